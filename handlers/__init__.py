@@ -1,0 +1,23 @@
+"""All that runs inside Lambda.
+
+The top-level files are the doors, one per kind of caller:
+
+    api_rerun      POST rerun: from the HTTP API, or a test event from the AWS console
+    api_runs       read a run and its re-run history
+    api_registry   compute functions and function triggers
+    api_triggers   start a run
+    execute_runs   SQS → invoke the function, record the outcome
+    watchdog       every minute: no open run is forgotten
+
+What doors share:
+
+    http           the resolver: who may, strict bodies, the one table from error to status
+    wiring         settings and adapters, each built when first asked for
+
+Rooms:
+
+    domain/        what is done: pure Python and pydantic, imports nothing else of ours
+    aws/           how it is done: one AWS service a file
+
+Arrows: doors → wiring → aws → domain, and doors → domain. Nothing here imports infra. Ruff enforces it.
+"""

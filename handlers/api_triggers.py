@@ -1,0 +1,25 @@
+"""Start a run by executing a trigger."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.start import ExecuteBody, start
+from handlers.http import API, Resolver, accepted
+from handlers.log import logger
+from handlers.wiring import wiring
+
+app = Resolver()
+
+
+@app.post(f"{API}/function-triggers/<trigger_id>/execute")
+def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
+    app.allow(workspace, "function-triggers", "execute")
+    run = start(workspace, trigger_id, ExecuteBody.read(app.body()), wiring.starter)
+    return accepted(workspace, run.id, "Run successfully queued.")
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.answer(event, context)

@@ -1,0 +1,106 @@
+"""Sealing with the AWS Encryption SDK under the stack's KMS key.
+
+The encryption context is the workspace alone, so that one cached data key serves all runs of a workspace; which run
+and which part a text belongs to stands inside the sealed envelope and is compared after opening, as is the context
+(the SDK authenticates the message's own context but does not compare it with what the reader expects).
+"""
+
+import json
+import logging
+import threading
+from typing import Any
+
+import aws_encryption_sdk
+from aws_encryption_sdk import CommitmentPolicy
+from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
+from aws_encryption_sdk.identifiers import AlgorithmSuite
+from botocore.exceptions import BotoCoreError
+from botocore.session import Session
+
+from handlers.aws import aws_errors
+from handlers.domain.errors import Unavailable
+from handlers.domain.seal import Label, SealBroken
+
+SCHEMA = 1
+ALGORITHM = AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
+# Data keys stay in memory for minutes and for so many messages: a few KMS calls a minute instead of two per run.
+CACHED_KEYS = 100
+KEY_AGE_SECONDS = 300.0
+MESSAGES_PER_KEY = 10_000
+
+# The SDK logs a traceback for every failed key and then raises: the error is ours to tell, once.
+logging.getLogger("aws_encryption_sdk").setLevel(logging.CRITICAL)
+
+
+class Cipher:
+    def __init__(self, key_arn: str, session: Session) -> None:
+        """`session` is the botocore session whose KMS clients are used, regions and retries included."""
+        self._sdk = aws_encryption_sdk.EncryptionSDKClient(
+            commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, max_encrypted_data_keys=1
+        )
+        self._faults = _KmsFaults(session)
+        provider = aws_encryption_sdk.StrictAwsKmsMasterKeyProvider(key_ids=[key_arn], botocore_session=session)
+        self._materials = aws_encryption_sdk.CachingCryptoMaterialsManager(
+            master_key_provider=provider,
+            cache=aws_encryption_sdk.LocalCryptoMaterialsCache(CACHED_KEYS),
+            max_age=KEY_AGE_SECONDS,
+            max_messages_encrypted=MESSAGES_PER_KEY,
+        )
+
+    def seal(self, content: bytes, label: Label) -> bytes:
+        """Raises Unavailable: there is no reason of the content's why sealing should fail."""
+        try:
+            sealed, _ = self._sdk.encrypt(
+                source=_envelope(label) + content,
+                materials_manager=self._materials,
+                algorithm=ALGORITHM,
+                encryption_context={"workspace": label.workspace},
+            )
+        except (AWSEncryptionSDKClientError, BotoCoreError) as error:
+            raise Unavailable from error
+        return bytes(sealed)
+
+    def open(self, sealed: bytes, label: Label) -> bytes:
+        """Raises SealBroken, or Unavailable when it is KMS that fails for now."""
+        self._faults.forget()
+        try:
+            opened, header = self._sdk.decrypt(source=sealed, materials_manager=self._materials)
+        except BotoCoreError as error:
+            raise Unavailable from error
+        except Exception as error:
+            # The SDK meets damaged input with its own errors and, now and then, with Python's.
+            if self._faults.passing:
+                raise Unavailable from error
+            raise SealBroken from error
+        expected = _envelope(label)
+        if header.encryption_context.get("workspace") != label.workspace or not opened.startswith(expected):
+            raise SealBroken("the text was sealed under another label")
+        return bytes(opened[len(expected) :])
+
+
+def _envelope(label: Label) -> bytes:
+    """The first line inside the seal. JSON escapes line ends, so nothing in a label can end it early."""
+    return json.dumps({"schema": SCHEMA, "owner": label.owner, "part": label.part}).encode() + b"\n"
+
+
+class _KmsFaults:
+    """Remembers, per thread, whether KMS was throttled or unwell.
+
+    The SDK reports every failure as a bare DecryptKeyError; a throttled KMS must not read as "Failed to decrypt".
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._seen = threading.local()
+        session.register("after-call.kms", self._note)
+
+    def forget(self) -> None:
+        self._seen.passing = False
+
+    @property
+    def passing(self) -> bool:
+        return bool(getattr(self._seen, "passing", False))
+
+    def _note(self, **called: Any) -> None:
+        parsed = called["parsed"]
+        if "Error" in parsed and aws_errors.is_passing(parsed):
+            self._seen.passing = True

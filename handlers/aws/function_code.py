@@ -1,0 +1,101 @@
+"""Which code a Lambda function has now, as a version that never changes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.aws import aws_errors
+from handlers.domain.errors import Unavailable
+from handlers.domain.execution import NotYet, Unusable
+from handlers.domain.registry import base_arn
+from handlers.domain.run import Pin
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+# Lambda answers 100 GetFunction a second per account: bursts of runs share one answer.
+CACHE_SECONDS = 3.0
+_LATEST = "$LATEST"
+
+
+class FunctionCode:
+    def __init__(self, client: "LambdaClient") -> None:
+        self._client = client
+        self._recent: dict[str, tuple[float, Pin]] = {}
+        # What $LATEST was when it was published. A change of the environment keeps the code's hash, so the
+        # modification time belongs to the key.
+        self._published: dict[tuple[str, str, str], Pin] = {}
+
+    def current(self, function_arn: str, *, afresh: bool) -> Pin:
+        at = time.monotonic()
+        recent = self._recent.get(function_arn)
+        if recent and not afresh and at - recent[0] < CACHE_SECONDS:
+            return recent[1]
+        pin = self._resolve(function_arn)
+        self._recent[function_arn] = (at, pin)
+        return pin
+
+    def timeout_seconds(self, function_arn: str) -> int | None:
+        """The timeout of the current code; None if there is no such function, or none we may see."""
+        try:
+            return int(self._configuration(function_arn)["Timeout"])
+        except NotYet as fault:
+            raise Unavailable from fault
+        except Unusable:
+            return None
+
+    def _resolve(self, function_arn: str) -> Pin:
+        configuration = self._configuration(function_arn)
+        if configuration["Version"] != _LATEST:
+            return _pin(function_arn, configuration)
+        if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
+            raise NotYet
+        state = (base_arn(function_arn), configuration["CodeSha256"], configuration["LastModified"])
+        if state not in self._published:
+            self._published[state] = _pin(function_arn, self._publish(base_arn(function_arn)))
+        return self._published[state]
+
+    def _configuration(self, function_arn: str) -> dict[str, Any]:
+        with _translated(function_arn):
+            return dict(self._client.get_function(FunctionName=function_arn)["Configuration"])
+
+    def _publish(self, function_arn: str) -> dict[str, Any]:
+        # Unchanged since the last version, Lambda answers with that version and makes no new one.
+        with _translated(function_arn):
+            return dict(self._client.publish_version(FunctionName=function_arn))
+
+
+def _pin(function_arn: str, configuration: dict[str, Any]) -> Pin:
+    version = configuration["Version"]
+    return Pin(
+        function_version_arn=f"{base_arn(function_arn)}:{version}",
+        function_version=version,
+        function_code_hash=configuration["CodeSha256"],
+        timeout_seconds=int(configuration["Timeout"]),
+    )
+
+
+@contextmanager
+def _translated(function_arn: str) -> Iterator[None]:
+    """Lambda's control plane, in the domain's words."""
+    try:
+        yield
+    except BotoCoreError as error:
+        raise NotYet from error
+    except ClientError as error:
+        code = aws_errors.code(error)
+        if code == "ResourceConflictException" or aws_errors.is_passing(error.response):
+            raise NotYet from error
+        raise Unusable(*unusable(code, function_arn)) from error
+
+
+def unusable(code: str, function_arn: str) -> tuple[str, str]:
+    """Lambda's lasting refusals as an error code and a sentence for the run."""
+    if code == "ResourceNotFoundException":
+        return "FunctionVersionNotFound", f"{function_arn} does not exist. It may have been deleted."
+    if code in ("AccessDeniedException", "AccessDenied"):
+        return "FunctionAccessDenied", f"This installation may not use {function_arn}: see invokableFunctions."
+    return code, f"Lambda refused to use {function_arn}: {code}."

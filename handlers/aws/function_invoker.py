@@ -1,0 +1,91 @@
+"""Invoke one version of a Lambda function, once, and read what came of it."""
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.aws import aws_errors
+from handlers.aws.function_code import unusable
+from handlers.domain.execution import NotYet, Outcome, Uncertain
+from handlers.domain.run import FunctionRun, Pin, Status
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+# Not executed, and worth another try: throttled, cold after weeks, or still being set up.
+_LATER = aws_errors.THROTTLES | {
+    "CodeArtifactUserPendingException",
+    "EC2ThrottledException",
+    "EFSMountConnectivityException",
+    "ENILimitReachedException",
+    "ResourceConflictException",
+    "ResourceNotReadyException",
+    "SnapStartNotReadyException",
+    "SubnetIPAddressLimitReachedException",
+}
+_TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
+_MAX_CODE = 128
+
+
+class FunctionInvoker:
+    def __init__(self, client: "LambdaClient") -> None:
+        """`client` must not retry and must be patient: a repeated Invoke runs the function twice."""
+        self._client = client
+
+    def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
+        """The full version ARN is invoked, so that only the exact version's permission is needed."""
+        try:
+            answer = self._client.invoke(
+                FunctionName=pin.function_version_arn,
+                InvocationType="RequestResponse",
+                LogType="Tail",
+                ClientContext=_client_context(run),
+                Payload=parameters,
+            )
+            payload = answer["Payload"].read()
+        except ClientError as error:
+            return _refused(error, pin)
+        except BotoCoreError as error:
+            raise Uncertain from error
+        logs = base64.b64decode(answer.get("LogResult", ""))
+        if "FunctionError" not in answer:
+            return Outcome(Status.COMPLETED, result=payload, logs=logs)
+        error_type, timed_out = _failure(payload)
+        return Outcome(Status.TIMEOUT if timed_out else Status.FAILURE, error_type, logs=logs, error=payload)
+
+
+def _client_context(run: FunctionRun) -> str:
+    """What the function may read of its run, flat strings only: some runtimes take nothing else."""
+    custom = {
+        "functionRunId": run.id,
+        "functionRunOriginalId": run.lineage_id,
+        "functionRunSourceId": run.source_run_id or run.id,
+        "functionRunAttempt": str(run.execution_attempts),
+    }
+    return base64.b64encode(json.dumps({"custom": custom}).encode()).decode()
+
+
+def _refused(error: ClientError, pin: Pin) -> Outcome:
+    code = aws_errors.code(error)
+    if code in _LATER:
+        raise NotYet from error
+    if aws_errors.is_passing(error.response):
+        raise Uncertain from error
+    return Outcome.failure(*unusable(code, pin.function_version_arn))
+
+
+def _failure(payload: bytes) -> tuple[str, bool]:
+    """The function's error type, and whether it ran out of time. The message is content and stays sealed."""
+    try:
+        told: Any = json.loads(payload)
+    except ValueError:
+        told = None
+    told = told if isinstance(told, dict) else {}
+    error_type, message = told.get("errorType"), told.get("errorMessage")
+    # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
+    if error_type == "Sandbox.Timedout" or (error_type is None and _TIMED_OUT.search(str(message))):
+        return "Sandbox.Timedout", True
+    return (error_type[:_MAX_CODE] if isinstance(error_type, str) and error_type else "UnknownError"), False

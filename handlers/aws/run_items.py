@@ -1,0 +1,128 @@
+"""How a run stands in the table: keys, index attributes, and the change from one state to the next."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+
+from handlers.domain.clock import iso
+from handlers.domain.run import FunctionRun, Part, Status
+
+SCHEMA = 1
+# Queries over a workspace fan out to this many keys: each takes 1,000 writes a second. It may grow, never shrink.
+SHARDS = 4
+
+Item = dict[str, Any]
+"""An item in DynamoDB's own notation, `{"name": {"S": "text"}}`."""
+
+_serialise = TypeSerializer().serialize
+_deserialise = TypeDeserializer().deserialize
+
+
+def to_item(plain: dict[str, Any]) -> Item:
+    return {name: _serialise(value) for name, value in plain.items()}
+
+
+def from_item(item: Item) -> dict[str, Any]:
+    plain = {name: _deserialise(value) for name, value in item.items()}
+    # types-boto3 does not know Binary.__bytes__
+    return {name: bytes(value) if isinstance(value, Binary) else value for name, value in plain.items()}  # type: ignore[call-overload]
+
+
+def run_key(run_id: str) -> dict[str, str]:
+    return {"pk": f"RUN#{run_id}", "sk": "RUN"}
+
+
+def part_key(run_id: str, part: Part) -> dict[str, str]:
+    return {"pk": f"RUN#{run_id}", "sk": f"SEALED#{part}"}
+
+
+def position(run: FunctionRun) -> str:
+    """The run's place in time order, unique."""
+    return f"{iso(run.created_at)}#{run.id}"
+
+
+def shard(run_id: str) -> int:
+    return hashlib.sha256(run_id.encode()).digest()[0] % SHARDS
+
+
+def of_run(run: FunctionRun) -> dict[str, Any]:
+    """The run's attributes, those that put it into the indexes included."""
+    attributes = run.model_dump(mode="json", by_alias=True, exclude_none=True)
+    attributes["expiresAt"] = epoch(run)
+    return run_key(run.id) | attributes | _index_attributes(run) | {"schema": SCHEMA}
+
+
+def to_run(item: Item) -> FunctionRun:
+    plain = from_item(item)
+    return FunctionRun.model_validate(plain | {"expiresAt": int(plain["expiresAt"])})
+
+
+def epoch(run: FunctionRun) -> int:
+    """When the run's items expire, in seconds: what DynamoDB's TTL reads."""
+    return int(run.expires_at.timestamp())
+
+
+def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
+    return part_key(run.id, part) | {"sealed": sealed, "expiresAt": epoch(run), "schema": SCHEMA}
+
+
+def of_edge(run: FunctionRun) -> dict[str, Any]:
+    return {
+        "pk": f"RUN#{run.original_run_id}",
+        "sk": f"RERUN#{position(run)}",
+        "runId": run.id,
+        "expiresAt": epoch(run),
+        "schema": SCHEMA,
+    }
+
+
+def _index_attributes(run: FunctionRun) -> dict[str, str]:
+    """Sparse: `attention` holds open runs by deadline and failed runs by time, and lets go of the others.
+
+    The two lists hold only what never changes, so that a change of status does not rewrite them.
+    """
+    attributes = {
+        "byWorkspace": f"WS#{run.workspace}#{shard(run.id)}",
+        "byFunction": f"FN#{run.function_id}#{shard(run.id)}",
+        "position": position(run),
+    }
+    if run.deadline is not None:
+        attributes |= {"attention": f"OPEN#{shard(run.id)}", "attentionAt": f"{iso(run.deadline)}#{run.id}"}
+    elif run.status in (Status.FAILURE, Status.TIMEOUT):
+        attributes |= {
+            "attention": f"FAILED#{run.workspace}#{shard(run.id)}",
+            "attentionAt": attributes["position"],
+        }
+    return attributes
+
+
+class Change(NamedTuple):
+    """An UpdateItem's expression, with its names and values."""
+
+    update: str
+    condition: str
+    names: dict[str, str]
+    values: Item
+
+
+# What moves a run. `rerunCount` and `expiresAt` are moved by its re-runs, at any time, and are no part of this.
+_MOVING = ("status", "claimToken", "deadline")
+_MOVED_BY_RERUNS = ("rerunCount", "expiresAt")
+
+
+def change(before: FunctionRun, after: FunctionRun) -> Change:
+    """Set what differs, on the condition that nobody has moved the run since `before` was read."""
+    was, will_be = of_run(before), of_run(after)
+    changed = [name for name in sorted(was.keys() | will_be.keys()) if was.get(name) != will_be.get(name)]
+    changed = [name for name in changed if name not in _MOVED_BY_RERUNS]
+    sets = [f"#{name} = :{name}" for name in changed if name in will_be]
+    removes = [f"#{name}" for name in changed if name not in will_be]
+    unmoved = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in _MOVING]
+    return Change(
+        update=" ".join([f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)),
+        condition=" AND ".join(unmoved),
+        names={f"#{name}": name for name in {*changed, *_MOVING}},
+        values=to_item({f":{name}": will_be[name] for name in changed if name in will_be})
+        | to_item({f":was_{name}": was[name] for name in _MOVING if name in was}),
+    )

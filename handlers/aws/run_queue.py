@@ -1,0 +1,31 @@
+"""The execution queue. Its messages carry a run's id and nothing else."""
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.domain.run import FunctionRun
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class RunQueue:
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> bool:
+        try:
+            self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=json.dumps({"runId": run.id}),
+                # Fair queues: a workspace with a backlog does not hold up the others.
+                MessageGroupId=run.workspace,
+                DelaySeconds=delay_seconds,
+            )
+        except (ClientError, BotoCoreError):
+            # The run is recorded with a deadline: the watchdog pushes it again.
+            return False
+        return True

@@ -1,0 +1,133 @@
+"""Runs, their sealed parts and their lineage, in the one table."""
+
+from collections.abc import Iterator
+
+from handlers.aws import run_items as items
+from handlers.aws.table import Cancelled, Table
+from handlers.domain import clock
+from handlers.domain.clock import iso
+from handlers.domain.errors import RerunLimitReached, RunNotFound
+from handlers.domain.history import EdgePage
+from handlers.domain.recording import RecordedRun, SealedParts
+from handlers.domain.run import FunctionRun, Part
+
+OVERDUE_PAGE = 100
+
+
+class RunStore:
+    def __init__(self, table: Table, *, max_reruns: int) -> None:
+        self._table = table
+        self._max_reruns = max_reruns
+
+    def read(self, run_id: str, part: Part) -> RecordedRun | None:
+        run_key, part_key = items.run_key(run_id), items.part_key(run_id, part)
+        found = self._table.get_many([run_key, part_key])
+        run = found.get((run_key["pk"], run_key["sk"]))
+        sealed = found.get((part_key["pk"], part_key["sk"]))
+        return RecordedRun(items.to_run(run), items.from_item(sealed)["sealed"] if sealed else None) if run else None
+
+    def read_run(self, run_id: str) -> FunctionRun | None:
+        item = self._table.get(items.run_key(run_id))
+        return items.to_run(item) if item else None
+
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
+        """At most 100."""
+        found = self._table.get_many([items.run_key(run_id) for run_id in run_ids])
+        in_order = (found.get((f"RUN#{run_id}", "RUN")) for run_id in run_ids)
+        return [items.to_run(item) for item in in_order if item is not None]
+
+    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
+        found = self._table.get_many([items.part_key(run_id, part) for part in parts])
+        return {
+            part: items.from_item(item)["sealed"]
+            for part in parts
+            if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None
+        }
+
+    def record(self, run: FunctionRun, parts: SealedParts) -> None:
+        self._table.transact(self._new(run, parts))
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> None:
+        the_original_lives = "attribute_exists(pk) AND expiresAt > :now"
+        it_may_be_rerun = "rerunCount < :limit"
+        original = self._table.update_action(
+            items.run_key(run.lineage_id),
+            # A lineage's newest run expires last, so the original's expiry follows the newest.
+            UpdateExpression="SET rerunCount = rerunCount + :one, expiresAt = :expires_at",
+            ConditionExpression=f"{the_original_lives} AND {it_may_be_rerun}",
+            ExpressionAttributeValues=items.to_item(
+                {
+                    ":one": 1,
+                    ":limit": self._max_reruns,
+                    ":expires_at": items.epoch(run),
+                    ":now": int(clock.now().timestamp()),
+                }
+            ),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        try:
+            self._table.transact([original, self._table.put_action(items.of_edge(run)), *self._new(run, parts)])
+        except Cancelled as cancelled:
+            found = cancelled.item(0)
+            if found is None or found["expiresAt"] <= clock.now().timestamp():
+                raise RunNotFound from None
+            raise RerunLimitReached(self._max_reruns) from None
+
+    def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
+        change = items.change(before, after)
+        how = {
+            "UpdateExpression": change.update,
+            "ConditionExpression": change.condition,
+            "ExpressionAttributeNames": change.names,
+            "ExpressionAttributeValues": change.values,
+        }
+        if not parts:
+            return self._table.update(items.run_key(after.id), **how)
+        written = [self._table.put_action(items.of_part(after, part, sealed)) for part, sealed in parts.items()]
+        try:
+            self._table.transact([self._table.update_action(items.run_key(after.id), **how), *written])
+        except Cancelled:
+            return False
+        return True
+
+    def edges(self, original_run_id: str, *, limit: int, after: str | None) -> EdgePage:
+        page, has_more = self._table.query(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues=items.to_item(
+                {
+                    ":pk": f"RUN#{original_run_id}",
+                    # BETWEEN includes its bounds: "!" is the first character that an id cannot continue with.
+                    ":first": f"RERUN#{after}!" if after else "RERUN#",
+                    ":last": "RERUN#~",
+                }
+            ),
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        edges = [items.from_item(item) for item in page]
+        last = edges[-1]["sk"].removeprefix("RERUN#") if edges and has_more else None
+        return EdgePage([edge["runId"] for edge in edges], last)
+
+    def overdue(self) -> Iterator[FunctionRun]:
+        now = iso(clock.now())
+        for shard in range(items.SHARDS):
+            after = ""
+            while True:
+                page, has_more = self._table.query(
+                    IndexName="attention",
+                    KeyConditionExpression="attention = :open AND attentionAt BETWEEN :after AND :now",
+                    ExpressionAttributeValues=items.to_item(
+                        {":open": f"OPEN#{shard}", ":after": after + "!" if after else "0", ":now": now}
+                    ),
+                    Limit=OVERDUE_PAGE,
+                )
+                # The index is eventually consistent: the run itself says whether it is overdue still.
+                runs = self.read_many([item["pk"]["S"].removeprefix("RUN#") for item in page])
+                yield from (run for run in runs if run.deadline is not None and iso(run.deadline) <= now)
+                if not has_more:
+                    break
+                after = page[-1]["attentionAt"]["S"]
+
+    def _new(self, run: FunctionRun, parts: SealedParts) -> list[dict[str, object]]:
+        written = [items.of_run(run), *(items.of_part(run, part, sealed) for part, sealed in parts.items())]
+        return [self._table.put_action(item) for item in written]

@@ -1,0 +1,143 @@
+"""The table's wire: what every store does with DynamoDB, whatever it stores."""
+
+import random
+import time
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from handlers.aws import aws_errors
+from handlers.aws.run_items import Item, from_item, to_item
+from handlers.domain import clock
+from handlers.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Key = dict[str, str]
+
+_ATTEMPTS = 12
+
+
+def pause(attempt: int) -> None:
+    """Full jitter, 20 ms doubling to 640 ms: a dozen attempts stay within an API call's patience."""
+    time.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.64)))
+
+
+class Cancelled(Exception):
+    """A transaction whose conditions failed. `reasons` has one entry per action, in their order."""
+
+    def __init__(self, reasons: list[Any]) -> None:
+        self.reasons = reasons
+        super().__init__("a condition of the transaction failed")
+
+    def failed(self, index: int) -> bool:
+        return bool(self.reasons[index].get("Code") == "ConditionalCheckFailed")
+
+    def item(self, index: int) -> dict[str, Any] | None:
+        """The item that failed its condition, if ReturnValuesOnConditionCheckFailure asked for it and it exists."""
+        found = self.reasons[index].get("Item")
+        return from_item(found) if found else None
+
+
+class Table:
+    """One DynamoDB table whose keys are `pk` and `sk`. Reads are consistent and leave expired items out.
+
+    Every method raises Unavailable when AWS does not answer.
+    """
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, key: Key) -> Item | None:
+        with aws_errors.translated():
+            found = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=True)
+        item = found.get("Item")
+        return item if item is not None and _is_alive(item) else None
+
+    def get_many(self, keys: Sequence[Key]) -> dict[tuple[str, str], Item]:
+        """The items found, by (pk, sk). At most 100 keys."""
+        found: dict[tuple[str, str], Item] = {}
+        wanted: list[Any] = [to_item(key) for key in keys]
+        for attempt in range(_ATTEMPTS):
+            if not wanted:
+                return found
+            if attempt:
+                pause(attempt)
+            with aws_errors.translated():
+                answer = self._client.batch_get_item(
+                    RequestItems={self._name: {"Keys": wanted, "ConsistentRead": True}}
+                )
+            for item in answer["Responses"].get(self._name, []):
+                if _is_alive(item):
+                    found[item["pk"]["S"], item["sk"]["S"]] = item
+            unprocessed: Any = answer.get("UnprocessedKeys", {})
+            wanted = unprocessed.get(self._name, {}).get("Keys", [])
+        raise Unavailable
+
+    def query(self, **how: Any) -> tuple[list[Item], bool]:
+        """One page of items, expired ones included, and whether there are more."""
+        with aws_errors.translated():
+            page = self._client.query(TableName=self._name, **how)
+        return page["Items"], "LastEvaluatedKey" in page
+
+    def update(self, key: Key, **how: Any) -> bool:
+        """False if the condition failed."""
+        with aws_errors.translated():
+            try:
+                self._client.update_item(TableName=self._name, Key=to_item(key), **how)
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+    def put_action(self, plain: dict[str, Any], **condition: Any) -> dict[str, Any]:
+        return {"Put": {"TableName": self._name, "Item": to_item(plain), **condition}}
+
+    def update_action(self, key: Key, **how: Any) -> dict[str, Any]:
+        return {"Update": {"TableName": self._name, "Key": to_item(key), **how}}
+
+    def delete_action(self, key: Key, **condition: Any) -> dict[str, Any]:
+        return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}
+
+    def transact(self, actions: list[Any]) -> None:
+        """All of it or nothing. Raises Cancelled.
+
+        Another transaction on the same items is no reason to fail, only to come again; the token makes a repetition
+        after a lost answer write nothing twice.
+        """
+        token = str(uuid.uuid4())
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                pause(attempt)
+            try:
+                with aws_errors.translated():
+                    self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
+            except Unavailable as fault:
+                reasons = _cancellation(fault.__cause__)
+                if reasons is None:
+                    raise
+                if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                    raise Cancelled(reasons) from fault
+            else:
+                return
+        raise Unavailable
+
+
+def _is_alive(item: Item) -> bool:
+    """DynamoDB deletes what has expired within days: until then it is as good as gone."""
+    return "expiresAt" not in item or int(item["expiresAt"]["N"]) > clock.now().timestamp()
+
+
+def _cancellation(cause: BaseException | None) -> list[Any] | None:
+    """The reasons of a cancelled transaction that may be tried again, or tell which condition failed."""
+    if not isinstance(cause, ClientError) or aws_errors.code(cause) != "TransactionCanceledException":
+        if isinstance(cause, ClientError) and aws_errors.code(cause) == "TransactionInProgressException":
+            return []
+        return None
+    reasons: list[Any] = list(cause.response.get("CancellationReasons", []))
+    passing = {"None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}
+    passing |= {"ProvisionedThroughputExceeded"}
+    return reasons if {reason.get("Code") for reason in reasons} <= passing else None

@@ -1,0 +1,1 @@
+"""What the service does, without AWS: each story names the ports it needs beside itself."""

@@ -1,0 +1,171 @@
+"""Every way a request can be refused and every fault a caller may see.
+
+    ServiceError
+    ├── Refused                      the request changed nothing
+    │   ├── Unauthenticated          no identity that counts
+    │   ├── Forbidden                a grant is missing
+    │   ├── InvalidRequest           names the field
+    │   │   ├── TooLarge
+    │   │   └── InvalidRunId
+    │   ├── RunNotFound, WrongWorkspace, OrchestrationRun, NoParameters, DecryptionFailed,
+    │   │   TriggerNotFound, FunctionNotFound          the contract's sentences
+    │   ├── Missing                  an unknown id on a plain read, change or delete
+    │   └── Conflict
+    │       ├── NameTaken, TriggerDisabled, RerunLimitReached
+    └── Unavailable                  AWS is throttled or down: the same request may succeed later
+
+`code` is for programs, `message` for people. Neither ever quotes a parameter, a result or a token.
+Statuses are in `handlers.http.STATUS`. The contract's sentences are those of the page on function re-run.
+"""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class Refused(ServiceError):
+    """The request was refused."""
+
+    code = "REFUSED"
+
+
+class Unauthenticated(Refused):
+    """An access token is required."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(Refused):
+    """Not allowed."""
+
+    code = "FORBIDDEN"
+
+    def __init__(self, grant: str) -> None:
+        super().__init__(f"The grant {grant} is required.")
+
+
+class InvalidRequest(Refused):
+    """The request is not valid."""
+
+    code = "INVALID_REQUEST"
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        super().__init__(f"{field}: {problem}")
+
+
+class TooLarge(InvalidRequest):
+    """Too large."""
+
+    code = "TOO_LARGE"
+
+
+class InvalidRunId(Refused):
+    """Invalid run ID."""
+
+    code = "INVALID_RUN_ID"
+
+
+class RunNotFound(Refused):
+    """Original run not found."""
+
+    code = "RUN_NOT_FOUND"
+
+
+class WrongWorkspace(Refused):
+    """Run does not belong to this workspace."""
+
+    code = "WRONG_WORKSPACE"
+
+
+class OrchestrationRun(Refused):
+    """Orchestration-initiated runs must be rerun through the orchestration API."""
+
+    code = "ORCHESTRATION_RUN"
+
+    def __init__(self, orchestration_id: str | None) -> None:
+        self.orchestration_id = orchestration_id
+        super().__init__()
+
+
+class NoParameters(Refused):
+    """Original run has no parameters stored."""
+
+    code = "NO_PARAMETERS"
+
+
+class DecryptionFailed(Refused):
+    """Failed to decrypt original run parameters."""
+
+    code = "DECRYPTION_FAILED"
+
+
+class TriggerNotFound(Refused):
+    """Original trigger not found. It may have been deleted."""
+
+    code = "TRIGGER_NOT_FOUND"
+
+
+class FunctionNotFound(Refused):
+    """Function not found for a trigger."""
+
+    code = "FUNCTION_NOT_FOUND"
+
+    def __init__(self, trigger_id: str) -> None:
+        super().__init__(f"Function not found for trigger: {trigger_id}")
+
+
+class Missing(Refused):
+    """Not found."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} not found.")
+
+
+class Conflict(Refused):
+    """The request does not fit the present state."""
+
+    code = "CONFLICT"
+
+
+class NameTaken(Conflict):
+    """The name is taken."""
+
+    code = "NAME_TAKEN"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"A {kind} of this name exists already in the workspace. Choose another name.")
+
+
+class TriggerDisabled(Conflict):
+    """The trigger is disabled. Enable it to start runs."""
+
+    code = "TRIGGER_DISABLED"
+
+
+class RerunLimitReached(Conflict):
+    """The lineage has as many re-runs as it may have."""
+
+    code = "RERUN_LIMIT_REACHED"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The original run has been re-run {limit} times, which is the limit of this installation.")
+
+
+class Unavailable(ServiceError):
+    """The service is busy. Try again."""
+
+    code = "UNAVAILABLE"

@@ -1,0 +1,137 @@
+"""Read a run, what it holds, and its lineage."""
+
+import base64
+import binascii
+import json
+import re
+from typing import NamedTuple, Protocol
+
+from handlers.domain.errors import InvalidRequest, Missing, RunNotFound, WrongWorkspace
+from handlers.domain.json_document import JsonObject, JsonValue
+from handlers.domain.recording import label
+from handlers.domain.run import FunctionRun, Part, parse_run_id
+from handlers.domain.seal import Cipher, SealBroken
+
+DEFAULT_PAGE = 50
+MAX_PAGE = 100
+
+_ENTRY = (
+    *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
+    *("createdAt", "functionVersion", "errorCode", "retryAttempt"),
+)
+
+# createdAt#runId, as it stands in the key of a lineage edge
+_POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f-]{36}")
+
+
+class EdgePage(NamedTuple):
+    run_ids: list[str]
+    last_position: str | None
+    """Where the next page begins; None on the last."""
+
+
+class Runs(Protocol):
+    def read_run(self, run_id: str) -> FunctionRun | None: ...
+
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
+        """In the order asked for; what is gone is left out."""
+
+    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]: ...
+
+    def edges(self, original_run_id: str, *, limit: int, after: str | None) -> EdgePage: ...
+
+
+def read_run(workspace: str, run_id: str, runs: Runs) -> FunctionRun:
+    """Raises InvalidRunId, or Missing also for a run of another workspace."""
+    run = runs.read_run(parse_run_id(run_id))
+    if run is None or run.workspace != workspace:
+        raise Missing("Run")
+    return run
+
+
+def parse_parts(include: str) -> list[Part]:
+    """`parameters,result` → the parts. Raises InvalidRequest naming `include`."""
+    try:
+        return list(dict.fromkeys(Part(name.strip()) for name in include.split(",")))
+    except ValueError:
+        raise InvalidRequest("include", f"must be a list of {', '.join(Part)}, separated by commas.") from None
+
+
+def reveal(run: FunctionRun, parts: list[Part], runs: Runs, cipher: Cipher) -> JsonObject:
+    """The opened parts, `null` for one that was never stored. Raises InvalidRequest if a seal is broken."""
+    sealed = runs.read_parts(run.id, parts)
+    return {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
+
+
+def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> JsonValue:
+    try:
+        content = cipher.open(sealed, label(run, part))
+    except SealBroken:
+        raise InvalidRequest("include", f"the stored {part} cannot be decrypted.") from None
+    try:
+        return json.loads(content, parse_constant=_not_json)
+    except ValueError:  # a custom runtime may answer what it likes
+        return content.decode(errors="replace")
+
+
+def _not_json(constant: str) -> JsonValue:
+    raise ValueError(constant)
+
+
+class Lineage(NamedTuple):
+    """A page of a lineage, oldest re-run first."""
+
+    original: FunctionRun
+    reruns: list[FunctionRun]
+    next_cursor: str | None
+
+    def document(self) -> JsonObject:
+        return {
+            "originalRunId": self.original.id,
+            "rerunCount": self.original.rerun_count,
+            "reruns": [_entry(run) for run in self.reruns],
+            "nextCursor": self.next_cursor,
+        }
+
+
+def lineage(workspace: str, run_id: str, runs: Runs, *, limit: int, cursor: str | None) -> Lineage:
+    """The lineage that a run belongs to, asked of any run of it. Raises InvalidRunId, RunNotFound, WrongWorkspace."""
+    run = runs.read_run(parse_run_id(run_id))
+    if run is None:
+        raise RunNotFound
+    if run.workspace != workspace:
+        raise WrongWorkspace
+    original = run if not run.is_rerun else runs.read_run(run.lineage_id)
+    if original is None:
+        raise RunNotFound
+    page = runs.edges(original.id, limit=limit, after=_position(cursor))
+    return Lineage(original, runs.read_many(page.run_ids), _cursor(page.last_position))
+
+
+def parse_limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_PAGE
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MAX_PAGE:
+        raise InvalidRequest("limit", f"must be a whole number from 1 to {MAX_PAGE}.")
+    return int(text)
+
+
+def _entry(run: FunctionRun) -> JsonObject:
+    document = run.document()
+    return {field: document[field] for field in _ENTRY}
+
+
+def _cursor(position: str | None) -> str | None:
+    return None if position is None else base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        position = ""
+    if not _POSITION.fullmatch(position):
+        raise InvalidRequest("cursor", "is not a nextCursor of this list.")
+    return position

@@ -1,0 +1,35 @@
+"""Bodies of requests: strict, closed, and refused by naming the field."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.json_document import JsonObject
+
+
+class Body(BaseModel):
+    """A request body: camelCase names, no unknown fields, no coercion ("true" is not true)."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def read(cls, body: JsonObject) -> Self:
+        """Raises InvalidRequest for the first flaw. What was sent is never quoted: it may be secret."""
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            flaw = error.errors(include_input=False, include_url=False)[0]
+            field = ".".join(map(str, flaw["loc"]))[:100] or "body"
+            raise InvalidRequest(field, _problem(flaw["type"], flaw["msg"])) from None
+
+
+def _problem(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "is not a field of this request."
+    if kind == "missing":
+        return "is required."
+    return f"{message[0].lower()}{message[1:]}."

@@ -1,0 +1,157 @@
+"""A function run: one execution of a compute function, and what a re-run copies of it."""
+
+import re
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from handlers.domain.clock import Timestamp
+from handlers.domain.errors import InvalidRunId
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class ExecutionType(StrEnum):
+    """What starts a trigger's runs."""
+
+    ON_DEMAND = "on-demand"
+    EVENT_DRIVEN = "event-driven"
+    SCHEDULED = "scheduled"
+    HTTP = "http-trigger"
+
+
+class Source(StrEnum):
+    """What started a run. An on-demand trigger that is executed is `trigger`; another one executed by hand `manual`."""
+
+    TRIGGER = "trigger"
+    MANUAL = "manual"
+    SCHEDULED = "scheduled"
+    WEBHOOK = "webhook"
+    EVENT = "event"
+    RERUN = "rerun"
+    RETRY = "retry"
+    CAPTURED = "captured"
+    ORCHESTRATION = "orchestration"
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILURE = "failure"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (Status.PENDING, Status.RUNNING)
+
+
+class Part(StrEnum):
+    """The sealed parts of a run."""
+
+    PARAMETERS = "parameters"
+    OVERRIDES = "overrides"
+    RESULT = "result"
+    LOGS = "logs"
+    ERROR = "error"
+
+
+class Document(BaseModel):
+    """An immutable value whose JSON names are camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+class Pin(Document):
+    """The exact code of a run. `timeout_seconds` is that version's own timeout: it never changes either."""
+
+    function_version_arn: str
+    function_version: str
+    function_code_hash: str
+    timeout_seconds: int
+
+
+class FunctionRun(Document):
+    """A run as it is stored. Content (parameters, result, error text) is not here: it lies sealed beside it."""
+
+    id: str
+    workspace: str
+    function_id: str
+    function_arn: str
+    """The registered ARN, alias included, at the time the run was accepted: what "current code" means for it."""
+    trigger_id: str
+    trigger_type: ExecutionType
+    execution_source: Source
+    status: Status = Status.PENDING
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    duration_ms: int | None = None
+    pin: Pin | None = None
+    orchestration_id: str | None = None
+    is_rerun: bool = False
+    original_run_id: str | None = None
+    source_run_id: str | None = None
+    rerun_by: str | None = None
+    rerun_reason: str | None = None
+    rerun_count: int = 0
+    use_latest_code: bool = False
+    retry_attempt: int | None = None
+    execution_attempts: int = 0
+    error_code: str | None = None
+    result_omitted: bool = False
+    event_pending: bool = False
+    claim_token: str | None = None
+    deadline: Timestamp | None = None
+    """When the watchdog should look at the run if nothing has moved it; None once nothing is left to do."""
+    postponements: int = 0
+    expires_at: Timestamp
+
+    @property
+    def lineage_id(self) -> str:
+        """The id of the original run: its own, unless it is a re-run."""
+        return self.original_run_id or self.id
+
+    def evolve(self, **changes: Any) -> Self:
+        return self.model_copy(update=changes)
+
+    def document(self) -> dict[str, Any]:
+        """The run as the API shows it."""
+        shown = self.model_dump(mode="json", by_alias=True, include=_SHOWN)
+        pin = self.pin.model_dump(by_alias=True, include=_SHOWN_OF_PIN) if self.pin else _NO_PIN
+        return shown | pin
+
+
+_SHOWN = {
+    *("id", "workspace", "function_id", "trigger_id", "trigger_type", "execution_source", "status"),
+    *("created_at", "started_at", "ended_at", "duration_ms", "orchestration_id"),
+    *("is_rerun", "original_run_id", "source_run_id", "rerun_by", "rerun_reason", "rerun_count", "use_latest_code"),
+    *("retry_attempt", "execution_attempts", "error_code", "result_omitted"),
+}
+_SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash"}
+_NO_PIN: dict[str, None] = {to_camel(name): None for name in _SHOWN_OF_PIN}
+
+
+def parse_run_id(text: str) -> str:
+    """The canonical form of a run's id. Raises InvalidRunId."""
+    parsed = parse_id(text)
+    if parsed is None:
+        raise InvalidRunId
+    return parsed
+
+
+def parse_id(text: str) -> str | None:
+    """The canonical form of a UUID, in lower case; None if it is none.
+
+    UUID() also reads braces, "urn:uuid:" and any hyphenation, but one thing must have one name only.
+    """
+    return text.lower() if _UUID.fullmatch(text) else None
+
+
+def pending_deadline(moment: datetime, postponements: int = 0) -> datetime:
+    """When a pending run should have been claimed: a minute at first, doubling to a quarter of an hour."""
+    return moment + timedelta(seconds=min(60 * 2**postponements, 900))

@@ -1,0 +1,24 @@
+"""Sealing: what is encrypted under which name. The cipher itself is in `handlers.aws.cipher`."""
+
+from typing import NamedTuple, Protocol
+
+
+class Label(NamedTuple):
+    """Whose secret it is. A sealed text opens only under the label that it was sealed with."""
+
+    workspace: str
+    owner: str
+    """The key of the item it belongs to: `RUN#{id}` or `TRIGGER#{id}`."""
+    part: str
+
+
+class SealBroken(Exception):
+    """The sealed text is damaged, of another owner, part or workspace, or under a key that no longer opens it."""
+
+
+class Cipher(Protocol):
+    def seal(self, content: bytes, label: Label) -> bytes:
+        """Raises Unavailable."""
+
+    def open(self, sealed: bytes, label: Label) -> bytes:
+        """Raises SealBroken, or Unavailable when it is KMS that fails."""

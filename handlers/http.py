@@ -1,0 +1,113 @@
+"""What the HTTP doors share: the resolver, the caller, strict bodies, and the one table from error to status."""
+
+import base64
+import json
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from handlers.domain import errors
+from handlers.domain.identity import Caller
+from handlers.domain.json_document import JsonObject, parse_object
+from handlers.log import log_fault
+
+API = "/workspace/<workspace>/api/v1"
+# Bodies larger than any parameters that could be kept are refused unread.
+MAX_BODY_BYTES = 1_000_000
+
+# The most specific class counts. Reasons are the reason phrase of the status.
+STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
+    errors.Refused: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.Missing: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, JsonObject]:
+    """The status and `{error, code, message, requestId}`, with what else the error has to tell. Logs our own faults."""
+    if not isinstance(error, errors.Refused):
+        log_fault(error)
+    if not isinstance(error, errors.ServiceError):
+        error = errors.ServiceError("Something went wrong on our side. It has been logged under this request id.")
+    status = next(STATUS[each] for each in type(error).__mro__ if each in STATUS)
+    document = {"error": status.phrase, "code": error.code, "message": error.message, "requestId": request_id}
+    if isinstance(error, errors.InvalidRequest):
+        document["field"] = error.field
+    if isinstance(error, errors.OrchestrationRun) and error.orchestration_id is not None:
+        document["orchestrationId"] = error.orchestration_id
+    return status, document
+
+
+class Resolver(APIGatewayHttpResolver):
+    """Powertools' resolver, which answers our errors in our words and never with a stack trace."""
+
+    def __init__(self) -> None:
+        super().__init__(serializer=_to_json)
+        self.exception_handler(Exception)(self._answer_error)
+        self.not_found(self._answer_not_found)
+
+    def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return self.resolve(_with_quoted_path(event), context)
+
+    def allow(self, workspace: str, resource: str, action: str) -> Caller:
+        """The caller, if granted. Raises Unauthenticated or Forbidden."""
+        authorizer = self.current_event.request_context.authorizer
+        claims = authorizer.jwt_claim if authorizer else None
+        caller = Caller.of_claims(claims or {})
+        caller.require(workspace, resource, action)
+        return caller
+
+    def body(self) -> JsonObject:
+        """Raises InvalidRequest or TooLarge."""
+        text: str | bytes = self.current_event.body or ""
+        if self.current_event.is_base64_encoded:
+            text = base64.b64decode(text)
+        if len(text) > MAX_BODY_BYTES:
+            raise errors.TooLarge("body", f"is larger than {MAX_BODY_BYTES} bytes.")
+        return parse_object(text)
+
+    def _answer_error(self, error: Exception) -> Response[JsonObject]:
+        return json_response(*answer_error(error, self.current_event.request_context.request_id))
+
+    def _answer_not_found(self, _: NotFoundError) -> Response[JsonObject]:
+        return self._answer_error(errors.Missing("Route"))
+
+
+def json_response(status: HTTPStatus, body: JsonObject | None, **headers: str) -> Response[Any]:
+    return Response(
+        status_code=status,
+        content_type=content_types.APPLICATION_JSON,
+        body=None if body is None else _to_json(body),
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+def accepted(workspace: str, job_id: str, message: str) -> Response[Any]:
+    """202: the run is recorded and will be executed."""
+    location = f"/workspace/{workspace}/api/v1/function-runs/{job_id}"
+    return json_response(HTTPStatus.ACCEPTED, {"jobId": job_id, "message": message}, Location=location)
+
+
+def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its path rebuilt from API Gateway's own match, each parameter percent-encoded.
+
+    Powertools matches the path anew with an alphabet of its own: an id with a quote or a slash in it would become
+    "no such route" instead of the contract's "Invalid run ID.". An id or workspace that is valid has nothing to encode.
+    """
+    path = event.get("routeKey", "").partition(" ")[2]
+    for name, value in (event.get("pathParameters") or {}).items():
+        path = path.replace(f"{{{name}}}", quote(value, safe="")).replace(f"{{{name}+}}", quote(value, safe=""))
+    context = event["requestContext"] | {"stage": "$default"}
+    return event | {"rawPath": path, "requestContext": context}
+
+
+def _to_json(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

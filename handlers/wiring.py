@@ -1,0 +1,141 @@
+"""Settings of a door and the adapters it uses, each built when first asked for.
+
+A door imports the one `wiring` and takes what its story needs; a container that only reads runs never talks to
+Lambda. Tests build a Wiring of their own with other settings.
+"""
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import boto3
+from botocore.config import Config
+from pydantic import BaseModel, Json
+
+from handlers.aws.cipher import Cipher
+from handlers.aws.function_code import FunctionCode
+from handlers.aws.function_invoker import FunctionInvoker
+from handlers.aws.lifecycle_bus import LifecycleBus
+from handlers.aws.registry_store import RegistryStore
+from handlers.aws.run_queue import RunQueue
+from handlers.aws.run_store import RunStore
+from handlers.aws.table import Table
+from handlers.domain.execution import Executor
+from handlers.domain.recording import Retention
+from handlers.domain.recovery import Watchdog
+from handlers.domain.registration import Registrar
+from handlers.domain.registry import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.rerun import Rerunner
+from handlers.domain.start import Starter
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+# An API call has 30 seconds in all: fail early, try again soon.
+_API = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
+# An invocation is awaited longer than its lease, and never repeated by the SDK: that would run the function twice.
+_INVOKE = Config(
+    connect_timeout=5,
+    read_timeout=MAX_TIMEOUT_SECONDS + 50,
+    retries={"total_max_attempts": 1},
+    tcp_keepalive=True,
+    max_pool_connections=20,
+)
+
+
+class Settings(BaseModel):
+    """What the stack tells a door, as RERUN_… variables. A door has only what it needs; the rest keeps its default."""
+
+    table_name: str = ""
+    key_arn: str = ""
+    run_queue_url: str = ""
+    lifecycle_bus_name: str = ""
+    invokable_functions: Json[dict[str, list[str]]] = {}
+    own_functions: str = ""
+    max_reruns_per_lineage: int = 1000
+    retention_days: int = 90
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        variables = {name: f"RERUN_{name.upper()}" for name in cls.model_fields}
+        return cls.model_validate({name: os.environ[each] for name, each in variables.items() if each in os.environ})
+
+
+class Wiring:
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        return self._settings or Settings.from_environment()
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return boto3.Session()
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self._session.client("dynamodb", config=_API), self.settings.table_name)
+
+    @cached_property
+    def _lambda(self) -> "LambdaClient":
+        return self._session.client("lambda", config=_API)
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        # A session of its own, because the Encryption SDK makes its KMS clients itself: this is how to configure them.
+        session = boto3.Session()._session  # noqa: SLF001
+        session.set_default_client_config(_API)
+        return Cipher(self.settings.key_arn, session)
+
+    @cached_property
+    def runs(self) -> RunStore:
+        return RunStore(self._table, max_reruns=self.settings.max_reruns_per_lineage)
+
+    @cached_property
+    def registry(self) -> RegistryStore:
+        return RegistryStore(self._table)
+
+    @cached_property
+    def queue(self) -> RunQueue:
+        return RunQueue(self._session.client("sqs", config=_API), self.settings.run_queue_url)
+
+    @cached_property
+    def bus(self) -> LifecycleBus:
+        return LifecycleBus(self._session.client("events", config=_API), self.settings.lifecycle_bus_name)
+
+    @cached_property
+    def code(self) -> FunctionCode:
+        return FunctionCode(self._lambda)
+
+    @cached_property
+    def invokable(self) -> InvokablePatterns:
+        return InvokablePatterns(self.settings.invokable_functions, own_functions=self.settings.own_functions)
+
+    @cached_property
+    def retention(self) -> Retention:
+        return Retention(self.settings.retention_days)
+
+    @cached_property
+    def rerunner(self) -> Rerunner:
+        return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention)
+
+    @cached_property
+    def starter(self) -> Starter:
+        return Starter(self.runs, self.registry, self.cipher, self.queue, self.retention)
+
+    @cached_property
+    def registrar(self) -> Registrar:
+        return Registrar(self.registry, self.cipher, self.code, self.invokable)
+
+    @cached_property
+    def executor(self) -> Executor:
+        invoker = FunctionInvoker(self._session.client("lambda", config=_INVOKE))
+        return Executor(self.runs, self.cipher, self.code, invoker, self.queue, self.bus)
+
+    @cached_property
+    def watchdog(self) -> Watchdog:
+        return Watchdog(self.runs, self.cipher, self.queue, self.bus)
+
+
+wiring = Wiring()

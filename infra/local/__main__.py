@@ -1,0 +1,109 @@
+"""The product on this machine: `python -m infra.local --help`."""
+
+import re
+import time
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from infra.local.laptop import Laptop, NotUpError, bring_up, stop_leftover
+from infra.local.log_stream import LogStream
+
+WORKSPACE = "acme"
+SUBJECT = "alice"
+GRANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/(\*|[a-z][a-z-]*):(\*|[a-z][a-z-]*)")
+GRANT_HINT = "a grant is workspace/resource:action, for example acme/function-triggers:execute or acme/*:*"
+POLL_SECONDS = 0.5
+
+app = typer.Typer(help="Function Re-run on this machine.", no_args_is_help=True, add_completion=False)
+DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where everything of the local stack is kept.")]
+DEFAULT_DIRECTORY = Path(".local")
+stderr = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
+    """Start the emulator, deploy the stacks, and say how to call them. It keeps running; a second time it updates."""
+    started = time.monotonic()
+    with stderr.status("Starting") as status:
+
+        def report(step: str) -> None:
+            status.update(step)
+            stderr.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {step}")
+
+        try:
+            laptop = bring_up(directory, report=report)
+        except RuntimeError as error:
+            _fail(str(error))
+    token = laptop.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=12 * 3600)
+    stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
+    # Plain, because rich would break these lines at the terminal's width.
+    typer.echo(f"\nAPI    {laptop.api_url}")
+    typer.echo(f"Token  {token}\n")
+    typer.echo(f"curl -H 'Authorization: Bearer {token}' '{laptop.api_url}/workspace/{WORKSPACE}/api/v1/function-runs'")
+
+
+@app.command()
+def down(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
+    """Stop the emulator; what was recorded on it is gone."""
+    try:
+        Laptop.load(directory).take_down()
+    except NotUpError:
+        stop_leftover(directory)
+        typer.echo(f"Nothing is up in {directory}.")
+    except RuntimeError as error:
+        _fail(str(error))
+    else:
+        typer.echo("Down.")
+
+
+@app.command()
+def token(
+    grant: Annotated[list[str], typer.Option("--grant", help="workspace/resource:action; may be repeated.")],
+    subject: Annotated[str, typer.Option("--subject", help="Who the token is for.")] = SUBJECT,
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+) -> None:
+    """Print an access token for the local API."""
+    for each in grant:
+        if not GRANT.fullmatch(each):
+            _fail(f"'{each}' is no grant: {GRANT_HINT}.")
+    typer.echo(_up(directory).token(subject, grant))
+
+
+@app.command()
+def logs(
+    once: Annotated[bool, typer.Option("--once", help="Print what there is and return.")] = False,
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+) -> None:
+    """Follow what the Lambda functions log."""
+    laptop = _up(directory)
+    stream = LogStream(laptop.client("logs"))
+    try:
+        while True:
+            for function, line in stream.unread():
+                typer.echo(f"{function}  {line}")
+            if once:
+                return
+            time.sleep(POLL_SECONDS)
+            if not laptop.emulator.is_healthy():
+                _fail("The emulator was stopped.")
+    except KeyboardInterrupt:
+        return
+
+
+def _up(directory: Path) -> Laptop:
+    try:
+        return Laptop.load(directory)
+    except NotUpError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m infra.local")

@@ -1,0 +1,185 @@
+"""The emulator's defects that the product would notice, each corrected in one function named after it.
+
+Every correction first verifies that the code it corrects is still there. It raises `EmulatorChanged` if not, so a new
+version of the emulator cannot make it silently useless.
+"""
+
+import base64
+import binascii
+import functools
+import inspect
+import json
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import apigateway, lambda_svc
+
+from infra.local import emulated_worker, python_worker
+
+WRITTEN_FOR = "1.5.33"
+
+
+class EmulatorChanged(RuntimeError):  # noqa: N818 - it reads as the news it is
+    def __init__(self, defect: str) -> None:
+        super().__init__(
+            f"The emulator no longer contains the code behind the defect '{defect}', as version {WRITTEN_FOR} did: "
+            "see what became of it, then adapt or delete the correction of that name."
+        )
+
+
+def apply_all() -> None:
+    the_python_worker_lacks_the_runtime_of_aws()
+    an_error_loses_its_type_and_stack_trace()
+    an_exception_ends_the_worker()
+    a_lone_surrogate_cannot_be_returned()
+    the_client_context_never_arrives()
+    the_end_of_a_log_is_guessed()
+    jwt_claims_might_not_be_strings()
+
+
+def _rewritten(defect: str, text: str, replacements: dict[str, str]) -> str:
+    for old, new in replacements.items():
+        if text.count(old) != 1:
+            raise EmulatorChanged(defect)
+        text = text.replace(old, new)
+    return text
+
+
+def _rewrite_worker_script(defect: str, replacements: dict[str, str]) -> None:
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT  # noqa: SLF001
+    lambda_runtime._PYTHON_WORKER_SCRIPT = _rewritten(defect, script, replacements)  # noqa: SLF001
+
+
+def _rewrite_function(defect: str, module: Any, name: str, replacements: dict[str, str]) -> None:
+    source = _rewritten(defect, inspect.getsource(getattr(module, name)), replacements)
+    exec(compile(source, f"<{name}, corrected>", "exec"), vars(module))  # noqa: S102 - the emulator's own source
+
+
+def _require(defect: str, subject: Any, *snippets: str) -> None:
+    source = inspect.getsource(subject)
+    if not all(snippet in source for snippet in snippets):
+        raise EmulatorChanged(defect)
+
+
+def the_python_worker_lacks_the_runtime_of_aws() -> None:
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT  # noqa: SLF001
+    if not script.endswith("\nrun()\n"):
+        raise EmulatorChanged("the Python worker lacks the runtime of AWS")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = inspect.getsource(python_worker) + script  # noqa: SLF001
+
+
+def an_error_loses_its_type_and_stack_trace() -> None:
+    defect = "an error loses its type and stack trace"
+    _rewrite_worker_script(
+        defect,
+        {
+            "        mod = importlib.import_module(module_name)\n        handler_fn = getattr(mod, handler_name)\n": (
+                "        handler_fn = load_handler(module_name, handler_name, code_dir)\n"
+            ),
+            "        try:\n"
+            "            result = handler_fn(event, context)\n"
+            '            _real_stdout.write(json.dumps({"status": "ok", "result": result}) + "\\n")\n'
+            "        except Exception as e:\n"
+            '            _real_stdout.write(json.dumps({"status": "error", "error": str(e), '
+            '"trace": traceback.format_exc()}) + "\\n")\n': (
+                '        _real_stdout.write(answer_of(handler_fn, event, context, code_dir) + "\\n")\n'
+            ),
+        },
+    )
+    before = '            error_msg = result.get("error", "Unknown error")\n'
+    _rewrite_function(
+        defect,
+        lambda_svc,
+        "_execute_function_warm",
+        {
+            before: '            if "error_payload" in result:\n'
+            '                return {"body": result["error_payload"], "error": True, "log": result["log"]}\n' + before
+        },
+    )
+
+
+def an_exception_ends_the_worker() -> None:
+    _require(
+        "an exception ends the worker",
+        lambda_runtime.Worker.invoke,
+        "durable: dict | None = None, invoked_function_arn: str | None = None) -> dict:",
+        '            if response.get("status") == "error":\n'
+        "                proc, self._proc = self._proc, None\n"
+        "                _signal(proc)\n",
+        '"error": f"Task timed out after {timeout}.00 seconds"',
+    )
+    uncorrected = lambda_runtime._worker_class_for  # noqa: SLF001
+
+    def worker_class_for(config: dict[str, Any]) -> Any:
+        is_python = str(config.get("Runtime", "python3.12")).startswith("python")
+        return emulated_worker.PythonWorker if is_python else uncorrected(config)
+
+    lambda_runtime._worker_class_for = worker_class_for  # noqa: SLF001
+
+
+def a_lone_surrogate_cannot_be_returned() -> None:
+    """Otherwise half of a surrogate pair, which JSON allows in a string, comes back as the emulator's InternalError."""
+    before = "    return 200, resp_headers, json.dumps(payload, ensure_ascii=False).encode("
+    after = "    return 200, resp_headers, json.dumps(payload).encode("
+    _rewrite_function("a lone surrogate cannot be returned", lambda_svc, "_invoke", {before: after})
+
+
+def the_client_context_never_arrives() -> None:
+    defect = "the client context never arrives"
+    _rewrite_worker_script(
+        defect, {'"client_context": None,': '"client_context": client_context_of(_ms_ctx.get("client_context")),'}
+    )
+    uncorrected = lambda_svc._invoke  # noqa: SLF001
+    if list(inspect.signature(uncorrected).parameters)[:3] != ["name", "event", "headers"]:
+        raise EmulatorChanged(defect)
+
+    @functools.wraps(uncorrected)
+    async def invoke(name: str, event: Any, headers: dict[str, str], *rest: Any, **named: Any) -> Any:
+        try:
+            sent = _client_context_in(headers)
+        except (ValueError, binascii.Error):
+            message = "Client context must be a valid Base64-encoded JSON object."
+            return lambda_svc.error_response_json("InvalidRequestContentException", message, 400)
+        token = emulated_worker.client_context.set(sent)
+        try:
+            return await uncorrected(name, event, headers, *rest, **named)
+        finally:
+            emulated_worker.client_context.reset(token)
+
+    lambda_svc._invoke = invoke  # noqa: SLF001
+
+
+def _client_context_in(headers: dict[str, str]) -> dict[str, Any] | None:
+    encoded = headers.get("x-amz-client-context")
+    # "Lambda passes the ClientContext object to your function for synchronous invocations only" (API reference).
+    if not encoded or headers.get("x-amz-invocation-type", "RequestResponse") != "RequestResponse":
+        return None
+    sent = json.loads(base64.b64decode(encoded, validate=True))
+    if not isinstance(sent, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - one kind of error for every malformed context
+    return sent
+
+
+def the_end_of_a_log_is_guessed() -> None:
+    defect = "the end of a log is guessed"
+    _require(defect, lambda_runtime.Worker._drain_stderr_bounded, "first_line_wait: float = 0.050")  # noqa: SLF001
+    _require(defect, lambda_runtime.Worker._read_stderr, "for line in self._proc.stderr:")  # noqa: SLF001
+    _rewrite_worker_script(
+        defect,
+        {
+            "    _real_stdout = sys.stdout\n": "    _real_stdout = take_protocol_channel()\n",
+            "        _real_stdout.flush()\n\nrun()\n": (
+                "        end_log(context.aws_request_id)\n        _real_stdout.flush()\n\nrun()\n"
+            ),
+        },
+    )
+
+
+def jwt_claims_might_not_be_strings() -> None:
+    """Corrected by the emulator since it was first measured; the product reads `"[a b]"`, so it has to stay."""
+    defect = "JWT claims might not be strings"
+    expected = {"[a b]": ["a", "b"], "1700000000": 1700000000, "true": True, "text": "text"}
+    proxy = apigateway._invoke_lambda_proxy  # noqa: SLF001
+    _require(defect, proxy, '"claims": {k: _jwt_claim_to_string(v)')
+    if any(apigateway._jwt_claim_to_string(claim) != text for text, claim in expected.items()):  # noqa: SLF001
+        raise EmulatorChanged(defect)

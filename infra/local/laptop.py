@@ -1,0 +1,174 @@
+"""The whole product on one machine: the emulator, the stacks on it, and the file that says where they are."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from infra.local import tokens
+from infra.local.deploy import deploy, stacks_in, synthesise
+from infra.local.emulator import REGION, Emulator, is_emulator, unproxied
+
+STACK = "FunctionRerun"
+SAMPLES_STACK = "FunctionRerunSamples"
+STACK_FILE = "stack.json"
+ANSWER_SECONDS = 30.0
+
+
+class NotUpError(RuntimeError):
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"Nothing is up in {directory}. Bring it up first: python -m infra.local up")
+
+
+class SilentApiError(RuntimeError):
+    """The stack is deployed, but its API does not refuse a request without a token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laptop:
+    emulator: Emulator
+    api_url: str
+    outputs: Mapping[str, str]
+    samples: Mapping[str, str]
+    user_pool_id: str
+    client_id: str
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """What is up in that directory; raises `NotUpError`."""
+        described = _described(directory)
+        emulator = _running(directory, described)
+        if emulator is None:
+            raise NotUpError(directory)
+        return cls(
+            emulator=emulator,
+            api_url=described["apiUrl"],
+            outputs=described["outputs"],
+            samples=described["samples"],
+            user_pool_id=described["userPoolId"],
+            client_id=described["clientId"],
+        )
+
+    def token(self, subject: str, grants: Sequence[str], **more: Any) -> str:
+        """An access token of the pool that the API's authorizer trusts; `more` goes to `tokens.mint`."""
+        return tokens.mint(self.emulator, self.user_pool_id, self.client_id, subject, grants, **more)
+
+    def client(self, service: str) -> Any:
+        return self.emulator.client(service)
+
+    def take_down(self) -> None:
+        self.emulator.stop()
+        (self.emulator.directory / STACK_FILE).unlink(missing_ok=True)
+
+
+def bring_up(
+    directory: Path, *, context: Mapping[str, Any] | None = None, report: Callable[[str], None] = lambda _: None
+) -> Laptop:
+    """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place."""
+    directory.mkdir(parents=True, exist_ok=True)
+    outdir = directory / "cdk.out"
+    running = _running(directory, _described(directory))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        report("Synthesising the stacks")
+        synthesis = pool.submit(synthesise, outdir, context or {})
+        emulator = running or _started(directory, report)
+        try:
+            synthesis.result()
+            return _deployed(emulator, outdir, report)
+        except BaseException:
+            if running is None:
+                emulator.stop()
+            raise
+
+
+def _started(directory: Path, report: Callable[[str], None]) -> Emulator:
+    report("Starting the emulator")
+    stop_leftover(directory)
+    return Emulator(directory).start()
+
+
+def stop_leftover(directory: Path) -> None:
+    """End an emulator of that directory that no longer answers, lest it be left behind for ever."""
+    described = _described(directory)
+    if described:
+        Emulator(directory, port=described["port"], pid=described["pid"]).stop()
+        (directory / STACK_FILE).unlink()
+
+
+def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -> Laptop:
+    outputs: dict[str, dict[str, str]] = {STACK: {}, SAMPLES_STACK: {}}
+    for stack_name in sorted(stacks_in(outdir), key=lambda name: name != STACK):
+        report(f"Deploying {stack_name}")
+        outputs[stack_name] = deploy(emulator, outdir, stack_name, {})
+    api_id = outputs[STACK]["ApiUrl"].split("://", 1)[1].split(".", 1)[0]
+    pool_id, client_id = _trusted_pool(emulator, api_id)
+    laptop = Laptop(
+        emulator=emulator,
+        api_url=f"{emulator.url}/_aws/execute-api/{api_id}/$default",
+        outputs=outputs[STACK],
+        samples=outputs[SAMPLES_STACK],
+        user_pool_id=pool_id,
+        client_id=client_id,
+    )
+    report("Waiting for the API to answer")
+    await_refusal(laptop.api_url, emulator.client("apigatewayv2").get_routes(ApiId=api_id)["Items"])
+    _describe(laptop)
+    return laptop
+
+
+def _trusted_pool(emulator: Emulator, api_id: str) -> tuple[str, str]:
+    # From the authorizer, not from the outputs: what it trusts is what a token has to name.
+    authorizers = emulator.client("apigatewayv2").get_authorizers(ApiId=api_id)["Items"]
+    trusted = next(item["JwtConfiguration"] for item in authorizers if item["AuthorizerType"] == "JWT")
+    return trusted["Issuer"].rstrip("/").rsplit("/", 1)[-1], trusted["Audience"][0]
+
+
+def await_refusal(api_url: str, routes: Sequence[Mapping[str, Any]]) -> None:
+    """Wait until a request without a token is answered with 401, which shows route and authorizer at work."""
+    method, path = next(item["RouteKey"].split(" ", 1) for item in routes if item.get("AuthorizationType") == "JWT")
+    address = api_url + path.replace("{", "").replace("}", "").replace("+", "")
+    deadline = time.monotonic() + ANSWER_SECONDS
+    with unproxied() as http:
+        while (
+            response := http.request("GET" if method == "ANY" else method, address)
+        ).status_code != httpx.codes.UNAUTHORIZED:
+            if time.monotonic() > deadline:
+                raise SilentApiError(f"{method} {address} without a token gave {response.status_code}: {response.text}")
+            time.sleep(0.05)
+
+
+def _describe(laptop: Laptop) -> None:
+    described = {
+        "apiUrl": laptop.api_url,
+        "awsEndpointUrl": laptop.emulator.url,
+        "region": REGION,
+        "outputs": dict(laptop.outputs),
+        "samples": dict(laptop.samples),
+        "pid": laptop.emulator.pid,
+        "port": laptop.emulator.port,
+        "userPoolId": laptop.user_pool_id,
+        "clientId": laptop.client_id,
+    }
+    file = laptop.emulator.directory / STACK_FILE
+    # In one step, so that nobody ever reads half of it.
+    unfinished = file.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(described, indent=2) + "\n")
+    unfinished.replace(file)
+
+
+def _described(directory: Path) -> dict[str, Any]:
+    file = directory / STACK_FILE
+    described: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return described
+
+
+def _running(directory: Path, described: Mapping[str, Any]) -> Emulator | None:
+    if not described or not is_emulator(described["pid"]):
+        return None
+    emulator = Emulator(directory, port=described["port"], pid=described["pid"])
+    return emulator if emulator.is_healthy() else None

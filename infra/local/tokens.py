@@ -1,0 +1,65 @@
+"""Access tokens as a Cognito user pool would issue them, without users and passwords."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from infra.local.emulator import REGION, Emulator, unproxied
+
+# What Cognito puts into every access token that its API, rather than its OAuth endpoints, has issued.
+API_SCOPE = "aws.cognito.signin.user.admin"
+
+
+def mint(
+    emulator: Emulator,
+    user_pool_id: str,
+    client_id: str,
+    subject: str,
+    grants: Sequence[str],
+    *,
+    scope: str | None = None,
+    lifetime_seconds: int = 3600,
+    **overrides: Any,
+) -> str:
+    """A signed access token whose groups are the grants; an override of None removes the claim.
+
+    Claims: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+    """
+    now = int(time.time())
+    claims = {
+        "sub": subject,
+        "cognito:groups": list(grants),
+        "iss": f"https://cognito-idp.{REGION}.amazonaws.com/{user_pool_id}",
+        "client_id": client_id,
+        "origin_jti": str(uuid.uuid4()),
+        "token_use": "access",
+        "scope": API_SCOPE if scope is None else scope,
+        "auth_time": now,
+        "exp": now + lifetime_seconds,
+        "iat": now,
+        "jti": str(uuid.uuid4()),
+        "username": subject,
+        **overrides,
+    }
+    if not claims["cognito:groups"]:
+        del claims["cognito:groups"]  # Cognito leaves the claim out for a user in no group
+    key_id = _access_key_id(emulator, user_pool_id)
+    present = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(present, _pem(emulator.state, user_pool_id), algorithm="RS256", headers={"kid": key_id})
+
+
+def _access_key_id(emulator: Emulator, user_pool_id: str) -> str:
+    # The emulator makes a pool's keys when its key set is first asked for, so this comes before the file is read.
+    with unproxied() as http:
+        keys = http.get(f"{emulator.url}/{user_pool_id}/.well-known/jwks.json").raise_for_status().json()["keys"]
+    own = load_pem_private_key(_pem(emulator.state, user_pool_id), password=None).public_key()
+    return next(str(key["kid"]) for key in keys if jwt.PyJWK(key).key == own)
+
+
+def _pem(state: Path, user_pool_id: str) -> bytes:
+    return (state / "cognito-pool-keys" / f"{user_pool_id}-access.pem").read_bytes()

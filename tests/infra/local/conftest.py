@@ -1,0 +1,85 @@
+import base64
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from infra.local.emulator import Emulator
+
+LAMBDA_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+@dataclass(frozen=True)
+class Invoked:
+    payload: Any
+    error: str | None
+    log: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Function:
+    arn: str
+    client: Any
+
+    def invoke(self, event: Any = None, **more: Any) -> Invoked:
+        started = time.monotonic()
+        answer = self.client.invoke(FunctionName=self.arn, Payload=json.dumps(event), LogType="Tail", **more)
+        return Invoked(
+            payload=json.loads(answer["Payload"].read()),
+            error=answer.get("FunctionError"),
+            log=base64.b64decode(answer.get("LogResult", "")).decode(),
+            seconds=time.monotonic() - started,
+        )
+
+
+MakeFunction = Callable[..., Function]
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def a_function(emulator: Emulator) -> MakeFunction:
+    """Makes a function of the text of its module `index`."""
+    trust = json.dumps(LAMBDA_TRUST)
+    role = emulator.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    client = emulator.client("lambda")
+
+    def make(code: str, *, handler: str = "index.handler", timeout: int = 3) -> Function:
+        created = client.create_function(
+            FunctionName=f"f-{uuid4().hex}",
+            Runtime="python3.13",
+            Role=role,
+            Handler=handler,
+            Timeout=timeout,
+            Code={"ZipFile": package(code)},
+        )
+        return Function(created["FunctionArn"], client)
+
+    return make
+
+
+def package(code: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", code)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "local"

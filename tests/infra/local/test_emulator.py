@@ -1,0 +1,79 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import package
+
+from infra.local import emulator as module
+from infra.local.emulator import Emulator, EmulatorError, is_emulator, stop_by_pid
+
+SLEEPING = "import time\ndef handler(event, context):\n    time.sleep(60)\n"
+
+
+def members_of(group: int) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,pid="], capture_output=True, text=True, check=True).stdout
+    entries = [line.split() for line in listed.splitlines()]
+    return [pid for pgid, state, pid in entries if int(pgid) == group and not state.startswith("Z")]
+
+
+def with_a_busy_worker(emulator: Emulator) -> int:
+    """Gives the process group in which a Lambda is now running."""
+    role = emulator.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    client = emulator.client("lambda")
+    client.create_function(
+        FunctionName="f",
+        Runtime="python3.13",
+        Role=role,
+        Handler="index.handler",
+        Code={"ZipFile": package(SLEEPING)},
+        Timeout=60,
+    )
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=b"{}")
+    assert emulator.pid is not None
+    group = emulator.pid
+    assert module._awaited(lambda: len(members_of(group)) > 1, 10)
+    return group
+
+
+def test_stopping_leaves_no_process_behind(tmp_path: Path) -> None:
+    with Emulator(tmp_path) as emulator:
+        group = with_a_busy_worker(emulator)
+    assert module._awaited(lambda: members_of(group) == [], 5)
+    assert not emulator.is_healthy()
+    assert emulator.pid is None
+
+
+def test_another_process_can_stop_it_by_pid(tmp_path: Path) -> None:
+    emulator = Emulator(tmp_path).start()
+    try:
+        group = with_a_busy_worker(emulator)
+        stop_by_pid(group)
+        assert module._awaited(lambda: members_of(group) == [], 5)
+        stop_by_pid(group)  # a second time is no error
+    finally:
+        emulator.stop()
+
+
+def test_a_pid_that_belongs_to_something_else_is_left_alone() -> None:
+    assert not is_emulator(os.getpid())
+    stop_by_pid(os.getpid())
+
+
+def test_an_emulator_that_dies_while_starting_says_why(emulator: Emulator, tmp_path: Path) -> None:
+    class ElsewhereHealthy(Emulator):
+        def is_healthy(self) -> bool:
+            return False
+
+    with pytest.raises(EmulatorError, match=r"(?s)ended with status 1 while starting.*already in use"):
+        ElsewhereHealthy(tmp_path, port=emulator.port).start()
+
+
+def test_clients_take_nothing_from_the_environment(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "absent")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    client = emulator.client("sts")
+    assert client.meta.region_name == "us-east-1"
+    assert client.get_caller_identity()["Arn"].endswith(":root")

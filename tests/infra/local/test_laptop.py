@@ -1,0 +1,141 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import MakeFunction
+from typer.testing import CliRunner
+
+from infra.local.__main__ import GRANT, app
+from infra.local.deploy import DeployError, deploy, stacks_in, synthesise, zipped
+from infra.local.emulator import Emulator
+from infra.local.laptop import Laptop, NotUpError
+from infra.local.log_stream import LogStream
+
+PARAMETER = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/p", "Type": "String", "Value": {"Ref": "V"}}}
+ASSET_DESTINATION = {"here": {"bucketName": "assets-${AWS::AccountId}-${AWS::Region}", "objectKey": "%s"}}
+
+
+def an_assembly(outdir: Path, *, name: str, resources: object, version: str = "1") -> Path:
+    """What the CDK would write for one stack, with a template of ours."""
+    template = {
+        "Parameters": {"V": {"Type": "String"}},
+        "Resources": resources,
+        "Outputs": {"Out": {"Value": {"Ref": "V"}}},
+    }
+    outdir.mkdir(exist_ok=True)
+    (outdir / "code").mkdir(exist_ok=True)
+    (outdir / "code" / "index.py").write_text("def handler(event, context): ...\n")
+    (outdir / "t.json").write_text(json.dumps(template))
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "t.json", "stackName": name}}
+    (outdir / "manifest.json").write_text(json.dumps({"artifacts": {"S": stack}}))
+    files = {
+        key: {
+            "source": {"path": path, "packaging": packaging},
+            "destinations": {"here": {**ASSET_DESTINATION["here"], "objectKey": f"{name}-{version}-{key}"}},
+        }
+        for key, path, packaging in [("t", "t.json", "file"), ("c", "code", "zip")]
+    }
+    (outdir / "S.assets.json").write_text(json.dumps({"files": files}))
+    return outdir
+
+
+def test_a_stack_is_created_then_updated_and_left_alone_when_nothing_changed(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    outdir = an_assembly(tmp_path / "out", name="One", resources={"P": PARAMETER})
+    assert stacks_in(outdir) == ["One"]
+    assert deploy(emulator, outdir, "One", {"V": "first"}) == {"Out": "first"}
+    assert deploy(emulator, outdir, "One", {"V": "second"}) == {"Out": "second"}
+    assert deploy(emulator, outdir, "One", {"V": "second"}) == {"Out": "second"}
+    assert emulator.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "second"
+    bucket = "assets-000000000000-us-east-1"
+    stored = emulator.client("s3").get_object(Bucket=bucket, Key="One-1-c")["Body"].read()
+    assert stored == zipped(outdir / "code")
+
+
+def test_a_stack_that_cannot_be_deployed_names_the_resource_and_the_next_try_succeeds(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    broken = {
+        "F": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {"Code": {"ZipFile": "x"}, "Role": {"Fn::GetAtt": ["Gone", "Arn"]}},
+        }
+    }
+    outdir = an_assembly(tmp_path / "out", name="Two", resources={"P": PARAMETER, **broken})
+    with pytest.raises(DeployError, match="F"):
+        deploy(emulator, outdir, "Two", {"V": "v"})
+    an_assembly(
+        outdir,
+        name="Two",
+        resources={"Q": {**PARAMETER, "Properties": {**PARAMETER["Properties"], "Name": "/q"}}},
+        version="2",
+    )  # type: ignore[dict-item]
+    assert deploy(emulator, outdir, "Two", {"V": "v"}) == {"Out": "v"}
+
+
+def test_the_same_files_zip_to_the_same_bytes(tmp_path: Path) -> None:
+    for name, order in (("one", "ab"), ("two", "ba")):
+        for letter in order:
+            file = tmp_path / name / letter
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(letter)
+    (tmp_path / "one" / "a").touch()
+    assert zipped(tmp_path / "one") == zipped(tmp_path / "two")
+
+
+def test_an_app_that_fails_to_synthesise_says_why(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match="no such construct"):
+        synthesise(tmp_path, {}, app=("-c", "raise SystemExit('no such construct')"))
+
+
+def test_context_reaches_the_app_over_that_of_cdk_json(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    code = f"import os, pathlib; pathlib.Path({str(told)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
+    synthesise(tmp_path / "out", {"flavour": "sour"}, app=("-c", code))
+    assert json.loads(told.read_text())["flavour"] == "sour"
+
+
+def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: MakeFunction) -> None:
+    function = a_function("def handler(event, context):\n    print(event)\n    print(event)\n")
+    name = function.arn.rsplit(":", 1)[1]
+    stream = LogStream(emulator.client("logs"))
+    for word in ("first", "second"):
+        function.invoke(word)
+        lines = [line for logged_by, line in stream.unread() if logged_by == name]
+        assert [line for line in lines if line in {"first", "second"}] == [word, word]
+    assert [function for function, _ in stream.unread() if function == name] == []
+
+
+def test_with_nothing_up_a_token_says_what_to_do(directory: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "infra.local", "token", "--grant", "acme/function-runs:read", "--directory", directory],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "python -m infra.local up" in ran.stderr
+    with pytest.raises(NotUpError):
+        Laptop.load(directory)
+
+
+def test_down_with_nothing_up_says_so(directory: Path) -> None:
+    ran = CliRunner().invoke(app, ["down", "--directory", str(directory)])
+    assert (ran.exit_code, "Nothing is up" in ran.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "grant", ["acme", "acme/function-runs", "*/function-runs:read", "/x:y", "acme/x:", "acme/x:y z"]
+)
+def test_a_grant_that_does_not_look_like_one_is_refused_with_a_hint(grant: str, directory: Path) -> None:
+    ran = CliRunner().invoke(app, ["token", "--grant", grant, "--directory", str(directory)])
+    assert ran.exit_code == 1
+    assert "workspace/resource:action" in ran.output
+
+
+@pytest.mark.parametrize(
+    "grant", ["acme/function-triggers:execute", "my-workspace/*:read", "acme/function-runs:*", "a1/*:*"]
+)
+def test_grants_with_and_without_stars_are_taken(grant: str) -> None:
+    assert GRANT.fullmatch(grant)

@@ -27,6 +27,7 @@ from handlers.domain.registration import Registrar
 from handlers.domain.registry import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.rerun import Rerunner
 from handlers.domain.start import Starter
+from handlers.log import log_fault
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -98,11 +99,11 @@ class Wiring:
 
     @cached_property
     def queue(self) -> RunQueue:
-        return RunQueue(self._session.client("sqs", config=_API), self.settings.run_queue_url)
+        return RunQueue(self._session.client("sqs", config=_API), self.settings.run_queue_url, log_fault)
 
     @cached_property
     def bus(self) -> LifecycleBus:
-        return LifecycleBus(self._session.client("events", config=_API), self.settings.lifecycle_bus_name)
+        return LifecycleBus(self._session.client("events", config=_API), self.settings.lifecycle_bus_name, log_fault)
 
     @cached_property
     def code(self) -> FunctionCode:

@@ -1,6 +1,7 @@
 """The lifecycle bus: tells that a run has ended, by its ids, never by its content."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,9 +22,11 @@ _TOLD = (
 
 
 class LifecycleBus:
-    def __init__(self, client: "EventBridgeClient", name: str) -> None:
+    def __init__(self, client: "EventBridgeClient", name: str, report: Callable[[Exception], None]) -> None:
+        """`report` is told of what announce does not raise."""
         self._client = client
         self._name = name
+        self._report = report
 
     def announce(self, run: FunctionRun) -> bool:
         document = run.document()
@@ -39,7 +42,8 @@ class LifecycleBus:
                     }
                 ]
             )
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError) as fault:
+            self._report(fault)
             return False
         # PutEvents answers 200 even when it took nothing.
         return answer["FailedEntryCount"] == 0

@@ -1,6 +1,7 @@
 """The execution queue. Its messages carry a run's id and nothing else."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
 
 
 class RunQueue:
-    def __init__(self, client: "SQSClient", url: str) -> None:
+    def __init__(self, client: "SQSClient", url: str, report: Callable[[Exception], None]) -> None:
+        """`report` is told of what push does not raise."""
         self._client = client
         self._url = url
+        self._report = report
 
     def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> bool:
         try:
@@ -25,7 +28,8 @@ class RunQueue:
                 MessageGroupId=run.workspace,
                 DelaySeconds=delay_seconds,
             )
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError) as fault:
             # The run is recorded with a deadline: the watchdog pushes it again.
+            self._report(fault)
             return False
         return True

@@ -109,7 +109,9 @@ def execute(run_id: str, using: Executor) -> Verdict:
     except _Moved:
         return Verdict.NOT_OURS
     except (NotYet, Uncertain) as reason:
-        return _postpone(run, using, executed=isinstance(reason, Uncertain))
+        # What was not executed is not counted as an attempt.
+        attempts = run.execution_attempts if isinstance(reason, Uncertain) else recorded.run.execution_attempts
+        return _postpone(run, attempts, using)
     except Unusable as reason:
         outcome = Outcome.failure(reason.code, str(reason))
     return finish(run, outcome, using)
@@ -205,13 +207,13 @@ def _invoke(run: FunctionRun, pin: Pin, sealed: bytes | None, using: Executor) -
     return using.invoker.invoke(pin, parameters, run)
 
 
-def _postpone(run: FunctionRun, using: Executor, *, executed: bool) -> Verdict:
-    """Give the run back for a later attempt, which waits longer each time. What was not executed is not counted."""
+def _postpone(run: FunctionRun, attempts: int, using: Executor) -> Verdict:
+    """Give the run back for a later attempt, which waits longer each time."""
     delay = min(2**run.postponements, 900)
     given_back = run.evolve(
         status=Status.PENDING,
         claim_token=None,
-        execution_attempts=run.execution_attempts - (0 if executed or run.claim_token is None else 1),
+        execution_attempts=attempts,
         postponements=run.postponements + 1,
         deadline=pending_deadline(clock.now() + timedelta(seconds=delay)),
     )

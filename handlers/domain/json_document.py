@@ -21,7 +21,11 @@ MAX_BYTES = 350_000
 
 
 class _Flaw(ValueError):
-    """A flaw that the standard reader would let through."""
+    """A flaw that the standard reader would let through, in a field of its own if it has one."""
+
+    def __init__(self, problem: str, field: str | None = None) -> None:
+        self.field = field
+        super().__init__(problem)
 
 
 def parse(text: str | bytes, *, field: str = "body") -> JsonValue:
@@ -31,7 +35,7 @@ def parse(text: str | bytes, *, field: str = "body") -> JsonValue:
             text, object_pairs_hook=_object_without_duplicates, parse_constant=_no_constant, parse_float=_finite
         )
     except _Flaw as flaw:
-        raise InvalidRequest(field, str(flaw)) from None
+        raise InvalidRequest(flaw.field or field, str(flaw)) from None
     except RecursionError:
         raise InvalidRequest(field, f"is nested deeper than {MAX_DEPTH} levels.") from None
     except ValueError:  # JSONDecodeError, bytes that are not UTF-8, an integer of thousands of digits
@@ -78,7 +82,7 @@ def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            raise _Flaw(f"has the key {key[:64]!r} twice in one object.")
+            raise _Flaw("stands twice in one object.", key[:100])
         seen.add(key)
     return result
 

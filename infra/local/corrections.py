@@ -19,7 +19,7 @@ from infra.local import emulated_worker, python_worker
 WRITTEN_FOR = "1.5.33"
 
 
-class EmulatorChanged(RuntimeError):  # noqa: N818 - it reads as the news it is
+class EmulatorChanged(RuntimeError):
     def __init__(self, defect: str) -> None:
         super().__init__(
             f"The emulator no longer contains the code behind the defect '{defect}', as version {WRITTEN_FOR} did: "

@@ -1,11 +1,13 @@
 """The AWS emulator as a process of its own, on a port of its own, with nothing of the caller's environment."""
 
 import contextlib
+import functools
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -112,23 +114,29 @@ class Emulator:
 
     def client(self, service: str) -> Any:
         """A boto3 client that nothing in the caller's environment or home directory can divert; it never retries."""
-        return isolated_session().client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the emulator's root credentials
-            config=Config(
-                proxies={},
-                retries={"total_max_attempts": 1},
-                read_timeout=900,
-                max_pool_connections=50,
-                s3={"addressing_style": "path"},
-            ),
-        )
+        with _MAKING_A_CLIENT:
+            return _isolated_session().client(
+                service,
+                region_name=REGION,
+                endpoint_url=self.url,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",  # noqa: S106 - the emulator's root credentials
+                config=Config(
+                    proxies={},
+                    retries={"total_max_attempts": 1},
+                    read_timeout=900,
+                    max_pool_connections=50,
+                    s3={"addressing_style": "path"},
+                ),
+            )
 
 
-def isolated_session() -> Any:
+# Clients may be shared between threads, the session that makes them may not.
+_MAKING_A_CLIENT = threading.Lock()
+
+
+@functools.cache
+def _isolated_session() -> Any:
     unset = (None, None, None, None)
     nowhere = (None, None, os.devnull, None)
     core: Any = botocore.session.Session(

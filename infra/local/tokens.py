@@ -21,6 +21,7 @@ def mint(
     client_id: str,
     subject: str,
     grants: Sequence[str],
+    /,
     *,
     scope: str | None = None,
     lifetime_seconds: int = 3600,

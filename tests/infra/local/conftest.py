@@ -66,14 +66,19 @@ def a_function(emulator: Emulator) -> MakeFunction:
             Role=role,
             Handler=handler,
             Timeout=timeout,
-            Code={"ZipFile": package(code)},
+            Code={"ZipFile": zip_of(code)},
         )
         return Function(created["FunctionArn"], client)
 
     return make
 
 
-def package(code: str) -> bytes:
+@pytest.fixture(scope="session")
+def package() -> Callable[[str], bytes]:
+    return zip_of
+
+
+def zip_of(code: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("index.py", code)

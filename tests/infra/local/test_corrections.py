@@ -1,13 +1,15 @@
 import base64
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Function, MakeFunction
 
 from infra.local import corrections
+
+MakeFunction = Callable[..., Any]  # of conftest
 
 RAISING = """
 import os
@@ -27,16 +29,16 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def raising(a_function: MakeFunction) -> Function:
+def raising(a_function: MakeFunction) -> Any:
     return a_function(RAISING)
 
 
 @pytest.fixture(scope="module")
-def echo(a_function: MakeFunction) -> Function:
+def echo(a_function: MakeFunction) -> Any:
     return a_function(ECHO)
 
 
-def test_a_function_that_raises_names_its_own_error_type_and_stack_trace(raising: Function) -> None:
+def test_a_function_that_raises_names_its_own_error_type_and_stack_trace(raising: Any) -> None:
     invoked = raising.invoke({"message": "no such órder"})
     assert invoked.error == "Unhandled"
     assert list(invoked.payload) == ["errorMessage", "errorType", "requestId", "stackTrace"]
@@ -49,13 +51,13 @@ def test_a_function_that_raises_names_its_own_error_type_and_stack_trace(raising
     assert re.fullmatch(r"[0-9a-f-]{36}", invoked.payload["requestId"])
 
 
-def test_the_log_of_a_function_that_raises_holds_the_traceback_as_aws_prints_it(raising: Function) -> None:
+def test_the_log_of_a_function_that_raises_holds_the_traceback_as_aws_prints_it(raising: Any) -> None:
     log = raising.invoke({"message": "boom"}).log
     assert "[ERROR] ValueError: boom\nTraceback (most recent call last):\n" in log
     assert '\u00a0\u00a0File "/var/task/index.py", line 4, in fail\n\u00a0\u00a0\u00a0\u00a0raise ValueError' in log
 
 
-def test_a_worker_outlives_the_exceptions_of_its_function(raising: Function) -> None:
+def test_a_worker_outlives_the_exceptions_of_its_function(raising: Any) -> None:
     before = raising.invoke({}).payload
     raising.invoke({"message": "boom"})
     assert raising.invoke({}).payload == before
@@ -122,7 +124,7 @@ def test_the_client_context_reaches_the_function(a_function: MakeFunction) -> No
     assert function.invoke().payload is None
 
 
-def test_a_client_context_that_is_no_json_object_is_refused(echo: Function) -> None:
+def test_a_client_context_that_is_no_json_object_is_refused(echo: Any) -> None:
     with pytest.raises(ClientError, match="InvalidRequestContentException"):
         echo.invoke(ClientContext=base64.b64encode(b"[]").decode())
 
@@ -131,7 +133,7 @@ def encoded(client_context: dict[str, Any]) -> str:
     return base64.b64encode(json.dumps(client_context).encode()).decode()
 
 
-def test_a_silent_warm_invocation_does_not_wait_for_a_log(echo: Function) -> None:
+def test_a_silent_warm_invocation_does_not_wait_for_a_log(echo: Any) -> None:
     echo.invoke()
     # The emulator's guess alone took 50 ms each time.
     assert min(echo.invoke().seconds for _ in range(5)) < 0.030
@@ -179,7 +181,7 @@ for _ in range(50):
     ],
     ids=lambda value: ascii(value)[:24],
 )  # fmt: skip
-def test_a_payload_reaches_the_function_and_comes_back_as_the_same_json(echo: Function, value: Any) -> None:
+def test_a_payload_reaches_the_function_and_comes_back_as_the_same_json(echo: Any, value: Any) -> None:
     returned = echo.invoke(value).payload
     assert repr(returned) == repr(value)  # == would take 1 for 1.0 and for True
 

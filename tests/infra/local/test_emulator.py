@@ -1,12 +1,14 @@
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import package
 
 from infra.local import emulator as module
 from infra.local.emulator import Emulator, EmulatorError, is_emulator, stop_by_pid
+
+Package = Callable[[str], bytes]  # of conftest
 
 SLEEPING = "import time\ndef handler(event, context):\n    time.sleep(60)\n"
 
@@ -17,7 +19,7 @@ def members_of(group: int) -> list[str]:
     return [pid for pgid, state, pid in entries if int(pgid) == group and not state.startswith("Z")]
 
 
-def with_a_busy_worker(emulator: Emulator) -> int:
+def with_a_busy_worker(emulator: Emulator, package: Package) -> int:
     """Gives the process group in which a Lambda is now running."""
     role = emulator.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     client = emulator.client("lambda")
@@ -36,18 +38,18 @@ def with_a_busy_worker(emulator: Emulator) -> int:
     return group
 
 
-def test_stopping_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_stopping_leaves_no_process_behind(package: Package, tmp_path: Path) -> None:
     with Emulator(tmp_path) as emulator:
-        group = with_a_busy_worker(emulator)
+        group = with_a_busy_worker(emulator, package)
     assert module._awaited(lambda: members_of(group) == [], 5)
     assert not emulator.is_healthy()
     assert emulator.pid is None
 
 
-def test_another_process_can_stop_it_by_pid(tmp_path: Path) -> None:
+def test_another_process_can_stop_it_by_pid(package: Package, tmp_path: Path) -> None:
     emulator = Emulator(tmp_path).start()
     try:
-        group = with_a_busy_worker(emulator)
+        group = with_a_busy_worker(emulator, package)
         stop_by_pid(group)
         assert module._awaited(lambda: members_of(group) == [], 5)
         stop_by_pid(group)  # a second time is no error

@@ -1,10 +1,11 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import MakeFunction
 from typer.testing import CliRunner
 
 from infra.local.__main__ import GRANT, app
@@ -13,11 +14,12 @@ from infra.local.emulator import Emulator
 from infra.local.laptop import Laptop, NotUpError
 from infra.local.log_stream import LogStream
 
-PARAMETER = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/p", "Type": "String", "Value": {"Ref": "V"}}}
-ASSET_DESTINATION = {"here": {"bucketName": "assets-${AWS::AccountId}-${AWS::Region}", "objectKey": "%s"}}
+
+def a_parameter(name: str) -> dict[str, Any]:
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": {"Ref": "V"}}}
 
 
-def an_assembly(outdir: Path, *, name: str, resources: object, version: str = "1") -> Path:
+def an_assembly(outdir: Path, *, name: str, resources: dict[str, Any], version: str = "1") -> Path:
     """What the CDK would write for one stack, with a template of ours."""
     template = {
         "Parameters": {"V": {"Type": "String"}},
@@ -33,7 +35,12 @@ def an_assembly(outdir: Path, *, name: str, resources: object, version: str = "1
     files = {
         key: {
             "source": {"path": path, "packaging": packaging},
-            "destinations": {"here": {**ASSET_DESTINATION["here"], "objectKey": f"{name}-{version}-{key}"}},
+            "destinations": {
+                "here": {
+                    "bucketName": "assets-${AWS::AccountId}-${AWS::Region}",
+                    "objectKey": f"{name}-{version}-{key}",
+                }
+            },
         }
         for key, path, packaging in [("t", "t.json", "file"), ("c", "code", "zip")]
     }
@@ -44,7 +51,7 @@ def an_assembly(outdir: Path, *, name: str, resources: object, version: str = "1
 def test_a_stack_is_created_then_updated_and_left_alone_when_nothing_changed(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    outdir = an_assembly(tmp_path / "out", name="One", resources={"P": PARAMETER})
+    outdir = an_assembly(tmp_path / "out", name="One", resources={"P": a_parameter("/p")})
     assert stacks_in(outdir) == ["One"]
     assert deploy(emulator, outdir, "One", {"V": "first"}) == {"Out": "first"}
     assert deploy(emulator, outdir, "One", {"V": "second"}) == {"Out": "second"}
@@ -58,21 +65,11 @@ def test_a_stack_is_created_then_updated_and_left_alone_when_nothing_changed(
 def test_a_stack_that_cannot_be_deployed_names_the_resource_and_the_next_try_succeeds(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    broken = {
-        "F": {
-            "Type": "AWS::Lambda::Function",
-            "Properties": {"Code": {"ZipFile": "x"}, "Role": {"Fn::GetAtt": ["Gone", "Arn"]}},
-        }
-    }
-    outdir = an_assembly(tmp_path / "out", name="Two", resources={"P": PARAMETER, **broken})
-    with pytest.raises(DeployError, match="F"):
+    clashing = {"P": a_parameter("/clash"), "Second": {**a_parameter("/clash"), "DependsOn": "P"}}
+    outdir = an_assembly(tmp_path / "out", name="Two", resources=clashing)
+    with pytest.raises(DeployError, match=r"Second \(AWS::SSM::Parameter\): .*already exists"):
         deploy(emulator, outdir, "Two", {"V": "v"})
-    an_assembly(
-        outdir,
-        name="Two",
-        resources={"Q": {**PARAMETER, "Properties": {**PARAMETER["Properties"], "Name": "/q"}}},
-        version="2",
-    )  # type: ignore[dict-item]
+    an_assembly(outdir, name="Two", resources={"P": a_parameter("/clash")}, version="2")
     assert deploy(emulator, outdir, "Two", {"V": "v"}) == {"Out": "v"}
 
 
@@ -98,7 +95,7 @@ def test_context_reaches_the_app_over_that_of_cdk_json(tmp_path: Path) -> None:
     assert json.loads(told.read_text())["flavour"] == "sour"
 
 
-def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: MakeFunction) -> None:
+def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: Callable[..., Any]) -> None:
     function = a_function("def handler(event, context):\n    print(event)\n    print(event)\n")
     name = function.arn.rsplit(":", 1)[1]
     stream = LogStream(emulator.client("logs"))

@@ -1,11 +1,11 @@
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 import pytest
-from conftest import MakeFunction
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.local import tokens
@@ -37,7 +37,7 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(emulator: Emulator, a_function: MakeFunction) -> Api:
+def api(emulator: Emulator, a_function: Callable[..., Any]) -> Api:
     cognito, gateway = emulator.client("cognito-idp"), emulator.client("apigatewayv2")
     pool = cognito.create_user_pool(PoolName="people")["UserPool"]["Id"]
     client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app")["UserPoolClient"]["ClientId"]

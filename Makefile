@@ -1,0 +1,50 @@
+.PHONY: help install demo up down logs test check format lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+# Made anew when a lock file changes; an interrupted install leaves no stamp and starts over.
+.venv/installed: requirements/dev.txt
+	@echo "Installing the locked dependencies into .venv (a minute or two, once) …"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+install: .venv/installed ## install the locked dependencies into .venv
+
+demo: install ## start the stack on an embedded AWS, tell a story with real calls, stop everything
+	@$(BIN)/python -m infra.local demo
+
+up: install ## bring the stack up on this machine and leave it running
+	@$(BIN)/python -m infra.local up
+
+down: ## stop what `make up` started
+	@test ! -x $(BIN)/python || $(BIN)/python -m infra.local down
+
+logs: install ## follow what the Lambdas log
+	@$(BIN)/python -m infra.local logs
+
+test: install ## all tests
+	@$(BIN)/python -m pytest
+
+check: install ## lint, format, types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: install ## format and mend what can be mended
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+lock: ## resolve the dependencies anew (needs uv)
+	$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
+	sed -E 's/ *\\$$//; /--hash/d' requirements/dev.txt > requirements/.versions
+	$(COMPILE) pyproject.toml --constraint requirements/.versions --output-file requirements/lambda.txt
+	rm requirements/.versions
+
+clean: down ## remove what was made, .venv too
+	rm -rf .venv .local cdk.out build

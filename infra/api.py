@@ -1,0 +1,119 @@
+"""The HTTP API: routes to doors, and who may pass at all."""
+
+import json
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.settings import Settings
+
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTimeEpoch",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "subject": "$context.authorizer.claims.sub",
+    "latencyMs": "$context.responseLatency",
+    "authorizerError": "$context.authorizer.error",
+    "integrationError": "$context.integrationErrorMessage",
+}
+BASE = "/workspace/{workspace}/api/v1"
+
+
+class Identity(Construct):
+    """People and machines who may have tokens: the stack's own user pool."""
+
+    def __init__(self, scope: Construct, name: str, *, removal_policy: RemovalPolicy, production: bool) -> None:
+        super().__init__(scope, name)
+        self.user_pool = cognito.UserPool(
+            self,
+            "UserPool",
+            self_sign_up_enabled=False,
+            sign_in_aliases=cognito.SignInAliases(email=True),
+            password_policy=cognito.PasswordPolicy(
+                min_length=12, require_digits=True, require_lowercase=True, require_uppercase=True, require_symbols=True
+            ),
+            mfa=cognito.Mfa.OPTIONAL,
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+            deletion_protection=production,
+            removal_policy=removal_policy,
+        )
+        self.client = self.user_pool.add_client(
+            "Client",
+            auth_flows=cognito.AuthFlow(user_srp=True),
+            prevent_user_existence_errors=True,
+            access_token_validity=Duration.hours(1),
+        )
+
+    @property
+    def issuer(self) -> str:
+        return f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.user_pool.user_pool_id}"
+
+
+class Api(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        routes: dict[str, lambda_.IFunction],
+        identity: Identity,
+        settings: Settings,
+        log_retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        """`routes` maps "METHOD /path below the base" to the door that answers it."""
+        super().__init__(scope, name)
+        self.http_api = apigateway.HttpApi(
+            self,
+            "HttpApi",
+            api_name=Stack.of(self).stack_name,
+            create_default_stage=False,
+            default_authorizer=authorizers.HttpJwtAuthorizer(
+                "Jwt",
+                settings.issuer or identity.issuer,
+                jwt_audience=settings.audience or [identity.client.user_pool_client_id],
+            ),
+        )
+        self._add_stage(settings, log_retention, removal_policy)
+        for route, door in routes.items():
+            method, path = route.split(" ")
+            self.http_api.add_routes(
+                path=BASE + path,
+                methods=[apigateway.HttpMethod[method]],
+                integration=integrations.HttpLambdaIntegration(f"{door.node.id}-integration", door),
+            )
+
+    def _add_stage(self, settings: Settings, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> None:
+        access_log = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
+        self.stage = apigateway.HttpStage(
+            self,
+            "Stage",
+            http_api=self.http_api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=settings.api_requests_per_second, burst_limit=2 * settings.api_requests_per_second
+            ),
+            domain_mapping=self._domain(settings),
+        )
+        resource = self.stage.node.default_child
+        assert isinstance(resource, apigateway.CfnStage)  # noqa: S101 - what an HttpStage is made of
+        resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
+            destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
+        )
+
+    def _domain(self, settings: Settings) -> apigateway.DomainMappingOptions | None:
+        if settings.domain_name is None or settings.certificate_arn is None:
+            return None
+        certificate = acm.Certificate.from_certificate_arn(self, "Certificate", settings.certificate_arn)
+        domain = apigateway.DomainName(self, "DomainName", domain_name=settings.domain_name, certificate=certificate)
+        return apigateway.DomainMappingOptions(domain_name=domain)

@@ -1,0 +1,26 @@
+"""The CDK app: `python -m infra.app` synthesises it, with or without the CDK's own command line."""
+
+from aws_cdk import App
+
+from infra.dependencies import build_layer
+from infra.settings import Settings
+from infra.stack import FunctionRerunStack
+
+STACK_NAME = "FunctionRerun"
+
+
+def main() -> None:
+    app = App()
+    settings = Settings.of(app.node)
+    # The laptop's Lambdas run in this very environment and find the dependencies there.
+    layer_directory = None if settings.laptop else build_layer()
+    FunctionRerunStack(app, STACK_NAME, settings=settings, layer_directory=layer_directory)
+    if settings.laptop:
+        from infra.local.samples import SampleFunctionsStack  # noqa: PLC0415 - not shipped
+
+        SampleFunctionsStack(app, f"{STACK_NAME}Samples")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

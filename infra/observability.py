@@ -1,0 +1,44 @@
+"""What an operator wants to be woken for."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.messaging import Messaging
+
+
+class Observability(Construct):
+    def __init__(self, scope: Construct, name: str, *, messaging: Messaging, workers: list[lambda_.Function]) -> None:
+        super().__init__(scope, name)
+        self._alarm(
+            "DeadLetters",
+            messaging.dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
+            threshold=1,
+            description="Messages that could not be processed lie in the dead-letter queue",
+        )
+        self._alarm(
+            "QueueAge",
+            messaging.run_queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5)),
+            threshold=Duration.minutes(30).to_seconds(),
+            description="Runs wait for longer than half an hour to be executed",
+        )
+        for worker in workers:
+            self._alarm(
+                f"{worker.node.id}-errors",
+                worker.metric_errors(period=Duration.minutes(5)),
+                threshold=1,
+                description=f"The worker {worker.node.id} failed",
+            )
+
+    def _alarm(self, name: str, metric: cloudwatch.Metric, *, threshold: float, description: str) -> None:
+        cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=description,
+        )

@@ -52,7 +52,7 @@ class FunctionCode:
         if configuration["Version"] != _LATEST:
             return _pin(function_arn, configuration)
         if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
-            raise NotYet
+            raise NotYet("FunctionBeingUpdated")
         state = (base_arn(function_arn), configuration["CodeSha256"], configuration["LastModified"])
         if state not in self._published:
             self._published[state] = _pin(function_arn, self._publish(base_arn(function_arn)))
@@ -84,11 +84,11 @@ def _translated(function_arn: str) -> Iterator[None]:
     try:
         yield
     except BotoCoreError as error:
-        raise NotYet from error
+        raise NotYet("ConnectionFailed") from error
     except ClientError as error:
         code = aws_errors.code(error)
         if code == "ResourceConflictException" or aws_errors.is_passing(error.response):
-            raise NotYet from error
+            raise NotYet(code) from error
         raise Unusable(*unusable(code, function_arn)) from error
 
 

@@ -49,7 +49,7 @@ class FunctionInvoker:
         except ClientError as error:
             return _refused(error, pin)
         except BotoCoreError as error:
-            raise Uncertain from error
+            raise Uncertain("ConnectionFailed") from error
         logs = base64.b64decode(answer.get("LogResult", ""))
         if "FunctionError" not in answer:
             return Outcome(Status.COMPLETED, result=payload, logs=logs)
@@ -71,9 +71,9 @@ def _client_context(run: FunctionRun) -> str:
 def _refused(error: ClientError, pin: Pin) -> Outcome:
     code = aws_errors.code(error)
     if code in _LATER:
-        raise NotYet from error
+        raise NotYet(code) from error
     if aws_errors.is_passing(error.response):
-        raise Uncertain from error
+        raise Uncertain(code) from error
     return Outcome.failure(*unusable(code, pin.function_version_arn))
 
 

@@ -23,11 +23,19 @@ LEASE_MARGIN = timedelta(seconds=60)
 EVENT_DEADLINE = timedelta(seconds=60)
 
 
-class NotYet(Exception):
+class Postponed(Exception):
+    """The run has to wait for a later attempt. `code` says why, in AWS's words, for people who wait with it."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class NotYet(Postponed):
     """The function cannot be invoked now (throttled, being updated, AWS unwell): it was not executed."""
 
 
-class Uncertain(Exception):
+class Uncertain(Postponed):
     """Whether the function was executed is not known: the connection broke, or AWS answered with a fault."""
 
 
@@ -108,10 +116,10 @@ def execute(run_id: str, using: Executor) -> Verdict:
         outcome = _invoke(run, pin, recorded.sealed, using)
     except _Moved:
         return Verdict.NOT_OURS
-    except (NotYet, Uncertain) as reason:
+    except Postponed as reason:
         # What was not executed is not counted as an attempt.
         attempts = run.execution_attempts if isinstance(reason, Uncertain) else recorded.run.execution_attempts
-        return _postpone(run, attempts, using)
+        return _postpone(run, attempts, reason, using)
     except Unusable as reason:
         outcome = Outcome.failure(reason.code, str(reason))
     return finish(run, outcome, using)
@@ -188,6 +196,7 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
         status=Status.RUNNING,
         pin=pin,
         claim_token=str(uuid.uuid4()),
+        error_code=None,
         started_at=at,
         deadline=at + timedelta(seconds=pin.timeout_seconds) + LEASE_MARGIN,
         execution_attempts=run.execution_attempts + 1,
@@ -203,16 +212,17 @@ def _invoke(run: FunctionRun, pin: Pin, sealed: bytes | None, using: Executor) -
     except SealBroken:
         return Outcome.failure("ParametersUnreadable", "The run's parameters could not be decrypted.")
     except Unavailable as fault:
-        raise NotYet from fault
+        raise NotYet("KeyUnavailable") from fault
     return using.invoker.invoke(pin, parameters, run)
 
 
-def _postpone(run: FunctionRun, attempts: int, using: Executor) -> Verdict:
+def _postpone(run: FunctionRun, attempts: int, reason: Postponed, using: Executor) -> Verdict:
     """Give the run back for a later attempt, which waits longer each time."""
     delay = min(2**run.postponements, 900)
     given_back = run.evolve(
         status=Status.PENDING,
         claim_token=None,
+        error_code=reason.code,
         execution_attempts=attempts,
         postponements=run.postponements + 1,
         deadline=pending_deadline(clock.now() + timedelta(seconds=delay)),

@@ -19,12 +19,19 @@ class Body(BaseModel):
     @classmethod
     def read(cls, body: JsonObject) -> Self:
         """Raises InvalidRequest for the first flaw. What was sent is never quoted: it may be secret."""
+        for field, value in body.items():
+            if value is None and field in cls._names():
+                raise InvalidRequest(field, "must not be null: leave it out.")
         try:
             return cls.model_validate(body)
         except ValidationError as error:
             flaw = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(map(str, flaw["loc"]))[:100] or "body"
             raise InvalidRequest(field, _problem(flaw["type"], flaw["msg"])) from None
+
+    @classmethod
+    def _names(cls) -> set[str]:
+        return {field.alias or name for name, field in cls.model_fields.items()}
 
 
 def _problem(kind: str, message: str) -> str:

@@ -8,8 +8,10 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from infra.local.demo import tell
 from infra.local.laptop import Laptop, NotUpError, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
+from infra.local.printer import timed_steps
 
 WORKSPACE = "acme"
 SUBJECT = "alice"
@@ -24,15 +26,19 @@ stderr = Console(stderr=True, highlight=False)
 
 
 @app.command()
+def demo() -> None:
+    """Tell the product's story with real calls, on an emulator of its own that is stopped again."""
+    try:
+        tell()
+    except RuntimeError as error:
+        _fail(str(error))
+
+
+@app.command()
 def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
     """Start the emulator, deploy the stacks, and say how to call them. It keeps running; a second time it updates."""
     started = time.monotonic()
-    with stderr.status("Starting") as status:
-
-        def report(step: str) -> None:
-            status.update(step)
-            stderr.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {step}")
-
+    with timed_steps(stderr) as report:
         try:
             laptop = bring_up(directory, report=report)
         except RuntimeError as error:

@@ -35,6 +35,7 @@ def apply_all() -> None:
     the_client_context_never_arrives()
     the_end_of_a_log_is_guessed()
     jwt_claims_might_not_be_strings()
+    a_version_escapes_the_reserved_concurrency()
 
 
 def _rewritten(defect: str, text: str, replacements: dict[str, str]) -> str:
@@ -183,3 +184,17 @@ def jwt_claims_might_not_be_strings() -> None:
     _require(defect, proxy, '"claims": {k: _jwt_claim_to_string(v)')
     if any(apigateway._jwt_claim_to_string(claim) != text for text, claim in expected.items()):  # noqa: SLF001
         raise EmulatorChanged(defect)
+
+
+def a_version_escapes_the_reserved_concurrency() -> None:
+    """Reserved concurrency is the function's, shared by its versions, whose records here do not have it."""
+    defect = "a version escapes the reserved concurrency"
+    uncorrected = lambda_svc._reserved_concurrency  # noqa: SLF001
+    _require(defect, uncorrected, 'reserved = (func or {}).get("concurrency")')
+
+    @functools.wraps(uncorrected)
+    def reserved_concurrency(func: dict[str, Any], config: dict[str, Any]) -> int | None:
+        whole = lambda_svc._functions.get(config.get("FunctionName"))  # noqa: SLF001
+        return uncorrected(whole or func, config)  # type: ignore[no-any-return]
+
+    lambda_svc._reserved_concurrency = reserved_concurrency  # noqa: SLF001

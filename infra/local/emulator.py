@@ -43,6 +43,7 @@ class Emulator:
         self.port = port or _free_port()
         self.pid = pid
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[str, Any] = {}
 
     @property
     def url(self) -> str:
@@ -100,6 +101,9 @@ class Emulator:
             return False
 
     def stop(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
         if self.pid is not None:
             stop_by_pid(self.pid)
         if self._process is not None:
@@ -115,20 +119,25 @@ class Emulator:
     def client(self, service: str) -> Any:
         """A boto3 client that nothing in the caller's environment or home directory can divert; it never retries."""
         with _MAKING_A_CLIENT:
-            return _isolated_session().client(
-                service,
-                region_name=REGION,
-                endpoint_url=self.url,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",  # noqa: S106 - the emulator's root credentials
-                config=Config(
-                    proxies={},
-                    retries={"total_max_attempts": 1},
-                    read_timeout=900,
-                    max_pool_connections=50,
-                    s3={"addressing_style": "path"},
-                ),
-            )
+            if service not in self._clients:
+                self._clients[service] = self._new_client(service)
+            return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
+        return _isolated_session().client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator's root credentials
+            config=Config(
+                proxies={},
+                retries={"total_max_attempts": 1},
+                read_timeout=900,
+                max_pool_connections=50,
+                s3={"addressing_style": "path"},
+            ),
+        )
 
 
 # Clients may be shared between threads, the session that makes them may not.

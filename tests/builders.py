@@ -1,0 +1,94 @@
+"""Runs, functions and triggers over literals: a test says only what matters to it, `a_run(status="failure")`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from handlers.domain.registry import ComputeFunction, FunctionTrigger
+from handlers.domain.run import FunctionRun, Pin, Status, pending_deadline
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+WORKSPACE = "acme"
+RUN_ID = "550e8400-e29b-41d4-a716-446655440000"
+FUNCTION_ID = "0f000000-0000-4000-8000-000000000001"
+TRIGGER_ID = "07000000-0000-4000-8000-000000000001"
+FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders-import"
+
+
+def an_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def a_pin(version: int = 7, **changes: Any) -> Pin:
+    literals: dict[str, Any] = {
+        "function_version_arn": f"{FUNCTION_ARN}:{version}",
+        "function_version": str(version),
+        "function_code_hash": f"hash-of-{version}",
+        "timeout_seconds": 30,
+    }
+    return Pin.model_validate(literals | changes)
+
+
+def a_run(**changes: Any) -> FunctionRun:
+    """An original run, completed unless it is said to be otherwise; what goes with its status comes along."""
+    created_at: datetime = changes.get("created_at", NOW)
+    literals: dict[str, Any] = {
+        "id": RUN_ID,
+        "workspace": WORKSPACE,
+        "function_id": FUNCTION_ID,
+        "function_arn": FUNCTION_ARN,
+        "trigger_id": TRIGGER_ID,
+        "trigger_type": "on-demand",
+        "execution_source": "trigger",
+        "status": "completed",
+        "created_at": created_at,
+        "expires_at": created_at + timedelta(days=90),
+    }
+    literals |= _what_goes_with(Status(changes.get("status", "completed")), created_at)
+    return FunctionRun.model_validate(literals | changes)
+
+
+def _what_goes_with(status: Status, created_at: datetime) -> dict[str, Any]:
+    if status is Status.PENDING:
+        return {"deadline": pending_deadline(created_at)}
+    started = {"pin": a_pin(), "started_at": created_at, "execution_attempts": 1}
+    if status is Status.RUNNING:
+        return started | {"claim_token": "the-claim", "deadline": created_at + timedelta(seconds=90)}
+    return started | {"ended_at": created_at + timedelta(seconds=2), "duration_ms": 2000}
+
+
+def a_rerun(of: FunctionRun, **changes: Any) -> FunctionRun:
+    literals: dict[str, Any] = {
+        "id": an_id(1),
+        "execution_source": "rerun",
+        "is_rerun": True,
+        "original_run_id": of.lineage_id,
+        "source_run_id": of.id,
+        "rerun_by": "user-123",
+    }
+    return a_run(**literals | changes)
+
+
+def a_function(**changes: Any) -> ComputeFunction:
+    literals: dict[str, Any] = {
+        "id": FUNCTION_ID,
+        "workspace": WORKSPACE,
+        "name": "orders import",
+        "function_arn": FUNCTION_ARN,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return ComputeFunction.model_validate(literals | changes)
+
+
+def a_trigger(**changes: Any) -> FunctionTrigger:
+    literals: dict[str, Any] = {
+        "id": TRIGGER_ID,
+        "workspace": WORKSPACE,
+        "name": "import now",
+        "function_id": FUNCTION_ID,
+        "execution_type": "on-demand",
+        "enabled": True,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return FunctionTrigger.model_validate(literals | changes)

@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.laptop import Laptop, bring_up
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """The real stack, deployed on an emulator of its own: one for all tests, each in a workspace of its own."""
+    directory: Path = tmp_path_factory.mktemp("laptop")
+    deployed = bring_up(directory)
+    yield deployed
+    deployed.take_down()

@@ -1,0 +1,19 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from infra.local.laptop import Laptop
+from tests.stack.driver import Workspace
+
+
+@pytest.fixture(scope="session")
+def connection() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_connections=50)) as client:
+        yield client
+
+
+@pytest.fixture
+def workspace(laptop: Laptop, connection: httpx.Client) -> Workspace:
+    """A workspace of the test's own, with a caller who may do everything in it."""
+    return Workspace(laptop, connection)

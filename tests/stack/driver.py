@@ -1,0 +1,194 @@
+"""How tests speak to the deployed stack: over HTTP as callers do, and to AWS as a team does with its own functions."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import httpx
+
+from infra.local.laptop import Laptop
+
+ALL = "*:*"
+PATIENCE_SECONDS = 30.0
+ENDED = {"completed", "failure", "timeout", "cancelled"}
+
+ECHO = "def handler(event, context):\n    return event\n"
+
+Json = Any
+
+
+def until(found: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """What `found` gives once it gives anything true."""
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still {result!r} after {seconds} s")
+        time.sleep(0.02)
+    return result
+
+
+@dataclass
+class TeamFunction:
+    """A Lambda function of a team that uses the service."""
+
+    laptop: Laptop
+    name: str = field(default_factory=lambda: f"team-{uuid4().hex[:8]}")
+    arn: str = ""
+
+    @cached_property
+    def client(self) -> Any:
+        return self.laptop.client("lambda")
+
+    def deploy(self, source: str, *, timeout: int = 10) -> "TeamFunction":
+        if not self.arn:
+            self.arn = self.client.create_function(
+                FunctionName=self.name,
+                Runtime="python3.13",
+                Handler="index.handler",
+                Role=self._role(),
+                Timeout=timeout,
+                Code={"ZipFile": zipped(source)},
+            )["FunctionArn"]
+        else:
+            self.client.update_function_code(FunctionName=self.name, ZipFile=zipped(source))
+        until(lambda: self._configuration()["LastUpdateStatus"] == "Successful")
+        return self
+
+    def _role(self) -> str:
+        sample = self.client.get_function(FunctionName=self.laptop.samples["EchoFunctionArn"])
+        return str(sample["Configuration"]["Role"])
+
+    def _configuration(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get_function(FunctionName=self.name)["Configuration"]
+        return found
+
+
+def zipped(source: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", source)
+    return buffer.getvalue()
+
+
+class Caller(NamedTuple):
+    """One identity at one workspace's address."""
+
+    connection: httpx.Client
+    base: str
+    token: str | None
+
+    def get(self, path: str, **how: Any) -> httpx.Response:
+        return self.request("GET", path, **how)
+
+    def post(self, path: str, **how: Any) -> httpx.Response:
+        return self.request("POST", path, **how)
+
+    def put(self, path: str, **how: Any) -> httpx.Response:
+        return self.request("PUT", path, **how)
+
+    def delete(self, path: str, **how: Any) -> httpx.Response:
+        return self.request("DELETE", path, **how)
+
+    def request(self, method: str, path: str, **how: Any) -> httpx.Response:
+        headers = how.pop("headers", {}) | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        return self.connection.request(method, self.base + path, headers=headers, **how)
+
+
+@dataclass
+class Workspace:
+    """A caller of one workspace's API."""
+
+    laptop: Laptop
+    connection: httpx.Client
+    name: str = field(default_factory=lambda: f"ws-{uuid4().hex[:8]}")
+    subject: str = "alice"
+    grants: list[str] | None = None
+
+    @cached_property
+    def http(self) -> Caller:
+        grants = [f"{self.name}/{ALL}"] if self.grants is None else self.grants
+        return self.with_token(self.laptop.token(self.subject, grants))
+
+    def with_token(self, token: str | None) -> Caller:
+        return Caller(self.connection, f"{self.laptop.api_url}/workspace/{self.name}/api/v1", token)
+
+    def other(self) -> "Workspace":
+        """Another tenant."""
+        return Workspace(self.laptop, self.connection)
+
+    def as_caller(self, subject: str, *grants: str) -> "Workspace":
+        return Workspace(self.laptop, self.connection, self.name, subject, list(grants))
+
+    def register(self, function: TeamFunction | str, *, name: str | None = None) -> str:
+        arn = function if isinstance(function, str) else function.arn
+        body = {"name": name or f"function-{uuid4().hex[:8]}", "functionArn": arn}
+        return str(created(self.http.post("/compute-functions", json=body))["id"])
+
+    def trigger(self, function_id: str, *, params: Json = None, name: str | None = None) -> str:
+        body = {
+            "name": name or f"trigger-{uuid4().hex[:8]}",
+            "functionId": function_id,
+            "executionType": "on-demand",
+            "triggerMetadata": {"params": params or {}},
+        }
+        return str(created(self.http.post("/function-triggers", json=body))["id"])
+
+    def trigger_of(self, source: str = ECHO, *, params: Json = None, timeout: int = 10) -> tuple[str, TeamFunction]:
+        """An on-demand trigger of a new function of this source."""
+        function = TeamFunction(self.laptop).deploy(source, timeout=timeout)
+        return self.trigger(self.register(function), params=params), function
+
+    def execute(self, trigger_id: str, **body: Json) -> str:
+        return accepted(self.http.post(f"/function-triggers/{trigger_id}/execute", **_exact(body)))
+
+    def rerun(self, run_id: str, **body: Json) -> str:
+        return accepted(self.post_rerun(run_id, **body))
+
+    def post_rerun(self, run_id: str, **body: Json) -> httpx.Response:
+        return self.http.post(f"/function-runs/{run_id}/rerun", **_exact(body))
+
+    def run(self, run_id: str, include: str | None = None) -> dict[str, Any]:
+        response = self.http.get(f"/function-runs/{run_id}", params={"include": include} if include else {})
+        assert response.status_code == 200, response.text
+        # Python's own reader keeps 1 and 1.0 apart, and big integers whole.
+        document: dict[str, Any] = json.loads(response.content)
+        return document
+
+    def ended(self, run_id: str, include: str | None = None) -> dict[str, Any]:
+        """The run once it has ended."""
+        until(lambda: self.run(run_id)["status"] in ENDED)
+        return self.run(run_id, include)
+
+    def history(self, run_id: str, **query: Any) -> dict[str, Any]:
+        response = self.http.get(f"/function-runs/{run_id}/rerun-history", params=query)
+        assert response.status_code == 200, response.text
+        document: dict[str, Any] = response.json()
+        return document
+
+
+def _exact(body: dict[str, Json]) -> dict[str, Any]:
+    return {"content": json.dumps(body).encode(), "headers": {"Content-Type": "application/json"}} if body else {}
+
+
+def created(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 201, response.text
+    document: dict[str, Any] = response.json()
+    return document
+
+
+def accepted(response: httpx.Response) -> str:
+    assert response.status_code == 202, response.text
+    return str(response.json()["jobId"])
+
+
+def refusal(response: httpx.Response) -> tuple[int, str, str]:
+    """Status, code and message of a refused request, whose document is complete."""
+    document = response.json()
+    assert {"error", "code", "message", "requestId"} <= document.keys(), response.text
+    return response.status_code, document["code"], document["message"]

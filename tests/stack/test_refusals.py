@@ -1,0 +1,338 @@
+"""Every request that is refused: the contract's table in its order, permissions, tokens and bodies."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.stack.driver import Workspace, created, refusal
+
+ABSENT = "550e8400-e29b-41d4-a716-446655440000"
+RUN_ID_FORMS = [
+    "not-a-uuid",
+    "123",
+    "{550e8400-e29b-41d4-a716-446655440000}",
+    "%22",
+    "a'b",
+    "550e8400e29b41d4a716446655440000",
+]
+
+
+def keys(run_id: str, sort: str = "RUN") -> dict[str, Any]:
+    return {"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": sort}}
+
+
+def table_of(workspace: Workspace) -> tuple[Any, str]:
+    return workspace.laptop.client("dynamodb"), workspace.laptop.outputs["TableName"]
+
+
+def items_of(workspace: Workspace, run_id: str) -> list[dict[str, Any]]:
+    """Everything in the table that belongs to a run, in order."""
+    client, table = table_of(workspace)
+    found = client.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"RUN#{run_id}"}},
+        ConsistentRead=True,
+    )
+    items: list[dict[str, Any]] = found["Items"]
+    return items
+
+
+def an_ended_run(workspace: Workspace, **body: Any) -> tuple[str, str]:
+    trigger, _ = workspace.trigger_of()
+    run = workspace.execute(trigger, **body)
+    workspace.ended(run)
+    return run, trigger
+
+
+@pytest.mark.parametrize("run_id", RUN_ID_FORMS)
+def test_invalid_run_id(workspace: Workspace, run_id: str) -> None:
+    assert refusal(workspace.post_rerun(run_id)) == (400, "INVALID_RUN_ID", "Invalid run ID.")
+    history = workspace.http.get(f"/function-runs/{run_id}/rerun-history")
+    assert refusal(history) == (400, "INVALID_RUN_ID", "Invalid run ID.")
+
+
+def test_run_not_found(workspace: Workspace) -> None:
+    assert refusal(workspace.post_rerun(ABSENT)) == (400, "RUN_NOT_FOUND", "Original run not found.")
+    history = workspace.http.get(f"/function-runs/{ABSENT}/rerun-history")
+    assert refusal(history) == (400, "RUN_NOT_FOUND", "Original run not found.")
+
+
+def test_wrong_workspace(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    expected = (400, "WRONG_WORKSPACE", "Run does not belong to this workspace.")
+    assert refusal(workspace.other().post_rerun(run)) == expected
+    assert refusal(workspace.other().http.get(f"/function-runs/{run}/rerun-history")) == expected
+
+
+def test_orchestration_initiated_runs_are_rerun_elsewhere(workspace: Workspace) -> None:
+    run, trigger = an_ended_run(workspace, orchestrationId="nightly-7")
+    workspace.http.delete(f"/function-triggers/{trigger}")
+
+    response = workspace.post_rerun(run)
+
+    assert refusal(response) == (
+        400,
+        "ORCHESTRATION_RUN",
+        "Orchestration-initiated runs must be rerun through the orchestration API.",
+    )
+    assert response.json()["orchestrationId"] == "nightly-7"
+    assert workspace.run(run)["executionSource"] == "orchestration"
+
+
+def test_no_parameters_stored(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    client, table = table_of(workspace)
+    client.delete_item(TableName=table, Key=keys(run, "SEALED#parameters"))
+    assert refusal(workspace.post_rerun(run)) == (400, "NO_PARAMETERS", "Original run has no parameters stored.")
+
+
+def test_trigger_deleted(workspace: Workspace) -> None:
+    run, trigger = an_ended_run(workspace)
+    assert workspace.http.delete(f"/function-triggers/{trigger}").status_code == 204
+    assert refusal(workspace.post_rerun(run)) == (
+        400,
+        "TRIGGER_NOT_FOUND",
+        "Original trigger not found. It may have been deleted.",
+    )
+
+
+def test_function_deleted(workspace: Workspace) -> None:
+    run, trigger = an_ended_run(workspace)
+    function = workspace.run(run)["functionId"]
+    assert workspace.http.delete(f"/compute-functions/{function}").status_code == 204
+    assert refusal(workspace.post_rerun(run)) == (
+        400,
+        "FUNCTION_NOT_FOUND",
+        f"Function not found for trigger: {trigger}",
+    )
+    execute = workspace.http.post(f"/function-triggers/{trigger}/execute")
+    assert refusal(execute)[2] == f"Function not found for trigger: {trigger}"
+
+
+Tampering = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+def flip_a_bit(_: dict[str, Any], item: dict[str, Any]) -> None:
+    damaged = bytearray(item["sealed"]["B"])
+    damaged[-1] ^= 1
+    item["sealed"]["B"] = bytes(damaged)
+
+
+def empty_it(_: dict[str, Any], item: dict[str, Any]) -> None:
+    item["sealed"]["B"] = b"\0"
+
+
+def take_anothers(other: dict[str, Any], item: dict[str, Any]) -> None:
+    item["sealed"] = other["sealed"]
+
+
+@pytest.mark.parametrize("tamper", [flip_a_bit, empty_it, take_anothers])
+def test_decryption_failed(workspace: Workspace, tamper: Tampering) -> None:
+    run, _ = an_ended_run(workspace)
+    another, _ = an_ended_run(workspace)
+    client, table = table_of(workspace)
+    read = [client.get_item(TableName=table, Key=keys(each, "SEALED#parameters"))["Item"] for each in (another, run)]
+    tamper(*read)
+    client.put_item(TableName=table, Item=read[1])
+
+    expected = (400, "DECRYPTION_FAILED", "Failed to decrypt original run parameters.")
+    assert refusal(workspace.post_rerun(run)) == expected
+
+
+@pytest.mark.parametrize(("part", "of"), [("result", "the run itself"), ("parameters", "another workspace")])
+def test_a_sealed_part_copied_elsewhere_does_not_open(workspace: Workspace, part: str, of: str) -> None:
+    run, _ = an_ended_run(workspace)
+    source = run if of == "the run itself" else an_ended_run(workspace.other())[0]
+    client, table = table_of(workspace)
+    item = client.get_item(TableName=table, Key=keys(source, f"SEALED#{part}"))["Item"]
+    client.put_item(TableName=table, Item=item | keys(run, "SEALED#parameters"))
+
+    assert refusal(workspace.post_rerun(run))[2] == "Failed to decrypt original run parameters."
+
+
+def test_a_refused_request_changes_nothing(workspace: Workspace) -> None:
+    run, trigger = an_ended_run(workspace)
+    before = items_of(workspace, run)
+
+    workspace.post_rerun(run, reason=5)
+    workspace.other().post_rerun(run)
+    workspace.as_caller("eve").post_rerun(run)
+    workspace.http.delete(f"/function-triggers/{trigger}")
+    workspace.post_rerun(run)
+
+    assert items_of(workspace, run) == before
+
+
+def test_rerunning_requires_execute_on_function_triggers(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    everything_else = workspace.as_caller(
+        "eve",
+        *(
+            f"{workspace.name}/{grant}"
+            for grant in ("function-runs:*", "function-triggers:write", "compute-functions:*")
+        ),
+        "*/function-triggers:execute",
+        f"{workspace.name}/function-*:execute",
+        f"{workspace.name}x/function-triggers:execute",
+    )
+    grant = f"{workspace.name}/function-triggers:execute"
+    expected = (403, "FORBIDDEN", f"The grant {grant} is required.")
+    assert refusal(everything_else.post_rerun(run)) == expected
+    assert refusal(everything_else.post_rerun("not-a-uuid")) == expected
+    for enough in (grant, f"{workspace.name}/*:execute", f"{workspace.name}/function-triggers:*"):
+        assert workspace.as_caller("eve", enough).post_rerun(run).status_code == 202
+
+
+def test_every_route_requires_its_own_grant(workspace: Workspace) -> None:
+    routes = {
+        ("POST", f"/function-runs/{ABSENT}/rerun"): "function-triggers:execute",
+        ("GET", f"/function-runs/{ABSENT}/rerun-history"): "function-runs:read",
+        ("GET", f"/function-runs/{ABSENT}"): "function-runs:read",
+        ("POST", "/compute-functions"): "compute-functions:write",
+        ("GET", f"/compute-functions/{ABSENT}"): "compute-functions:read",
+        ("DELETE", f"/compute-functions/{ABSENT}"): "compute-functions:write",
+        ("POST", "/function-triggers"): "function-triggers:write",
+        ("GET", f"/function-triggers/{ABSENT}"): "function-triggers:read",
+        ("DELETE", f"/function-triggers/{ABSENT}"): "function-triggers:write",
+        ("POST", f"/function-triggers/{ABSENT}/execute"): "function-triggers:execute",
+    }
+    for (method, path), grant in routes.items():
+        others = sorted(set(routes.values()) - {grant})
+        response = workspace.as_caller("eve", *(f"{workspace.name}/{other}" for other in others)).http.request(
+            method, path
+        )
+        assert refusal(response)[2] == f"The grant {workspace.name}/{grant} is required.", (method, path)
+        granted = workspace.as_caller("eve", f"{workspace.name}/{grant}").http.request(method, path)
+        assert granted.status_code != 403, (method, path)
+
+
+def test_no_or_a_bad_token_is_401(workspace: Workspace) -> None:
+    laptop, grant = workspace.laptop, [f"{workspace.name}/*:*"]
+    good = laptop.token("alice", grant)
+    bad = {
+        "none": None,
+        "garbage": "x.y.z",
+        "tampered": good[:-4] + "AAAA",
+        "expired": laptop.token("alice", grant, lifetime_seconds=-60),
+        "another issuer": laptop.token("alice", grant, iss="https://example.org"),
+        "another audience": laptop.token("alice", grant, client_id="another"),
+        "an ID token": laptop.token("alice", grant, token_use="id"),
+    }
+    for why, token in bad.items():
+        response = workspace.with_token(token).post(f"/function-runs/{ABSENT}/rerun")
+        assert response.status_code == 401, why
+
+
+BODIES = {
+    "{": (400, "body"),
+    "[]": (400, "body"),
+    '"text"': (400, "body"),
+    "null": (400, "body"),
+    '{"useLatestCode": "true"}': (400, "useLatestCode"),
+    '{"useLatestCode": 1}': (400, "useLatestCode"),
+    '{"reason": 5}': (400, "reason"),
+    '{"reason": null}': (400, "reason"),
+    '{"overrideParams": []}': (400, "overrideParams"),
+    '{"overrideParams": {"a": NaN}}': (400, "body"),
+    '{"overrideParams": {"a": 1e999}}': (400, "body"),
+    '{"reason": "a", "reason": "b"}': (400, "reason"),
+    '{"overrideParams": {"a": 1, "a": 2}}': (400, "a"),
+    '{"surprise": 1}': (400, "surprise"),
+    json.dumps({"reason": "x" * 513}): (400, "reason"),
+    '{"overrideParams": ' + '{"a":' * 150 + "1" + "}" * 151: (400, "body"),
+    '{"overrideParams": ' + "[" * 100_000 + "]" * 100_000 + "}": (400, "body"),
+    '{"overrideParams": {"a": ' + "9" * 5000 + "}}": (400, "body"),
+    '{"overrideParams": {"a": "\\ud800"}}': (400, "overrideParams"),
+    json.dumps({"overrideParams": {"a": "x" * 360_000}}): (413, "overrideParams"),
+    json.dumps({"overrideParams": {"a": "x" * 1_100_000}}): (413, "body"),
+}
+
+
+@pytest.fixture(scope="module")
+def rerunnable(request: pytest.FixtureRequest) -> tuple[Workspace, str]:
+    workspace = Workspace(request.getfixturevalue("laptop"), request.getfixturevalue("connection"))
+    return workspace, an_ended_run(workspace)[0]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body[:40])
+def test_a_body_that_is_not_valid_is_refused_by_naming_the_field(rerunnable: tuple[Workspace, str], body: str) -> None:
+    workspace, run = rerunnable
+    response = workspace.http.post(f"/function-runs/{run}/rerun", content=body.encode())
+    assert (response.status_code, response.json().get("field")) == BODIES[body], response.text
+    assert workspace.history(run)["rerunCount"] == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"  ", b"{}"])
+def test_an_empty_body_is_an_empty_object(workspace: Workspace, body: bytes) -> None:
+    run, _ = an_ended_run(workspace)
+    assert workspace.http.post(f"/function-runs/{run}/rerun", content=body).status_code == 202
+
+
+def test_unknown_ids_are_404(workspace: Workspace) -> None:
+    for path in (
+        f"/function-runs/{ABSENT}",
+        f"/compute-functions/{ABSENT}",
+        f"/function-triggers/{ABSENT}",
+        "/function-triggers/x",
+    ):
+        response = workspace.http.get(path)
+        assert response.status_code == 404, path
+        assert response.json()["code"] == "NOT_FOUND"
+    assert workspace.http.post(f"/function-triggers/{ABSENT}/execute").status_code == 404
+    assert workspace.http.delete(f"/function-triggers/{ABSENT}").status_code == 404
+    assert workspace.http.delete(f"/compute-functions/{uuid.uuid4()}").status_code == 404
+
+
+def test_include_names_known_parts_only(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    response = workspace.http.get(f"/function-runs/{run}?include=parameters,secrets")
+    assert refusal(response)[:2] == (400, "INVALID_REQUEST")
+    assert response.json()["field"] == "include"
+
+
+def test_revealing_needs_a_grant_of_its_own(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    reader = workspace.as_caller("eve", f"{workspace.name}/function-runs:read")
+    assert reader.http.get(f"/function-runs/{run}").status_code == 200
+    response = reader.http.get(f"/function-runs/{run}?include=parameters")
+    assert refusal(response)[2] == f"The grant {workspace.name}/function-runs:reveal is required."
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("cursor=x", "cursor"),
+        ("cursor=e30", "cursor"),
+    ],
+)
+def test_a_bad_page_is_refused_by_name(workspace: Workspace, query: str, field: str) -> None:
+    run, _ = an_ended_run(workspace)
+    response = workspace.http.get(f"/function-runs/{run}/rerun-history?{query}")
+    assert (response.status_code, response.json()["field"]) == (400, field)
+
+
+def test_a_trigger_of_another_type_is_refused_for_now(workspace: Workspace) -> None:
+    _, function = workspace.trigger_of()
+    body = {"name": "t", "functionId": workspace.register(function), "executionType": "scheduled"}
+    response = workspace.http.post("/function-triggers", json=body)
+    assert (response.status_code, response.json()["field"]) == (400, "executionType")
+
+
+def test_the_same_name_twice_is_409(workspace: Workspace) -> None:
+    _, function = workspace.trigger_of()
+    first = workspace.register(function, name="orders")
+    again = workspace.http.post("/compute-functions", json={"name": "orders", "functionArn": function.arn})
+    assert refusal(again)[:2] == (409, "NAME_TAKEN")
+    workspace.trigger(first, name="daily")
+    body = {"name": "daily", "functionId": first, "executionType": "on-demand"}
+    assert refusal(workspace.http.post("/function-triggers", json=body))[:2] == (409, "NAME_TAKEN")
+    assert workspace.other().register(function, name="orders")
+    workspace.http.delete(f"/compute-functions/{first}")
+    assert created(workspace.http.post("/compute-functions", json={"name": "orders", "functionArn": function.arn}))

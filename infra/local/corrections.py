@@ -120,8 +120,9 @@ def an_exception_ends_the_worker() -> None:
 
 def a_lone_surrogate_cannot_be_returned() -> None:
     """Otherwise half of a surrogate pair, which JSON allows in a string, comes back as the emulator's InternalError."""
-    before = "    return 200, resp_headers, json.dumps(payload, ensure_ascii=False).encode("
-    after = "    return 200, resp_headers, json.dumps(payload).encode("
+    before = '    return 200, resp_headers, json.dumps(payload, ensure_ascii=False).encode("utf-8")'
+    # What Python writes for half a pair, \\ud800, is JSON's own escape for it.
+    after = before.replace('"utf-8"', '"utf-8", "backslashreplace"')
     _rewrite_function("a lone surrogate cannot be returned", lambda_svc, "_invoke", {before: after})
 
 

@@ -33,6 +33,8 @@ def test_a_reason_may_have_512_characters_of_any_kind() -> None:
         ({"useLatestCode": "true"}, "useLatestCode"),
         ({"useLatestCode": 1}, "useLatestCode"),
         ({"useLatestCode": None}, "useLatestCode"),
+        ({"reason": None}, "reason"),
+        ({"overrideParams": None}, "overrideParams"),
         ({"reason": 5}, "reason"),
         ({"reason": "x" * 513}, "reason"),
         ({"reason": "\ud800"}, "reason"),
@@ -55,7 +57,7 @@ def test_a_rerun_s_flaw_is_named_by_its_field(body: dict[str, Any], field: str) 
         (RerunBody, {"extra": 1}, "extra: is not a field of this request."),
         (RegisterFunction, {"name": "x"}, "functionArn: is required."),
         (RegisterFunction, {"name": "", "functionArn": "x"}, "name: string should have at least 1 character."),
-        (ExecuteBody, {"payload": None}, "payload: input should be a valid dictionary."),
+        (ExecuteBody, {"payload": None}, "payload: must not be null: leave it out."),
         (ExecuteBody, {"orchestrationId": ""}, "orchestrationId: string should have at least 1 character."),
         (
             CreateTrigger,

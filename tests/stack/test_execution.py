@@ -1,0 +1,202 @@
+"""What an execution makes of a run: its outcome, its code, its events, and what repeats and losses do to it."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from tests.stack.driver import TeamFunction, Workspace, until
+
+COUNTS = "import sys\ndef handler(event, context):\n    open(event['file'], 'a').write('x')\n    return event\n"
+
+
+def counted(path: str) -> int:
+    with open(path, encoding="utf-8") as file:
+        return len(file.read())
+
+
+def test_a_completed_run_tells_version_duration_and_result(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of("def handler(event, context):\n    print('working')\n    return 42\n")
+    run = workspace.ended(workspace.execute(trigger), include="result,logs,error")
+    assert run["status"] == "completed"
+    assert run["result"] == 42
+    assert "working" in run["logs"]
+    assert run["error"] is None
+    assert run["functionVersionArn"] == f"{function.arn}:{run['functionVersion']}"
+    assert run["functionCodeHash"]
+    assert run["createdAt"] <= run["startedAt"] <= run["endedAt"]
+    assert run["durationMs"] >= 0
+    assert (run["triggerType"], run["executionSource"], run["executionAttempts"]) == ("on-demand", "trigger", 1)
+
+
+def test_a_function_that_raises_gives_a_failure_with_its_own_error_type(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of(
+        "class CardDeclined(Exception): pass\ndef handler(event, context):\n    raise CardDeclined('no funds')\n"
+    )
+    run = workspace.ended(workspace.execute(trigger), include="error,result")
+    assert (run["status"], run["errorCode"]) == ("failure", "CardDeclined")
+    assert run["error"]["errorMessage"] == "no funds"
+    assert any("in handler" in line for line in run["error"]["stackTrace"])
+    assert run["result"] is None
+
+
+def test_a_function_that_times_out_gives_a_timeout(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of("import time\ndef handler(event, context):\n    time.sleep(30)\n", timeout=1)
+    run = workspace.ended(workspace.execute(trigger), include="error")
+    assert (run["status"], run["errorCode"]) == ("timeout", "Sandbox.Timedout")
+    assert "Task timed out after 1.00 seconds" in run["error"]["errorMessage"]
+
+
+def test_a_throttled_function_leaves_the_run_waiting_and_says_so_until_it_can_run(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of()
+    function.client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
+    run = workspace.execute(trigger)
+    until(lambda: workspace.run(run)["errorCode"] == "TooManyRequestsException")
+    waiting = workspace.run(run)
+    assert (waiting["status"], waiting["executionAttempts"]) == ("pending", 0)
+
+    function.client.delete_function_concurrency(FunctionName=function.name)
+
+    ended = workspace.ended(run)
+    assert (ended["status"], ended["errorCode"], ended["executionAttempts"]) == ("completed", None, 1)
+
+
+def test_a_function_deleted_from_lambda_gives_a_failed_run_that_says_so(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of()
+    function.client.delete_function(FunctionName=function.name)
+    run = workspace.ended(workspace.execute(trigger), include="error")
+    assert (run["status"], run["errorCode"]) == ("failure", "FunctionVersionNotFound")
+    assert function.arn in run["error"]["errorMessage"]
+
+
+def test_an_environment_change_alone_is_new_code(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of(
+        "import os\ndef handler(event, context):\n    return os.environ.get('MODE')\n"
+    )
+    original = workspace.ended(workspace.execute(trigger))
+    function.client.update_function_configuration(
+        FunctionName=function.name, Environment={"Variables": {"MODE": "new"}}
+    )
+    latest = workspace.ended(workspace.rerun(original["id"], useLatestCode=True), include="result")
+    pinned = workspace.ended(workspace.rerun(original["id"]), include="result")
+    assert (latest["result"], pinned["result"]) == ("new", None)
+    assert latest["functionCodeHash"] == original["functionCodeHash"]
+    assert latest["functionVersion"] != original["functionVersion"]
+
+
+def test_unchanged_code_is_published_once(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of()
+    versions = {workspace.ended(workspace.execute(trigger))["functionVersion"] for _ in range(3)}
+    published = function.client.list_versions_by_function(FunctionName=function.name)["Versions"]
+    assert len(versions) == 1
+    assert [each["Version"] for each in published] == ["$LATEST", *versions]
+
+
+def test_the_function_learns_which_run_it_is_for(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of("def handler(event, context):\n    return context.client_context.custom\n")
+    original = workspace.ended(workspace.execute(trigger), include="result")
+    first = workspace.rerun(original["id"])
+    second = workspace.ended(workspace.rerun(first), include="result")
+    assert original["result"] == {
+        "functionRunId": original["id"],
+        "functionRunOriginalId": original["id"],
+        "functionRunSourceId": original["id"],
+        "functionRunAttempt": "1",
+    }
+    assert second["result"]["functionRunOriginalId"] == original["id"]
+    assert second["result"]["functionRunSourceId"] == first
+
+
+def test_the_same_message_delivered_three_times_executes_the_function_once(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of(COUNTS)
+    file = f"/tmp/{uuid4().hex}"
+    run = workspace.execute(trigger, payload={"file": file})
+    sqs, queue = workspace.laptop.client("sqs"), workspace.laptop.outputs["RunQueueUrl"]
+    for _ in range(2):
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"runId": run}), MessageGroupId=workspace.name)
+    workspace.ended(run)
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"runId": run}), MessageGroupId=workspace.name)
+    # A later run, sent behind the repeats, has ended: so have they.
+    workspace.ended(workspace.execute(trigger, payload={"file": f"{file}-later"}))
+
+    assert counted(file) == 1
+    assert workspace.run(run)["executionAttempts"] == 1
+
+
+def test_a_run_whose_push_was_lost_is_pushed_again_by_the_watchdog(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of()
+    laptop = workspace.laptop
+    source = workspace.ended(workspace.execute(trigger))["id"]
+    lost = pending_copy(workspace, source)
+
+    watchdog = laptop.client("lambda").invoke(FunctionName="FunctionRerun-watchdog", Payload=b"{}")
+
+    assert json.loads(watchdog["Payload"].read())["pushed again"] >= 1
+    assert workspace.ended(lost)["status"] == "completed"
+
+
+def pending_copy(workspace: Workspace, run_id: str) -> str:
+    """A run as it stands in the table when everything after its record was lost: a re-run whose push failed."""
+    laptop, fresh = workspace.laptop, workspace.rerun(run_id)
+    workspace.ended(fresh)
+    until(lambda: "attention" not in item_of(workspace, fresh))
+    laptop.client("dynamodb").update_item(
+        TableName=laptop.outputs["TableName"],
+        Key={"pk": {"S": f"RUN#{fresh}"}, "sk": {"S": "RUN"}},
+        UpdateExpression=(
+            "SET #status = :pending, deadline = :past, attention = :open, attentionAt = :past, executionAttempts = :none"
+            " REMOVE startedAt, endedAt, durationMs"
+        ),
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={
+            ":pending": {"S": "pending"},
+            ":past": {"S": "2026-01-01T00:00:00.000Z"},
+            ":open": {"S": "OPEN#0"},
+            ":none": {"N": "0"},
+        },
+    )
+    return fresh
+
+
+def item_of(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    laptop = workspace.laptop
+    found: dict[str, Any] = laptop.client("dynamodb").get_item(
+        TableName=laptop.outputs["TableName"], Key={"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": "RUN"}}
+    )["Item"]
+    return found
+
+
+def test_each_end_is_told_on_the_lifecycle_bus_without_content(workspace: Workspace) -> None:
+    laptop = workspace.laptop
+    sqs, events = laptop.client("sqs"), laptop.client("events")
+    queue = sqs.create_queue(QueueName=f"told-{workspace.name}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    bus = laptop.outputs["LifecycleBusName"]
+    pattern = {"source": ["function-rerun"], "detail": {"workspace": [workspace.name]}}
+    events.put_rule(Name=workspace.name, EventBusName=bus, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=workspace.name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    trigger, _ = workspace.trigger_of("def handler(event, context):\n    return 1 / event['secret-key']\n")
+
+    failed = workspace.ended(workspace.execute(trigger, payload={"secret-key": 0}))
+    completed = workspace.ended(workspace.rerun(failed["id"], overrideParams={"secret-key": 1}))
+
+    told: dict[str, Any] = {}
+
+    def both() -> bool:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            event = json.loads(message["Body"])
+            told[event["detail"]["functionRunId"]] = event
+            assert "secret-key" not in message["Body"]
+        return len(told) == 2
+
+    until(both)
+    assert told[failed["id"]]["detail-type"] == "Function Run Failed"
+    assert told[failed["id"]]["detail"]["errorCode"] == "ZeroDivisionError"
+    assert told[completed["id"]]["detail-type"] == "Function Run Completed"
+    assert told[completed["id"]]["detail"]["originalRunId"] == failed["id"]
+
+
+def test_a_slow_version_is_refused_at_registration(workspace: Workspace) -> None:
+    function = TeamFunction(workspace.laptop).deploy("def handler(event, context): pass\n", timeout=841)
+    response = workspace.http.post("/compute-functions", json={"name": "slow", "functionArn": function.arn})
+    assert (response.status_code, response.json()["field"]) == (400, "functionArn")
+    assert "841 s" in response.json()["message"]

@@ -36,7 +36,7 @@ def post_rerun(workspace: str, run_id: str) -> Response[Any]:
     return accepted(workspace, new.id, message(run_id))
 
 
-def rerun_from_console(event: dict[str, Any], request_id: str) -> JsonObject:
+def rerun_from_console(event: Any, request_id: str) -> JsonObject:
     try:
         told = ConsoleEvent.read(parse_object(json.dumps(event), field="event"))
         new = audited_rerun(Asked(told.workspace, told.run_id, f"console:{told.rerun_by}", told))
@@ -63,7 +63,7 @@ def message(run_id: str) -> str:
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    if "requestContext" in event:
+def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    if isinstance(event, dict) and "requestContext" in event:
         return app.answer(event, context)
     return rerun_from_console(event, context.aws_request_id)

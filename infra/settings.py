@@ -4,10 +4,9 @@ import re
 from typing import Any, Self
 
 from constructs import Node
+from handlers.domain.identity import WORKSPACE
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
-
-from handlers.domain.identity import WORKSPACE
 
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")

@@ -1,82 +1,86 @@
 """The product's story, told with real calls to the real stacks, on an emulator of its own.
 
-Every answer is checked: what is not as the story says ends it with `RuntimeError`. Whatever happens, nothing is left
-running.
+Every answer is checked: one that is not as the story says ends it. Whatever happens, nothing is left running.
 """
 
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NamedTuple, Self
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.demo_people import COMPLETED, FAILURE, Answer, Person, UnexpectedAnswerError
 from infra.local.deploy import zipped
-from infra.local.emulator import Emulator, unproxied
+from infra.local.emulator import unproxied
 from infra.local.laptop import Laptop, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.printer import Printer, timed_steps
-from infra.local.samples import SAMPLES
+
+# By its path: the package's own module would load the CDK into this process.
+FIXED_CODE = Path("infra/local/samples/orders_fixed")
+ROOT = Path(__file__).resolve().parents[2]
 
 PAID_ITEMS = [{"sku": "mug", "price": 12, "quantity": 2}, {"sku": "pen", "price": 3, "quantity": 1}]
 FREE_ITEMS = [{"sku": "sticker", "price": 0, "quantity": 3}]
 CHARGED_ITEMS = [{"sku": "sticker", "price": 1, "quantity": 3}]
-RUN_SECONDS = 30.0
-FAULTS = (RuntimeError, httpx.HTTPError, BotoCoreError, ClientError)
 
-
-class UnexpectedAnswerError(RuntimeError):
-    """The product did something else than the story says."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FAULTS = (RuntimeError, ValueError, httpx.HTTPError, BotoCoreError, ClientError)
 
 
 class Interrupted(SystemExit):
-    """Ctrl-C, a closed terminal, or a polite kill."""
+    """Ctrl-C, a closed terminal or a polite kill."""
 
 
 def tell() -> None:
     """Raises RuntimeError, which says what went wrong and where the logs are."""
     started = time.monotonic()
     printer = Printer()
-    with signals_raised():
-        try:
-            with laptop_of_its_own(printer) as laptop:
-                tell_chapters(laptop, printer)
-        except Interrupted:
-            printer.say("Interrupted. Everything is stopped.")
-            raise
-    printer.chapter("The end")
-    printer.say(f"All of it took {time.monotonic() - started:.1f} s, and everything is stopped again. From here:")
-    printer.answer("", {"make up": "the same on this machine, to keep, with a token for your own calls"})
-    printer.answer("", {"README.md": "what it costs, how it is installed into an AWS account, what it promises"})
-
-
-def tell_chapters(laptop: Laptop, printer: Printer) -> None:
-    alice = Person("alice", laptop, printer, ["acme/*:*"])
-    bob = Person("bob", laptop, printer, ["acme/function-triggers:execute", "acme/function-runs:*", "globex/*:*"])
-    carol = Person("carol", laptop, printer, ["acme/function-runs:read"])
-    trigger_id = register(alice, laptop.samples["OrdersFunctionArn"])
-    failed = order_twice(alice, trigger_id)
-    first = rerun_with_an_override(alice, failed)
-    deploy_a_fix(printer, laptop, laptop.samples["OrdersFunctionArn"])
-    second, third = rerun_pinned_and_on_latest_code(bob, failed)
-    show_lineage(bob, failed, [first, second, third])
-    be_refused(bob, carol, failed)
-
-
-def register(alice: "Person", function_arn: str) -> str:
-    alice.printer.chapter("Alice registers the function that processes orders")
-    alice.printer.abbreviate(function_arn, f"arn:aws:lambda:…:{function_arn.rpartition(':')[2]}")
-    alice.printer.say("A function is one of the team's own Lambdas, by its ARN. It needs no library and no change.")
-    function_id = alice.creates(
-        "function", "/compute-functions", {"name": "orders", "functionArn": function_arn}, "id", "name"
+    try:
+        with raising_signals(), temporary_laptop(printer) as laptop, unproxied() as http:
+            tell_chapters(laptop, http, printer)
+    except Interrupted:
+        printer.say("Interrupted. Everything is stopped.")
+        raise
+    printer.heading(f"Told in {time.monotonic() - started:.1f} s, and everything is stopped again")
+    printer.answer(
+        "next",
+        {
+            "make up": "the same stack to keep on this machine, with a token for your own calls",
+            "README.md": "what the service promises, and how to install it into an AWS account",
+        },
     )
-    alice.printer.say("A trigger starts its runs, and holds the parameters that all of them share.")
+
+
+def tell_chapters(laptop: Laptop, http: httpx.Client, printer: Printer) -> None:
+    alice = Person("alice", ["acme/*:*"], laptop, http, printer)
+    bob = Person("bob", ["acme/function-triggers:*", "acme/function-runs:*", "globex/*:*"], laptop, http, printer)
+    carol = Person("carol", ["acme/function-runs:read"], laptop, http, printer)
+    function_arn = laptop.samples["OrdersFunctionArn"]
+
+    trigger_id = register(function_arn, alice, printer)
+    failed = order_twice(trigger_id, alice, printer)
+    charged = rerun_with_an_override(failed, alice, printer)
+    deploy_a_fix(function_arn, laptop, printer)
+    pinned, fixed = rerun_pinned_and_on_latest_code(failed, bob, printer)
+    show_lineage(failed, [(charged, "alice"), (pinned, "bob"), (fixed, "bob")], bob, printer)
+    be_refused(failed, bob, carol, printer)
+
+
+def register(function_arn: str, alice: Person, printer: Printer) -> str:
+    printer.chapter("Alice registers the function that processes orders")
+    printer.abbreviate(function_arn, "arn:aws:lambda:…:FunctionRerunSamples-Orders…")
+    printer.say("A function is one of the team's own Lambdas, named by its ARN. It needs no library and no change.")
+    function = {"name": "orders", "functionArn": function_arn}
+    function_id = alice.creates("function", "/compute-functions", function, "id", "name")
+
+    printer.say("A trigger starts its runs, and holds the parameters that all of them share.")
     trigger = {
         "name": "new-order",
         "functionId": function_id,
@@ -86,231 +90,144 @@ def register(alice: "Person", function_arn: str) -> str:
     return alice.creates("trigger", "/function-triggers", trigger, "id", "triggerMetadata")
 
 
-def order_twice(alice: "Person", trigger_id: str) -> "Answer":
-    alice.printer.chapter("Two orders: one is processed, one fails")
-    alice.printer.say("The caller is answered at once; the run is recorded, queued, and executes by itself.")
-    path = f"/function-triggers/{trigger_id}/execute"
-    ordinary = alice.starts(path, {"payload": {"orderId": "A-1001", "items": PAID_ITEMS}})
-    looked = alice.looks_at(ordinary, "result").shows("status", "functionVersion", "result")
-    looked.has({"status": "completed", "result.total": 27, "result.currency": "EUR"})
+def order_twice(trigger_id: str, alice: Person, printer: Printer) -> Answer:
+    printer.chapter("Two orders: one is processed, one fails")
+    execute = f"/function-triggers/{trigger_id}/execute"
+    printer.say("An ordinary order. The caller is answered at once; the run is recorded, queued, and then executed.")
+    ordinary = alice.starts(execute, {"payload": {"orderId": "A-1001", "items": PAID_ITEMS}})
+    result = {"orderId": "A-1001", "total": 27, "averagePrice": 9, "currency": "EUR"}
+    alice.looks_at(ordinary, COMPLETED, "result").shows("status", "result", "functionVersion").has(result=result)
 
-    alice.printer.say("Every item of this order is free: the function divides by zero, and somebody has to look at it.")
-    failing = alice.starts(path, {"payload": {"orderId": "A-1002", "items": FREE_ITEMS}})
-    alice.printer.say("What it ran with is kept encrypted. Who may reveal it sees all that is needed to reproduce it.")
-    failed = alice.looks_at(failing, "parameters,error")
+    printer.say("Every item of this order is free, so the function divides by zero.")
+    free = alice.starts(execute, {"payload": {"orderId": "A-1002", "items": FREE_ITEMS}})
+    printer.say("The run keeps, encrypted, all that is needed to understand it; who may reveal it sees it.")
+    failed = alice.looks_at(free, FAILURE, "error,parameters")
     failed.shows("status", "errorCode", "error.errorMessage", "parameters", "functionVersion")
-    return failed.has(
-        {
-            "status": "failure",
-            "errorCode": "ZeroDivisionError",
-            "isRerun": False,
-            "parameters": {"currency": "EUR", "orderId": "A-1002", "items": FREE_ITEMS},
-        }
-    )
+    parameters = {"currency": "EUR", "orderId": "A-1002", "items": FREE_ITEMS}
+    return failed.has(errorCode="ZeroDivisionError", parameters=parameters)
 
 
-def rerun_with_an_override(alice: "Person", failed: "Answer") -> str:
-    alice.printer.chapter("Recovery: Alice re-runs the failed run, with one parameter changed")
-    alice.printer.say("She sends only what shall differ; the rest of the order need not be known or typed again.")
+def rerun_with_an_override(failed: Answer, alice: Person, printer: Printer) -> str:
+    printer.chapter("Recovery: Alice re-runs the failed run with one parameter changed")
     overrides = {"items": CHARGED_ITEMS}
-    run_id = alice.reruns(failed, {"reason": "The stickers are 1 EUR each", "overrideParams": overrides})
-    alice.printer.say("orderId and currency are still the original's; the override itself is kept for the audit.")
-    rerun = alice.looks_at(run_id, "parameters,overrides,result")
-    rerun.shows("status", "overrides", "parameters", "result", "rerunReason")
-    rerun.has({"status": "completed", "overrides": overrides, "parameters": {**failed["parameters"], **overrides}})
-    return run_id
+    printer.say("She sends only what shall differ; the rest of the order need not be known or typed again.")
+    charged = alice.reruns(failed, {"reason": "The stickers are 1 EUR each", "overrideParams": overrides})
+
+    printer.say("orderId and currency are still the original's. The override itself is kept too, for the audit.")
+    rerun = alice.looks_at(charged, COMPLETED, "parameters,overrides,result")
+    rerun.shows("status", "overrides", "parameters", "result")
+    rerun.has(overrides=overrides, parameters={**failed["parameters"], **overrides})
+    return charged
 
 
-def deploy_a_fix(printer: Printer, laptop: Laptop, function_arn: str) -> None:
-    printer.chapter("Testing: Bob fixes the function, and tries the fix on the run that failed")
-    printer.say("The fix is deployed as any deployment is, past this service: an order of free items averages 0.")
-    printer.request("bob", "boto3", "lambda.update_function_code, ZipFile of infra/local/samples/orders_fixed")
-    client = laptop.client("lambda")
-    client.update_function_code(FunctionName=function_arn, ZipFile=zipped(SAMPLES / "orders_fixed"))
-    client.get_waiter("function_updated_v2").wait(FunctionName=function_arn, WaiterConfig={"Delay": 1})
-    configuration = client.get_function(FunctionName=function_arn)["Configuration"]
-    printer.answer("ok", {name: configuration[name] for name in ("LastUpdateStatus", "CodeSha256")})
-
-
-def rerun_pinned_and_on_latest_code(bob: "Person", failed: "Answer") -> tuple[str, str]:
-    bob.printer.say(
-        "A re-run executes the very version that the original ran: the failure is reproduced, fix or no fix."
+def deploy_a_fix(function_arn: str, laptop: Laptop, printer: Printer) -> None:
+    printer.chapter("Testing: Bob fixes the function and tries the fix on the run that failed")
+    printer.say("The fix is deployed as ever, past this service. An order of free items now costs 0 on average.")
+    printer.request(
+        "bob", "boto3", "lambda.update_function_code", {"FunctionName": function_arn, "Code": str(FIXED_CODE)}
     )
-    pinned = bob.reruns(failed, {"reason": "Does it still fail on the code it ran on?"})
-    again = bob.looks_at(pinned).shows("status", "errorCode", "functionVersion", "functionCodeHash")
-    same_code = {name: failed[name] for name in ("functionVersion", "functionCodeHash")}
-    again.has({"status": "failure", "errorCode": "ZeroDivisionError", **same_code})
+    functions = laptop.client("lambda")
+    functions.update_function_code(FunctionName=function_arn, ZipFile=zipped(ROOT / FIXED_CODE))
+    functions.get_waiter("function_updated_v2").wait(FunctionName=function_arn, WaiterConfig={"Delay": 1})
+    deployed = functions.get_function(FunctionName=function_arn)["Configuration"]
+    printer.answer("ok", {name: deployed[name] for name in ("LastUpdateStatus", "CodeSha256")})
 
-    bob.printer.say("With useLatestCode the same order meets the new code, and the fix is proven on original data.")
+
+def rerun_pinned_and_on_latest_code(failed: Answer, bob: Person, printer: Printer) -> tuple[str, str]:
+    printer.say("A re-run executes the very version that the original ran. So the failure is still reproduced:")
+    pinned = bob.reruns(failed, {"reason": "Does it still fail on its own code?"})
+    rerun = bob.looks_at(pinned, FAILURE).shows("status", "errorCode", "functionVersion", "functionCodeHash")
+    rerun.has(**{name: failed[name] for name in ("errorCode", "functionVersion", "functionCodeHash")})
+
+    printer.say("With useLatestCode the same order meets the new code, which proves the fix on the original data.")
     fixed = bob.reruns(failed, {"reason": "Testing the fix", "useLatestCode": True})
-    mended = bob.looks_at(fixed, "result").shows("status", "result", "functionVersion", "functionCodeHash")
-    mended.has({"status": "completed", "result.total": 0})
-    if any(mended[name] == value for name, value in same_code.items()):
-        raise UnexpectedAnswerError(f"{mended.request} should show other code than {same_code}, but did not.")
+    rerun = bob.looks_at(fixed, COMPLETED, "result").shows("status", "result", "functionVersion", "functionCodeHash")
+    rerun.has(result={"orderId": "A-1002", "total": 0, "averagePrice": 0, "currency": "EUR"})
+    if rerun["functionVersion"] == failed["functionVersion"]:
+        raise UnexpectedAnswerError(f"{rerun.request} should have given a new version, but gave that of the original")
     return pinned, fixed
 
 
-def show_lineage(bob: "Person", failed: "Answer", rerun_ids: Sequence[str]) -> None:
-    bob.printer.chapter("Audit: who re-ran what, and why")
-    bob.printer.say("Every re-run points back to the original, however the question is asked.")
-    original = bob.gets(f"/function-runs/{failed['id']}").has({"rerunCount": len(rerun_ids), "isRerun": False})
-    history = bob.gets(f"/function-runs/{failed['id']}/rerun-history").has(
-        {"originalRunId": failed["id"], "rerunCount": len(rerun_ids), "nextCursor": None}
-    )
-    bob.printer.say(f"As a tree, oldest re-run first (ids are shortened: the original's is {failed['id'][:8]}…):")
-    told = ("rerunCount", "isRerun", "status", "functionVersion")
-    bob.printer.tree(f"Original Run ({failed['id']})", {name: original[name] for name in told})
-    told = ("isRerun", "originalRunId", "rerunBy", "rerunReason", "status", "functionVersion")
+def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: Person, printer: Printer) -> None:
+    printer.chapter("Audit: who re-ran what, and why")
+    printer.say("Every re-run points back to the original, never to another re-run: one question tells all.")
+    run = f"/function-runs/{failed['id']}"
+    original = bob.gets(run).shows("isRerun", "rerunCount").has(isRerun=False, rerunCount=len(reruns))
+    history = bob.gets(f"{run}/rerun-history").shows("originalRunId", "rerunCount")
+    history.has(originalRunId=original["id"], rerunCount=len(reruns))
+    printer.say("Both answers as one tree, the oldest re-run first:")
+    of_both = ("status", "functionVersion")
+    of_original = ("rerunCount", "isRerun", *of_both)
+    printer.tree(f"Original Run ({original['id']})", {name: original[name] for name in of_original})
+    of_rerun = ("isRerun", "originalRunId", "rerunBy", "rerunReason", *of_both)
     for number, rerun in enumerate(history["reruns"], start=1):
-        bob.printer.tree(f"Re-run {number} ({rerun['id']})", {name: rerun[name] for name in told})
-    lineage = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history["reruns"]]
-    people = ("alice", "bob", "bob")
-    if lineage != [(run_id, who, failed["id"]) for run_id, who in zip(rerun_ids, people, strict=True)]:
-        raise UnexpectedAnswerError(f"{history.request} gave the lineage {lineage}.")
+        printer.tree(f"Re-run {number} ({rerun['id']})", {name: rerun[name] for name in of_rerun})
+    told = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history["reruns"]]
+    if told != [(run_id, who, failed["id"]) for run_id, who in reruns]:
+        raise UnexpectedAnswerError(f"{history.request} should have told of {reruns}, but gave {told}")
 
 
-def be_refused(bob: "Person", carol: "Person", failed: "Answer") -> None:
-    bob.printer.chapter("Two requests that are refused, and change nothing")
-    bob.printer.say("Carol may read runs, but not execute triggers.")
-    refusal = carol.posts(f"/function-runs/{failed['id']}/rerun", {}, HTTPStatus.FORBIDDEN)
-    refusal.shows("code", "message").has({"code": "FORBIDDEN"})
-    bob.printer.say("Bob works for globex as well, but this run is acme's.")
-    refusal = bob.posts(f"/function-runs/{failed['id']}/rerun", {}, HTTPStatus.BAD_REQUEST, workspace="globex")
-    refusal.shows("code", "message").has({"message": "Run does not belong to this workspace."})
-    bob.printer.say("The original's count is what it was.")
-    bob.gets(f"/function-runs/{failed['id']}").shows("rerunCount").has({"rerunCount": 3})
-
-
-class Answer(NamedTuple):
-    request: str
-    status: int
-    document: Mapping[str, Any]
-    printer: Printer
-
-    def __getitem__(self, path: Any) -> Any:
-        """`result.total` → the total of the result."""
-        value: Any = self.document
-        for name in path.split("."):
-            if not isinstance(value, dict) or name not in value:
-                raise UnexpectedAnswerError(f"{self.request} should have told {path}, but gave {self.document}.")
-            value = value[name]
-        return value
-
-    def shows(self, *paths: str) -> Self:
-        self.printer.answer(self.status, {path.rpartition(".")[2]: self[path] for path in paths})
-        return self
-
-    def has(self, expected: Mapping[str, Any]) -> Self:
-        for path, value in expected.items():
-            if self[path] != value:
-                raise UnexpectedAnswerError(
-                    f"{self.request} should have given {path} = {value!r}, but gave {self[path]!r}."
-                )
-        return self
-
-
-class Person:
-    """Someone with an access token. What they ask and are answered is printed."""
-
-    def __init__(self, name: str, laptop: Laptop, printer: Printer, grants: Sequence[str]) -> None:
-        self.name = name
-        self.printer = printer
-        self._api_url = laptop.api_url
-        self._authorization = {"Authorization": f"Bearer {laptop.token(name, grants)}"}
-
-    def creates(self, kind: str, path: str, body: Any, *shown: str) -> str:
-        created = self.posts(path, body, HTTPStatus.CREATED)
-        self.printer.abbreviate(created["id"], f"{kind}-{created['id'][:8]}")
-        return str(created.shows(*shown)["id"])
-
-    def starts(self, path: str, body: Any) -> str:
-        """Gives the id of the run that was accepted."""
-        accepted = self.posts(path, body, HTTPStatus.ACCEPTED)
-        self.printer.abbreviate(accepted["jobId"], f"run-{accepted['jobId'][:8]}")
-        return str(accepted.shows("jobId", "message")["jobId"])
-
-    def reruns(self, run: Answer, body: Any) -> str:
-        return self.starts(f"/function-runs/{run['id']}/rerun", body)
-
-    def looks_at(self, run_id: str, include: str = "") -> Answer:
-        """The run once it has ended."""
-        path = f"/function-runs/{run_id}"
-        deadline = time.monotonic() + RUN_SECONDS
-        while (status := self._asks("GET", path)["status"]) in ("pending", "running"):
-            if time.monotonic() > deadline:
-                raise UnexpectedAnswerError(f"The run {run_id} is still {status} after {RUN_SECONDS:.0f} s.")
-            time.sleep(0.05)
-        return self.gets(f"{path}?include={include}" if include else path)
-
-    def gets(self, path: str) -> Answer:
-        self.printer.request(self.name, "GET", f"/workspace/acme/api/v1{path}")
-        return self._asks("GET", path)
-
-    def posts(self, path: str, body: Any, expected: HTTPStatus, *, workspace: str = "acme") -> Answer:
-        self.printer.request(self.name, "POST", f"/workspace/{workspace}/api/v1{path}", body)
-        return self._asks("POST", path, body, expected, workspace=workspace)
-
-    def _asks(
-        self, method: str, path: str, body: Any = None, expected: int = HTTPStatus.OK, *, workspace: str = "acme"
-    ) -> Answer:
-        address = f"{self._api_url}/workspace/{workspace}/api/v1{path}"
-        with unproxied() as http:
-            response = http.request(method, address, json=body, headers=self._authorization)
-        if response.status_code != expected:
-            raise UnexpectedAnswerError(
-                f"{method} {path} should have been answered with {expected:d}, "
-                f"but gave {response.status_code}: {response.text[:2000]}"
-            )
-        return Answer(f"{method} {path}", response.status_code, response.json(), self.printer)
+def be_refused(failed: Answer, bob: Person, carol: Person, printer: Printer) -> None:
+    printer.chapter("Two requests are refused, and change nothing")
+    rerun = f"/function-runs/{failed['id']}/rerun"
+    printer.say("Carol may read runs, but not execute triggers.")
+    refusal = carol.posts(rerun, {}, HTTPStatus.FORBIDDEN).shows("code", "message")
+    refusal.has(message="The grant acme/function-triggers:execute is required.")
+    printer.say("Bob works for globex as well, but this is a run of acme.")
+    refusal = bob.posts(rerun, {}, HTTPStatus.BAD_REQUEST, workspace="globex").shows("code", "message")
+    refusal.has(message="Run does not belong to this workspace.")
+    printer.say("The original still counts the three re-runs it had.")
+    bob.gets(f"/function-runs/{failed['id']}").shows("rerunCount").has(rerunCount=3)
 
 
 @contextmanager
-def laptop_of_its_own(printer: Printer) -> Iterator[Laptop]:
-    """In a temporary directory, so that `make up` is not disturbed; kept, for its logs, only if something goes wrong."""
-    directory = Path(tempfile.mkdtemp(prefix="function-rerun-demo-"))
-    failed = False
-    try:
-        with timed_steps(printer.console) as report:
-            laptop = bring_up(directory, report=report)
-        printer.say(f"An AWS of its own answers at {laptop.emulator.url} (process {laptop.emulator.pid}).")
-        with lambda_log_kept(laptop):
+def temporary_laptop(printer: Printer) -> Iterator[Laptop]:
+    """In a directory of its own, so that `make up` is not disturbed. A fault becomes a RuntimeError with its logs."""
+    with tempfile.TemporaryDirectory(prefix="function-rerun-demo-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        try:
+            with timed_steps(printer.console) as report:
+                laptop = bring_up(directory, report=report)
+            where = f"An AWS of its own listens at {laptop.emulator.url} (process {laptop.emulator.pid})."
+            printer.say(f"{where} Below, ids are cut to their first eight digits, and no token is shown.")
             yield laptop
-    except FAULTS as fault:
-        failed = True
-        raise RuntimeError(f"\nThe demo failed: {fault}\nLogs: {Emulator(directory).log.parent}/*.log") from fault
-    finally:
-        stop_leftover(directory)
-        if not failed:
-            shutil.rmtree(directory, ignore_errors=True)
+        except FAULTS as fault:
+            raise RuntimeError(f"The demo failed. {fault}\nLogs: {kept_logs(directory)}/*.log") from fault
+        finally:
+            ignore_signals()  # an impatient second ctrl-C must not leave half of it running
+            stop_leftover(directory)
+
+
+def kept_logs(directory: Path) -> Path:
+    """A directory that stays, with the emulator's log and with what the Lambdas have logged so far."""
+    kept = Path(tempfile.mkdtemp(prefix="function-rerun-demo-logs-"))
+    with suppress(OSError):
+        shutil.copy(directory / "emulator.log", kept)
+    with suppress(OSError, *FAULTS):
+        stream = LogStream(Laptop.load(directory).client("logs"))
+        (kept / "lambdas.log").write_text("".join(f"{function}  {line}\n" for function, line in stream.unread()))
+    return kept
 
 
 @contextmanager
-def lambda_log_kept(laptop: Laptop) -> Iterator[None]:
-    """What the Lambdas have logged goes with the emulator: after a fault, it is written beside the emulator's log."""
-    try:
-        yield
-    except FAULTS:
-        with suppress(*FAULTS):
-            lines = [f"{function}  {line}\n" for function, line in LogStream(laptop.client("logs")).unread()]
-            (laptop.emulator.directory / "lambdas.log").write_text("".join(lines))
-        raise
-
-
-@contextmanager
-def signals_raised() -> Iterator[None]:
-    """The first signal to end becomes `Interrupted`; none that follow can keep what was started from being stopped."""
-    signals = [each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each)]
-    before = {each: signal.getsignal(each) for each in signals if signal.getsignal(each) is not signal.SIG_IGN}
+def raising_signals() -> Iterator[None]:
+    """The first of the signals to end raises `Interrupted`, and those that follow are ignored."""
+    before = {each: signal.getsignal(each) for each in SIGNALS}
 
     def end(number: int, _: object) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
+        ignore_signals()
         raise Interrupted(128 + number)
 
-    for each in before:
-        signal.signal(each, end)
+    for each, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(each, end)
     try:
         yield
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def ignore_signals() -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)

@@ -16,6 +16,7 @@ from rich.text import Text
 WIDTH = 100
 INDENT = " " * 9
 BODY_INDENT = " " * 15
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 STYLES = {"completed": "green", "failure": "red"}
 
 
@@ -47,8 +48,10 @@ class Printer:
 
     def chapter(self, title: str) -> None:
         self._chapters += 1
-        heading = f"── {self._chapters}. {title} "
-        self._print(Text(f"\n{heading:─<{self.console.width}}", "bold cyan"))
+        self.heading(f"{self._chapters}. {title}")
+
+    def heading(self, text: str) -> None:
+        self._print(Text(f"\n{f'── {text} ':─<{self.console.width}}", "bold cyan"))
 
     def say(self, sentence: str) -> None:
         self._print(Text())
@@ -86,11 +89,13 @@ class Printer:
         room = max(self.console.width - len(label), 20)
         lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
         for number, line in enumerate(lines):
-            self._print(Text.assemble(label if number == 0 else " " * len(label), (line, style)))
+            whole = line.replace(_NO_BREAK, " ")
+            self._print(Text.assemble(label if number == 0 else " " * len(label), (whole, style)))
 
     def _print(self, text: Text) -> None:
         self.console.print(text, soft_wrap=True)
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    # No line ends between a name and its value.
+    return json.dumps(value, ensure_ascii=False, separators=(", ", f":{_NO_BREAK}"))

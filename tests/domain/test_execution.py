@@ -195,7 +195,13 @@ def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World) -> No
 
 
 def test_throttling_between_lost_executions_is_not_counted(waiting: World) -> None:
-    waiting.invoker.script = [Uncertain("ConnectionFailed"), NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed"), NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed")]
+    waiting.invoker.script = [
+        Uncertain("ConnectionFailed"),
+        NotYet("TooManyRequestsException"),
+        Uncertain("ConnectionFailed"),
+        NotYet("TooManyRequestsException"),
+        Uncertain("ConnectionFailed"),
+    ]
     for _ in range(5):
         execute(RUN_ID, waiting.executor)
     assert waiting.run(RUN_ID).execution_attempts == 3

@@ -111,7 +111,21 @@ def test_a_number_of_more_digits_than_python_reads_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "nul", "'a'", '{"a":1,}', "[1] [2]", "01", '"\t"', '{1:"a"}', "\ufeff{}", "// no\n{}", "0x1F", "1.", b'"\xff"'],
+    [
+        "{",
+        "nul",
+        "'a'",
+        '{"a":1,}',
+        "[1] [2]",
+        "01",
+        '"\t"',
+        '{1:"a"}',
+        "\ufeff{}",
+        "// no\n{}",
+        "0x1F",
+        "1.",
+        b'"\xff"',
+    ],
 )
 def test_what_is_not_json_is_refused(text: str | bytes) -> None:
     with pytest.raises(InvalidRequest, match="body: is not valid JSON"):

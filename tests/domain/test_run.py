@@ -25,7 +25,7 @@ def test_a_run_has_one_id_however_it_is_written() -> None:
         f" {RUN_ID}",
         f"{RUN_ID}0",
         RUN_ID.replace("0", "g", 1),
-        RUN_ID.replace("4", "٤", 1),  # noqa: RUF001 - a digit of another alphabet
+        RUN_ID.replace("4", "٤", 1),
         f"{RUN_ID}#RERUN",
         "../../etc/passwd",
     ],

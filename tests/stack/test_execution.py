@@ -1,6 +1,7 @@
 """What an execution makes of a run: its outcome, its code, its events, and what repeats and losses do to it."""
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,7 @@ COUNTS = "import sys\ndef handler(event, context):\n    open(event['file'], 'a')
 
 
 def counted(path: str) -> int:
-    with open(path, encoding="utf-8") as file:
-        return len(file.read())
+    return len(Path(path).read_text())
 
 
 def test_a_completed_run_tells_version_duration_and_result(workspace: Workspace) -> None:

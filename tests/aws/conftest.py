@@ -1,0 +1,53 @@
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.session import Session
+
+from handlers.aws.cipher import Cipher
+from handlers.aws.run_store import RunStore
+from handlers.aws.table import Table
+from infra.local.laptop import Laptop
+from tests.aws.injection import LateEvents
+
+MAX_RERUNS = 3
+KMS_EVENTS = LateEvents()
+
+
+@pytest.fixture
+def dynamodb(laptop: Laptop) -> Any:
+    return laptop.client("dynamodb")
+
+
+@pytest.fixture
+def table(laptop: Laptop, dynamodb: Any) -> Table:
+    return Table(dynamodb, laptop.outputs["TableName"])
+
+
+@pytest.fixture
+def runs(table: Table) -> RunStore:
+    return RunStore(table, max_reruns=MAX_RERUNS)
+
+
+@pytest.fixture
+def kms_session(laptop: Laptop) -> Session:
+    """A session whose KMS clients speak to the emulator, and try each call once."""
+    session = Session()
+    session.set_credentials("test", "test")
+    session.set_config_variable("region", "us-east-1")
+    session.set_default_client_config(Config(retries={"total_max_attempts": 1}, proxies={}))
+    make = session.create_client
+    # Clients copy their session's handlers when they are made: this one is there for those that tests inject later.
+    session.register("before-send.kms", KMS_EVENTS.before_send)
+    session.create_client = lambda *of, **how: make(*of, **how | {"endpoint_url": laptop.emulator.url})  # type: ignore[method-assign]
+    return session
+
+
+@pytest.fixture
+def kms_events() -> LateEvents:
+    return KMS_EVENTS
+
+
+@pytest.fixture
+def cipher(laptop: Laptop, kms_session: Session) -> Cipher:
+    return Cipher(laptop.outputs["KeyArn"], kms_session)

@@ -1,0 +1,111 @@
+import os
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.session import Session
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handlers.aws.cipher import Cipher
+from handlers.domain.errors import Unavailable
+from handlers.domain.seal import Label, SealBroken
+from infra.local.laptop import Laptop
+from tests.aws.injection import LateEvents, error, injected, throttled
+
+LABEL = Label(workspace="acme", owner="RUN#1", part="parameters")
+
+
+@pytest.fixture
+def another_container(laptop: Laptop, kms_session: Session) -> Cipher:
+    """A cipher whose cache is empty."""
+    return Cipher(laptop.outputs["KeyArn"], kms_session)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=5000))
+def test_what_was_sealed_opens_under_its_label(cipher: Cipher, content: bytes) -> None:
+    assert cipher.open(cipher.seal(content, LABEL), LABEL) == content
+
+
+@pytest.mark.parametrize("changed", [{"workspace": "other"}, {"owner": "RUN#2"}, {"part": "result"}])
+def test_it_opens_under_no_other_label(cipher: Cipher, changed: dict[str, str]) -> None:
+    sealed = cipher.seal(b"secret", LABEL)
+    with pytest.raises(SealBroken):
+        cipher.open(sealed, LABEL._replace(**changed))
+
+
+def test_a_label_cannot_be_forged_by_its_own_text(cipher: Cipher) -> None:
+    forged = LABEL._replace(owner='RUN#1", "part": "parameters"}\n')
+    with pytest.raises(SealBroken):
+        cipher.open(cipher.seal(b"secret", forged), LABEL)
+
+
+def test_no_damaged_text_opens(cipher: Cipher) -> None:
+    sealed = cipher.seal(b"secret", LABEL)
+    for position in range(0, len(sealed), 7):
+        damaged = bytearray(sealed)
+        damaged[position] ^= 1
+        with pytest.raises(SealBroken):
+            cipher.open(bytes(damaged), LABEL)
+    for damaged_text in (b"", b"\0", sealed[:-1], sealed[:50], os.urandom(500)):
+        with pytest.raises(SealBroken):
+            cipher.open(damaged_text, LABEL)
+
+
+def test_the_sealed_text_does_not_show_the_content(cipher: Cipher) -> None:
+    sealed = cipher.seal(b"marker-4711", LABEL)
+    assert b"4711" not in sealed
+    assert b"RUN#1" not in sealed
+
+
+def test_one_data_key_serves_a_workspace(cipher: Cipher, kms_events: LateEvents, another_container: Cipher) -> None:
+    with injected(kms_events, "kms.GenerateDataKey") as generated:
+        sealed = [cipher.seal(b"x", LABEL._replace(owner=f"RUN#{n}")) for n in range(20)]
+        cipher.seal(b"x", LABEL._replace(workspace="other"))
+    assert len(generated) == 2
+    with injected(kms_events, "kms.Decrypt") as decrypted:
+        for n, text in enumerate(sealed):
+            another_container.open(text, LABEL._replace(owner=f"RUN#{n}"))
+    assert len(decrypted) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        throttled(),
+        error(500, "KMSInternalException"),
+        error(500, "KeyUnavailableException"),
+        error(503, "DependencyTimeoutException"),
+        EndpointConnectionError(endpoint_url="https://kms"),
+    ],
+    ids=["throttled", "internal", "key unavailable", "dependency", "no connection"],
+)
+def test_a_kms_that_fails_for_now_is_not_a_broken_seal(
+    cipher: Cipher, kms_events: LateEvents, another_container: Cipher, fault: Any
+) -> None:
+    sealed = cipher.seal(b"secret", LABEL)
+    with injected(kms_events, "kms.Decrypt", fault), pytest.raises(Unavailable):
+        another_container.open(sealed, LABEL)
+    assert another_container.open(sealed, LABEL) == b"secret"
+    with injected(kms_events, "kms.GenerateDataKey", fault), pytest.raises(Unavailable):
+        another_container.seal(b"secret", LABEL)
+
+
+@pytest.mark.parametrize("code", ["DisabledException", "AccessDeniedException", "InvalidCiphertextException"])
+def test_a_key_that_no_longer_opens_it_is_a_broken_seal(
+    cipher: Cipher, kms_events: LateEvents, another_container: Cipher, code: str
+) -> None:
+    sealed = cipher.seal(b"secret", LABEL)
+    with injected(kms_events, "kms.Decrypt", error(400, code)), pytest.raises(SealBroken):
+        another_container.open(sealed, LABEL)
+
+
+def test_a_past_throttle_does_not_excuse_a_broken_seal(
+    cipher: Cipher, kms_events: LateEvents, another_container: Cipher
+) -> None:
+    sealed = cipher.seal(b"secret", LABEL)
+    with injected(kms_events, "kms.Decrypt", throttled()), pytest.raises(Unavailable):
+        another_container.open(sealed, LABEL)
+    with pytest.raises(SealBroken):
+        another_container.open(sealed[:-1], LABEL)

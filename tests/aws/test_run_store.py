@@ -1,0 +1,178 @@
+"""What the store does on DynamoDB's wire; what every store must do is in test_run_store_contract."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from handlers.aws import run_items
+from handlers.aws.run_store import RunStore
+from handlers.aws.table import Table
+from handlers.domain import clock
+from handlers.domain.errors import RunNotFound, Unavailable
+from handlers.domain.run import FunctionRun, Part, Status
+from infra.local.laptop import Laptop
+from tests.aws.injection import answer, cancelled, error, injected
+from tests.builders import a_rerun, a_run
+
+PARTS = {Part.PARAMETERS: b"sealed"}
+
+
+def soon() -> datetime:
+    return clock.now() + timedelta(days=90)
+
+
+def a_rerun_of(original: FunctionRun, **changes: Any) -> FunctionRun:
+    return a_rerun(original, **{"id": str(uuid4()), "created_at": clock.now(), "expires_at": soon()} | changes)
+
+
+def stored(runs: RunStore, **changes: Any) -> FunctionRun:
+    run = a_run(**{"id": str(uuid4()), "expires_at": soon()} | changes)
+    runs.record(run, PARTS)
+    return run
+
+
+def raw(dynamodb: Any, laptop: Laptop, run: FunctionRun) -> dict[str, Any]:
+    key = run_items.to_item(run_items.run_key(run.id))
+    item: dict[str, Any] = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
+    return item
+
+
+@pytest.mark.parametrize("conflicts", [1, 5])
+def test_a_transaction_conflict_is_tried_again(runs: RunStore, dynamodb: Any, conflicts: int) -> None:
+    original = stored(runs)
+    conflict = cancelled("TransactionConflict", "None", "None", "None")
+    operation = "dynamodb.TransactWriteItems"
+    with injected(dynamodb.meta.events, operation, *[conflict] * conflicts) as calls:
+        runs.record_rerun(a_rerun_of(original), PARTS)
+    assert len(calls) == conflicts + 1
+    found = runs.read_run(original.id)
+    assert found is not None
+    assert found.rerun_count == 1
+
+
+def test_conflicts_without_end_are_unavailable_and_nothing_is_written(runs: RunStore, dynamodb: Any) -> None:
+    original = stored(runs)
+    rerun = a_rerun_of(original)
+    conflict = cancelled("TransactionConflict", "None", "None", "None")
+    with injected(dynamodb.meta.events, "dynamodb.TransactWriteItems", *[conflict] * 50), pytest.raises(Unavailable):
+        runs.record_rerun(rerun, PARTS)
+    assert runs.read_run(rerun.id) is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        error(400, "ProvisionedThroughputExceededException"),
+        error(400, "ThrottlingException"),
+        error(500, "InternalServerError"),
+        cancelled("ValidationError", "None", "None", "None"),
+    ],
+    ids=["throughput", "throttled", "internal", "validation"],
+)
+def test_other_faults_are_unavailable(runs: RunStore, dynamodb: Any, fault: Any) -> None:
+    original = stored(runs)
+    with injected(dynamodb.meta.events, "dynamodb.TransactWriteItems", fault), pytest.raises(Unavailable):
+        runs.record_rerun(a_rerun_of(original), PARTS)
+
+
+def test_a_write_whose_answer_was_lost_is_not_made_twice(runs: RunStore, dynamodb: Any) -> None:
+    original = stored(runs)
+    rerun = a_rerun_of(original)
+    sent: list[Any] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        sent.append(params["body"])
+
+    dynamodb.meta.events.register("before-call.dynamodb.TransactWriteItems", note)
+    conflict = cancelled("TransactionConflict", "None", "None", "None")
+    with injected(dynamodb.meta.events, "dynamodb.TransactWriteItems", conflict):
+        runs.record_rerun(rerun, PARTS)
+    dynamodb.meta.events.unregister("before-call.dynamodb.TransactWriteItems", note)
+    assert len(sent) == 2
+    assert sent[0] == sent[1], "every attempt carries the same ClientRequestToken"
+
+
+def test_unprocessed_keys_are_asked_for_again(runs: RunStore, dynamodb: Any, table: Table) -> None:
+    originals = [stored(runs) for _ in range(3)]
+    keys = [run_items.to_item(run_items.run_key(run.id)) for run in originals]
+    name = table._name
+    nothing = answer(200, {"Responses": {name: []}, "UnprocessedKeys": {name: {"Keys": keys, "ConsistentRead": True}}})
+    with injected(dynamodb.meta.events, "dynamodb.BatchGetItem", nothing) as calls:
+        found = runs.read_many([run.id for run in originals])
+    assert [run.id for run in found] == [run.id for run in originals]
+    assert len(calls) == 2
+
+
+def test_an_expired_item_is_as_good_as_gone(runs: RunStore) -> None:
+    expired = stored(runs, expires_at=clock.now() - timedelta(seconds=1))
+    assert runs.read_run(expired.id) is None
+    assert runs.read(expired.id, Part.PARAMETERS) is None
+    assert runs.read_parts(expired.id, [Part.PARAMETERS]) == {}
+    with pytest.raises(RunNotFound):
+        runs.record_rerun(a_rerun_of(expired), PARTS)
+
+
+def test_an_originals_expiry_follows_its_newest_rerun(runs: RunStore) -> None:
+    original = stored(runs, expires_at=clock.now() + timedelta(days=1))
+    rerun = a_rerun_of(original)
+    runs.record_rerun(rerun, PARTS)
+    found = runs.read_run(original.id)
+    assert found is not None
+    assert found.expires_at.timestamp() == int(rerun.expires_at.timestamp())
+
+
+def test_parallel_claims_have_one_winner(runs: RunStore) -> None:
+    run = stored(runs)
+    claims = [run.evolve(status=Status.RUNNING, claim_token=str(n)) for n in range(8)]
+    with ThreadPoolExecutor(8) as executors:
+        won = list(executors.map(lambda claim: runs.transition(run, claim), claims))
+    assert won.count(True) == 1
+
+
+def test_a_transition_leaves_alone_what_reruns_move(runs: RunStore) -> None:
+    original = stored(runs)
+    runs.record_rerun(a_rerun_of(original), PARTS)
+    assert runs.transition(original, original.evolve(status=Status.RUNNING, claim_token="t"))
+    found = runs.read_run(original.id)
+    assert found is not None
+    assert (found.status, found.rerun_count) == (Status.RUNNING, 1)
+
+
+def test_open_runs_stand_in_the_attention_index_and_ended_ones_leave_it(
+    runs: RunStore, dynamodb: Any, laptop: Laptop
+) -> None:
+    run = stored(runs, deadline=clock.now() + timedelta(minutes=1))
+    assert raw(dynamodb, laptop, run)["attention"]["S"].startswith("OPEN#")
+    failed = run.evolve(status=Status.FAILURE, deadline=None)
+    runs.transition(run, failed)
+    assert raw(dynamodb, laptop, run)["attention"]["S"].startswith(f"FAILED#{run.workspace}#")
+    completed = stored(runs, status=Status.COMPLETED, deadline=None)
+    assert "attention" not in raw(dynamodb, laptop, completed)
+
+
+def test_a_change_of_status_does_not_touch_what_the_lists_hold(runs: RunStore, dynamodb: Any, laptop: Laptop) -> None:
+    run = stored(runs)
+    before = raw(dynamodb, laptop, run)
+    runs.transition(run, run.evolve(status=Status.RUNNING, claim_token="t", deadline=clock.now()))
+    after = raw(dynamodb, laptop, run)
+    for name in ("byWorkspace", "byFunction", "position", "functionId", "triggerId"):
+        assert after[name] == before[name]
+
+
+def test_a_run_item_is_about_a_kilobyte(runs: RunStore) -> None:
+    item = run_items.of_run(a_rerun_of(stored(runs), rerun_by=str(uuid4())))
+    size = sum(len(name) + len(str(value)) for name, value in item.items())
+    assert size < 1200, size
+
+
+def test_overdue_pages_through_all_shards_and_reads_the_truth(runs: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.aws.run_store.OVERDUE_PAGE", 2)
+    past = datetime(2026, 1, 1, tzinfo=UTC)
+    overdue = {stored(runs, deadline=past + timedelta(seconds=n)).id for n in range(9)}
+    not_yet = stored(runs, deadline=clock.now() + timedelta(hours=1))
+    found = {run.id for run in runs.overdue()}
+    assert overdue <= found
+    assert not_yet.id not in found

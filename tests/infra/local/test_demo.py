@@ -1,0 +1,204 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.local import demo
+from infra.local.__main__ import app
+from infra.local.demo_people import Answer, UnexpectedAnswerError
+from infra.local.deploy import DeployError
+from infra.local.printer import WIDTH, Printer
+
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The demo's temporary files and nobody else's; a proxy that answers nothing must not matter."""
+    return {**os.environ, "TMPDIR": str(tmp_path), "HTTP_PROXY": "http://127.0.0.1:1", "COLUMNS": "40"}
+
+
+def run_demo(environment: dict[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *(command or ("-m", "infra.local", "demo"))],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+
+
+def members_of(group: int) -> list[int]:
+    return [pid for pid, _, its_group in processes() if its_group == group]
+
+
+def leaders_under(parent: int) -> list[int]:
+    """The children that lead a process group of their own, as the emulator does with its Lambda workers."""
+    return [pid for pid, its_parent, group in processes() if its_parent == parent and pid == group]
+
+
+def processes() -> list[list[int]]:
+    listed = subprocess.run(["ps", "-Ao", "pid=,ppid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    alive = [line.split() for line in listed.splitlines() if not line.split()[3].startswith("Z")]
+    return [[int(number) for number in line[:3]] for line in alive]
+
+
+def emulator_of(output: str) -> int:
+    told = re.search(r"\(process (\d+)\)", output)
+    assert told
+    return int(told[1])
+
+
+def test_the_story_is_told_to_its_end_and_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    ran = run_demo(environment)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    original, first, second, third = re.findall(
+        r"^(?:Original Run|Re-run \d) \((run-[0-9a-f]{8})\)$", ran.stdout, re.MULTILINE
+    )
+    assert len({original, first, second, third}) == 4
+    assert (
+        f"""
+Original Run ({original})
+├── rerunCount: 3
+├── isRerun: false
+├── status: failure
+└── functionVersion: 1
+Re-run 1 ({first})
+├── isRerun: true
+├── originalRunId: {original}
+├── rerunBy: alice
+├── rerunReason: The stickers are 1 EUR each
+├── status: completed
+└── functionVersion: 1
+Re-run 2 ({second})
+├── isRerun: true
+├── originalRunId: {original}
+├── rerunBy: bob
+├── rerunReason: Does it still fail on its own code?
+├── status: failure
+└── functionVersion: 1
+Re-run 3 ({third})
+├── isRerun: true
+├── originalRunId: {original}
+├── rerunBy: bob
+├── rerunReason: Testing the fix
+├── status: completed
+└── functionVersion: 2
+"""
+        in ran.stdout
+    )
+    lines = ran.stdout.splitlines()
+    for told in (
+        f"  alice  POST  /workspace/acme/api/v1/function-runs/{original}/rerun",
+        "               errorCode        ZeroDivisionError",
+        "               errorMessage     division by zero",
+        "               message  The grant acme/function-triggers:execute is required.",
+        "               message  Run does not belong to this workspace.",
+    ):
+        assert told in lines
+    assert max(map(len, lines)) <= WIDTH
+    assert not any(line.endswith(" ") or "\x1b" in line or "\r" in line for line in lines)
+    assert members_of(emulator_of(ran.stdout)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_that_does_not_fit_the_story_ends_it_and_keeps_the_logs(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    no_longer_free = "from infra.local import __main__, demo; demo.FREE_ITEMS[0]['price'] = 5; __main__.app(['demo'])"
+    ran = run_demo(environment, "-c", no_longer_free)
+    assert ran.returncode == 1
+    assert "should have ended as failure, but is completed" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    [kept] = tmp_path.iterdir()
+    assert f"Logs: {kept}/*.log" in ran.stderr
+    assert "processing order A-1002" in (kept / "lambdas.log").read_text()
+    assert (kept / "emulator.log").exists()
+    assert members_of(emulator_of(ran.stdout)) == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "at"), [(signal.SIGINT, "Deploying FunctionRerun"), (signal.SIGTERM, "ZeroDivisionError")]
+)
+def test_whoever_ends_it_early_leaves_nothing(
+    environment: dict[str, str], tmp_path: Path, ending: signal.Signals, at: str
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "infra.local", "demo"],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    ) as telling:  # fmt: skip
+        giving_up = threading.Timer(PATIENCE_SECONDS, telling.kill)
+        giving_up.start()
+        try:
+            assert telling.stdout is not None
+            assert any(at in line for line in telling.stdout)
+            [emulator] = leaders_under(telling.pid)
+            telling.send_signal(ending)
+            telling.send_signal(ending)  # impatient
+            rest = telling.stdout.read()
+        finally:
+            giving_up.cancel()
+    assert "Interrupted. Everything is stopped." in rest
+    assert "Traceback" not in rest
+    assert telling.returncode == 128 + ending
+    assert members_of(emulator) == members_of(telling.pid) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stack_that_does_not_come_up_is_said_without_a_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_stack(*_: Any, **__: Any) -> Any:
+        raise DeployError("FunctionRerun is ROLLBACK_COMPLETE")
+
+    monkeypatch.setattr(demo, "bring_up", no_stack)
+    before = [signal.getsignal(each) for each in demo.SIGNALS]
+    ran = CliRunner().invoke(app, ["demo"])
+    assert ran.exit_code == 1
+    assert "The demo failed. FunctionRerun is ROLLBACK_COMPLETE\nLogs: /" in ran.stderr
+    assert [signal.getsignal(each) for each in demo.SIGNALS] == before
+
+
+@pytest.fixture
+def printer(capsys: pytest.CaptureFixture[str]) -> Iterator[Printer]:
+    printer = Printer()
+    yield printer
+    assert max(map(len, capsys.readouterr().out.splitlines()), default=0) <= WIDTH
+
+
+def test_an_answer_is_asked_by_path_and_says_what_it_lacks(printer: Printer) -> None:
+    answer = Answer("GET /x", 200, {"id": "1", "result": {"total": 3}}, printer)
+    assert answer.has(id="1")["result.total"] == 3
+    with pytest.raises(UnexpectedAnswerError, match=r"GET /x should have told result\.tax"):
+        answer.shows("result.tax")
+    with pytest.raises(UnexpectedAnswerError, match="GET /x should have given '2' as id, but gave '1'"):
+        answer.has(id="2")
+
+
+def test_a_known_id_is_short_wherever_it_stands(printer: Printer, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "550e8400-e29b-41d4-a716-446655440000"
+    printer.abbreviate(long, "run-550e8400")
+    printer.request("alice", "POST", f"/function-runs/{long}/rerun", {"reason": f"as {long}"})
+    printer.answer(400, {"message": f"Function not found for trigger: {long}"})
+    assert capsys.readouterr().out.splitlines() == [
+        "  alice  POST  /function-runs/run-550e8400/rerun",
+        '               {"reason": "as run-550e8400"}',
+        "         400   message  Function not found for trigger: run-550e8400",
+    ]
+
+
+def test_no_line_breaks_inside_a_word_or_between_a_name_and_its_value(
+    printer: Printer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printer.request("alice", "POST", "/x", {"first": "a" * 40, "second": "b" * 20, "third": "c" * 40})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.strip()[:9] for line in lines[1:]] == ['{"first":', '"third": ']
+
+
+def test_a_word_longer_than_the_line_stays_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    Printer().answer(200, {"token": "t" * 500})
+    assert "t" * 500 in capsys.readouterr().out

@@ -214,7 +214,7 @@ class FakeCode:
         self.now: dict[str, Pin | Exception] = {FUNCTION_ARN: a_pin()}
         self.asked: list[tuple[str, bool]] = []
         """ARN and whether to look afresh."""
-        self.meanwhile: Callable[[], None] = nothing
+        self.meanwhile: Callable[[], object] = nothing
 
     def current(self, function_arn: str, *, afresh: bool) -> Pin:
         self.asked.append((function_arn, afresh))
@@ -237,7 +237,7 @@ class FakeInvoker:
     def __init__(self, *script: Outcome | Exception) -> None:
         self.script = list(script)
         self.invocations: list[Invocation] = []
-        self.meanwhile: Callable[[], None] = nothing
+        self.meanwhile: Callable[[], object] = nothing
 
     def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
         self.invocations.append(Invocation(pin, parameters, run))
@@ -274,7 +274,7 @@ class World:
             own_functions="arn:aws:lambda:eu-west-1:123456789012:function:FunctionRerun-*",
         )
     )
-    retention: Retention = Retention(90)
+    retention: Retention = field(default_factory=lambda: Retention(90))
 
     @property
     def rerunner(self) -> Rerunner:

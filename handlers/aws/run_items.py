@@ -48,8 +48,9 @@ def shard(run_id: str) -> int:
 
 def of_run(run: FunctionRun) -> dict[str, Any]:
     """The run's attributes, those that put it into the indexes included."""
-    attributes = run.model_dump(mode="json", by_alias=True, exclude_none=True)
-    attributes["expiresAt"] = epoch(run)
+    # Defaults are left out, so that the item stays within one write unit, but for what conditions compare.
+    attributes = run.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    attributes |= {"status": run.status.value, "rerunCount": run.rerun_count, "expiresAt": epoch(run)}
     return run_key(run.id) | attributes | _index_attributes(run) | {"schema": SCHEMA}
 
 

@@ -128,7 +128,7 @@ def deploy_a_fix(function_arn: str, laptop: Laptop, printer: Printer) -> None:
     )
     functions = laptop.client("lambda")
     functions.update_function_code(FunctionName=function_arn, ZipFile=zipped(ROOT / FIXED_CODE))
-    functions.get_waiter("function_updated_v2").wait(FunctionName=function_arn, WaiterConfig={"Delay": 1})
+    functions.get_waiter("function_updated_v2").wait(FunctionName=function_arn, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
     deployed = functions.get_function(FunctionName=function_arn)["Configuration"]
     printer.answer("ok", {name: deployed[name] for name in ("LastUpdateStatus", "CodeSha256")})
 

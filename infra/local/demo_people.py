@@ -85,9 +85,8 @@ class Person:
                 raise UnexpectedAnswerError(f"The run {run_id} is still {run['status']} after {RUN_SECONDS:.0f} s")
             time.sleep(POLL_SECONDS)
         if run["status"] != expected:
-            raise UnexpectedAnswerError(
-                f"The run {run_id} should have ended as {expected}, but is {run['status']} (errorCode {run['errorCode']})"
-            )
+            ended = f"{run['status']} (errorCode {run['errorCode']})"
+            raise UnexpectedAnswerError(f"The run {run_id} should have ended as {expected}, but is {ended}")
         return self.gets(f"{path}?include={include}" if include else path)
 
     def gets(self, path: str) -> Answer:

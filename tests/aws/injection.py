@@ -1,27 +1,22 @@
 """AWS's error answers in their exact shapes, put in the place of the next answers of a real client."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
-
-
-class _Raw:
-    """A body as botocore's HTTP client would hand it over."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
-        yield self._body
+from botocore.compat import HTTPHeaders
+from urllib3 import HTTPResponse
 
 
 def answer(status: int, document: dict[str, Any], **headers: str) -> AWSResponse:
     body = json.dumps(document).encode()
-    typed = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "injected", **headers}
-    return AWSResponse("http://injected", status, typed, _Raw(body))  # type: ignore[arg-type]
+    typed = HTTPHeaders.from_dict(
+        {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "injected", **headers}
+    )
+    return AWSResponse("http://injected", status, typed, HTTPResponse(io.BytesIO(body), preload_content=False))
 
 
 def error(status: int, code: str, message: str = "injected", **more: Any) -> AWSResponse:

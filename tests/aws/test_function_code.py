@@ -1,0 +1,94 @@
+from typing import Any
+
+import pytest
+
+from handlers.aws.function_code import FunctionCode
+from handlers.domain.errors import Unavailable
+from handlers.domain.execution import NotYet, Unusable
+from infra.local.laptop import Laptop
+from tests.aws.injection import answer, error, injected
+from tests.stack.driver import TeamFunction
+
+GET = "lambda.GetFunction"
+PUBLISH = "lambda.PublishVersion"
+
+
+@pytest.fixture
+def function(laptop: Laptop) -> TeamFunction:
+    return TeamFunction(laptop).deploy("def handler(event, context): return 1\n")
+
+
+@pytest.fixture
+def client(laptop: Laptop) -> Any:
+    return laptop.client("lambda")
+
+
+@pytest.fixture
+def code(client: Any) -> FunctionCode:
+    return FunctionCode(client)
+
+
+def test_the_code_without_alias_is_published_to_be_reproducible(code: FunctionCode, function: TeamFunction) -> None:
+    pin = code.current(function.arn, afresh=False)
+    assert pin.function_version_arn == f"{function.arn}:{pin.function_version}"
+    assert pin.function_version.isdigit()
+    assert pin.timeout_seconds == 10
+
+
+def test_an_alias_on_latest_is_published_too(code: FunctionCode, function: TeamFunction, client: Any) -> None:
+    client.create_alias(FunctionName=function.name, Name="dev", FunctionVersion="$LATEST")
+    pin = code.current(f"{function.arn}:dev", afresh=False)
+    assert pin.function_version_arn == f"{function.arn}:{pin.function_version}"
+    assert pin.function_version.isdigit()
+
+
+def test_a_burst_asks_lambda_once(code: FunctionCode, function: TeamFunction, client: Any) -> None:
+    with injected(client.meta.events, GET) as asked, injected(client.meta.events, PUBLISH) as published:
+        for _ in range(10):
+            code.current(function.arn, afresh=False)
+    assert (len(asked), len(published)) == (1, 1)
+
+
+def test_looking_afresh_publishes_only_when_something_changed(
+    code: FunctionCode, function: TeamFunction, client: Any
+) -> None:
+    first = code.current(function.arn, afresh=True)
+    with injected(client.meta.events, PUBLISH) as published:
+        assert code.current(function.arn, afresh=True) == first
+    assert published == []
+    function.deploy("def handler(event, context): return 2\n")
+    assert code.current(function.arn, afresh=True) != first
+
+
+def test_a_function_that_is_being_updated_is_for_later(code: FunctionCode, function: TeamFunction, client: Any) -> None:
+    updating = {
+        "Configuration": {
+            "FunctionArn": function.arn,
+            "Version": "$LATEST",
+            "Timeout": 3,
+            "CodeSha256": "x",
+            "LastModified": "2026-11-22T09:30:00.000+0000",
+            "State": "Active",
+            "LastUpdateStatus": "InProgress",
+        }
+    }
+    with injected(client.meta.events, GET, answer(200, updating)), pytest.raises(NotYet):
+        code.current(function.arn, afresh=True)
+    with injected(client.meta.events, PUBLISH, error(409, "ResourceConflictException")), pytest.raises(NotYet):
+        code.current(function.arn, afresh=True)
+
+
+@pytest.mark.parametrize("fault", [error(429, "TooManyRequestsException"), error(500, "ServiceException")])
+def test_a_throttled_control_plane_is_for_later(code: FunctionCode, client: Any, fault: Any) -> None:
+    with injected(client.meta.events, GET, fault), pytest.raises(NotYet):
+        code.current("arn:aws:lambda:us-east-1:000000000000:function:any", afresh=True)
+    with injected(client.meta.events, GET, fault), pytest.raises(Unavailable):
+        code.timeout_seconds("arn:aws:lambda:us-east-1:000000000000:function:any")
+
+
+def test_what_does_not_exist_is_unusable(code: FunctionCode) -> None:
+    absent = "arn:aws:lambda:us-east-1:000000000000:function:absent"
+    with pytest.raises(Unusable) as reason:
+        code.current(absent, afresh=False)
+    assert reason.value.code == "FunctionVersionNotFound"
+    assert code.timeout_seconds(absent) is None

@@ -1,0 +1,130 @@
+"""Which of Lambda's answers mean what for a run. Error answers are AWS's, put in place of the emulator's."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from handlers.aws.function_invoker import FunctionInvoker
+from handlers.domain.execution import NotYet, Outcome, Uncertain
+from handlers.domain.run import Pin, Status
+from infra.local.laptop import Laptop
+from tests.aws.injection import answer, error, injected
+from tests.builders import a_run
+
+INVOKE = "lambda.Invoke"
+
+
+@pytest.fixture
+def client(laptop: Laptop) -> Any:
+    return laptop.client("lambda")
+
+
+@pytest.fixture
+def pin(client: Any, laptop: Laptop) -> Pin:
+    version = client.publish_version(FunctionName=laptop.samples["EchoFunctionArn"])
+    return Pin(
+        function_version_arn=version["FunctionArn"],
+        function_version=version["Version"],
+        function_code_hash=version["CodeSha256"],
+        timeout_seconds=10,
+    )
+
+
+def outcome_of(client: Any, pin: Pin, *answers: Any) -> Outcome:
+    with injected(client.meta.events, INVOKE, *answers) as calls:
+        outcome = FunctionInvoker(client).invoke(pin, b"{}", a_run(status="running"))
+    assert len(calls) == 1
+    return outcome
+
+
+def failed(payload: Any, kind: str = "Unhandled") -> Any:
+    log = base64.b64encode(b"the log").decode()
+    return answer(200, payload, **{"X-Amz-Function-Error": kind, "X-Amz-Log-Result": log})
+
+
+def test_a_result_is_kept_as_the_bytes_that_lambda_answered(client: Any, pin: Pin) -> None:
+    outcome = FunctionInvoker(client).invoke(pin, '{"ü": 1.0}'.encode(), a_run(status="running"))
+    assert outcome.status is Status.COMPLETED
+    assert json.loads(outcome.result or b"")["event"] == {"ü": 1.0}
+    assert json.loads(outcome.result or b"")["version"] == pin.function_version
+
+
+def test_an_error_of_the_functions_own_is_a_failure_by_its_type(client: Any, pin: Pin) -> None:
+    outcome = outcome_of(client, pin, failed({"errorType": "CardDeclined", "errorMessage": "no", "stackTrace": []}))
+    assert (outcome.status, outcome.error_code) == (Status.FAILURE, "CardDeclined")
+    assert outcome.logs == b"the log"
+    assert json.loads(outcome.error or b"")["errorMessage"] == "no"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: 1 Error: Task timed out after 3.00 seconds"},
+        {"errorMessage": "2026-11-22T09:30:00.000Z 5f8c Task timed out after 3.00 seconds"},
+    ],
+    ids=["by type", "by sentence"],
+)
+def test_both_of_lambdas_ways_to_say_that_time_ran_out_are_a_timeout(client: Any, pin: Pin, payload: Any) -> None:
+    assert outcome_of(client, pin, failed(payload)).status is Status.TIMEOUT
+
+
+def test_a_function_that_says_it_timed_out_itself_is_a_failure(client: Any, pin: Pin) -> None:
+    said = {"errorType": "DownstreamError", "errorMessage": "Task timed out after 3.00 seconds"}
+    assert outcome_of(client, pin, failed(said)).status is Status.FAILURE
+
+
+@pytest.mark.parametrize("payload", [[], "text", {}, {"errorType": 5}, {"errorType": ""}])
+def test_an_error_without_a_type_has_a_code_all_the_same(client: Any, pin: Pin, payload: Any) -> None:
+    assert outcome_of(client, pin, failed(payload)).error_code == "UnknownError"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (429, "TooManyRequestsException"),
+        (409, "ResourceConflictException"),
+        (502, "ResourceNotReadyException"),
+        (502, "EC2ThrottledException"),
+        (409, "SnapStartNotReadyException"),
+    ],
+)
+def test_what_lambda_did_not_execute_is_a_reason_for_a_later_attempt(
+    client: Any, pin: Pin, status: int, code: str
+) -> None:
+    with pytest.raises(NotYet) as reason:
+        outcome_of(client, pin, error(status, code))
+    assert reason.value.code == code
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        error(500, "ServiceException"),
+        ReadTimeoutError(endpoint_url="https://lambda"),
+        ConnectionClosedError(endpoint_url="https://lambda"),
+    ],
+    ids=["500", "read timeout", "closed"],
+)
+def test_after_a_fault_nobody_knows_whether_the_function_ran(client: Any, pin: Pin, fault: Any) -> None:
+    with pytest.raises(Uncertain):
+        outcome_of(client, pin, fault)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (404, "ResourceNotFoundException", "FunctionVersionNotFound"),
+        (403, "AccessDeniedException", "FunctionAccessDenied"),
+        (413, "RequestTooLargeException", "RequestTooLargeException"),
+        (400, "KMSDisabledException", "KMSDisabledException"),
+    ],
+)
+def test_a_lasting_refusal_is_a_failure_that_says_so(
+    client: Any, pin: Pin, status: int, code: str, expected: str
+) -> None:
+    outcome = outcome_of(client, pin, error(status, code))
+    assert (outcome.status, outcome.error_code) == (Status.FAILURE, expected)
+    assert pin.function_version_arn in json.loads(outcome.error or b"")["errorMessage"]

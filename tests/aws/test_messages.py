@@ -1,0 +1,64 @@
+"""What leaves through SQS and EventBridge, and what happens when it cannot."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from handlers.aws.lifecycle_bus import LifecycleBus
+from handlers.aws.run_queue import RunQueue
+from infra.local.laptop import Laptop
+from tests.aws.injection import answer, error, injected
+from tests.builders import a_run
+
+
+@pytest.fixture
+def sqs(laptop: Laptop) -> Any:
+    return laptop.client("sqs")
+
+
+@pytest.fixture
+def url(sqs: Any) -> Iterator[str]:
+    """A queue that no executor empties."""
+    queue: str = sqs.create_queue(QueueName="messages-of-a-test")["QueueUrl"]
+    yield queue
+    sqs.delete_queue(QueueUrl=queue)
+
+
+def test_a_message_carries_the_runs_id_and_nothing_else(sqs: Any, url: str) -> None:
+    reported: list[Exception] = []
+    run = a_run(rerun_reason="why")
+    sent: list[dict[str, Any]] = []
+    sqs.meta.events.register_first("provide-client-params.sqs.SendMessage", lambda params, **_: sent.append(params))
+
+    assert RunQueue(sqs, url, reported.append).push(run)
+
+    message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"][0]
+    assert json.loads(message["Body"]) == {"runId": run.id}
+    assert sent[0]["MessageGroupId"] == run.workspace
+    assert reported == []
+
+
+def test_a_push_that_fails_is_reported_and_not_raised(sqs: Any, url: str) -> None:
+    reported: list[Exception] = []
+    with injected(sqs.meta.events, "sqs.SendMessage", error(400, "RequestThrottled")):
+        assert not RunQueue(sqs, url, reported.append).push(a_run())
+    assert len(reported) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        error(400, "ThrottlingException"),
+        error(500, "InternalException"),
+        answer(200, {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "x"}]}),
+    ],
+    ids=["throttled", "500", "200 that took nothing"],
+)
+def test_an_event_that_the_bus_did_not_take_is_not_told(laptop: Laptop, said: Any) -> None:
+    events = laptop.client("events")
+    bus = LifecycleBus(events, laptop.outputs["LifecycleBusName"], lambda _: None)
+    with injected(events.meta.events, "eventbridge.PutEvents", said):
+        assert not bus.announce(a_run())
+    assert bus.announce(a_run())

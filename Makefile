@@ -1,4 +1,4 @@
-.PHONY: help install demo up down logs test check format lock clean
+.PHONY: help install demo up down logs test bench check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,6 +29,10 @@ logs: install ## follow what the Lambdas log
 
 test: install ## all tests
 	@$(BIN)/python -m pytest
+
+bench: install ## measure: AWS calls of a re-run, and its latency against its floor
+	@$(BIN)/python -m tests.bench.aws_calls
+	@$(BIN)/python -m tests.bench.latency
 
 check: install ## lint, format, types
 	@$(BIN)/ruff check

@@ -4,7 +4,6 @@ Every answer is checked: one that is not as the story says ends it. Whatever hap
 """
 
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local.demo_people import COMPLETED, FAILURE, Answer, Person, UnexpectedAnswerError
 from infra.local.deploy import zipped
 from infra.local.emulator import unproxied
+from infra.local.interrupts import Interrupted, Interrupts
 from infra.local.laptop import Laptop, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.printer import Printer, timed_steps
@@ -30,12 +30,7 @@ PAID_ITEMS = [{"sku": "mug", "price": 12, "quantity": 2}, {"sku": "pen", "price"
 FREE_ITEMS = [{"sku": "sticker", "price": 0, "quantity": 3}]
 CHARGED_ITEMS = [{"sku": "sticker", "price": 1, "quantity": 3}]
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FAULTS = (RuntimeError, ValueError, httpx.HTTPError, BotoCoreError, ClientError)
-
-
-class Interrupted(SystemExit):
-    """Ctrl-C, a closed terminal or a polite kill."""
 
 
 def tell() -> None:
@@ -43,7 +38,12 @@ def tell() -> None:
     started = time.monotonic()
     printer = Printer()
     try:
-        with raising_signals(), temporary_laptop(printer) as laptop, unproxied() as http:
+        with (
+            Interrupts() as interrupts,
+            temporary_laptop(printer, interrupts) as laptop,
+            unproxied() as http,
+            interrupts.at_once(),
+        ):
             tell_chapters(laptop, http, printer)
     except Interrupted:
         printer.say("Interrupted. Everything is stopped.")
@@ -128,7 +128,9 @@ def deploy_a_fix(function_arn: str, laptop: Laptop, printer: Printer) -> None:
     )
     functions = laptop.client("lambda")
     functions.update_function_code(FunctionName=function_arn, ZipFile=zipped(ROOT / FIXED_CODE))
-    functions.get_waiter("function_updated_v2").wait(FunctionName=function_arn, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    functions.get_waiter("function_updated_v2").wait(
+        FunctionName=function_arn, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
+    )
     deployed = functions.get_function(FunctionName=function_arn)["Configuration"]
     printer.answer("ok", {name: deployed[name] for name in ("LastUpdateStatus", "CodeSha256")})
 
@@ -181,21 +183,30 @@ def be_refused(failed: Answer, bob: Person, carol: Person, printer: Printer) -> 
 
 
 @contextmanager
-def temporary_laptop(printer: Printer) -> Iterator[Laptop]:
+def temporary_laptop(printer: Printer, interrupts: Interrupts) -> Iterator[Laptop]:
     """In a directory of its own, so that `make up` is not disturbed. A fault becomes a RuntimeError with its logs."""
     with tempfile.TemporaryDirectory(prefix="function-rerun-demo-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         try:
-            with timed_steps(printer.console) as report:
-                laptop = bring_up(directory, report=report)
+            laptop = brought_up(directory, printer, interrupts)
             where = f"An AWS of its own listens at {laptop.emulator.url} (process {laptop.emulator.pid})."
             printer.say(f"{where} Below, ids are cut to their first eight digits, and no token is shown.")
             yield laptop
         except FAULTS as fault:
+            interrupts.check()  # ctrl-C reaches what the demo has started, too: that is no fault
             raise RuntimeError(f"The demo failed. {fault}\nLogs: {kept_logs(directory)}/*.log") from fault
         finally:
-            ignore_signals()  # an impatient second ctrl-C must not leave half of it running
             stop_leftover(directory)
+
+
+def brought_up(directory: Path, printer: Printer, interrupts: Interrupts) -> Laptop:
+    with timed_steps(printer.console) as print_step:
+
+        def begin(step: str) -> None:
+            interrupts.check()
+            print_step(step)
+
+        return bring_up(directory, report=begin)
 
 
 def kept_logs(directory: Path) -> Path:
@@ -207,27 +218,3 @@ def kept_logs(directory: Path) -> Path:
         stream = LogStream(Laptop.load(directory).client("logs"))
         (kept / "lambdas.log").write_text("".join(f"{function}  {line}\n" for function, line in stream.unread()))
     return kept
-
-
-@contextmanager
-def raising_signals() -> Iterator[None]:
-    """The first of the signals to end raises `Interrupted`, and those that follow are ignored."""
-    before = {each: signal.getsignal(each) for each in SIGNALS}
-
-    def end(number: int, _: object) -> None:
-        ignore_signals()
-        raise Interrupted(128 + number)
-
-    for each, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(each, end)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def ignore_signals() -> None:
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)

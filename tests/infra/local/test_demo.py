@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from infra.local import demo
 from infra.local.__main__ import app
 from infra.local.demo_people import Answer, UnexpectedAnswerError
 from infra.local.deploy import DeployError
+from infra.local.interrupts import SIGNALS, Interrupted, Interrupts
 from infra.local.printer import WIDTH, Printer
 
 PATIENCE_SECONDS = 120
@@ -151,16 +153,62 @@ def test_whoever_ends_it_early_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stack_that_does_not_come_up_is_said_without_a_story(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_that_does_not_come_up_is_said_without_a_story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def no_stack(*_: Any, **__: Any) -> Any:
         raise DeployError("FunctionRerun is ROLLBACK_COMPLETE")
 
     monkeypatch.setattr(demo, "bring_up", no_stack)
-    before = [signal.getsignal(each) for each in demo.SIGNALS]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = [signal.getsignal(each) for each in SIGNALS]
     ran = CliRunner().invoke(app, ["demo"])
     assert ran.exit_code == 1
-    assert "The demo failed. FunctionRerun is ROLLBACK_COMPLETE\nLogs: /" in ran.stderr
-    assert [signal.getsignal(each) for each in demo.SIGNALS] == before
+    assert f"The demo failed. FunctionRerun is ROLLBACK_COMPLETE\nLogs: {tmp_path}/" in ran.stderr
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+def test_a_signal_waits_until_it_may_interrupt(capfd: pytest.CaptureFixture[str]) -> None:
+    reached = []
+
+    def starting_then_telling() -> None:
+        with Interrupts() as interrupts:
+            interrupts.check()
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+            reached.append("started")
+            with interrupts.at_once():
+                reached.append("told")
+
+    with pytest.raises(Interrupted) as ended:
+        starting_then_telling()
+    assert (reached, ended.value.code) == (["started"], 143)
+    assert capfd.readouterr().err == "\nStopping ...\n"
+
+
+def test_at_once_means_at_once_and_only_there() -> None:
+    reached = []
+
+    def telling_then_stopping() -> None:
+        with Interrupts() as interrupts:
+            try:
+                with interrupts.at_once():
+                    signal.raise_signal(signal.SIGHUP)
+                    reached.append("told")
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                reached.append("stopped")
+
+    with pytest.raises(Interrupted):
+        telling_then_stopping()
+    assert reached == ["stopped"]
+
+
+def test_what_the_caller_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts, interrupts.at_once():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

@@ -1,0 +1,90 @@
+"""Which AWS calls a re-run makes, counted on the wire: `python -m tests.bench.aws_calls`.
+
+The doors' own stories run in this process against the deployed stack's table, key and queues.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+
+from handlers.domain.execution import execute
+from handlers.domain.rerun import Asked, RerunBody, rerun
+from handlers.wiring import Settings, Wiring
+from infra.local.laptop import Laptop, bring_up
+from tests.stack.driver import Workspace
+
+
+class Recorder(list[str]):
+    """The AWS operations called by every client of this process, with the bytes sent."""
+
+    def note(self, *, event_name: str, request: Any, **_: Any) -> None:
+        operation = ".".join(event_name.split(".")[1:3])
+        self.append(f"{operation} ({len(request.body or b'')} B)")
+
+
+@contextmanager
+def recorded(label: str, calls: Recorder) -> Any:
+    calls.clear()
+    yield
+    print(f"\n{label}: {len(calls)} AWS calls")
+    for number, call in enumerate(calls, start=1):
+        print(f"  {number}. {call}")
+
+
+def wired(laptop: Laptop, calls: Recorder) -> Wiring:
+    """A door's wiring, pointed at the emulator, as fresh as a new container."""
+    os.environ |= {
+        "AWS_ENDPOINT_URL": laptop.emulator.url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    made = boto3.Session
+
+    def session() -> boto3.Session:
+        new = made()
+        new.events.register("before-send", calls.note)
+        return new
+
+    boto3.Session = session  # type: ignore[assignment,misc]
+    outputs = laptop.outputs
+    settings = Settings(
+        table_name=outputs["TableName"],
+        key_arn=outputs["KeyArn"],
+        # Nobody listens here: the executor of this process is the only one.
+        run_queue_url=laptop.client("sqs").create_queue(QueueName="counted")["QueueUrl"],
+        lifecycle_bus_name=outputs["LifecycleBusName"],
+    )
+    return Wiring(settings)
+
+
+def main(report: Callable[[str], None] = print) -> None:
+    calls = Recorder()
+    with tempfile.TemporaryDirectory() as directory, httpx.Client(timeout=30, trust_env=False) as connection:
+        laptop = bring_up(Path(directory), report=report)
+        try:
+            workspace = Workspace(laptop, connection)
+            trigger, _ = workspace.trigger_of()
+            original = workspace.execute(trigger, payload={"orderId": "o-1"})
+            workspace.ended(original)
+            wiring = wired(laptop, calls)
+            asked = Asked(workspace.name, original, "alice", RerunBody.read({"overrideParams": {"a": 1}}))
+            for state in ("in a cold container", "in a warm container"):
+                with recorded(f"POST rerun, {state}", calls):
+                    new = rerun(asked, wiring.rerunner)
+                with recorded(f"its execution, {state}", calls):
+                    execute(new.id, wiring.executor)
+            with recorded("a message delivered again", calls):
+                execute(new.id, wiring.executor)
+        finally:
+            laptop.take_down()
+
+
+if __name__ == "__main__":
+    main()

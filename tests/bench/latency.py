@@ -1,0 +1,104 @@
+"""How long a re-run takes on the emulator, against its floor in the same run: `python -m tests.bench.latency`.
+
+Accept: POST rerun until 202; its floor is a route to a Lambda that does nothing. Completion: POST rerun until the
+function has run; its floor is a message to a queue whose Lambda does nothing but leave a mark.
+"""
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+from infra.local.laptop import Laptop, bring_up
+from tests.stack.driver import TeamFunction, Workspace, until
+
+ROUNDS = 60
+WARM_UP = 5
+MARK = "from pathlib import Path\ndef handler(event, context):\n    Path({how}).touch()\n"
+NOTHING = "def handler(event, context):\n    return {'statusCode': 202, 'body': '{}'}\n"
+
+
+class Stopwatch(NamedTuple):
+    """Seconds until the call was answered, and until the function behind it had run."""
+
+    accepted: float
+    completed: float
+
+
+def timed(mark: Path, call: Callable[[], Any]) -> Stopwatch:
+    """One call, waited for to its end, so that no call competes with the work of the one before."""
+    mark.unlink(missing_ok=True)
+    started = time.perf_counter()
+    call()
+    accepted = time.perf_counter() - started
+    while not mark.exists():
+        time.sleep(0.0005)
+    return Stopwatch(accepted, time.perf_counter() - started)
+
+
+def medians_ms(once: Callable[[], Stopwatch]) -> Stopwatch:
+    for _ in range(WARM_UP):
+        once()
+    measured = [once() for _ in range(ROUNDS)]
+    return Stopwatch(*(statistics.median(column) * 1000 for column in zip(*measured, strict=True)))
+
+
+def route_that_does_nothing(laptop: Laptop) -> str:
+    api = laptop.client("apigatewayv2")
+    function = TeamFunction(laptop).deploy(NOTHING)
+    api_id = api.create_api(Name="floor", ProtocolType="HTTP", Target=function.arn)["ApiId"]
+    return f"{laptop.emulator.url}/_aws/execute-api/{api_id}/$default/any"
+
+
+def queue_that_does_nothing(laptop: Laptop, mark: Path) -> Callable[[], Any]:
+    sqs = laptop.client("sqs")
+    url = sqs.create_queue(QueueName="floor")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    function = TeamFunction(laptop).deploy(MARK.format(how=repr(str(mark))))
+    function.client.create_event_source_mapping(FunctionName=function.name, EventSourceArn=arn, BatchSize=10)
+    return lambda: sqs.send_message(QueueUrl=url, MessageBody="{}")
+
+
+def measure(laptop: Laptop, connection: httpx.Client, directory: Path) -> dict[str, float]:
+    workspace = Workspace(laptop, connection)
+    mark = directory / "mark"
+    trigger, _ = workspace.trigger_of(MARK.format(how="event['mark']"))
+    original = workspace.execute(trigger, payload={"mark": str(mark)})
+    until(mark.exists)
+    route, push = route_that_does_nothing(laptop), queue_that_does_nothing(laptop, mark)
+
+    def call_nothing() -> None:
+        assert connection.post(route).status_code == httpx.codes.ACCEPTED
+        mark.touch()
+
+    nothing = medians_ms(lambda: timed(mark, call_nothing))
+    queued = medians_ms(lambda: timed(mark, push))
+    rerun = medians_ms(lambda: timed(mark, lambda: workspace.rerun(original)))
+    return {
+        "accept floor": nothing.accepted,
+        "accept": rerun.accepted,
+        "completion floor": queued.completed,
+        "completion": rerun.completed,
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name, httpx.Client(timeout=30, trust_env=False) as connection:
+        directory = Path(name)
+        laptop = bring_up(directory, report=print)
+        try:
+            found = measure(laptop, connection, directory)
+        finally:
+            laptop.take_down()
+    print(json.dumps({name: round(value, 1) for name, value in found.items()}, indent=2))
+    print(f"accept is {found['accept'] / found['accept floor']:.1f} times its floor")
+    print(f"completion is {found['completion'] / found['completion floor']:.1f} times its floor")
+
+
+if __name__ == "__main__":
+    main()

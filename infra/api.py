@@ -72,6 +72,7 @@ class Api(Construct):
     ) -> None:
         """`routes` maps "METHOD /path below the base" to the door that answers it."""
         super().__init__(scope, name)
+        own_client = identity.client.user_pool_client_id
         self.http_api = apigateway.HttpApi(
             self,
             "HttpApi",
@@ -80,7 +81,7 @@ class Api(Construct):
             default_authorizer=authorizers.HttpJwtAuthorizer(
                 "Jwt",
                 settings.issuer or identity.issuer,
-                jwt_audience=settings.audience or [identity.client.user_pool_client_id],
+                jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
         self._add_stage(settings, log_retention, removal_policy)

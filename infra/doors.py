@@ -61,7 +61,6 @@ class Doors(Construct):
         log_group = logs.LogGroup(
             self,
             f"{module}-logs",
-            log_group_name=f"/aws/lambda/{function_name}",
             retention=self._log_retention,
             removal_policy=self._removal_policy,
         )

@@ -3,13 +3,25 @@
 import re
 from typing import Any, Self
 
+from aws_cdk.aws_logs import RetentionDays
 from constructs import Node
 from handlers.domain.identity import WORKSPACE
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")
+
+LOG_RETENTION = {
+    1: RetentionDays.ONE_DAY,
+    7: RetentionDays.ONE_WEEK,
+    14: RetentionDays.TWO_WEEKS,
+    30: RetentionDays.ONE_MONTH,
+    90: RetentionDays.THREE_MONTHS,
+    180: RetentionDays.SIX_MONTHS,
+    365: RetentionDays.ONE_YEAR,
+    731: RetentionDays.TWO_YEARS,
+}
 
 
 class Settings(BaseModel):
@@ -40,6 +52,21 @@ class Settings(BaseModel):
                 if not _FUNCTION_PATTERN.fullmatch(pattern):
                     raise ValueError(f"{pattern!r} is no ARN pattern like arn:aws:lambda:eu-west-1:*:function:orders-*")
         return invokable
+
+    @model_validator(mode="after")
+    def _are_whole(self) -> Self:
+        if (self.domain_name is None) != (self.certificate_arn is None):
+            raise ValueError("domainName and certificateArn belong together")
+        if self.issuer is not None and not self.audience:
+            raise ValueError("issuer needs an audience: without one every token of the issuer would count")
+        return self
+
+    @field_validator("log_retention_days")
+    @classmethod
+    def _is_a_period_of_cloudwatch(cls, days: int) -> int:
+        if days not in LOG_RETENTION:
+            raise ValueError(f"logRetentionDays must be one of {', '.join(map(str, LOG_RETENTION))}")
+        return days
 
     @classmethod
     def of(cls, node: Node) -> Self:

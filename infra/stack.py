@@ -10,14 +10,13 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.api import Api, Identity
 from infra.doors import Doors
 from infra.messaging import EXECUTOR_TIMEOUT, Messaging
 from infra.observability import Observability
-from infra.settings import Settings
+from infra.settings import LOG_RETENTION, Settings
 from infra.storage import Storage
 
 API_TIMEOUT = Duration.seconds(29)
@@ -31,8 +30,9 @@ class FunctionRerunStack(Stack):
         super().__init__(scope, name, **stack)
         self.settings = settings
         production = not settings.laptop
-        removal_policy = RemovalPolicy.RETAIN if production else RemovalPolicy.DESTROY
-        log_retention = _log_retention(settings.log_retention_days)
+        # A first deployment that fails leaves nothing behind; what ever held data stays.
+        removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if production else RemovalPolicy.DESTROY
+        log_retention = LOG_RETENTION[settings.log_retention_days]
         self.storage = Storage(self, "Storage", removal_policy=removal_policy, production=production)
         self.messaging = Messaging(self, "Messaging", production=production)
         self.identity = Identity(self, "Identity", removal_policy=removal_policy, production=production)
@@ -195,12 +195,3 @@ class FunctionRerunStack(Stack):
 
 def _allow(door: lambda_.Function, actions: list[str], *resources: str) -> None:
     door.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))
-
-
-def _log_retention(days: int) -> logs.RetentionDays:
-    """CloudWatch Logs knows certain periods only. Raises ValueError."""
-    known = {"1": "ONE_DAY", "7": "ONE_WEEK", "14": "TWO_WEEKS", "30": "ONE_MONTH", "90": "THREE_MONTHS"}
-    known |= {"180": "SIX_MONTHS", "365": "ONE_YEAR", "731": "TWO_YEARS"}
-    if str(days) not in known:
-        raise ValueError(f"logRetentionDays must be one of {', '.join(known)}")
-    return logs.RetentionDays[known[str(days)]]

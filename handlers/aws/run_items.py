@@ -46,11 +46,17 @@ def shard(run_id: str) -> int:
     return hashlib.sha256(run_id.encode()).digest()[0] % SHARDS
 
 
+# A lineage's activity lets its original live on. Its parameters, which may be large, are given a day's start, so that
+# they are written anew once a day at most.
+PARTS_OUTLIVE_SECONDS = 24 * 3600
+
+
 def of_run(run: FunctionRun) -> dict[str, Any]:
     """The run's attributes, those that put it into the indexes included."""
     # Defaults are left out, so that the item stays within one write unit, but for what conditions compare.
     attributes = run.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     attributes |= {"status": run.status.value, "rerunCount": run.rerun_count, "expiresAt": epoch(run)}
+    attributes["partsExpireAt"] = epoch(run) + PARTS_OUTLIVE_SECONDS
     return run_key(run.id) | attributes | _index_attributes(run) | {"schema": SCHEMA}
 
 
@@ -65,7 +71,8 @@ def epoch(run: FunctionRun) -> int:
 
 
 def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
-    return part_key(run.id, part) | {"sealed": sealed, "expiresAt": epoch(run), "schema": SCHEMA}
+    expires_at = epoch(run) + PARTS_OUTLIVE_SECONDS
+    return part_key(run.id, part) | {"sealed": sealed, "expiresAt": expires_at, "schema": SCHEMA}
 
 
 def of_edge(run: FunctionRun) -> dict[str, Any]:
@@ -109,7 +116,7 @@ class Change(NamedTuple):
 
 # What moves a run. `rerunCount` and `expiresAt` are moved by its re-runs, at any time, and are no part of this.
 _MOVING = ("status", "claimToken", "deadline")
-_MOVED_BY_RERUNS = ("rerunCount", "expiresAt")
+_MOVED_BY_RERUNS = ("rerunCount", "expiresAt", "partsExpireAt")
 
 
 def change(before: FunctionRun, after: FunctionRun) -> Change:

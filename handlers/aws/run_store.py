@@ -1,17 +1,25 @@
 """Runs, their sealed parts and their lineage, in the one table."""
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from handlers.aws import run_items as items
 from handlers.aws.table import Cancelled, Table
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.errors import RerunLimitReached, RunNotFound
+from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.history import EdgePage
 from handlers.domain.recording import RecordedRun, SealedParts
 from handlers.domain.run import FunctionRun, Part
 
 OVERDUE_PAGE = 100
+
+
+class _Lifetimes(NamedTuple):
+    """When an original and its parameters expire, in epoch seconds."""
+
+    original: int
+    parameters: int
 
 
 class RunStore:
@@ -48,30 +56,63 @@ class RunStore:
         self._table.transact(self._new(run, parts))
 
     def record_rerun(self, run: FunctionRun, parts: SealedParts) -> None:
-        the_original_lives = "attribute_exists(pk) AND expiresAt > :now"
-        it_may_be_rerun = "rerunCount < :limit"
-        original = self._table.update_action(
+        written = [self._table.put_action(items.of_edge(run)), *self._new(run, parts)]
+        try:
+            self._table.transact([self._count_rerun(run), *written])
+        except Cancelled as cancelled:
+            original = self._rerunnable(cancelled.item(0))
+            lifetimes = self._extend_parameters(run, original)
+            try:
+                self._table.transact([self._count_rerun(run, lifetimes), *written])
+            except Cancelled as again:
+                self._rerunnable(again.item(0))
+                raise Unavailable from again
+
+    def _count_rerun(self, run: FunctionRun, lifetimes: _Lifetimes | None = None) -> dict[str, Any]:
+        """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last.
+
+        Without `lifetimes` that is a condition, and holds but once a day or after retention was shortened.
+        """
+        conditions = ["attribute_exists(pk)", "expiresAt > :now", "rerunCount < :limit"]
+        values = {":one": 1, ":limit": self._max_reruns, ":now": int(clock.now().timestamp())}
+        update = "SET rerunCount = rerunCount + :one, expiresAt = :expires_at"
+        if lifetimes is None:
+            values[":expires_at"] = items.epoch(run)
+            it_expires_before_us = "expiresAt <= :expires_at"
+            its_parameters_outlive_us = "partsExpireAt >= :expires_at"
+            conditions += [it_expires_before_us, its_parameters_outlive_us]
+        else:
+            values |= {":expires_at": lifetimes.original, ":parts": lifetimes.parameters}
+            update += ", partsExpireAt = :parts"
+        return self._table.update_action(
             items.run_key(run.lineage_id),
-            # A lineage's newest run expires last, so the original's expiry follows the newest.
-            UpdateExpression="SET rerunCount = rerunCount + :one, expiresAt = :expires_at",
-            ConditionExpression=f"{the_original_lives} AND {it_may_be_rerun}",
-            ExpressionAttributeValues=items.to_item(
-                {
-                    ":one": 1,
-                    ":limit": self._max_reruns,
-                    ":expires_at": items.epoch(run),
-                    ":now": int(clock.now().timestamp()),
-                }
-            ),
+            UpdateExpression=update,
+            ConditionExpression=" AND ".join(conditions),
+            ExpressionAttributeValues=items.to_item(values),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        try:
-            self._table.transact([original, self._table.put_action(items.of_edge(run)), *self._new(run, parts)])
-        except Cancelled as cancelled:
-            found = cancelled.item(0)
-            if found is None or found["expiresAt"] <= clock.now().timestamp():
-                raise RunNotFound from None
-            raise RerunLimitReached(self._max_reruns) from None
+
+    def _rerunnable(self, original: dict[str, Any] | None) -> dict[str, Any]:
+        if original is None or original["expiresAt"] <= clock.now().timestamp():
+            raise RunNotFound
+        if original["rerunCount"] >= self._max_reruns:
+            raise RerunLimitReached(self._max_reruns)
+        return original
+
+    def _extend_parameters(self, run: FunctionRun, original: dict[str, Any]) -> _Lifetimes:
+        """When the original and its parameters are to expire: never before this re-run, nor earlier than they did."""
+        expires_at = max(items.epoch(run), int(original["expiresAt"]))
+        if original["partsExpireAt"] >= expires_at:
+            return _Lifetimes(expires_at, int(original["partsExpireAt"]))
+        lifetimes = _Lifetimes(expires_at, expires_at + items.PARTS_OUTLIVE_SECONDS)
+        # Ahead of the transaction: should that fail, the parameters are kept for longer than need be, and no harm done.
+        self._table.update(
+            items.part_key(run.lineage_id, Part.PARAMETERS),
+            UpdateExpression="SET expiresAt = :later",
+            ConditionExpression="expiresAt < :later",
+            ExpressionAttributeValues=items.to_item({":later": lifetimes.parameters}),
+        )
+        return lifetimes
 
     def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
         change = items.change(before, after)
@@ -102,9 +143,11 @@ class RunStore:
                 }
             ),
             ConsistentRead=True,
-            Limit=limit,
+            # One more than asked for tells whether there is a next page.
+            Limit=limit + 1,
         )
-        edges = [items.from_item(item) for item in page]
+        edges = [items.from_item(item) for item in page[:limit]]
+        has_more = has_more or len(page) > limit
         last = edges[-1]["sk"].removeprefix("RERUN#") if edges and has_more else None
         return EdgePage([edge["runId"] for edge in edges], last)
 
@@ -128,6 +171,6 @@ class RunStore:
                     break
                 after = page[-1]["attentionAt"]["S"]
 
-    def _new(self, run: FunctionRun, parts: SealedParts) -> list[dict[str, object]]:
+    def _new(self, run: FunctionRun, parts: SealedParts) -> list[dict[str, Any]]:
         written = [items.of_run(run), *(items.of_part(run, part, sealed) for part, sealed in parts.items())]
         return [self._table.put_action(item) for item in written]

@@ -11,7 +11,7 @@
     │   │   TriggerNotFound, FunctionNotFound          the contract's sentences
     │   ├── Missing                  an unknown id on a plain read, change or delete
     │   └── Conflict
-    │       ├── NameTaken, TriggerDisabled, RerunLimitReached
+    │       ├── NameTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
 
 `code` is for programs, `message` for people. Neither ever quotes a parameter, a result or a token.
@@ -154,6 +154,12 @@ class TriggerDisabled(Conflict):
     """The trigger is disabled. Enable it to start runs."""
 
     code = "TRIGGER_DISABLED"
+
+
+class TriggerUnreadable(Conflict):
+    """The trigger's params can no longer be decrypted. Delete the trigger and create it anew."""
+
+    code = "TRIGGER_UNREADABLE"
 
 
 class RerunLimitReached(Conflict):

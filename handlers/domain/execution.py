@@ -222,6 +222,7 @@ def _postpone(run: FunctionRun, attempts: int, reason: Postponed, using: Executo
     given_back = run.evolve(
         status=Status.PENDING,
         claim_token=None,
+        started_at=None,
         error_code=reason.code,
         execution_attempts=attempts,
         postponements=run.postponements + 1,

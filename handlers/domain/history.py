@@ -2,12 +2,11 @@
 
 import base64
 import binascii
-import json
 import re
 from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, Missing, RunNotFound, WrongWorkspace
-from handlers.domain.json_document import JsonObject, JsonValue
+from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
 from handlers.domain.recording import label
 from handlers.domain.run import FunctionRun, Part, parse_run_id
 from handlers.domain.seal import Cipher, SealBroken
@@ -68,14 +67,14 @@ def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> Json
         content = cipher.open(sealed, label(run, part))
     except SealBroken:
         raise InvalidRequest("include", f"the stored {part} cannot be decrypted.") from None
-    try:
-        return json.loads(content, parse_constant=_not_json)
-    except ValueError:  # a custom runtime may answer what it likes
+    if part is Part.LOGS:
         return content.decode(errors="replace")
-
-
-def _not_json(constant: str) -> JsonValue:
-    raise ValueError(constant)
+    try:
+        value = parse(content)
+        dump(value, field=part, limit=len(content) * 6)
+    except InvalidRequest:  # a runtime may answer what it likes: then it is shown as text
+        return content.decode(errors="replace")
+    return value
 
 
 class Lineage(NamedTuple):

@@ -49,11 +49,12 @@ def _covers(grant: str, workspace: str, resource: str, action: str) -> bool:
 
 
 def _is_machine(claims: Mapping[str, Any]) -> bool:
-    """Whether the token is of the client-credentials grant: Cognito's and Auth0's ways to say so."""
+    """Whether the token is of the client-credentials grant: Auth0's, Cognito's and Okta's ways to say so."""
     if claims.get("gty") == "client-credentials":
         return True
     subject = claims.get("sub")
-    return subject is not None and subject == claims.get("client_id") and "username" not in claims
+    client = claims.get("client_id") or claims.get("cid")
+    return subject is not None and subject == client and "username" not in claims
 
 
 def _strings(claim: object) -> list[str]:

@@ -31,6 +31,8 @@ class _Flaw(ValueError):
 def parse(text: str | bytes, *, field: str = "body") -> JsonValue:
     """The value of a JSON text. Raises InvalidRequest naming `field`."""
     try:
+        # Python's reader would guess at UTF-16 and UTF-32 too; JSON on the wire is UTF-8.
+        text = text.decode() if isinstance(text, bytes) else text
         value = json.loads(
             text, object_pairs_hook=_object_without_duplicates, parse_constant=_no_constant, parse_float=_finite
         )
@@ -82,7 +84,7 @@ def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            raise _Flaw("stands twice in one object.", key[:100])
+            raise _Flaw("stands twice in one object.", key[:100].encode(errors="replace").decode())
         seen.add(key)
     return result
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.execution import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, announce, finish
+from handlers.domain.execution import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, Verdict, announce, finish
 from handlers.domain.execution import Runs as ExecutionRuns
 from handlers.domain.recording import RunQueue
 from handlers.domain.run import FunctionRun, Status, pending_deadline
@@ -34,6 +34,7 @@ class Remedy(StrEnum):
     PUSHED_AGAIN = "pushed again"
     LOST = "failed as lost"
     ANNOUNCED = "announced again"
+    MOVED_ON = "moved on by itself"
 
 
 def recover(run: FunctionRun, using: Watchdog) -> Remedy:
@@ -41,15 +42,17 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
         announce(run, using)
         return Remedy.ANNOUNCED
     if run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS:
-        finish(run, EXECUTION_LOST, using)
-        return Remedy.LOST
+        lost = finish(run, EXECUTION_LOST, using) is Verdict.FINISHED
+        return Remedy.LOST if lost else Remedy.MOVED_ON
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
     waiting = run.evolve(
         status=Status.PENDING,
         claim_token=None,
+        started_at=None,
         postponements=run.postponements + 1,
         deadline=pending_deadline(clock.now(), run.postponements + 1),
     )
-    if using.runs.transition(run, waiting):
-        using.queue.push(waiting)
+    if not using.runs.transition(run, waiting):
+        return Remedy.MOVED_ON
+    using.queue.push(waiting)
     return Remedy.PUSHED_AGAIN

@@ -4,7 +4,7 @@ import uuid
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.errors import InvalidRequest, Missing
+from handlers.domain.errors import InvalidRequest, Missing, TriggerUnreadable
 from handlers.domain.json_document import JsonObject, dump, parse_object
 from handlers.domain.registry import (
     ComputeFunction,
@@ -18,7 +18,7 @@ from handlers.domain.registry import (
     check_function_arn,
 )
 from handlers.domain.run import ExecutionType, parse_id
-from handlers.domain.seal import Cipher
+from handlers.domain.seal import Cipher, SealBroken
 
 
 class Triggers(Protocol):
@@ -103,8 +103,16 @@ def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> Js
 def show_trigger(workspace: str, trigger_id: str, using: Registrar) -> JsonObject:
     """The trigger's document, params opened. Raises Missing."""
     stored = find_trigger(workspace, trigger_id, using.registry)
-    params = using.cipher.open(stored.sealed_params, stored.trigger.params_label)
+    params = open_params(stored, using.cipher)
     return stored.trigger.document(parse_object(params))
+
+
+def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
+    """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
+    try:
+        return cipher.open(stored.sealed_params, stored.trigger.params_label)
+    except SealBroken as broken:
+        raise TriggerUnreadable from broken
 
 
 def delete_trigger(workspace: str, trigger_id: str, using: Registrar) -> None:

@@ -10,7 +10,7 @@ from handlers.domain.errors import FunctionNotFound, TriggerDisabled
 from handlers.domain.json_document import dump, parse
 from handlers.domain.merge import merge
 from handlers.domain.recording import Retention, RunQueue, SealedParts, label
-from handlers.domain.registration import Triggers, find_trigger
+from handlers.domain.registration import Triggers, find_trigger, open_params
 from handlers.domain.registry import ComputeFunction, FunctionTrigger
 from handlers.domain.requests import Body
 from handlers.domain.run import ExecutionType, FunctionRun, Part, Source, pending_deadline
@@ -50,7 +50,7 @@ def start(workspace: str, trigger_id: str, asked: ExecuteBody, using: Starter) -
     function = using.registry.read_function(trigger.function_id)
     if function is None:
         raise FunctionNotFound(trigger.id)
-    params = using.cipher.open(stored.sealed_params, trigger.params_label)
+    params = open_params(stored, using.cipher)
     parameters = dump(merge(parse(params), asked.payload), field="payload")
     run = _new_run(trigger, function, asked, using.retention)
     using.runs.record(run, {Part.PARAMETERS: using.cipher.seal(parameters, label(run, Part.PARAMETERS))})

@@ -11,7 +11,7 @@ from handlers.aws import run_items
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from handlers.domain import clock
-from handlers.domain.errors import RunNotFound, Unavailable
+from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.run import FunctionRun, Part, Status
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, cancelled, error, injected
@@ -110,18 +110,57 @@ def test_an_expired_item_is_as_good_as_gone(runs: RunStore) -> None:
     expired = stored(runs, expires_at=clock.now() - timedelta(seconds=1))
     assert runs.read_run(expired.id) is None
     assert runs.read(expired.id, Part.PARAMETERS) is None
-    assert runs.read_parts(expired.id, [Part.PARAMETERS]) == {}
     with pytest.raises(RunNotFound):
         runs.record_rerun(a_rerun_of(expired), PARTS)
 
 
-def test_an_originals_expiry_follows_its_newest_rerun(runs: RunStore) -> None:
+def test_an_original_and_its_parameters_outlive_its_newest_rerun(runs: RunStore, dynamodb: Any, laptop: Laptop) -> None:
     original = stored(runs, expires_at=clock.now() + timedelta(days=1))
     rerun = a_rerun_of(original)
     runs.record_rerun(rerun, PARTS)
     found = runs.read_run(original.id)
     assert found is not None
     assert found.expires_at.timestamp() == int(rerun.expires_at.timestamp())
+    key = run_items.to_item(run_items.part_key(original.id, Part.PARAMETERS))
+    part = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
+    assert int(part["expiresAt"]["N"]) > rerun.expires_at.timestamp()
+    assert int(raw(dynamodb, laptop, original)["partsExpireAt"]["N"]) == int(part["expiresAt"]["N"])
+
+
+def test_a_rerun_that_expires_earlier_does_not_shorten_its_originals_life(runs: RunStore) -> None:
+    original = stored(runs)
+    runs.record_rerun(a_rerun_of(original, expires_at=clock.now() + timedelta(days=1)), PARTS)
+    found = runs.read_run(original.id)
+    assert found is not None
+    assert (found.rerun_count, int(found.expires_at.timestamp())) == (1, int(original.expires_at.timestamp()))
+
+
+def test_parameters_are_written_anew_once_a_day_at_most(runs: RunStore, dynamodb: Any) -> None:
+    original = stored(runs)
+    with injected(dynamodb.meta.events, "dynamodb.UpdateItem") as updates:
+        for hours in (1, 2, 23):
+            runs.record_rerun(a_rerun_of(original, expires_at=original.expires_at + timedelta(hours=hours)), PARTS)
+    assert updates == []
+
+
+@pytest.mark.parametrize("of", ["a living original", "an original whose lifetime must be extended"])
+def test_a_lineage_at_its_limit_is_refused(runs: RunStore, of: str) -> None:
+    original = stored(runs, expires_at=clock.now() + timedelta(days=1 if "extended" in of else 90))
+    for _ in range(3):
+        runs.record_rerun(a_rerun_of(original, expires_at=original.expires_at), PARTS)
+    refused = a_rerun_of(original)
+    with pytest.raises(RerunLimitReached):
+        runs.record_rerun(refused, PARTS)
+    assert runs.read_run(refused.id) is None
+    assert len(runs.edges(original.id, limit=10, after=None).run_ids) == 3
+
+
+def test_the_last_page_of_a_lineage_says_that_it_is_the_last(runs: RunStore) -> None:
+    original = stored(runs)
+    for _ in range(2):
+        runs.record_rerun(a_rerun_of(original), PARTS)
+    page = runs.edges(original.id, limit=2, after=None)
+    assert (len(page.run_ids), page.last_position) == (2, None)
 
 
 def test_parallel_claims_have_one_winner(runs: RunStore) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk
-import cfnlint  # type: ignore[import-untyped]
+import cfnlint
 import pytest
 from aws_cdk.assertions import Template
 from pydantic import ValidationError

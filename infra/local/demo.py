@@ -162,9 +162,9 @@ def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: Person,
     of_original = ("rerunCount", "isRerun", *of_both)
     printer.tree(f"Original Run ({original['id']})", {name: original[name] for name in of_original})
     of_rerun = ("isRerun", "originalRunId", "rerunBy", "rerunReason", *of_both)
-    for number, rerun in enumerate(history["reruns"], start=1):
+    for number, rerun in enumerate(history.each("reruns"), start=1):
         printer.tree(f"Re-run {number} ({rerun['id']})", {name: rerun[name] for name in of_rerun})
-    told = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history["reruns"]]
+    told = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history.each("reruns")]
     if told != [(run_id, who, failed["id"]) for run_id, who in reruns]:
         raise UnexpectedAnswerError(f"{history.request} should have told of {reruns}, but gave {told}")
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -37,6 +37,9 @@ class Answer:
                 raise UnexpectedAnswerError(f"{self.request} should have told {path}, but gave {self.document}")
             value = value[name]
         return value
+
+    def each(self, path: str) -> list["Answer"]:
+        return [replace(self, document=entry) for entry in self[path]]
 
     def shows(self, *paths: str) -> Self:
         self.printer.answer(self.status, {path.rpartition(".")[2]: self[path] for path in paths})

@@ -16,7 +16,7 @@ MAX_PAGE = 100
 
 _ENTRY = (
     *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
-    *("createdAt", "functionVersion", "errorCode", "retryAttempt"),
+    *("createdAt", "endedAt", "useLatestCode", "functionVersion", "errorCode", "retryAttempt"),
 )
 
 # createdAt#runId, as it stands in the key of a lineage edge

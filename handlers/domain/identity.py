@@ -38,6 +38,10 @@ class Caller(NamedTuple):
             raise Forbidden(f"{workspace[:63]}/{resource}:{action}")
 
 
+def is_grant(text: str) -> bool:
+    return _GRANT.fullmatch(text) is not None
+
+
 def _covers(grant: str, workspace: str, resource: str, action: str) -> bool:
     match = _GRANT.fullmatch(grant)
     return (

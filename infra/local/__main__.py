@@ -1,21 +1,22 @@
 """The product on this machine: `python -m infra.local --help`."""
 
-import re
+import json
 import time
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from handlers.domain.identity import is_grant
 from rich.console import Console
 
 from infra.local.demo import tell
+from infra.local.interrupts import Interrupts
 from infra.local.laptop import Laptop, NotUpError, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.printer import timed_steps
 
 WORKSPACE = "acme"
 SUBJECT = "alice"
-GRANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/(\*|[a-z][a-z-]*):(\*|[a-z][a-z-]*)")
 GRANT_HINT = "a grant is workspace/resource:action, for example acme/function-triggers:execute or acme/*:*"
 POLL_SECONDS = 0.5
 
@@ -38,9 +39,14 @@ def demo() -> None:
 def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
     """Start the emulator, deploy the stacks, and say how to call them. It keeps running; a second time it updates."""
     started = time.monotonic()
-    with timed_steps(stderr) as report:
+    with timed_steps(stderr) as report, Interrupts() as interrupts:
+
+        def step(name: str) -> None:
+            interrupts.check()
+            report(name)
+
         try:
-            laptop = bring_up(directory, report=report)
+            laptop = bring_up(directory, report=step)
         except RuntimeError as error:
             _fail(str(error))
     token = laptop.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=12 * 3600)
@@ -48,7 +54,12 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
     # Plain, because rich would break these lines at the terminal's width.
     typer.echo(f"\nAPI    {laptop.api_url}")
     typer.echo(f"Token  {token}\n")
-    typer.echo(f"curl -H 'Authorization: Bearer {token}' '{laptop.api_url}/workspace/{WORKSPACE}/api/v1/function-runs'")
+    body = json.dumps({"name": "orders", "functionArn": laptop.samples["OrdersFunctionArn"]})
+    typer.echo(
+        f"curl -X POST '{laptop.api_url}/workspace/{WORKSPACE}/api/v1/compute-functions'"
+        f" -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
+    )
+    typer.echo("\nThe README goes on from here. Follow the logs with: make logs. Stop it with: make down.")
 
 
 @app.command()
@@ -73,7 +84,7 @@ def token(
 ) -> None:
     """Print an access token for the local API."""
     for each in grant:
-        if not GRANT.fullmatch(each):
+        if not is_grant(each):
             _fail(f"'{each}' is no grant: {GRANT_HINT}.")
     typer.echo(_up(directory).token(subject, grant))
 

@@ -80,6 +80,7 @@ def bring_up(
         synthesis = pool.submit(synthesise, outdir, CONTEXT | dict(context or {}))
         emulator = running or _started(directory, report)
         try:
+            report("Waiting for the synthesis")
             synthesis.result()
             return _deployed(emulator, outdir, report)
         except BaseException:

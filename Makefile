@@ -10,7 +10,7 @@ help: ## say what can be made
 .venv/installed: requirements/dev.txt
 	@echo "Installing the locked dependencies into .venv (a minute or two, once) …"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 install: .venv/installed ## install the locked dependencies into .venv

@@ -51,7 +51,12 @@ def medians_ms(once: Callable[[], Stopwatch]) -> Stopwatch:
 def route_that_does_nothing(laptop: Laptop) -> str:
     api = laptop.client("apigatewayv2")
     function = TeamFunction(laptop).deploy(NOTHING)
-    api_id = api.create_api(Name="floor", ProtocolType="HTTP", Target=function.arn)["ApiId"]
+    api_id = api.create_api(Name="floor", ProtocolType="HTTP")["ApiId"]
+    integration = api.create_integration(
+        ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=function.arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    api.create_route(ApiId=api_id, RouteKey="POST /any", Target=f"integrations/{integration}")
+    api.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
     return f"{laptop.emulator.url}/_aws/execute-api/{api_id}/$default/any"
 
 

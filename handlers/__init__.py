@@ -3,7 +3,7 @@
 The top-level files are the doors, one per kind of caller:
 
     api_rerun      POST rerun: from the HTTP API, or a test event from the AWS console
-    api_runs       read a run and its re-run history
+    api_runs       read runs, lists of them, and their re-run history
     api_registry   compute functions and function triggers
     api_triggers   start a run
     execute_runs   SQS → invoke the function, record the outcome

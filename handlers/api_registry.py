@@ -1,4 +1,4 @@
-"""Compute functions and function triggers: register, read, delete."""
+"""Compute functions and function triggers: register, list, read, change, delete."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain import registration
-from handlers.domain.registry import CreateTrigger, RegisterFunction
+from handlers.domain import functions, triggers
+from handlers.domain.changes import etag
+from handlers.domain.registry import ComputeFunction
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
 from handlers.wiring import wiring
@@ -17,44 +18,78 @@ FUNCTIONS = "compute-functions"
 TRIGGERS = "function-triggers"
 
 
-@app.post(f"{API}/compute-functions")
+def shown(status: HTTPStatus, thing: ComputeFunction | triggers.ShownTrigger) -> Response[Any]:
+    document = thing.document()
+    return json_response(status, document, ETag=etag(document["version"]))
+
+
+@app.post(f"{API}/{FUNCTIONS}")
 def post_function(workspace: str) -> Response[Any]:
     app.allow(workspace, FUNCTIONS, "write")
-    asked = RegisterFunction.read(app.body())
-    function = registration.register_function(workspace, asked, wiring.registrar)
-    return json_response(HTTPStatus.CREATED, function.document())
+    asked = functions.RegisterFunction.read(app.body())
+    return shown(HTTPStatus.CREATED, functions.register_function(workspace, asked, wiring.registrar))
 
 
-@app.get(f"{API}/compute-functions/<function_id>")
+@app.get(f"{API}/{FUNCTIONS}")
+def list_functions(workspace: str) -> Response[Any]:
+    app.allow(workspace, FUNCTIONS, "read")
+    return json_response(HTTPStatus.OK, functions.list_functions(workspace, app.page(), wiring.registry))
+
+
+@app.get(f"{API}/{FUNCTIONS}/<function_id>")
 def get_function(workspace: str, function_id: str) -> Response[Any]:
     app.allow(workspace, FUNCTIONS, "read")
-    return json_response(HTTPStatus.OK, registration.find_function(workspace, function_id, wiring.registrar).document())
+    return shown(HTTPStatus.OK, functions.find_function(workspace, function_id, wiring.registry))
 
 
-@app.delete(f"{API}/compute-functions/<function_id>")
+@app.put(f"{API}/{FUNCTIONS}/<function_id>")
+def put_function(workspace: str, function_id: str) -> Response[Any]:
+    app.allow(workspace, FUNCTIONS, "write")
+    changed = functions.change_function(
+        workspace, function_id, app.body(), wiring.registrar, if_match=app.header("if-match")
+    )
+    return shown(HTTPStatus.OK, changed)
+
+
+@app.delete(f"{API}/{FUNCTIONS}/<function_id>")
 def delete_function(workspace: str, function_id: str) -> Response[Any]:
     app.allow(workspace, FUNCTIONS, "write")
-    registration.delete_function(workspace, function_id, wiring.registrar)
+    functions.delete_function(workspace, function_id, wiring.registry)
     return json_response(HTTPStatus.NO_CONTENT, None)
 
 
-@app.post(f"{API}/function-triggers")
+@app.post(f"{API}/{TRIGGERS}")
 def post_trigger(workspace: str) -> Response[Any]:
     app.allow(workspace, TRIGGERS, "write")
-    asked = CreateTrigger.read(app.body())
-    return json_response(HTTPStatus.CREATED, registration.create_trigger(workspace, asked, wiring.registrar))
+    asked = triggers.CreateTrigger.read(app.body())
+    return shown(HTTPStatus.CREATED, triggers.create_trigger(workspace, asked, wiring.registrar))
 
 
-@app.get(f"{API}/function-triggers/<trigger_id>")
+@app.get(f"{API}/{TRIGGERS}")
+def list_triggers(workspace: str) -> Response[Any]:
+    app.allow(workspace, TRIGGERS, "read")
+    return json_response(HTTPStatus.OK, triggers.list_triggers(workspace, app.page(), wiring.registry))
+
+
+@app.get(f"{API}/{TRIGGERS}/<trigger_id>")
 def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     app.allow(workspace, TRIGGERS, "read")
-    return json_response(HTTPStatus.OK, registration.show_trigger(workspace, trigger_id, wiring.registrar))
+    return shown(HTTPStatus.OK, triggers.show_trigger(workspace, trigger_id, wiring.registrar))
 
 
-@app.delete(f"{API}/function-triggers/<trigger_id>")
+@app.put(f"{API}/{TRIGGERS}/<trigger_id>")
+def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
+    app.allow(workspace, TRIGGERS, "write")
+    changed = triggers.change_trigger(
+        workspace, trigger_id, app.body(), wiring.registrar, if_match=app.header("if-match")
+    )
+    return shown(HTTPStatus.OK, changed)
+
+
+@app.delete(f"{API}/{TRIGGERS}/<trigger_id>")
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     app.allow(workspace, TRIGGERS, "write")
-    registration.delete_trigger(workspace, trigger_id, wiring.registrar)
+    triggers.delete_trigger(workspace, trigger_id, wiring.registry)
     return json_response(HTTPStatus.NO_CONTENT, None)
 
 

@@ -5,19 +5,17 @@ A console event is `{workspace, runId, useLatestCode?, reason?, overrideParams?,
 """
 
 import json
-from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
-from handlers.domain.errors import ServiceError
 from handlers.domain.json_document import JsonObject, parse_object
 from handlers.domain.rerun import Asked, RerunBody, rerun
 from handlers.domain.run import FunctionRun
 from handlers.http import API, Resolver, accepted, answer_error
-from handlers.log import audit, logger
+from handlers.log import audited, logger
 from handlers.wiring import wiring
 
 app = Resolver()
@@ -31,30 +29,28 @@ class ConsoleEvent(RerunBody):
 
 @app.post(f"{API}/function-runs/<run_id>/rerun")
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
-    caller = app.allow(workspace, "function-triggers", "execute")
-    new = audited_rerun(Asked(workspace, run_id, caller.subject, RerunBody.read(app.body())))
+    with audited("rerun", workspace=workspace, run_id=run_id) as line:
+        caller = app.caller()
+        line["by"] = caller.subject
+        caller.require(workspace, "function-triggers", "execute")
+        new = rerun_with(line, Asked(workspace, run_id, caller.subject, RerunBody.read(app.body())))
     return accepted(workspace, new.id, message(run_id))
 
 
-def rerun_from_console(event: Any, request_id: str) -> JsonObject:
-    try:
-        told = ConsoleEvent.read(parse_object(json.dumps(event), field="event"))
-        new = audited_rerun(Asked(told.workspace, told.run_id, f"console:{told.rerun_by}", told))
-    except Exception as error:  # noqa: BLE001 - the answer is all that the console shows
-        return answer_error(error, request_id)[1]
+def rerun_from_console(event: JsonObject) -> JsonObject:
+    told = ConsoleEvent.read(event)
+    with audited("rerun", workspace=told.workspace, run_id=told.run_id) as line:
+        line["by"] = f"console:{told.rerun_by}"
+        new = rerun_with(line, Asked(told.workspace, told.run_id, line["by"], told))
     return {"jobId": new.id, "message": message(told.run_id)}
 
 
-def audited_rerun(asked: Asked) -> FunctionRun:
-    audited = partial(
-        audit, "rerun", by=asked.rerun_by, workspace=asked.workspace, run_id=asked.run_id, why=asked.how.reason
-    )
-    try:
-        new = rerun(asked, wiring.rerunner)
-    except ServiceError as refusal:
-        audited(outcome=refusal.code)
-        raise
-    audited(outcome="accepted", jobId=new.id)
+def rerun_with(line: dict[str, Any], asked: Asked) -> FunctionRun:
+    line["why"] = asked.how.reason
+    line["overridden"] = asked.how.override_params is not None
+    line["useLatestCode"] = asked.how.use_latest_code
+    new = rerun(asked, wiring.rerunner)
+    line["jobId"] = new.id
     return new
 
 
@@ -66,4 +62,7 @@ def message(run_id: str) -> str:
 def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if isinstance(event, dict) and "requestContext" in event:
         return app.answer(event, context)
-    return rerun_from_console(event, context.aws_request_id)
+    try:
+        return rerun_from_console(parse_object(json.dumps(event), field="event"))
+    except Exception as error:  # noqa: BLE001 - the answer is all that the console shows
+        return answer_error(error, context.aws_request_id)[1]

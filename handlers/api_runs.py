@@ -1,4 +1,4 @@
-"""Read a run and its re-run history."""
+"""Read runs: one, what it holds, a list of them, and a run's re-run history."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,34 +6,46 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.history import lineage, parse_limit, parse_parts, read_run, reveal
+from handlers.domain.history import lineage, parse_parts, read_run, reveal
+from handlers.domain.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
-from handlers.log import audit, logger
+from handlers.log import audited, logger
 from handlers.wiring import wiring
 
 app = Resolver()
 
 
+@app.get(f"{API}/function-runs")
+def get_runs(workspace: str) -> Response[Any]:
+    app.allow(workspace, "function-runs", "read")
+    filters = Filters.asked(app.query())
+    return json_response(HTTPStatus.OK, list_runs(workspace, filters, app.page(), wiring.run_index, wiring.runs))
+
+
 @app.get(f"{API}/function-runs/<run_id>")
 def get_run(workspace: str, run_id: str) -> Response[Any]:
-    caller = app.allow(workspace, "function-runs", "read")
-    include = app.current_event.query_string_parameters.get("include")
-    if include is None:
-        return json_response(HTTPStatus.OK, read_run(workspace, run_id, wiring.runs).document())
-    caller.require(workspace, "function-runs", "reveal")
-    parts = parse_parts(include)
-    run = read_run(workspace, run_id, wiring.runs)
-    revealed = reveal(run, parts, wiring.runs, wiring.cipher)
-    audit("reveal", by=caller.subject, workspace=workspace, run_id=run.id, outcome="revealed", parts=parts)
-    return json_response(HTTPStatus.OK, run.document() | revealed)
+    include = app.query().get("include")
+    if include is not None:
+        return reveal_run(workspace, run_id, include)
+    app.allow(workspace, "function-runs", "read")
+    return json_response(HTTPStatus.OK, read_run(workspace, run_id, wiring.runs).document())
+
+
+def reveal_run(workspace: str, run_id: str, include: str) -> Response[Any]:
+    with audited("reveal", workspace=workspace, run_id=run_id) as line:
+        caller = app.caller()
+        line["by"] = caller.subject
+        caller.require(workspace, "function-runs", "read")
+        caller.require(workspace, "function-runs", "reveal")
+        line["parts"] = parts = parse_parts(include)
+        run = read_run(workspace, run_id, wiring.runs)
+        return json_response(HTTPStatus.OK, run.document() | reveal(run, parts, wiring.runs, wiring.cipher))
 
 
 @app.get(f"{API}/function-runs/<run_id>/rerun-history")
 def get_rerun_history(workspace: str, run_id: str) -> Response[Any]:
     app.allow(workspace, "function-runs", "read")
-    asked = app.current_event.query_string_parameters
-    page = lineage(workspace, run_id, wiring.runs, limit=parse_limit(asked.get("limit")), cursor=asked.get("cursor"))
-    return json_response(HTTPStatus.OK, page.document())
+    return json_response(HTTPStatus.OK, lineage(workspace, run_id, app.page(), wiring.runs).document())
 
 
 @logger.inject_lambda_context

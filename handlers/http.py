@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from handlers.domain import errors
 from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, parse_object
+from handlers.domain.paging import Page
 from handlers.log import log_fault
 
 API = "/workspace/<workspace>/api/v1"
@@ -26,6 +27,8 @@ STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.Missing: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
+    errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
@@ -57,13 +60,25 @@ class Resolver(APIGatewayHttpResolver):
     def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         return self.resolve(_with_quoted_path(event), context)
 
-    def allow(self, workspace: str, resource: str, action: str) -> Caller:
-        """The caller, if granted. Raises Unauthenticated or Forbidden."""
+    def caller(self) -> Caller:
+        """Raises Unauthenticated."""
         authorizer = self.current_event.request_context.authorizer
-        claims = authorizer.jwt_claim if authorizer else None
-        caller = Caller.of_claims(claims or {})
-        caller.require(workspace, resource, action)
-        return caller
+        return Caller.of_claims(authorizer.jwt_claim if authorizer else {})
+
+    def allow(self, workspace: str, resource: str, action: str) -> None:
+        """Raises Unauthenticated or Forbidden."""
+        self.caller().require(workspace, resource, action)
+
+    def query(self) -> dict[str, str]:
+        return self.current_event.query_string_parameters
+
+    def page(self) -> Page:
+        """Raises InvalidRequest."""
+        return Page.asked(self.query().get("limit"), self.query().get("cursor"))
+
+    def header(self, name: str) -> str | None:
+        """A request header by its name in lower case, as API Gateway hands all of them over."""
+        return self.current_event.headers.get(name)
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""

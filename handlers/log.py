@@ -4,18 +4,35 @@ Types, ids, places and AWS's codes; never content, and never an error's message,
 """
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
+from handlers.domain.errors import ServiceError
+from handlers.domain.run import parse_id
 
 _FRAMES = 6
 logger = Logger()
 
 
-def audit(action: str, *, by: str, workspace: str, run_id: str, outcome: str, **more: Any) -> None:
-    """One line for each re-run, accepted or refused, and each reveal: who, what, why and how it ended."""
-    line = {"action": action, "by": by, "workspace": workspace, "runId": run_id[:64], "outcome": outcome, **more}
-    logger.info("audit", extra={"audit": line})
+@contextmanager
+def audited(action: str, *, workspace: str, run_id: str) -> Iterator[dict[str, Any]]:
+    """One audit line for what is done within: who, what, which run, why and how it ended, refused or not.
+
+    The caller adds to the line what it learns. An id that is none could hold anything and is not written down.
+    """
+    line: dict[str, Any] = {"action": action, "by": None, "workspace": workspace[:63], "runId": parse_id(run_id)}
+    try:
+        yield line
+    except Exception as error:
+        line["outcome"] = error.code if isinstance(error, ServiceError) else ServiceError.code
+        raise
+    else:
+        line["outcome"] = "done"
+    finally:
+        logger.info("audit", extra={"audit": line})
 
 
 def log_fault(fault: BaseException, **where: Any) -> None:

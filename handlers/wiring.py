@@ -17,14 +17,15 @@ from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.registry_store import RegistryStore
+from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from handlers.domain.execution import Executor
+from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.recording import Retention
 from handlers.domain.recovery import Watchdog
-from handlers.domain.registration import Registrar
-from handlers.domain.registry import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.registry import Registrar
 from handlers.domain.rerun import Rerunner
 from handlers.domain.start import Starter
 from handlers.log import log_fault
@@ -92,6 +93,10 @@ class Wiring:
     @cached_property
     def runs(self) -> RunStore:
         return RunStore(self._table, max_reruns=self.settings.max_reruns_per_lineage)
+
+    @cached_property
+    def run_index(self) -> RunIndex:
+        return RunIndex(self._table)
 
     @cached_property
     def registry(self) -> RegistryStore:

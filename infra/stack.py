@@ -104,7 +104,10 @@ class FunctionRerunStack(Stack):
 
     def _grant(self) -> None:
         """Everything that a door may do, beyond writing its own logs and traces."""
-        table, index = self.storage.table.table_arn, f"{self.storage.table.table_arn}/index/attention"
+        table = self.storage.table.table_arn
+        by_workspace, by_function, attention = (
+            f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "attention")
+        )
         key, queue = self.storage.key.key_arn, self.messaging.run_queue.queue_arn
         bus = self.messaging.lifecycle_bus.event_bus_arn
         reseal = ["kms:Decrypt", "kms:GenerateDataKey"]
@@ -114,9 +117,12 @@ class FunctionRerunStack(Stack):
         _allow(self.api_rerun, ["sqs:SendMessage"], queue)
 
         _allow(self.api_runs, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], table)
+        _allow(self.api_runs, ["dynamodb:Query"], by_workspace, by_function, attention)
         _allow(self.api_runs, ["kms:Decrypt"], key)
 
-        _allow(self.api_registry, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"], table)
+        _allow(self.api_registry, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
+        _allow(self.api_registry, ["dynamodb:PutItem", "dynamodb:DeleteItem"], table)
+        _allow(self.api_registry, ["dynamodb:Query"], by_workspace)
         _allow(self.api_registry, reseal, key)
 
         _allow(self.api_triggers, ["dynamodb:GetItem", "dynamodb:PutItem"], table)
@@ -128,7 +134,7 @@ class FunctionRerunStack(Stack):
         _allow(self.execute_runs, ["sqs:SendMessage"], queue)
         _allow(self.execute_runs, ["events:PutEvents"], bus)
 
-        _allow(self.watchdog, ["dynamodb:Query"], index)
+        _allow(self.watchdog, ["dynamodb:Query"], attention)
         _allow(self.watchdog, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
         _allow(self.watchdog, ["kms:GenerateDataKey"], key)
         _allow(self.watchdog, ["sqs:SendMessage"], queue)
@@ -168,12 +174,17 @@ class FunctionRerunStack(Stack):
         return {
             "POST /function-runs/{runId}/rerun": self.api_rerun,
             "GET /function-runs/{runId}/rerun-history": self.api_runs,
+            "GET /function-runs": self.api_runs,
             "GET /function-runs/{runId}": self.api_runs,
             "POST /compute-functions": self.api_registry,
+            "GET /compute-functions": self.api_registry,
             "GET /compute-functions/{functionId}": self.api_registry,
+            "PUT /compute-functions/{functionId}": self.api_registry,
             "DELETE /compute-functions/{functionId}": self.api_registry,
             "POST /function-triggers": self.api_registry,
+            "GET /function-triggers": self.api_registry,
             "GET /function-triggers/{triggerId}": self.api_registry,
+            "PUT /function-triggers/{triggerId}": self.api_registry,
             "DELETE /function-triggers/{triggerId}": self.api_registry,
             "POST /function-triggers/{triggerId}/execute": self.api_triggers,
         }

@@ -5,17 +5,18 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.errors import NameTaken, RerunLimitReached, RunNotFound, Unavailable
+from handlers.domain.errors import NameTaken, RerunLimitReached, RunNotFound, Stale, Unavailable
 from handlers.domain.execution import Executor, Outcome
+from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.history import EdgePage
+from handlers.domain.paging import Page
 from handlers.domain.recording import RecordedRun, Retention, SealedParts, label
 from handlers.domain.recovery import Watchdog
-from handlers.domain.registration import Registrar
-from handlers.domain.registry import ComputeFunction, FunctionTrigger, InvokablePatterns, Kind, StoredTrigger
+from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registrar, StoredTrigger
 from handlers.domain.rerun import Rerunner
 from handlers.domain.run import FunctionRun, Part, Pin, Status
 from handlers.domain.seal import Label, SealBroken
@@ -91,10 +92,12 @@ class InMemoryRuns:
         self._store(after, parts or {})
         return True
 
-    def edges(self, original_run_id: str, *, limit: int, after: str | None) -> EdgePage:
-        ahead = sorted(edge for edge in self.lineages.get(original_run_id, []) if after is None or edge[0] > after)
-        page = ahead[:limit]
-        return EdgePage([run_id for _, run_id in page], page[-1][0] if len(ahead) > limit else None)
+    def edges(self, original_run_id: str, page: Page) -> EdgePage:
+        ahead = sorted(
+            edge for edge in self.lineages.get(original_run_id, []) if page.after is None or edge[0] > page.after
+        )
+        kept = ahead[: page.size]
+        return EdgePage([run_id for _, run_id in kept], kept[-1][0] if len(ahead) > page.size else None)
 
     def overdue(self) -> Iterator[FunctionRun]:
         overdue = [run for run in self.runs.values() if run.deadline is not None and run.deadline <= clock.now()]
@@ -140,11 +143,44 @@ class InMemoryRegistry:
             raise NameTaken("trigger")
         self.triggers[trigger.id] = StoredTrigger(trigger, sealed_params)
 
+    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
+        if self.functions.get(before.id) != before:
+            raise Stale
+        if any(_same_name(after, other) for other in self.functions.values() if other.id != after.id):
+            raise NameTaken("function")
+        self.functions[after.id] = after
+
+    def change_trigger(self, before: FunctionTrigger, after: FunctionTrigger, sealed_params: bytes) -> None:
+        stored = self.triggers.get(before.id)
+        if stored is None or stored.trigger != before:
+            raise Stale
+        if any(_same_name(after, other.trigger) for other in self.triggers.values() if other.trigger.id != after.id):
+            raise NameTaken("trigger")
+        self.triggers[after.id] = StoredTrigger(after, sealed_params)
+
+    def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
+        return _page([each for each in self.functions.values() if each.workspace == workspace], page)
+
+    def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
+        return _page([each.trigger for each in self.triggers.values() if each.trigger.workspace == workspace], page)
+
     def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
         if kind == "function":
             self.functions.pop(found.id, None)
         else:
             self.triggers.pop(found.id, None)
+
+
+Named = TypeVar("Named", ComputeFunction, FunctionTrigger)
+
+
+def _page(found: list[Named], page: Page) -> tuple[list[Named], str | None]:
+    def position(each: Named) -> str:
+        return f"{iso(each.created_at)}#{each.id}"
+
+    left = sorted((each for each in found if not page.after or position(each) < page.after), key=position, reverse=True)
+    kept = left[: page.size]
+    return kept, position(kept[-1]) if len(left) > page.size else None
 
 
 def _same_name(one: ComputeFunction | FunctionTrigger, other: ComputeFunction | FunctionTrigger) -> bool:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
 from handlers.domain.execution import NotYet, Unusable
-from handlers.domain.registry import base_arn
+from handlers.domain.function_arns import base_arn
 from handlers.domain.run import Pin
 
 if TYPE_CHECKING:

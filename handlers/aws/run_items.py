@@ -33,6 +33,11 @@ def run_key(run_id: str) -> dict[str, str]:
     return {"pk": f"RUN#{run_id}", "sk": "RUN"}
 
 
+def run_id(item: Item) -> str:
+    """Of a run's item, or of its entry in an index."""
+    return str(item["pk"]["S"]).removeprefix("RUN#")
+
+
 def part_key(run_id: str, part: Part) -> dict[str, str]:
     return {"pk": f"RUN#{run_id}", "sk": f"SEALED#{part}"}
 
@@ -92,7 +97,7 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
     """
     attributes = {
         "byWorkspace": f"WS#{run.workspace}#{shard(run.id)}",
-        "byFunction": f"FN#{run.function_id}#{shard(run.id)}",
+        "byFunction": f"FN#{run.workspace}#{run.function_id}#{shard(run.id)}",
         "position": position(run),
     }
     if run.deadline is not None:

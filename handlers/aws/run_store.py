@@ -1,6 +1,7 @@
 """Runs, their sealed parts and their lineage, in the one table."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from handlers.aws import run_items as items
@@ -9,6 +10,7 @@ from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.history import EdgePage
+from handlers.domain.paging import Page
 from handlers.domain.recording import RecordedRun, SealedParts
 from handlers.domain.run import FunctionRun, Part
 
@@ -131,45 +133,39 @@ class RunStore:
             return False
         return True
 
-    def edges(self, original_run_id: str, *, limit: int, after: str | None) -> EdgePage:
-        page, has_more = self._table.query(
+    def edges(self, original_run_id: str, page: Page) -> EdgePage:
+        walk = self._table.walk(
+            # One more than asked for tells whether there is a next page.
+            page_size=page.size + 1,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues=items.to_item(
                 {
                     ":pk": f"RUN#{original_run_id}",
                     # BETWEEN includes its bounds: "!" is the first character that an id cannot continue with.
-                    ":first": f"RERUN#{after}!" if after else "RERUN#",
+                    ":first": f"RERUN#{page.after}!" if page.after else "RERUN#",
                     ":last": "RERUN#~",
                 }
             ),
             ConsistentRead=True,
-            # One more than asked for tells whether there is a next page.
-            Limit=limit + 1,
         )
-        edges = [items.from_item(item) for item in page[:limit]]
-        has_more = has_more or len(page) > limit
-        last = edges[-1]["sk"].removeprefix("RERUN#") if edges and has_more else None
-        return EdgePage([edge["runId"] for edge in edges], last)
+        edges = [items.from_item(item) for item in islice(walk, page.size + 1)]
+        kept = edges[: page.size]
+        last = kept[-1]["sk"].removeprefix("RERUN#") if len(edges) > page.size else None
+        return EdgePage([edge["runId"] for edge in kept], last)
 
     def overdue(self) -> Iterator[FunctionRun]:
         now = iso(clock.now())
         for shard in range(items.SHARDS):
-            after = ""
-            while True:
-                page, has_more = self._table.query(
-                    IndexName="attention",
-                    KeyConditionExpression="attention = :open AND attentionAt BETWEEN :after AND :now",
-                    ExpressionAttributeValues=items.to_item(
-                        {":open": f"OPEN#{shard}", ":after": after + "!" if after else "0", ":now": now}
-                    ),
-                    Limit=OVERDUE_PAGE,
-                )
+            walk = self._table.walk(
+                page_size=OVERDUE_PAGE,
+                IndexName="attention",
+                KeyConditionExpression="attention = :open AND attentionAt < :now",
+                ExpressionAttributeValues=items.to_item({":open": f"OPEN#{shard}", ":now": now}),
+            )
+            while page := list(islice(walk, OVERDUE_PAGE)):
                 # The index is eventually consistent: the run itself says whether it is overdue still.
-                runs = self.read_many([item["pk"]["S"].removeprefix("RUN#") for item in page])
+                runs = self.read_many([items.run_id(item) for item in page])
                 yield from (run for run in runs if run.deadline is not None and iso(run.deadline) <= now)
-                if not has_more:
-                    break
-                after = page[-1]["attentionAt"]["S"]
 
     def _new(self, run: FunctionRun, parts: SealedParts) -> list[dict[str, Any]]:
         written = [items.of_run(run), *(items.of_part(run, part, sealed) for part, sealed in parts.items())]

@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -78,11 +78,16 @@ class Table:
             wanted = unprocessed.get(self._name, {}).get("Keys", [])
         raise Unavailable
 
-    def query(self, **how: Any) -> tuple[list[Item], bool]:
-        """One page of items, expired ones included, and whether there are more."""
-        with aws_errors.translated():
-            page = self._client.query(TableName=self._name, **how)
-        return page["Items"], "LastEvaluatedKey" in page
+    def walk(self, *, page_size: int, **how: Any) -> Iterator[Item]:
+        """Items of a query, expired ones included, read a page at a time as they are asked for."""
+        start: dict[str, Any] = {}
+        while True:
+            with aws_errors.translated():
+                page = self._client.query(TableName=self._name, Limit=page_size, **how, **start)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def update(self, key: Key, **how: Any) -> bool:
         """False if the condition failed."""

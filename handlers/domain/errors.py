@@ -10,6 +10,7 @@
     │   ├── RunNotFound, WrongWorkspace, OrchestrationRun, NoParameters, DecryptionFailed,
     │   │   TriggerNotFound, FunctionNotFound          the contract's sentences
     │   ├── Missing                  an unknown id on a plain read, change or delete
+    │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
@@ -160,6 +161,18 @@ class TriggerUnreadable(Conflict):
     """The trigger's params can no longer be decrypted. Delete the trigger and create it anew."""
 
     code = "TRIGGER_UNREADABLE"
+
+
+class Stale(Refused):
+    """It has been changed since you read it. Read it again, and repeat your change on what you find."""
+
+    code = "STALE"
+
+
+class VersionRequired(Refused):
+    """Say which version you changed: send the ETag of your GET as If-Match, or its version in the body."""
+
+    code = "VERSION_REQUIRED"
 
 
 class RerunLimitReached(Conflict):

@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
+from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.recording import RecordedRun, RunQueue, SealedParts, label
-from handlers.domain.registry import MAX_TIMEOUT_SECONDS
 from handlers.domain.run import FunctionRun, Part, Pin, Status, pending_deadline
 from handlers.domain.seal import Cipher, SealBroken
 

@@ -1,26 +1,18 @@
 """Read a run, what it holds, and its lineage."""
 
-import base64
-import binascii
-import re
 from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, Missing, RunNotFound, WrongWorkspace
 from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
+from handlers.domain.paging import Page, to_cursor
 from handlers.domain.recording import label
 from handlers.domain.run import FunctionRun, Part, parse_run_id
 from handlers.domain.seal import Cipher, SealBroken
-
-DEFAULT_PAGE = 50
-MAX_PAGE = 100
 
 _ENTRY = (
     *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
     *("createdAt", "endedAt", "useLatestCode", "functionVersion", "errorCode", "retryAttempt"),
 )
-
-# createdAt#runId, as it stands in the key of a lineage edge
-_POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f-]{36}")
 
 
 class EdgePage(NamedTuple):
@@ -37,7 +29,7 @@ class Runs(Protocol):
 
     def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]: ...
 
-    def edges(self, original_run_id: str, *, limit: int, after: str | None) -> EdgePage: ...
+    def edges(self, original_run_id: str, page: Page) -> EdgePage: ...
 
 
 def read_run(workspace: str, run_id: str, runs: Runs) -> FunctionRun:
@@ -93,7 +85,7 @@ class Lineage(NamedTuple):
         }
 
 
-def lineage(workspace: str, run_id: str, runs: Runs, *, limit: int, cursor: str | None) -> Lineage:
+def lineage(workspace: str, run_id: str, page: Page, runs: Runs) -> Lineage:
     """The lineage that a run belongs to, asked of any run of it. Raises InvalidRunId, RunNotFound, WrongWorkspace."""
     run = runs.read_run(parse_run_id(run_id))
     if run is None:
@@ -103,34 +95,10 @@ def lineage(workspace: str, run_id: str, runs: Runs, *, limit: int, cursor: str 
     original = run if not run.is_rerun else runs.read_run(run.lineage_id)
     if original is None:
         raise RunNotFound
-    page = runs.edges(original.id, limit=limit, after=_position(cursor))
-    return Lineage(original, runs.read_many(page.run_ids), _cursor(page.last_position))
-
-
-def parse_limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_PAGE
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MAX_PAGE:
-        raise InvalidRequest("limit", f"must be a whole number from 1 to {MAX_PAGE}.")
-    return int(text)
+    edges = runs.edges(original.id, page)
+    return Lineage(original, runs.read_many(edges.run_ids), to_cursor(edges.last_position))
 
 
 def _entry(run: FunctionRun) -> JsonObject:
     document = run.document()
     return {field: document[field] for field in _ENTRY}
-
-
-def _cursor(position: str | None) -> str | None:
-    return None if position is None else base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def _position(cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    try:
-        position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
-        position = ""
-    if not _POSITION.fullmatch(position):
-        raise InvalidRequest("cursor", "is not a nextCursor of this list.")
-    return position

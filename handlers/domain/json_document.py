@@ -16,6 +16,7 @@ JsonValue = Any
 JsonObject = dict[str, Any]
 
 MAX_DEPTH = 100
+MAX_KEY_LENGTH = 1024
 # Values that stay inline in one DynamoDB item (400 KB), sealed, with room for the rest of the item.
 MAX_BYTES = 350_000
 
@@ -78,6 +79,9 @@ def depth(value: JsonValue) -> int:
 
 
 def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    for key, _ in pairs:
+        if len(key) > MAX_KEY_LENGTH:
+            raise _Flaw(f"has a key of {len(key)} characters; {MAX_KEY_LENGTH} is the most.")
     result = dict(pairs)
     if len(result) == len(pairs):
         return result

@@ -10,11 +10,11 @@ from handlers.domain.errors import FunctionNotFound, TriggerDisabled
 from handlers.domain.json_document import dump, parse
 from handlers.domain.merge import merge
 from handlers.domain.recording import Retention, RunQueue, SealedParts, label
-from handlers.domain.registration import Triggers, find_trigger, open_params
-from handlers.domain.registry import ComputeFunction, FunctionTrigger
+from handlers.domain.registry import ComputeFunction, FunctionTrigger, Triggers
 from handlers.domain.requests import Body
 from handlers.domain.run import ExecutionType, FunctionRun, Part, Source, pending_deadline
 from handlers.domain.seal import Cipher
+from handlers.domain.triggers import find_trigger, open_params
 
 
 class ExecuteBody(Body):

@@ -12,6 +12,7 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from handlers.domain import clock
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
+from handlers.domain.paging import Page
 from handlers.domain.run import FunctionRun, Part, Status
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, cancelled, error, injected
@@ -152,14 +153,14 @@ def test_a_lineage_at_its_limit_is_refused(runs: RunStore, of: str) -> None:
     with pytest.raises(RerunLimitReached):
         runs.record_rerun(refused, PARTS)
     assert runs.read_run(refused.id) is None
-    assert len(runs.edges(original.id, limit=10, after=None).run_ids) == 3
+    assert len(runs.edges(original.id, Page(10)).run_ids) == 3
 
 
 def test_the_last_page_of_a_lineage_says_that_it_is_the_last(runs: RunStore) -> None:
     original = stored(runs)
     for _ in range(2):
         runs.record_rerun(a_rerun_of(original), PARTS)
-    page = runs.edges(original.id, limit=2, after=None)
+    page = runs.edges(original.id, Page(2))
     assert (len(page.run_ids), page.last_position) == (2, None)
 
 

@@ -7,15 +7,13 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest, InvalidRunId, Missing, RunNotFound, Unavailable, WrongWorkspace
 from handlers.domain.history import (
-    DEFAULT_PAGE,
-    MAX_PAGE,
     lineage,
-    parse_limit,
     parse_parts,
     read_run,
     reveal,
 )
 from handlers.domain.json_document import JsonObject
+from handlers.domain.paging import DEFAULT_SIZE, MAX_SIZE, Page
 from handlers.domain.recording import label
 from handlers.domain.run import FunctionRun, Part
 from tests.builders import NOW, RUN_ID, WORKSPACE, a_rerun, a_run, an_id
@@ -23,7 +21,7 @@ from tests.fakes import FakeClock, World
 
 
 def history(world: World, run_id: str = RUN_ID, *, limit: int = 50, cursor: str | None = None) -> JsonObject:
-    return lineage(WORKSPACE, run_id, world.runs, limit=limit, cursor=cursor).document()
+    return lineage(WORKSPACE, run_id, Page.asked(str(limit), cursor), world.runs).document()
 
 
 def has_lineage(world: World, reruns: int) -> FunctionRun:
@@ -162,7 +160,7 @@ def test_a_history_is_refused_in_the_contract_s_words(
 ) -> None:
     has_lineage(world, 1)
     with pytest.raises(refusal, match=f"^{re.escape(message)}$"):
-        lineage(workspace, run_id, world.runs, limit=50, cursor=None)
+        lineage(workspace, run_id, Page(), world.runs)
 
 
 def test_a_rerun_that_has_expired_is_left_out(world: World, time: FakeClock) -> None:
@@ -173,9 +171,9 @@ def test_a_rerun_that_has_expired_is_left_out(world: World, time: FakeClock) -> 
     assert ids(history(world)) == [an_id(2)]
 
 
-@pytest.mark.parametrize(("text", "limit"), [(None, DEFAULT_PAGE), ("1", 1), ("50", 50), ("100", MAX_PAGE)])
+@pytest.mark.parametrize(("text", "limit"), [(None, DEFAULT_SIZE), ("1", 1), ("50", 50), ("100", MAX_SIZE)])
 def test_a_limit_is_a_whole_number_up_to_a_hundred(text: str | None, limit: int) -> None:
-    assert parse_limit(text) == limit
+    assert Page.asked(text, None).size == limit
 
 
 @pytest.mark.parametrize(
@@ -183,7 +181,7 @@ def test_a_limit_is_a_whole_number_up_to_a_hundred(text: str | None, limit: int)
 )
 def test_another_limit_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="limit: must be a whole number from 1 to 100") as refused:
-        parse_limit(text)
+        Page.asked(text, None)
     assert refused.value.field == "limit"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from handlers.domain.errors import Unavailable
 from handlers.domain.execution import MAX_ATTEMPTS, NotYet, Uncertain, Verdict, execute
+from handlers.domain.paging import Page
 from handlers.domain.recovery import Remedy, recover
 from handlers.domain.rerun import Asked, RerunBody, rerun
 from handlers.domain.run import FunctionRun, Part, Status
@@ -266,7 +267,7 @@ def test_a_rerun_is_refused_whole_or_it_ends(
     reruns = [run for run in world.runs.runs.values() if run.is_rerun]
     assert [run.status for run in reruns] in ([], [Status.COMPLETED])
     assert world.run(RUN_ID).rerun_count == len(reruns)
-    assert [run.id for run in reruns] == world.runs.edges(RUN_ID, limit=10, after=None).run_ids
+    assert [run.id for run in reruns] == world.runs.edges(RUN_ID, Page(10)).run_ids
     assert len(world.invoker.invocations) == len(reruns)
 
 

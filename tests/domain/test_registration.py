@@ -3,15 +3,8 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest, Missing, NameTaken, TooLarge, Unavailable
-from handlers.domain.registration import (
-    create_trigger,
-    delete_function,
-    delete_trigger,
-    find_function,
-    register_function,
-    show_trigger,
-)
-from handlers.domain.registry import CreateTrigger, RegisterFunction
+from handlers.domain.functions import RegisterFunction, delete_function, find_function, register_function
+from handlers.domain.triggers import CreateTrigger, create_trigger, delete_trigger, show_trigger
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id
 from tests.fakes import World
 
@@ -27,7 +20,7 @@ def a_creation(**body: Any) -> CreateTrigger:
 
 def test_a_function_is_registered_under_the_workspace_s_name_for_it(world: World) -> None:
     function = register_function(WORKSPACE, a_registration(), world.registrar)
-    assert find_function(WORKSPACE, function.id, world.registrar) == function
+    assert find_function(WORKSPACE, function.id, world.registry) == function
     assert (function.workspace, function.name, function.function_arn) == (WORKSPACE, "orders import", FUNCTION_ARN)
     assert function.created_at == function.updated_at == NOW
 
@@ -43,7 +36,7 @@ def test_a_name_is_taken_once_in_each_workspace(world: World) -> None:
 
 def test_a_name_is_free_again_once_its_function_is_deleted(world: World) -> None:
     function = register_function(WORKSPACE, a_registration(), world.registrar)
-    delete_function(WORKSPACE, function.id, world.registrar)
+    delete_function(WORKSPACE, function.id, world.registry)
     assert register_function(WORKSPACE, a_registration(), world.registrar).id != function.id
 
 
@@ -68,48 +61,48 @@ def test_what_could_not_be_run_is_not_registered(world: World, function_arn: str
 def test_an_unknown_function_is_missing(world: World, function_id: str) -> None:
     world.has_registered()
     with pytest.raises(Missing, match=r"^Function not found\.$"):
-        find_function(WORKSPACE, function_id, world.registrar)
+        find_function(WORKSPACE, function_id, world.registry)
 
 
 def test_another_workspace_can_neither_see_nor_delete_what_is_not_its_own(world: World) -> None:
     world.has_registered()
     with pytest.raises(Missing):
-        find_function("another", FUNCTION_ID, world.registrar)
+        find_function("another", FUNCTION_ID, world.registry)
     with pytest.raises(Missing):
-        delete_function("another", FUNCTION_ID, world.registrar)
+        delete_function("another", FUNCTION_ID, world.registry)
     with pytest.raises(Missing):
-        show_trigger("another", TRIGGER_ID, world.registrar)
+        show_trigger("another", TRIGGER_ID, world.registrar).document()
     with pytest.raises(Missing):
-        delete_trigger("another", TRIGGER_ID, world.registrar)
+        delete_trigger("another", TRIGGER_ID, world.registry)
     assert world.registry.functions
     assert world.registry.triggers
 
 
 def test_an_id_in_capitals_names_the_same_function_and_trigger(world: World) -> None:
     world.has_registered()
-    assert find_function(WORKSPACE, FUNCTION_ID.upper(), world.registrar).id == FUNCTION_ID
-    assert show_trigger(WORKSPACE, TRIGGER_ID.upper(), world.registrar)["id"] == TRIGGER_ID
+    assert find_function(WORKSPACE, FUNCTION_ID.upper(), world.registry).id == FUNCTION_ID
+    assert show_trigger(WORKSPACE, TRIGGER_ID.upper(), world.registrar).document()["id"] == TRIGGER_ID
 
 
 def test_a_trigger_is_created_and_shown_alike(world: World) -> None:
     world.has_registered()
     params = {"region": "eu", "nested": {"a": [1.0, None]}}
-    created = create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registrar)
+    created = create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registrar).document()
     assert created["triggerMetadata"] == {"params": params}
     assert (created["functionId"], created["executionType"], created["enabled"]) == (FUNCTION_ID, "on-demand", True)
-    assert show_trigger(WORKSPACE, created["id"], world.registrar) == created
+    assert show_trigger(WORKSPACE, created["id"], world.registrar).document() == created
 
 
 def test_a_trigger_without_params_has_none(world: World) -> None:
     world.has_registered()
-    created = create_trigger(WORKSPACE, a_creation(enabled=False), world.registrar)
+    created = create_trigger(WORKSPACE, a_creation(enabled=False), world.registrar).document()
     assert (created["triggerMetadata"], created["enabled"]) == ({"params": {}}, False)
 
 
 def test_a_trigger_s_params_are_sealed_under_its_own_label(world: World) -> None:
     world.has_registered()
     body = a_creation(triggerMetadata={"params": {"token": "s3cret"}})
-    created = create_trigger(WORKSPACE, body, world.registrar)
+    created = create_trigger(WORKSPACE, body, world.registrar).document()
     stored = world.registry.triggers[created["id"]]
     assert b"s3cret" not in stored.sealed_params
     assert "s3cret" not in stored.trigger.model_dump_json()
@@ -120,9 +113,9 @@ def test_a_trigger_s_params_are_sealed_under_its_own_label(world: World) -> None
 def test_a_trigger_needs_a_function_of_its_workspace(world: World, function_id: str) -> None:
     world.has_registered()
     with pytest.raises(InvalidRequest, match="functionId: names no function of this workspace"):
-        create_trigger(WORKSPACE, a_creation(functionId=function_id), world.registrar)
+        create_trigger(WORKSPACE, a_creation(functionId=function_id), world.registrar).document()
     with pytest.raises(InvalidRequest, match="functionId: names no function of this workspace"):
-        create_trigger("another", a_creation(), world.registrar)
+        create_trigger("another", a_creation(), world.registrar).document()
     assert world.registry.triggers.keys() == {TRIGGER_ID}
 
 
@@ -130,7 +123,7 @@ def test_a_trigger_needs_a_function_of_its_workspace(world: World, function_id: 
 def test_a_trigger_of_a_type_that_there_is_not_is_refused(world: World, execution_type: str) -> None:
     world.has_registered()
     with pytest.raises(InvalidRequest, match="executionType: must be"):
-        create_trigger(WORKSPACE, a_creation(executionType=execution_type), world.registrar)
+        create_trigger(WORKSPACE, a_creation(executionType=execution_type), world.registrar).document()
 
 
 @pytest.mark.parametrize(
@@ -141,42 +134,45 @@ def test_params_that_cannot_be_kept_are_refused_by_name(
 ) -> None:
     world.has_registered()
     with pytest.raises(error) as refused:
-        create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registrar)
+        create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registrar).document()
     assert refused.value.field == "triggerMetadata.params"
 
 
 def test_a_trigger_s_name_is_taken_once(world: World) -> None:
     world.has_registered()
-    create_trigger(WORKSPACE, a_creation(), world.registrar)
+    create_trigger(WORKSPACE, a_creation(), world.registrar).document()
     with pytest.raises(NameTaken, match="A trigger of this name"):
-        create_trigger(WORKSPACE, a_creation(), world.registrar)
+        create_trigger(WORKSPACE, a_creation(), world.registrar).document()
 
 
 def test_a_function_and_a_trigger_may_have_the_same_name(world: World) -> None:
     world.has_registered()
-    assert create_trigger(WORKSPACE, a_creation(name="orders import"), world.registrar)["name"] == "orders import"
+    assert (
+        create_trigger(WORKSPACE, a_creation(name="orders import"), world.registrar).document()["name"]
+        == "orders import"
+    )
 
 
 def test_a_function_in_use_is_deleted_and_its_triggers_and_runs_stay(world: World) -> None:
     world.has_registered()
-    delete_function(WORKSPACE, FUNCTION_ID, world.registrar)
-    assert show_trigger(WORKSPACE, TRIGGER_ID, world.registrar)["functionId"] == FUNCTION_ID
+    delete_function(WORKSPACE, FUNCTION_ID, world.registry)
+    assert show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()["functionId"] == FUNCTION_ID
     with pytest.raises(Missing):
-        delete_function(WORKSPACE, FUNCTION_ID, world.registrar)
+        delete_function(WORKSPACE, FUNCTION_ID, world.registry)
 
 
 def test_a_deleted_trigger_is_missing(world: World) -> None:
     world.has_registered()
-    delete_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+    delete_trigger(WORKSPACE, TRIGGER_ID, world.registry)
     with pytest.raises(Missing, match=r"^Trigger not found\.$"):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()
 
 
 def test_a_throttled_kms_is_a_fault_that_leaves_nothing_behind(world: World) -> None:
     world.has_registered()
     world.cipher.cannot_seal = world.cipher.cannot_open = True
     with pytest.raises(Unavailable):
-        create_trigger(WORKSPACE, a_creation(), world.registrar)
+        create_trigger(WORKSPACE, a_creation(), world.registrar).document()
     with pytest.raises(Unavailable):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()
     assert world.registry.triggers.keys() == {TRIGGER_ID}

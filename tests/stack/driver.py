@@ -153,6 +153,11 @@ class Workspace:
     def post_rerun(self, run_id: str, **body: Json) -> httpx.Response:
         return self.http.post(f"/function-runs/{run_id}/rerun", **_exact(body))
 
+    def trigger_document(self, trigger_id: str) -> dict[str, Any]:
+        """The trigger's document."""
+        document: dict[str, Any] = self.http.get(f"/function-triggers/{trigger_id}").json()
+        return document
+
     def run(self, run_id: str, include: str | None = None) -> dict[str, Any]:
         response = self.http.get(f"/function-runs/{run_id}", params={"include": include} if include else {})
         assert response.status_code == 200, response.text

@@ -1,7 +1,7 @@
 import pytest
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.registry import InvokablePatterns, base_arn, check_function_arn, qualifier
+from handlers.domain.function_arns import InvokablePatterns, base_arn, check_function_arn
 from tests.builders import FUNCTION_ARN, WORKSPACE, a_function, a_trigger
 from tests.fakes import FakeCatalogue
 
@@ -143,9 +143,8 @@ def test_a_function_must_end_before_its_executor() -> None:
         check(arn(), timeout=841)
 
 
-def test_an_arn_is_its_function_and_perhaps_a_qualifier() -> None:
-    assert (base_arn(FUNCTION_ARN), qualifier(FUNCTION_ARN)) == (FUNCTION_ARN, None)
-    assert (base_arn(f"{FUNCTION_ARN}:live"), qualifier(f"{FUNCTION_ARN}:live")) == (FUNCTION_ARN, "live")
+def test_an_arn_without_its_alias_is_the_functions() -> None:
+    assert base_arn(FUNCTION_ARN) == base_arn(f"{FUNCTION_ARN}:live") == FUNCTION_ARN
 
 
 def test_a_function_and_a_trigger_are_shown_in_camel_case() -> None:

@@ -197,3 +197,31 @@ def refusal(response: httpx.Response) -> tuple[int, str, str]:
     document = response.json()
     assert {"error", "code", "message", "requestId"} <= document.keys(), response.text
     return response.status_code, document["code"], document["message"]
+
+
+def keys(run_id: str, sort: str = "RUN") -> dict[str, Any]:
+    return {"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": sort}}
+
+
+def table_of(workspace: Workspace) -> tuple[Any, str]:
+    return workspace.laptop.client("dynamodb"), workspace.laptop.outputs["TableName"]
+
+
+def items_of(workspace: Workspace, run_id: str) -> list[dict[str, Any]]:
+    """Everything in the table that belongs to a run, in order."""
+    client, table = table_of(workspace)
+    found = client.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"RUN#{run_id}"}},
+        ConsistentRead=True,
+    )
+    items: list[dict[str, Any]] = found["Items"]
+    return items
+
+
+def an_ended_run(workspace: Workspace, **body: Any) -> tuple[str, str]:
+    trigger, _ = workspace.trigger_of()
+    run = workspace.execute(trigger, **body)
+    workspace.ended(run)
+    return run, trigger

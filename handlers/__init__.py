@@ -12,6 +12,7 @@ The top-level files are the doors, one per kind of caller:
 What doors share:
 
     http           the resolver: who may, strict bodies, the one table from error to status
+    log            what doors log: faults, and the audit trail
     wiring         settings and adapters, each built when first asked for
 
 Rooms:

@@ -24,7 +24,7 @@ app = Resolver()
 class ConsoleEvent(RerunBody):
     workspace: str
     run_id: str
-    rerun_by: str = Field(default="unknown", max_length=128)
+    rerun_by: str = Field(default="unknown", min_length=1, max_length=128)
 
 
 @app.post(f"{API}/function-runs/<run_id>/rerun")

@@ -143,7 +143,7 @@ class FunctionRerunStack(Stack):
         if patterns := self.settings.invokable_patterns:
             # The pattern alone does not cover its versions and aliases.
             invokable = [*patterns, *(f"{pattern}:*" for pattern in patterns)]
-            _allow(self.api_registry, ["lambda:GetFunction"], *invokable)
+            _allow(self.api_registry, ["lambda:GetFunctionConfiguration"], *invokable)
             _allow(
                 self.execute_runs,
                 ["lambda:InvokeFunction", "lambda:GetFunction", "lambda:PublishVersion"],

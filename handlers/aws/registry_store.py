@@ -3,8 +3,8 @@
 from itertools import islice
 from typing import Any
 
-from handlers.aws.run_items import SCHEMA, from_item, to_item
-from handlers.aws.table import Cancelled, Key, Table
+from handlers.aws.run_items import SCHEMA
+from handlers.aws.table import Cancelled, Key, Table, from_item, to_item
 from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, Stale
 from handlers.domain.paging import Page

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from handlers.aws import run_items as items
-from handlers.aws.table import Table
+from handlers.aws.table import Table, to_item
 from handlers.domain.clock import iso
 from handlers.domain.listing import Entry, Filters
 from handlers.domain.paging import Page
@@ -32,7 +32,7 @@ class RunIndex:
             IndexName=index,
             KeyConditionExpression="#key = :key AND #sort BETWEEN :first AND :last",
             ExpressionAttributeNames={"#key": index, "#sort": sort},
-            ExpressionAttributeValues=items.to_item(
+            ExpressionAttributeValues=to_item(
                 {":key": key, ":first": _first(filters.since), ":last": _last(filters.until, page.after)}
             ),
             ScanIndexForward=False,

@@ -3,30 +3,13 @@
 import hashlib
 from typing import Any, NamedTuple
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
-
+from handlers.aws.table import Item, from_item, to_item
 from handlers.domain.clock import iso
 from handlers.domain.run import FunctionRun, Part, Status
 
 SCHEMA = 1
 # Queries over a workspace fan out to this many keys: each takes 1,000 writes a second. It may grow, never shrink.
 SHARDS = 4
-
-Item = dict[str, Any]
-"""An item in DynamoDB's own notation, `{"name": {"S": "text"}}`."""
-
-_serialise = TypeSerializer().serialize
-_deserialise = TypeDeserializer().deserialize
-
-
-def to_item(plain: dict[str, Any]) -> Item:
-    return {name: _serialise(value) for name, value in plain.items()}
-
-
-def from_item(item: Item) -> dict[str, Any]:
-    plain = {name: _deserialise(value) for name, value in item.items()}
-    # types-boto3 does not know Binary.__bytes__
-    return {name: bytes(value) if isinstance(value, Binary) else value for name, value in plain.items()}  # type: ignore[call-overload]
 
 
 def run_key(run_id: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from handlers.aws import run_items as items
-from handlers.aws.table import Cancelled, Table
+from handlers.aws.table import Cancelled, Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -34,7 +34,7 @@ class RunStore:
         found = self._table.get_many([run_key, part_key])
         run = found.get((run_key["pk"], run_key["sk"]))
         sealed = found.get((part_key["pk"], part_key["sk"]))
-        return RecordedRun(items.to_run(run), items.from_item(sealed)["sealed"] if sealed else None) if run else None
+        return RecordedRun(items.to_run(run), from_item(sealed)["sealed"] if sealed else None) if run else None
 
     def read_run(self, run_id: str) -> FunctionRun | None:
         item = self._table.get(items.run_key(run_id))
@@ -49,7 +49,7 @@ class RunStore:
     def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
         found = self._table.get_many([items.part_key(run_id, part) for part in parts])
         return {
-            part: items.from_item(item)["sealed"]
+            part: from_item(item)["sealed"]
             for part in parts
             if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None
         }
@@ -73,7 +73,7 @@ class RunStore:
     def _count_rerun(self, run: FunctionRun, lifetimes: _Lifetimes | None = None) -> dict[str, Any]:
         """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last.
 
-        Without `lifetimes` that is a condition, and holds but once a day or after retention was shortened.
+        Without `lifetimes` that is a condition. It fails once a day at most, or after retention was shortened.
         """
         conditions = ["attribute_exists(pk)", "expiresAt > :now", "rerunCount < :limit"]
         values = {":one": 1, ":limit": self._max_reruns, ":now": int(clock.now().timestamp())}
@@ -90,7 +90,7 @@ class RunStore:
             items.run_key(run.lineage_id),
             UpdateExpression=update,
             ConditionExpression=" AND ".join(conditions),
-            ExpressionAttributeValues=items.to_item(values),
+            ExpressionAttributeValues=to_item(values),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
@@ -112,7 +112,7 @@ class RunStore:
             items.part_key(run.lineage_id, Part.PARAMETERS),
             UpdateExpression="SET expiresAt = :later",
             ConditionExpression="expiresAt < :later",
-            ExpressionAttributeValues=items.to_item({":later": lifetimes.parameters}),
+            ExpressionAttributeValues=to_item({":later": lifetimes.parameters}),
         )
         return lifetimes
 
@@ -138,7 +138,7 @@ class RunStore:
             # One more than asked for tells whether there is a next page.
             page_size=page.size + 1,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues=items.to_item(
+            ExpressionAttributeValues=to_item(
                 {
                     ":pk": f"RUN#{original_run_id}",
                     # BETWEEN includes its bounds: "!" is the first character that an id cannot continue with.
@@ -148,7 +148,7 @@ class RunStore:
             ),
             ConsistentRead=True,
         )
-        edges = [items.from_item(item) for item in islice(walk, page.size + 1)]
+        edges = [from_item(item) for item in islice(walk, page.size + 1)]
         kept = edges[: page.size]
         last = kept[-1]["sk"].removeprefix("RERUN#") if len(edges) > page.size else None
         return EdgePage([edge["runId"] for edge in kept], last)
@@ -160,7 +160,7 @@ class RunStore:
                 page_size=OVERDUE_PAGE,
                 IndexName="attention",
                 KeyConditionExpression="attention = :open AND attentionAt < :now",
-                ExpressionAttributeValues=items.to_item({":open": f"OPEN#{shard}", ":now": now}),
+                ExpressionAttributeValues=to_item({":open": f"OPEN#{shard}", ":now": now}),
             )
             while page := list(islice(walk, OVERDUE_PAGE)):
                 # The index is eventually consistent: the run itself says whether it is overdue still.

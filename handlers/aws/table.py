@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from handlers.aws import aws_errors
-from handlers.aws.run_items import Item, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Key = dict[str, str]
+Item = dict[str, Any]
+"""An item in DynamoDB's own notation, `{"name": {"S": "text"}}`."""
+
+_serialise = TypeSerializer().serialize
+_deserialise = TypeDeserializer().deserialize
+
+
+def to_item(plain: dict[str, Any]) -> Item:
+    return {name: _serialise(value) for name, value in plain.items()}
+
+
+def from_item(item: Item) -> dict[str, Any]:
+    plain = {name: _deserialise(value) for name, value in item.items()}
+    # types-boto3 does not know Binary.__bytes__
+    return {name: bytes(value) if isinstance(value, Binary) else value for name, value in plain.items()}  # type: ignore[call-overload]
+
 
 _ATTEMPTS = 12
 

@@ -9,13 +9,14 @@
     │   │   └── InvalidRunId
     │   ├── RunNotFound, WrongWorkspace, OrchestrationRun, NoParameters, DecryptionFailed,
     │   │   TriggerNotFound, FunctionNotFound          the contract's sentences
+    │   ├── PartUnreadable           a revealed part that no longer opens
     │   ├── Missing                  an unknown id on a plain read, change or delete
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
 
-`code` is for programs, `message` for people. Neither ever quotes a parameter, a result or a token.
+`code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is.
 Statuses are in `handlers.http.STATUS`. The contract's sentences are those of the page on function re-run.
 """
 
@@ -110,6 +111,15 @@ class DecryptionFailed(Refused):
     """Failed to decrypt original run parameters."""
 
     code = "DECRYPTION_FAILED"
+
+
+class PartUnreadable(Refused):
+    """Failed to decrypt a part of the run."""
+
+    code = "DECRYPTION_FAILED"
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"Failed to decrypt the stored {part}.")
 
 
 class TriggerNotFound(Refused):

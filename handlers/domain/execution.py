@@ -116,10 +116,10 @@ def execute(run_id: str, using: Executor) -> Verdict:
         outcome = _invoke(run, pin, recorded.sealed, using)
     except _Moved:
         return Verdict.NOT_OURS
-    except Postponed as reason:
-        # What was not executed is not counted as an attempt.
-        attempts = run.execution_attempts if isinstance(reason, Uncertain) else recorded.run.execution_attempts
-        return _postpone(run, attempts, reason, using)
+    except NotYet as reason:
+        return _postpone(run, recorded.run.execution_attempts, reason, using)
+    except Uncertain as reason:
+        return _leave(run, reason, using.runs)
     except Unusable as reason:
         outcome = Outcome.failure(reason.code, str(reason))
     return finish(run, outcome, using)
@@ -216,8 +216,8 @@ def _invoke(run: FunctionRun, pin: Pin, sealed: bytes | None, using: Executor) -
     return using.invoker.invoke(pin, parameters, run)
 
 
-def _postpone(run: FunctionRun, attempts: int, reason: Postponed, using: Executor) -> Verdict:
-    """Give the run back for a later attempt, which waits longer each time."""
+def _postpone(run: FunctionRun, attempts: int, reason: NotYet, using: Executor) -> Verdict:
+    """Give the run back for a later attempt, which waits longer each time. What was not executed is not counted."""
     delay = min(2**run.postponements, 900)
     given_back = run.evolve(
         status=Status.PENDING,
@@ -232,6 +232,11 @@ def _postpone(run: FunctionRun, attempts: int, reason: Postponed, using: Executo
         return Verdict.NOT_OURS
     using.queue.push(given_back, delay_seconds=delay)
     return Verdict.POSTPONED
+
+
+def _leave(run: FunctionRun, reason: Uncertain, runs: Runs) -> Verdict:
+    """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
+    return Verdict.POSTPONED if runs.transition(run, run.evolve(error_code=reason.code)) else Verdict.NOT_OURS
 
 
 def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedParts, bool]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from handlers.domain.errors import InvalidRequest, Missing, RunNotFound, WrongWorkspace
+from handlers.domain.errors import InvalidRequest, Missing, PartUnreadable, RunNotFound, WrongWorkspace
 from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.recording import label
@@ -49,7 +49,7 @@ def parse_parts(include: str) -> list[Part]:
 
 
 def reveal(run: FunctionRun, parts: list[Part], runs: Runs, cipher: Cipher) -> JsonObject:
-    """The opened parts, `null` for one that was never stored. Raises InvalidRequest if a seal is broken."""
+    """The opened parts, `null` for one that was never stored. Raises PartUnreadable or Unavailable."""
     sealed = runs.read_parts(run.id, parts)
     return {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
 
@@ -58,7 +58,7 @@ def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> Json
     try:
         content = cipher.open(sealed, label(run, part))
     except SealBroken:
-        raise InvalidRequest("include", f"the stored {part} cannot be decrypted.") from None
+        raise PartUnreadable(part) from None
     if part is Part.LOGS:
         return content.decode(errors="replace")
     try:

@@ -1,7 +1,7 @@
 """Re-run a run: the story of POST …/function-runs/{runId}/rerun, step by step.
 
-The seven refusals and their order are the contract's. A refused request has changed nothing: the only write is
-the last step but one, a single transaction.
+The refusals and their order are the contract's. A refused request has changed nothing: a re-run comes to be in the
+last step but one, in a single transaction.
 """
 
 import uuid

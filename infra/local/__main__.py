@@ -1,6 +1,5 @@
 """The product on this machine: `python -m infra.local --help`."""
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -54,11 +53,7 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
     # Plain, because rich would break these lines at the terminal's width.
     typer.echo(f"\nAPI    {laptop.api_url}")
     typer.echo(f"Token  {token}\n")
-    body = json.dumps({"name": "orders", "functionArn": laptop.samples["OrdersFunctionArn"]})
-    typer.echo(
-        f"curl -X POST '{laptop.api_url}/workspace/{WORKSPACE}/api/v1/compute-functions'"
-        f" -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
-    )
+    typer.echo(f"curl '{laptop.api_url}/workspace/{WORKSPACE}/api/v1/function-runs' -H 'Authorization: Bearer {token}'")
     typer.echo("\nThe README goes on from here. Follow the logs with: make logs. Stop it with: make down.")
 
 
@@ -96,7 +91,7 @@ def logs(
 ) -> None:
     """Follow what the Lambda functions log."""
     laptop = _up(directory)
-    stream = LogStream(laptop.client("logs"))
+    stream = LogStream(laptop.client("logs"), laptop.client("lambda"))
     try:
         while True:
             for function, line in stream.unread():

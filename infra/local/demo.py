@@ -215,6 +215,7 @@ def kept_logs(directory: Path) -> Path:
     with suppress(OSError):
         shutil.copy(directory / "emulator.log", kept)
     with suppress(OSError, *FAULTS):
-        stream = LogStream(Laptop.load(directory).client("logs"))
+        laptop = Laptop.load(directory)
+        stream = LogStream(laptop.client("logs"), laptop.client("lambda"))
         (kept / "lambdas.log").write_text("".join(f"{function}  {line}\n" for function, line in stream.unread()))
     return kept

@@ -24,7 +24,7 @@ ANSWER_SECONDS = 30.0
 
 class NotUpError(RuntimeError):
     def __init__(self, directory: Path) -> None:
-        super().__init__(f"Nothing is up in {directory}. Bring it up first: python -m infra.local up")
+        super().__init__(f"Nothing is up in {directory}. Bring it up first: make up")
 
 
 class SilentApiError(RuntimeError):

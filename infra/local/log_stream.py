@@ -4,30 +4,43 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-GROUP_PREFIX = "/aws/lambda/"
-
 
 class LogStream:
     """Each call of `unread` gives the lines that have come since the last one, as (function, line)."""
 
-    def __init__(self, logs: Any) -> None:
+    def __init__(self, logs: Any, functions: Any) -> None:
+        """`logs` and `functions` are clients of CloudWatch Logs and Lambda."""
         self._logs = logs
+        self._functions = functions
         self._read: set[tuple[str, str, int, str, int]] = set()
         self._latest: dict[str, int] = {}
 
     def unread(self) -> Iterator[tuple[str, str]]:
         fresh = [
-            (event["timestamp"], group.removeprefix(GROUP_PREFIX), event["message"].rstrip("\n"))
-            for group in self._groups()
+            (event["timestamp"], function, event["message"].rstrip("\n"))
+            for group, function in self._groups().items()
             for event in self._events(group)
         ]
         # Stable: lines of one millisecond stay as their group gave them.
         for _, function, line in sorted(fresh, key=lambda entry: entry[0]):
             yield function, line
 
-    def _groups(self) -> list[str]:
-        pages = self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=GROUP_PREFIX)
-        return [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    def _groups(self) -> dict[str, str]:
+        """Which function writes to a log group. The service's own have groups that CloudFormation has named."""
+        pages = self._functions.get_paginator("list_functions").paginate()
+        names = [function["FunctionName"] for page in pages for function in page["Functions"]]
+        configured = {name: self._functions.get_function(FunctionName=name)["Configuration"] for name in names}
+        groups = {
+            found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}": name
+            for name, found in configured.items()
+        }
+        existing = self._logs.get_paginator("describe_log_groups").paginate()
+        return {
+            group["logGroupName"]: groups[group["logGroupName"]]
+            for page in existing
+            for group in page["logGroups"]
+            if group["logGroupName"] in groups
+        }
 
     def _events(self, group: str) -> list[dict[str, Any]]:
         # The emulator pages nothing and gives 10,000 events at most, without ids: so ask from the latest time on, and

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.aws import run_items
 from handlers.aws.run_store import RunStore
-from handlers.aws.table import Table
+from handlers.aws.table import Table, to_item
 from handlers.domain import clock
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
@@ -36,7 +36,7 @@ def stored(runs: RunStore, **changes: Any) -> FunctionRun:
 
 
 def raw(dynamodb: Any, laptop: Laptop, run: FunctionRun) -> dict[str, Any]:
-    key = run_items.to_item(run_items.run_key(run.id))
+    key = to_item(run_items.run_key(run.id))
     item: dict[str, Any] = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
     return item
 
@@ -98,7 +98,7 @@ def test_a_write_whose_answer_was_lost_is_not_made_twice(runs: RunStore, dynamod
 
 def test_unprocessed_keys_are_asked_for_again(runs: RunStore, dynamodb: Any, table: Table) -> None:
     originals = [stored(runs) for _ in range(3)]
-    keys = [run_items.to_item(run_items.run_key(run.id)) for run in originals]
+    keys = [to_item(run_items.run_key(run.id)) for run in originals]
     name = table._name
     nothing = answer(200, {"Responses": {name: []}, "UnprocessedKeys": {name: {"Keys": keys, "ConsistentRead": True}}})
     with injected(dynamodb.meta.events, "dynamodb.BatchGetItem", nothing) as calls:
@@ -122,7 +122,7 @@ def test_an_original_and_its_parameters_outlive_its_newest_rerun(runs: RunStore,
     found = runs.read_run(original.id)
     assert found is not None
     assert found.expires_at.timestamp() == int(rerun.expires_at.timestamp())
-    key = run_items.to_item(run_items.part_key(original.id, Part.PARAMETERS))
+    key = to_item(run_items.part_key(original.id, Part.PARAMETERS))
     part = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
     assert int(part["expiresAt"]["N"]) > rerun.expires_at.timestamp()
     assert int(raw(dynamodb, laptop, original)["partsExpireAt"]["N"]) == int(part["expiresAt"]["N"])

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from handlers.domain.execution import (
+    LEASE_MARGIN,
     MAX_ATTEMPTS,
     NotYet,
     Outcome,
@@ -139,14 +140,14 @@ def test_what_cannot_be_invoked_yet_is_postponed_and_not_counted(waiting: World,
     assert not waiting.bus.announced
 
 
-def test_a_postponed_run_says_why_it_waits_until_it_is_claimed_again(waiting: World) -> None:
+def test_a_postponed_run_says_why_it_waits_until_it_is_claimed_again(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed")]
     for code in ("TooManyRequestsException", "ConnectionFailed"):
-        execute(RUN_ID, waiting.executor)
+        after_the_lease(waiting, time)
         assert waiting.run(RUN_ID).error_code == code
     seen: list[str | None] = []
     waiting.invoker.meanwhile = lambda: seen.append(waiting.run(RUN_ID).error_code)
-    execute(RUN_ID, waiting.executor)
+    after_the_lease(waiting, time)
     assert seen == [None]
     assert waiting.run(RUN_ID).error_code is None
 
@@ -180,12 +181,27 @@ def test_an_execution_whose_outcome_is_not_known_is_counted(waiting: World) -> N
     waiting.invoker.script = [Uncertain("ConnectionFailed")]
     assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
     run = waiting.run(RUN_ID)
-    assert (run.status, run.execution_attempts, run.claim_token) == (Status.PENDING, 1, None)
+    assert (run.status, run.execution_attempts, run.error_code) == (Status.RUNNING, 1, "ConnectionFailed")
 
 
-def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World) -> None:
+def test_a_function_that_may_still_be_at_work_is_not_executed_beside_itself(waiting: World, time: FakeClock) -> None:
+    waiting.invoker.script = [Uncertain("ConnectionFailed")]
+    execute(RUN_ID, waiting.executor)
+    time.advance(seconds=a_pin().timeout_seconds)
+    assert execute(RUN_ID, waiting.executor) is Verdict.NOT_OURS
+    time.advance(seconds=LEASE_MARGIN.total_seconds() + 1)
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert waiting.run(RUN_ID).execution_attempts == 2
+
+
+def after_the_lease(world: World, time: FakeClock) -> Verdict:
+    time.advance(minutes=5)
+    return execute(RUN_ID, world.executor)
+
+
+def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [Uncertain("ConnectionFailed") for _ in range(MAX_ATTEMPTS)]
-    verdicts = [execute(RUN_ID, waiting.executor) for _ in range(MAX_ATTEMPTS + 1)]
+    verdicts = [after_the_lease(waiting, time) for _ in range(MAX_ATTEMPTS + 1)]
     assert verdicts == [Verdict.POSTPONED] * MAX_ATTEMPTS + [Verdict.FINISHED]
     assert len(waiting.invoker.invocations) == MAX_ATTEMPTS
     run = waiting.run(RUN_ID)
@@ -194,7 +210,7 @@ def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World) -> No
     assert [each.error_code for each in waiting.bus.announced] == ["ExecutionLost"]
 
 
-def test_throttling_between_lost_executions_is_not_counted(waiting: World) -> None:
+def test_throttling_between_lost_executions_is_not_counted(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [
         Uncertain("ConnectionFailed"),
         NotYet("TooManyRequestsException"),
@@ -203,7 +219,7 @@ def test_throttling_between_lost_executions_is_not_counted(waiting: World) -> No
         Uncertain("ConnectionFailed"),
     ]
     for _ in range(5):
-        execute(RUN_ID, waiting.executor)
+        after_the_lease(waiting, time)
     assert waiting.run(RUN_ID).execution_attempts == 3
 
 
@@ -260,11 +276,13 @@ def test_the_latest_code_is_looked_at_afresh(world: World, use_latest_code: bool
 
 
 @pytest.mark.parametrize("reason", [NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed")])
-def test_a_later_attempt_runs_the_version_of_the_first_claim(waiting: World, reason: Exception) -> None:
+def test_a_later_attempt_runs_the_version_of_the_first_claim(
+    waiting: World, time: FakeClock, reason: Exception
+) -> None:
     waiting.invoker.script = [reason]
     execute(RUN_ID, waiting.executor)
     waiting.code.now[FUNCTION_ARN] = a_pin(8)
-    execute(RUN_ID, waiting.executor)
+    after_the_lease(waiting, time)
     assert [each.pin for each in waiting.invoker.invocations] == [a_pin(7), a_pin(7)]
     assert waiting.run(RUN_ID).pin == a_pin(7)
 

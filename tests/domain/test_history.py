@@ -5,7 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.domain.errors import InvalidRequest, InvalidRunId, Missing, RunNotFound, Unavailable, WrongWorkspace
+from handlers.domain.errors import (
+    InvalidRequest,
+    InvalidRunId,
+    Missing,
+    PartUnreadable,
+    RunNotFound,
+    Unavailable,
+    WrongWorkspace,
+)
 from handlers.domain.history import (
     lineage,
     parse_parts,
@@ -255,7 +263,7 @@ def test_whatever_a_function_answered_can_be_shown_as_json(world: World, content
 def test_a_broken_seal_is_told_by_the_part_s_name(world: World) -> None:
     run = has_result(world, b"{}")
     world.cipher.broken = True
-    with pytest.raises(InvalidRequest, match="include: the stored result cannot be decrypted"):
+    with pytest.raises(PartUnreadable, match=r"^Failed to decrypt the stored result\.$"):
         reveal(run, [Part.RESULT], world.runs, world.cipher)
 
 
@@ -270,5 +278,5 @@ def test_a_part_that_was_moved_to_another_run_does_not_open(world: World) -> Non
     run = has_result(world, b"{}")
     other = world.has_run(a_run(id=an_id(2)))
     world.runs.parts[other.id, Part.RESULT] = world.runs.parts[run.id, Part.RESULT]
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(PartUnreadable):
         reveal(other, [Part.RESULT], world.runs, world.cipher)

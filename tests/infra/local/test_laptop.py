@@ -99,7 +99,7 @@ def test_context_reaches_the_app_over_that_of_cdk_json(tmp_path: Path) -> None:
 def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: Callable[..., Any]) -> None:
     function = a_function("def handler(event, context):\n    print(event)\n    print(event)\n")
     name = function.arn.rsplit(":", 1)[1]
-    stream = LogStream(emulator.client("logs"))
+    stream = LogStream(emulator.client("logs"), emulator.client("lambda"))
     for word in ("first", "second"):
         function.invoke(word)
         lines = [line for logged_by, line in stream.unread() if logged_by == name]

@@ -14,11 +14,15 @@ def main() -> None:
     settings = Settings.of(app.node)
     # The laptop's Lambdas run in this very environment and find the dependencies there.
     layer_directory = None if settings.laptop else build_layer()
-    FunctionRerunStack(app, STACK_NAME, settings=settings, layer_directory=layer_directory)
+    stack = FunctionRerunStack(app, STACK_NAME, settings=settings, layer_directory=layer_directory)
     if settings.laptop:
         from infra.local.samples import SampleFunctionsStack  # noqa: PLC0415 - not shipped
 
         SampleFunctionsStack(app, f"{STACK_NAME}Samples")
+    else:
+        from infra.validation import validate  # noqa: PLC0415 - takes seconds to load
+
+        validate(app, stack, invokable_patterns=settings.invokable_patterns)
     app.synth()
 
 

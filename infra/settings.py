@@ -70,7 +70,8 @@ class Settings(BaseModel):
 
     @classmethod
     def of(cls, node: Node) -> Self:
-        """Raises pydantic's ValidationError, which names the context key."""
+        """Raises ValueError, which names the context key."""
+        _refuse_unknown(node, {to_camel(name) for name in cls.model_fields})
         found: dict[str, Any] = {}
         for name in cls.model_fields:
             value = node.try_get_context(to_camel(name))
@@ -81,3 +82,10 @@ class Settings(BaseModel):
     @property
     def invokable_patterns(self) -> list[str]:
         return sorted({pattern for patterns in self.invokable_functions.values() for pattern in patterns})
+
+
+def _refuse_unknown(node: Node, known: set[str]) -> None:
+    """A misspelt key would leave its default in force, unnoticed. The CDK's own keys have a prefix."""
+    unknown = sorted(key for key in node.get_all_context() if key not in known and not re.search("[:@/.]", key))
+    if unknown:
+        raise ValueError(f"unknown in the context: {', '.join(unknown)}. Known are {', '.join(sorted(known))}")

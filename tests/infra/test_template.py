@@ -8,11 +8,14 @@ from typing import Any
 import aws_cdk
 import cfnlint
 import pytest
+from aws_cdk import Validations
 from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
 from pydantic import ValidationError
 
 from infra.settings import Settings
 from infra.stack import FunctionRerunStack
+from infra.validation import validate
 
 Resource = dict[str, Any]
 INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
@@ -137,6 +140,26 @@ def test_the_template_is_clean(stack: Stack) -> None:
     # W3005: the CDK writes a DependsOn where a reference says as much already.
     config = cfnlint.ManualArgs(ignore_checks=["W3005"])
     assert cfnlint.lint(json.dumps(stack.template), config=config) == []
+
+
+def test_cdk_nag_finds_nothing_that_is_not_answered_for(tmp_path: Path) -> None:
+    app = aws_cdk.App(context={"invokableFunctions": {"acme": [INVOKABLE]}}, outdir=str(tmp_path / "out"))
+    settings = Settings.of(app.node)
+    (tmp_path / "layer").mkdir()
+    production = FunctionRerunStack(app, "FunctionRerun", settings=settings, layer_directory=tmp_path / "layer")
+    validate(app, production, invokable_patterns=settings.invokable_patterns)
+    app.synth()
+
+
+def test_an_answer_of_cdk_nag_is_still_needed(tmp_path: Path) -> None:
+    """What nothing answers for stops the synthesis: the check above could fail."""
+    app = aws_cdk.App(outdir=str(tmp_path / "out"))
+    (tmp_path / "layer").mkdir()
+    production = FunctionRerunStack(app, "FunctionRerun", settings=Settings(), layer_directory=tmp_path / "layer")
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    assert production.node.id == "FunctionRerun"
+    with pytest.raises(RuntimeError, match="AwsSolutions-IAM5"):
+        app.synth()
 
 
 def test_exactly_what_callers_need_is_told(stack: Stack) -> None:

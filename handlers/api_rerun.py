@@ -58,9 +58,14 @@ def message(run_id: str) -> str:
     return f"Re-run successfully queued. Original run {run_id} has been re-executed."
 
 
+def is_http(event: Any) -> bool:
+    """Whether API Gateway made the event. Whoever may invoke this Lambda can make one too: IAM decides who that is."""
+    return isinstance(event, dict) and {"routeKey", "requestContext", "version"} <= event.keys()
+
+
 @logger.inject_lambda_context
 def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
-    if isinstance(event, dict) and "requestContext" in event:
+    if is_http(event):
         return app.answer(event, context)
     try:
         return rerun_from_console(parse_object(json.dumps(event), field="event"))

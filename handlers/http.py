@@ -58,7 +58,14 @@ class Resolver(APIGatewayHttpResolver):
         self.not_found(self._answer_not_found)
 
     def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return self.resolve(_with_quoted_path(event), context)
+        try:
+            quoted = _with_quoted_path(event)
+        except (AttributeError, KeyError, TypeError):
+            # Only who invokes the Lambda directly can send this.
+            malformed = errors.InvalidRequest("event", "is none of API Gateway's.")
+            status, document = answer_error(malformed, context.aws_request_id)
+            return {"statusCode": status, "body": _to_json(document)}
+        return self.resolve(quoted, context)
 
     def caller(self) -> Caller:
         """Raises Unauthenticated."""
@@ -119,7 +126,7 @@ def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
     """
     path = event.get("routeKey", "").partition(" ")[2]
     for name, value in (event.get("pathParameters") or {}).items():
-        path = path.replace(f"{{{name}}}", quote(value, safe="")).replace(f"{{{name}+}}", quote(value, safe=""))
+        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
     context = event["requestContext"] | {"stage": "$default"}
     return event | {"rawPath": path, "requestContext": context}
 

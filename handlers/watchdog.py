@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.recovery import recover
+from handlers.domain.recovery import sweep
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 
@@ -13,18 +13,13 @@ RESERVE_MS = 10_000
 
 
 @logger.inject_lambda_context
-def lambda_handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     """Gives how many runs were overdue, by remedy."""
-    done: dict[str, int] = {}
-    for run in wiring.runs.overdue():
-        if context.get_remaining_time_in_millis() < RESERVE_MS:
-            break
-        try:
-            remedy = recover(run, wiring.watchdog).value
-        except Exception as fault:  # noqa: BLE001 - one run that cannot be helped must not keep the others waiting
-            log_fault(fault, runId=run.id)
-            remedy = "failed"
-        done[remedy] = done.get(remedy, 0) + 1
+    done = sweep(
+        wiring.watchdog,
+        has_time=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
+        report=lambda fault, run: log_fault(fault, runId=run.id),
+    )
     if done:
-        logger.info("overdue runs", extra={"done": done})
-    return done
+        logger.info("overdue runs", extra={"done": dict(done)})
+    return {remedy.value: count for remedy, count in done.items()}

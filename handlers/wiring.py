@@ -92,7 +92,7 @@ class Wiring:
 
     @cached_property
     def runs(self) -> RunStore:
-        return RunStore(self._table, max_reruns=self.settings.max_reruns_per_lineage)
+        return RunStore(self._table, max_reruns=self.settings.max_reruns_per_lineage, report=log_fault)
 
     @cached_property
     def run_index(self) -> RunIndex:
@@ -137,7 +137,7 @@ class Wiring:
     @cached_property
     def executor(self) -> Executor:
         invoker = FunctionInvoker(self._session.client("lambda", config=_INVOKE))
-        return Executor(self.runs, self.cipher, self.code, invoker, self.queue, self.bus)
+        return Executor(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus)
 
     @cached_property
     def watchdog(self) -> Watchdog:

@@ -81,22 +81,24 @@ class FunctionRerunStack(Stack):
 
     def _open_doors(self) -> None:
         door = self.doors.door
+        invokable = {
+            "RERUN_INVOKABLE_FUNCTIONS": json.dumps(self.settings.invokable_functions),
+            "RERUN_OWN_FUNCTIONS": self.own_functions,
+        }
         self.api_rerun = door("api_rerun", description="Re-runs a run", timeout=API_TIMEOUT)
         self.api_runs = door("api_runs", description="Reads runs and their history", timeout=API_TIMEOUT)
         self.api_registry = door(
             "api_registry",
             description="Registers functions and triggers",
             timeout=API_TIMEOUT,
-            environment={
-                "RERUN_INVOKABLE_FUNCTIONS": json.dumps(self.settings.invokable_functions),
-                "RERUN_OWN_FUNCTIONS": self.own_functions,
-            },
+            environment=invokable,
         )
         self.api_triggers = door("api_triggers", description="Starts runs", timeout=API_TIMEOUT)
         self.execute_runs = door(
             "execute_runs",
             description="Executes runs",
             timeout=EXECUTOR_TIMEOUT,
+            environment=invokable,
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )

@@ -19,7 +19,7 @@ from handlers.domain.recovery import Watchdog
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registrar, StoredTrigger
 from handlers.domain.rerun import Rerunner
 from handlers.domain.run import FunctionRun, Part, Pin, Status
-from handlers.domain.seal import Label, SealBroken
+from handlers.domain.seal import KeyRefused, Label, SealBroken
 from handlers.domain.start import Starter
 from tests.builders import FUNCTION_ARN, NOW, a_function, a_pin, a_trigger
 
@@ -193,6 +193,8 @@ class FakeCipher:
     def __init__(self) -> None:
         self.cannot_seal = False
         self.cannot_open = False
+        self.refused = False
+        """KMS will not use its key: it is disabled."""
         self.broken = False
         """Every seal is as one under a key that is gone."""
 
@@ -202,6 +204,8 @@ class FakeCipher:
         return json.dumps(label).encode() + b"\n" + base64.b85encode(content)
 
     def open(self, sealed: bytes, label: Label) -> bytes:
+        if self.refused:
+            raise KeyRefused
         if self.cannot_open:
             raise Unavailable
         sealed_under, _, content = sealed.partition(b"\n")
@@ -250,6 +254,9 @@ class FakeCode:
         self.now: dict[str, Pin | Exception] = {FUNCTION_ARN: a_pin()}
         self.asked: list[tuple[str, bool]] = []
         """ARN and whether to look afresh."""
+        self.forgotten: list[Pin] = []
+        self.published: Pin | Exception = a_pin(8)
+        """What is found in place of a version that was forgotten."""
         self.meanwhile: Callable[[], object] = nothing
 
     def current(self, function_arn: str, *, afresh: bool) -> Pin:
@@ -259,6 +266,10 @@ class FakeCode:
         if isinstance(code, Exception):
             raise code
         return code
+
+    def forget(self, pin: Pin) -> None:
+        self.forgotten.append(pin)
+        self.now = {arn: self.published if code == pin else code for arn, code in self.now.items()}
 
 
 class Invocation(NamedTuple):
@@ -326,7 +337,7 @@ class World:
 
     @property
     def executor(self) -> Executor:
-        return Executor(self.runs, self.cipher, self.code, self.invoker, self.queue, self.bus)
+        return Executor(self.runs, self.cipher, self.invokable, self.code, self.invoker, self.queue, self.bus)
 
     @property
     def watchdog(self) -> Watchdog:

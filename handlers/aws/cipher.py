@@ -19,7 +19,7 @@ from botocore.session import Session
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
-from handlers.domain.seal import Label, SealBroken
+from handlers.domain.seal import KeyRefused, Label, SealBroken
 
 SCHEMA = 1
 ALGORITHM = AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
@@ -61,7 +61,7 @@ class Cipher:
         return bytes(sealed)
 
     def open(self, sealed: bytes, label: Label) -> bytes:
-        """Raises SealBroken, or Unavailable when it is KMS that fails for now."""
+        """Raises SealBroken, KeyRefused, or Unavailable when it is KMS that fails for now."""
         self._faults.forget()
         try:
             opened, header = self._sdk.decrypt(source=sealed, materials_manager=self._materials)
@@ -69,8 +69,8 @@ class Cipher:
             raise Unavailable from error
         except Exception as error:
             # The SDK meets damaged input with its own errors and, now and then, with Python's.
-            if self._faults.passing:
-                raise Unavailable from error
+            if self._faults.kind is not None:
+                raise self._faults.kind from error
             raise SealBroken from error
         expected = _envelope(label)
         if header.encryption_context.get("workspace") != label.workspace or not opened.startswith(expected):
@@ -83,8 +83,12 @@ def _envelope(label: Label) -> bytes:
     return json.dumps({"schema": SCHEMA, "owner": label.owner, "part": label.part}).encode() + b"\n"
 
 
+# What KMS says of a ciphertext that is not its own; every other refusal is of the key, or of us.
+_OF_THE_TEXT = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
+
+
 class _KmsFaults:
-    """Remembers, per thread, whether KMS was throttled or unwell.
+    """Remembers, per thread, how KMS failed.
 
     The SDK reports every failure as a bare DecryptKeyError; a throttled KMS must not read as "Failed to decrypt".
     """
@@ -94,13 +98,14 @@ class _KmsFaults:
         session.register("after-call.kms", self._note)
 
     def forget(self) -> None:
-        self._seen.passing = False
+        self._seen.kind = None
 
     @property
-    def passing(self) -> bool:
-        return bool(getattr(self._seen, "passing", False))
+    def kind(self) -> type[Unavailable | KeyRefused] | None:
+        return getattr(self._seen, "kind", None)
 
     def _note(self, **called: Any) -> None:
         parsed = called["parsed"]
-        if "Error" in parsed and aws_errors.is_passing(parsed):
-            self._seen.passing = True
+        if "Error" not in parsed or parsed["Error"].get("Code") in _OF_THE_TEXT:
+            return
+        self._seen.kind = Unavailable if aws_errors.is_passing(parsed) else KeyRefused

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
-from handlers.domain.execution import NotYet, Unusable
+from handlers.domain.execution import VERSION_NOT_FOUND, NotYet, Unusable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.run import Pin
 
@@ -38,6 +38,11 @@ class FunctionCode:
         pin = self._resolve(function_arn)
         self._recent[function_arn] = (at, pin)
         return pin
+
+    def forget(self, pin: Pin) -> None:
+        """The version is gone, whatever was remembered of it: someone has deleted it."""
+        self._recent = {arn: recent for arn, recent in self._recent.items() if recent[1] != pin}
+        self._published = {state: known for state, known in self._published.items() if known != pin}
 
     def timeout_seconds(self, function_arn: str) -> int | None:
         """The timeout of the current code; None if there is no such function, or none we may see."""
@@ -97,7 +102,7 @@ def _translated(function_arn: str) -> Iterator[None]:
 def unusable(code: str, function_arn: str) -> tuple[str, str]:
     """Lambda's lasting refusals as an error code and a sentence for the run."""
     if code == "ResourceNotFoundException":
-        return "FunctionVersionNotFound", f"{function_arn} does not exist. It may have been deleted."
+        return VERSION_NOT_FOUND, f"{function_arn} does not exist. It may have been deleted."
     if code in ("AccessDeniedException", "AccessDenied"):
         return "FunctionAccessDenied", f"This installation may not use {function_arn}: see invokableFunctions."
     return code, f"Lambda refused to use {function_arn}: {code}."

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.aws import aws_errors
 from handlers.aws.function_code import unusable
-from handlers.domain.execution import NotYet, Outcome, Uncertain
+from handlers.domain.execution import NotYet, Outcome, Postponed, Uncertain, Unusable
 from handlers.domain.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _LATER = aws_errors.THROTTLES | {
 }
 _TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
 _MAX_CODE = 128
+# An error type is a function's to choose and stands in clear: in items, events and logs it is a name and nothing else.
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.:$-]")
 
 
 class FunctionInvoker:
@@ -47,7 +49,7 @@ class FunctionInvoker:
             )
             payload = answer["Payload"].read()
         except ClientError as error:
-            return _refused(error, pin)
+            raise _refused(error, pin) from error
         except BotoCoreError as error:
             raise Uncertain("ConnectionFailed") from error
         logs = base64.b64decode(answer.get("LogResult", ""))
@@ -68,13 +70,13 @@ def _client_context(run: FunctionRun) -> str:
     return base64.b64encode(json.dumps({"custom": custom}).encode()).decode()
 
 
-def _refused(error: ClientError, pin: Pin) -> Outcome:
+def _refused(error: ClientError, pin: Pin) -> Postponed | Unusable:
     code = aws_errors.code(error)
     if code in _LATER:
-        raise NotYet(code) from error
+        return NotYet(code)
     if aws_errors.is_passing(error.response):
-        raise Uncertain(code) from error
-    return Outcome.failure(*unusable(code, pin.function_version_arn))
+        return Uncertain(code)
+    return Unusable(*unusable(code, pin.function_version_arn))
 
 
 def _failure(payload: bytes) -> tuple[str, bool]:
@@ -88,4 +90,5 @@ def _failure(payload: bytes) -> tuple[str, bool]:
     # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
     if error_type == "Sandbox.Timedout" or (error_type is None and _TIMED_OUT.search(str(message))):
         return "Sandbox.Timedout", True
-    return (error_type[:_MAX_CODE] if isinstance(error_type, str) and error_type else "UnknownError"), False
+    code = _NO_NAME.sub("?", error_type)[:_MAX_CODE] if isinstance(error_type, str) else ""
+    return code or "UnknownError", False

@@ -52,7 +52,11 @@ class RegistryStore:
 
     def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
         """Gone, name and all."""
-        self._table.transact([self._table.delete_action(_key(kind, found.id)), self._free_name(kind, found)])
+        document = self._table.delete_action(_key(kind, found.id))
+        try:
+            self._table.transact([document, self._free_name(kind, found)])
+        except Cancelled:  # deleted and made anew meanwhile, the name belongs to another
+            self._table.transact([document])
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
         found, position = self._list("function", workspace, page)
@@ -81,7 +85,6 @@ class RegistryStore:
             raise NameTaken(kind) from None
 
     def _free_name(self, kind: Kind, named: Registered) -> dict[str, Any]:
-        # Deleted and made anew meanwhile, the name belongs to another.
         it_is_ours = "attribute_not_exists(pk) OR ownerId = :id"
         return self._table.delete_action(
             _name_key(kind, named),

@@ -93,6 +93,11 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
     return attributes
 
 
+def claims_alike(item: Item, run: FunctionRun) -> bool:
+    """Whether the item is held under the very claim of this run."""
+    return run.claim_token is not None and from_item(item).get("claimToken") == run.claim_token
+
+
 class Change(NamedTuple):
     """An UpdateItem's expression, with its names and values."""
 

@@ -1,11 +1,11 @@
 """Runs, their sealed parts and their lineage, in the one table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from handlers.aws import run_items as items
-from handlers.aws.table import Cancelled, Table, from_item, to_item
+from handlers.aws.table import Cancelled, Item, Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -15,43 +15,47 @@ from handlers.domain.recording import RecordedRun, SealedParts
 from handlers.domain.run import FunctionRun, Part
 
 OVERDUE_PAGE = 100
-
-
-class _Lifetimes(NamedTuple):
-    """When an original and its parameters expire, in epoch seconds."""
-
-    original: int
-    parameters: int
+_ATTEMPTS = 4
 
 
 class RunStore:
-    def __init__(self, table: Table, *, max_reruns: int) -> None:
+    def __init__(self, table: Table, *, max_reruns: int, report: Callable[[Exception], None]) -> None:
+        """`report` is told of items that cannot be read where others can go on without them."""
         self._table = table
         self._max_reruns = max_reruns
+        self._report = report
 
     def read(self, run_id: str, part: Part) -> RecordedRun | None:
         run_key, part_key = items.run_key(run_id), items.part_key(run_id, part)
         found = self._table.get_many([run_key, part_key])
         run = found.get((run_key["pk"], run_key["sk"]))
         sealed = found.get((part_key["pk"], part_key["sk"]))
-        return RecordedRun(items.to_run(run), from_item(sealed)["sealed"] if sealed else None) if run else None
+        return RecordedRun(items.to_run(run), from_item(sealed).get("sealed") if sealed else None) if run else None
 
     def read_run(self, run_id: str) -> FunctionRun | None:
         item = self._table.get(items.run_key(run_id))
         return items.to_run(item) if item else None
 
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
-        """At most 100."""
+        """At most 100. What cannot be read, written by a newer release perhaps, is reported and left out."""
+        run_ids = list(dict.fromkeys(run_ids))
         found = self._table.get_many([items.run_key(run_id) for run_id in run_ids])
         in_order = (found.get((f"RUN#{run_id}", "RUN")) for run_id in run_ids)
-        return [items.to_run(item) for item in in_order if item is not None]
+        return [run for item in in_order if item is not None and (run := self._readable(item)) is not None]
+
+    def _readable(self, item: Item) -> FunctionRun | None:
+        try:
+            return items.to_run(item)
+        except (ValueError, KeyError) as unreadable:
+            self._report(unreadable)
+            return None
 
     def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
         found = self._table.get_many([items.part_key(run_id, part) for part in parts])
         return {
             part: from_item(item)["sealed"]
             for part in parts
-            if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None
+            if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None and "sealed" in item
         }
 
     def record(self, run: FunctionRun, parts: SealedParts) -> None:
@@ -59,36 +63,35 @@ class RunStore:
 
     def record_rerun(self, run: FunctionRun, parts: SealedParts) -> None:
         written = [self._table.put_action(items.of_edge(run)), *self._new(run, parts)]
-        try:
-            self._table.transact([self._count_rerun(run), *written])
-        except Cancelled as cancelled:
-            original = self._rerunnable(cancelled.item(0))
-            lifetimes = self._extend_parameters(run, original)
+        expires_at = items.epoch(run)
+        for _ in range(_ATTEMPTS):
             try:
-                self._table.transact([self._count_rerun(run, lifetimes), *written])
-            except Cancelled as again:
-                self._rerunnable(again.item(0))
-                raise Unavailable from again
+                self._table.transact([self._count_rerun(run, expires_at), *written])
+            except Cancelled as cancelled:
+                original = self._rerunnable(cancelled.item(0))
+                expires_at = max(expires_at, int(original["expiresAt"]))
+                if original["partsExpireAt"] < expires_at:
+                    self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
+            else:
+                return
+        raise Unavailable
 
-    def _count_rerun(self, run: FunctionRun, lifetimes: _Lifetimes | None = None) -> dict[str, Any]:
-        """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last.
-
-        Without `lifetimes` that is a condition. It fails once a day at most, or after retention was shortened.
-        """
-        conditions = ["attribute_exists(pk)", "expiresAt > :now", "rerunCount < :limit"]
-        values = {":one": 1, ":limit": self._max_reruns, ":now": int(clock.now().timestamp())}
-        update = "SET rerunCount = rerunCount + :one, expiresAt = :expires_at"
-        if lifetimes is None:
-            values[":expires_at"] = items.epoch(run)
-            it_expires_before_us = "expiresAt <= :expires_at"
-            its_parameters_outlive_us = "partsExpireAt >= :expires_at"
-            conditions += [it_expires_before_us, its_parameters_outlive_us]
-        else:
-            values |= {":expires_at": lifetimes.original, ":parts": lifetimes.parameters}
-            update += ", partsExpireAt = :parts"
+    def _count_rerun(self, run: FunctionRun, expires_at: int) -> dict[str, Any]:
+        """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last."""
+        the_original_lives = "attribute_exists(pk) AND expiresAt > :now"
+        it_may_be_rerun = "rerunCount < :limit"
+        no_life_is_shortened = "expiresAt <= :expires_at"
+        its_parameters_outlive_it = "partsExpireAt >= :expires_at"
+        conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
+        values = {
+            ":one": 1,
+            ":limit": self._max_reruns,
+            ":now": int(clock.now().timestamp()),
+            ":expires_at": expires_at,
+        }
         return self._table.update_action(
             items.run_key(run.lineage_id),
-            UpdateExpression=update,
+            UpdateExpression="SET rerunCount = rerunCount + :one, expiresAt = :expires_at",
             ConditionExpression=" AND ".join(conditions),
             ExpressionAttributeValues=to_item(values),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -101,20 +104,21 @@ class RunStore:
             raise RerunLimitReached(self._max_reruns)
         return original
 
-    def _extend_parameters(self, run: FunctionRun, original: dict[str, Any]) -> _Lifetimes:
-        """When the original and its parameters are to expire: never before this re-run, nor earlier than they did."""
-        expires_at = max(items.epoch(run), int(original["expiresAt"]))
-        if original["partsExpireAt"] >= expires_at:
-            return _Lifetimes(expires_at, int(original["partsExpireAt"]))
-        lifetimes = _Lifetimes(expires_at, expires_at + items.PARTS_OUTLIVE_SECONDS)
-        # Ahead of the transaction: should that fail, the parameters are kept for longer than need be, and no harm done.
-        self._table.update(
-            items.part_key(run.lineage_id, Part.PARAMETERS),
-            UpdateExpression="SET expiresAt = :later",
-            ConditionExpression="expiresAt < :later",
-            ExpressionAttributeValues=to_item({":later": lifetimes.parameters}),
-        )
-        return lifetimes
+    def _extend_parameters(self, original_run_id: str, until: int) -> None:
+        """Let an original's parameters live on, once a day at most.
+
+        Ahead of the transaction: should that fail, they are kept for longer than need be, and no harm is done.
+        """
+        for key, expiry in (
+            (items.part_key(original_run_id, Part.PARAMETERS), "expiresAt"),
+            (items.run_key(original_run_id), "partsExpireAt"),
+        ):
+            self._table.update(
+                key,
+                UpdateExpression=f"SET {expiry} = :until",
+                ConditionExpression=f"{expiry} < :until",
+                ExpressionAttributeValues=to_item({":until": until}),
+            )
 
     def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
         change = items.change(before, after)
@@ -123,12 +127,16 @@ class RunStore:
             "ConditionExpression": change.condition,
             "ExpressionAttributeNames": change.names,
             "ExpressionAttributeValues": change.values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        key = items.run_key(after.id)
         if not parts:
-            return self._table.update(items.run_key(after.id), **how)
+            found = self._table.update(key, **how)
+            # The condition fails on our own write too, if its answer was lost and the SDK asked again.
+            return found is None or items.claims_alike(found, after)
         written = [self._table.put_action(items.of_part(after, part, sealed)) for part, sealed in parts.items()]
         try:
-            self._table.transact([self._table.update_action(items.run_key(after.id), **how), *written])
+            self._table.transact([self._table.update_action(key, **how), *written])
         except Cancelled:
             return False
         return True

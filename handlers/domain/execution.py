@@ -12,11 +12,11 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS
+from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.recording import RecordedRun, RunQueue, SealedParts, label
 from handlers.domain.run import FunctionRun, Part, Pin, Status, pending_deadline
-from handlers.domain.seal import Cipher, SealBroken
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 MAX_ATTEMPTS = 3
 LEASE_MARGIN = timedelta(seconds=60)
@@ -35,6 +35,10 @@ class NotYet(Postponed):
     """The function cannot be invoked now (throttled, being updated, AWS unwell): it was not executed."""
 
 
+class CodeGone(NotYet):
+    """The current code, as it was remembered, is gone: there must be newer code to look for."""
+
+
 class Uncertain(Postponed):
     """Whether the function was executed is not known: the connection broke, or AWS answered with a fault."""
 
@@ -45,6 +49,9 @@ class Unusable(Exception):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(message)
+
+
+VERSION_NOT_FOUND = "FunctionVersionNotFound"
 
 
 class Outcome(NamedTuple):
@@ -72,10 +79,13 @@ class FunctionCode(Protocol):
     def current(self, function_arn: str, *, afresh: bool) -> Pin:
         """The version that is the function's code now, published if need be. Raises NotYet or Unusable."""
 
+    def forget(self, pin: Pin) -> None:
+        """What was remembered of this version is no longer true."""
+
 
 class Invoker(Protocol):
     def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
-        """Call the function, once. Raises NotYet or Uncertain."""
+        """Call the function, once. Raises NotYet, Uncertain or Unusable."""
 
 
 class LifecycleBus(Protocol):
@@ -88,6 +98,7 @@ class Executor(NamedTuple):
 
     runs: Runs
     cipher: Cipher
+    invokable: InvokablePatterns
     code: FunctionCode
     invoker: Invoker
     queue: RunQueue
@@ -111,13 +122,15 @@ def execute(run_id: str, using: Executor) -> Verdict:
     if run.execution_attempts >= MAX_ATTEMPTS:
         return finish(run, EXECUTION_LOST, using)
     try:
+        _check_permission(run, using.invokable)
         pin = run.pin or _current_code(run, using.code)
         run = _claim(run, pin, using.runs)
-        outcome = _invoke(run, pin, recorded.sealed, using)
+        outcome = _invoke(run, pin, recorded, using)
     except _Moved:
         return Verdict.NOT_OURS
     except NotYet as reason:
-        return _postpone(run, recorded.run.execution_attempts, reason, using)
+        kept = recorded.run.pin if isinstance(reason, CodeGone) else run.pin
+        return _postpone(run, recorded.run.evolve(pin=kept), reason, using)
     except Uncertain as reason:
         return _leave(run, reason, using.runs)
     except Unusable as reason:
@@ -151,10 +164,12 @@ def finish(run: FunctionRun, outcome: Outcome, using: "Finisher") -> Verdict:
     return Verdict.FINISHED
 
 
-def announce(finished: FunctionRun, using: "Finisher") -> None:
+def announce(finished: FunctionRun, using: "Finisher") -> bool:
     """Tell the bus and note that it was told. Told twice if we die in between: consumers see the run's id."""
-    if using.bus.announce(finished):
+    told = using.bus.announce(finished)
+    if told:
         using.runs.transition(finished, finished.evolve(event_pending=False, deadline=None))
+    return told
 
 
 class Finisher(Protocol):
@@ -172,6 +187,12 @@ def _is_claimable(run: FunctionRun) -> bool:
     if run.status is Status.RUNNING:
         return run.deadline is not None and run.deadline < clock.now()
     return run.status is Status.PENDING
+
+
+def _check_permission(run: FunctionRun, invokable: InvokablePatterns) -> None:
+    """What a workspace may invoke can be narrowed after a function was registered. Raises Unusable."""
+    if not invokable.allows(run.workspace, run.function_arn):
+        raise Unusable("FunctionAccessDenied", f"{run.workspace} may no longer invoke {run.function_arn}.")
 
 
 def _current_code(run: FunctionRun, code: FunctionCode) -> Pin:
@@ -206,25 +227,36 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
     return claimed
 
 
-def _invoke(run: FunctionRun, pin: Pin, sealed: bytes | None, using: Executor) -> Outcome:
+def _invoke(run: FunctionRun, pin: Pin, recorded: RecordedRun, using: Executor) -> Outcome:
     try:
-        parameters = using.cipher.open(sealed or b"", label(run, Part.PARAMETERS))
+        parameters = using.cipher.open(recorded.sealed or b"", label(run, Part.PARAMETERS))
+    except KeyRefused as refused:
+        raise NotYet("KeyRefused") from refused
     except SealBroken:
         return Outcome.failure("ParametersUnreadable", "The run's parameters could not be decrypted.")
     except Unavailable as fault:
         raise NotYet("KeyUnavailable") from fault
-    return using.invoker.invoke(pin, parameters, run)
+    try:
+        return using.invoker.invoke(pin, parameters, run)
+    except Unusable as reason:
+        # A pinned run fails. But what was looked up as the current code and is gone has been deleted since.
+        if recorded.run.pin is None and reason.code == VERSION_NOT_FOUND and run.postponements < MAX_ATTEMPTS:
+            using.code.forget(pin)
+            raise CodeGone(reason.code) from reason
+        raise
 
 
-def _postpone(run: FunctionRun, attempts: int, reason: NotYet, using: Executor) -> Verdict:
-    """Give the run back for a later attempt, which waits longer each time. What was not executed is not counted."""
+def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Executor) -> Verdict:
+    """Give the run back as it was before, for a later attempt, which waits longer each time.
+
+    What was not executed is not counted.
+    """
     delay = min(2**run.postponements, 900)
-    given_back = run.evolve(
+    given_back = before.evolve(
         status=Status.PENDING,
         claim_token=None,
         started_at=None,
         error_code=reason.code,
-        execution_attempts=attempts,
         postponements=run.postponements + 1,
         deadline=pending_deadline(clock.now() + timedelta(seconds=delay)),
     )

@@ -11,21 +11,21 @@ from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import ComputeFunction, Registrar, Registry
-from handlers.domain.requests import Body
+from handlers.domain.requests import Body, Name
 from handlers.domain.run import parse_id
 
 _FIXED = {"id", "workspace", "createdAt", "updatedAt"}
 
 
 class RegisterFunction(Body):
-    name: str = Field(min_length=1, max_length=128)
+    name: Name
     function_arn: str = Field(max_length=300)
 
 
 class ChangeFunction(Body):
     """What is left out stays as it is."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=128)
+    name: Name | None = None
     function_arn: str | None = Field(default=None, max_length=300)
     version: int | None = None
 

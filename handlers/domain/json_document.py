@@ -50,7 +50,8 @@ def parse(text: str | bytes, *, field: str = "body") -> JsonValue:
 
 def parse_object(text: str | bytes, *, field: str = "body") -> JsonObject:
     """Like `parse`, for a text that must hold an object. An empty text is `{}`."""
-    if not text.strip():
+    blank = not (text.strip(b" \t\r\n") if isinstance(text, bytes) else text.strip(" \t\r\n"))
+    if blank:
         return {}
     value = parse(text, field=field)
     if not isinstance(value, dict):

@@ -1,12 +1,15 @@
 """Bodies of requests: strict, closed, and refused by naming the field."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonObject
+
+# A name people read and say: not blank, no control characters.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Body(BaseModel):
@@ -39,4 +42,6 @@ def _problem(kind: str, message: str) -> str:
         return "is not a field of this request."
     if kind == "missing":
         return "is required."
+    if kind == "string_pattern_mismatch":
+        return "must not hold control characters."
     return f"{message[0].lower()}{message[1:]}."

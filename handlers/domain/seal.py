@@ -16,9 +16,13 @@ class SealBroken(Exception):
     """The sealed text is damaged, of another owner, part or workspace, or under a key that no longer opens it."""
 
 
+class KeyRefused(SealBroken):
+    """KMS will not open it now: the key is disabled, or not ours to use. The text itself may be sound."""
+
+
 class Cipher(Protocol):
     def seal(self, content: bytes, label: Label) -> bytes:
         """Raises Unavailable."""
 
     def open(self, sealed: bytes, label: Label) -> bytes:
-        """Raises SealBroken, or Unavailable when it is KMS that fails."""
+        """Raises SealBroken, KeyRefused, or Unavailable when it is KMS that fails for now."""

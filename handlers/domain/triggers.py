@@ -7,14 +7,14 @@ from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.changes import check_version, without_unchanged
-from handlers.domain.errors import InvalidRequest, Missing, TriggerUnreadable
+from handlers.domain.errors import InvalidRequest, Missing, TriggerUnreadable, Unavailable
 from handlers.domain.functions import find_function
 from handlers.domain.json_document import JsonObject, dump, parse_object
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import FunctionTrigger, Registrar, Registry, StoredTrigger, Triggers
-from handlers.domain.requests import Body
+from handlers.domain.requests import Body, Name
 from handlers.domain.run import ExecutionType, parse_id
-from handlers.domain.seal import Cipher, SealBroken
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 _FIXED = {"id", "workspace", "functionId", "executionType", "createdAt", "updatedAt"}
 
@@ -24,7 +24,7 @@ class TriggerMetadata(Body):
 
 
 class CreateTrigger(Body):
-    name: str = Field(min_length=1, max_length=128)
+    name: Name
     function_id: str = Field(min_length=1, max_length=64)
     execution_type: str
     trigger_metadata: TriggerMetadata = Field(default_factory=TriggerMetadata)
@@ -34,7 +34,7 @@ class CreateTrigger(Body):
 class ChangeTrigger(Body):
     """What is left out stays as it is; params are replaced whole."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=128)
+    name: Name | None = None
     trigger_metadata: TriggerMetadata | None = None
     enabled: bool | None = None
     version: int | None = None
@@ -124,6 +124,8 @@ def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
     """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
     try:
         return cipher.open(stored.sealed_params, stored.trigger.params_label)
+    except KeyRefused as refused:
+        raise Unavailable from refused
     except SealBroken as broken:
         raise TriggerUnreadable from broken
 

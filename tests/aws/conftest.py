@@ -26,7 +26,7 @@ def table(laptop: Laptop, dynamodb: Any) -> Table:
 
 @pytest.fixture
 def runs(table: Table) -> RunStore:
-    return RunStore(table, max_reruns=MAX_RERUNS)
+    return RunStore(table, max_reruns=MAX_RERUNS, report=lambda _: None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handlers.aws.cipher import Cipher
 from handlers.domain.errors import Unavailable
-from handlers.domain.seal import Label, SealBroken
+from handlers.domain.seal import KeyRefused, Label, SealBroken
 from infra.local.laptop import Laptop
 from tests.aws.injection import LateEvents, error, injected, throttled
 
@@ -92,13 +92,24 @@ def test_a_kms_that_fails_for_now_is_not_a_broken_seal(
         another_container.seal(b"secret", LABEL)
 
 
-@pytest.mark.parametrize("code", ["DisabledException", "AccessDeniedException", "InvalidCiphertextException"])
-def test_a_key_that_no_longer_opens_it_is_a_broken_seal(
+@pytest.mark.parametrize("code", ["DisabledException", "KMSInvalidStateException", "AccessDeniedException"])
+def test_a_key_that_may_not_be_used_says_so_and_counts_as_a_broken_seal(
     cipher: Cipher, kms_events: LateEvents, another_container: Cipher, code: str
 ) -> None:
     sealed = cipher.seal(b"secret", LABEL)
-    with injected(kms_events, "kms.Decrypt", error(400, code)), pytest.raises(SealBroken):
+    with injected(kms_events, "kms.Decrypt", error(400, code)), pytest.raises(KeyRefused):
         another_container.open(sealed, LABEL)
+    assert issubclass(KeyRefused, SealBroken)
+
+
+def test_a_data_key_that_kms_does_not_know_is_a_broken_seal(
+    cipher: Cipher, kms_events: LateEvents, another_container: Cipher
+) -> None:
+    sealed = cipher.seal(b"secret", LABEL)
+    unknown = error(400, "InvalidCiphertextException")
+    with injected(kms_events, "kms.Decrypt", unknown), pytest.raises(SealBroken) as broken:
+        another_container.open(sealed, LABEL)
+    assert not isinstance(broken.value, KeyRefused)
 
 
 def test_a_past_throttle_does_not_excuse_a_broken_seal(

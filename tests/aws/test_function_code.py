@@ -82,7 +82,7 @@ def test_a_function_that_is_being_updated_is_for_later(code: FunctionCode, funct
 def test_a_throttled_control_plane_is_for_later(code: FunctionCode, client: Any, fault: Any) -> None:
     with injected(client.meta.events, GET, fault), pytest.raises(NotYet):
         code.current("arn:aws:lambda:us-east-1:000000000000:function:any", afresh=True)
-    with injected(client.meta.events, GET, fault), pytest.raises(Unavailable):
+    with injected(client.meta.events, "lambda.GetFunctionConfiguration", fault), pytest.raises(Unavailable):
         code.timeout_seconds("arn:aws:lambda:us-east-1:000000000000:function:any")
 
 
@@ -92,3 +92,14 @@ def test_what_does_not_exist_is_unusable(code: FunctionCode) -> None:
         code.current(absent, afresh=False)
     assert reason.value.code == "FunctionVersionNotFound"
     assert code.timeout_seconds(absent) is None
+
+
+def test_a_version_that_was_forgotten_is_published_anew(
+    code: FunctionCode, function: TeamFunction, client: Any
+) -> None:
+    pin = code.current(function.arn, afresh=False)
+    client.delete_function(FunctionName=function.name, Qualifier=pin.function_version)
+    code.forget(pin)
+    anew = code.current(function.arn, afresh=False)
+    assert anew != pin
+    assert client.get_function(FunctionName=anew.function_version_arn)

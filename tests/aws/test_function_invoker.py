@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from handlers.aws.function_invoker import FunctionInvoker
-from handlers.domain.execution import NotYet, Outcome, Uncertain
+from handlers.domain.execution import NotYet, Outcome, Uncertain, Unusable
 from handlers.domain.run import Pin, Status
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, error, injected
@@ -122,9 +122,22 @@ def test_after_a_fault_nobody_knows_whether_the_function_ran(client: Any, pin: P
         (400, "KMSDisabledException", "KMSDisabledException"),
     ],
 )
-def test_a_lasting_refusal_is_a_failure_that_says_so(
-    client: Any, pin: Pin, status: int, code: str, expected: str
-) -> None:
-    outcome = outcome_of(client, pin, error(status, code))
-    assert (outcome.status, outcome.error_code) == (Status.FAILURE, expected)
-    assert pin.function_version_arn in json.loads(outcome.error or b"")["errorMessage"]
+def test_a_lasting_refusal_says_so(client: Any, pin: Pin, status: int, code: str, expected: str) -> None:
+    with pytest.raises(Unusable) as reason:
+        outcome_of(client, pin, error(status, code))
+    assert reason.value.code == expected
+    assert pin.function_version_arn in str(reason.value)
+
+
+@pytest.mark.parametrize(
+    ("error_type", "code"),
+    [
+        ("CardDeclined", "CardDeclined"),
+        ("com.acme.Card$Declined", "com.acme.Card$Declined"),
+        ("A\x07\nB\x1b[31m", "A??B??31m"),
+        ("half\ud800", "half?"),
+        ("x" * 500, "x" * 128),
+    ],
+)
+def test_an_error_code_is_a_name_and_nothing_else(client: Any, pin: Pin, error_type: str, code: str) -> None:
+    assert outcome_of(client, pin, failed({"errorType": error_type, "errorMessage": "no"})).error_code == code

@@ -216,3 +216,41 @@ def test_overdue_pages_through_all_shards_and_reads_the_truth(runs: RunStore, mo
     found = {run.id for run in runs.overdue()}
     assert overdue <= found
     assert not_yet.id not in found
+
+
+def test_a_claim_whose_answer_was_lost_is_a_claim(runs: RunStore, dynamodb: Any) -> None:
+    """The SDK asks again, and the condition fails on our own write."""
+    run = stored(runs, status="pending")
+    claimed = run.evolve(status=Status.RUNNING, claim_token=str(uuid4()))
+    assert runs.transition(run, claimed)
+    assert runs.transition(run, claimed)
+    assert not runs.transition(run, claimed.evolve(claim_token=str(uuid4())))
+
+
+def test_a_run_that_cannot_be_read_does_not_hide_the_others(table: Table, dynamodb: Any, laptop: Laptop) -> None:
+    reported: list[Exception] = []
+    runs = RunStore(table, max_reruns=3, report=reported.append)
+    past = datetime(2026, 1, 1, tzinfo=UTC)
+    overdue = [stored(runs, deadline=past + timedelta(seconds=n)) for n in range(4)]
+    dynamodb.update_item(
+        TableName=laptop.outputs["TableName"],
+        Key=to_item(run_items.run_key(overdue[0].id)),
+        UpdateExpression="SET executionSource = :newer",
+        ExpressionAttributeValues=to_item({":newer": "of-a-newer-release"}),
+    )
+    assert {run.id for run in overdue[1:]} <= {run.id for run in runs.overdue()}
+    assert [run.id for run in runs.read_many([run.id for run in overdue])] == [run.id for run in overdue[1:]]
+    assert len(reported) >= 2
+
+
+def test_a_sealed_part_without_its_content_is_as_good_as_none(runs: RunStore, dynamodb: Any, laptop: Laptop) -> None:
+    run = stored(runs)
+    dynamodb.update_item(
+        TableName=laptop.outputs["TableName"],
+        Key=to_item(run_items.part_key(run.id, Part.PARAMETERS)),
+        UpdateExpression="REMOVE sealed",
+    )
+    recorded = runs.read(run.id, Part.PARAMETERS)
+    assert recorded is not None
+    assert recorded.sealed is None
+    assert runs.read_parts(run.id, [Part.PARAMETERS]) == {}

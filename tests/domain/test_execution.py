@@ -6,6 +6,7 @@ import pytest
 from handlers.domain.execution import (
     LEASE_MARGIN,
     MAX_ATTEMPTS,
+    VERSION_NOT_FOUND,
     NotYet,
     Outcome,
     Uncertain,
@@ -13,6 +14,7 @@ from handlers.domain.execution import (
     Verdict,
     execute,
 )
+from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.run import FunctionRun, Part, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_rerun, a_run, an_id
@@ -192,6 +194,46 @@ def test_a_function_that_may_still_be_at_work_is_not_executed_beside_itself(wait
     time.advance(seconds=LEASE_MARGIN.total_seconds() + 1)
     assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
     assert waiting.run(RUN_ID).execution_attempts == 2
+
+
+def test_current_code_that_was_deleted_since_it_was_looked_up_is_looked_up_again(
+    waiting: World, time: FakeClock
+) -> None:
+    waiting.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone")]
+    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
+    assert (waiting.code.forgotten, waiting.run(RUN_ID).pin) == ([a_pin(7)], None)
+    time.advance(seconds=2)
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert (waiting.run(RUN_ID).pin, waiting.run(RUN_ID).execution_attempts) == (a_pin(8), 1)
+
+
+def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: World) -> None:
+    waiting.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone") for _ in range(10)]
+    verdicts = [execute(RUN_ID, waiting.executor) for _ in range(MAX_ATTEMPTS + 1)]
+    assert verdicts == [Verdict.POSTPONED] * MAX_ATTEMPTS + [Verdict.FINISHED]
+    assert waiting.run(RUN_ID).error_code == VERSION_NOT_FOUND
+
+
+def test_a_pinned_version_that_was_deleted_fails_the_run_at_once(world: World) -> None:
+    world.has_run(a_run(status="pending", pin=a_pin(3)), PARAMETERS)
+    world.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone")]
+    assert execute(RUN_ID, world.executor) is Verdict.FINISHED
+    assert world.run(RUN_ID).error_code == VERSION_NOT_FOUND
+
+
+def test_a_key_that_is_disabled_keeps_the_run_waiting(waiting: World) -> None:
+    waiting.cipher.refused = True
+    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
+    assert (waiting.run(RUN_ID).status, waiting.run(RUN_ID).error_code) == (Status.PENDING, "KeyRefused")
+    waiting.cipher.refused = False
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+
+
+def test_what_a_workspace_may_no_longer_invoke_is_not_executed(waiting: World) -> None:
+    waiting.invokable = InvokablePatterns({"another": [FUNCTION_ARN]}, own_functions="")
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert waiting.run(RUN_ID).error_code == "FunctionAccessDenied"
+    assert not waiting.invoker.invocations
 
 
 def after_the_lease(world: World, time: FakeClock) -> Verdict:

@@ -8,7 +8,7 @@ import pytest
 from handlers.domain.errors import Unavailable
 from handlers.domain.execution import MAX_ATTEMPTS, NotYet, Uncertain, Verdict, execute
 from handlers.domain.paging import Page
-from handlers.domain.recovery import Remedy, recover
+from handlers.domain.recovery import MAX_UNTOLD, Remedy, recover, sweep
 from handlers.domain.rerun import Asked, RerunBody, rerun
 from handlers.domain.run import FunctionRun, Part, Status
 from tests.builders import NOW, RUN_ID, WORKSPACE, a_run, an_id
@@ -90,16 +90,68 @@ def test_a_run_whose_end_was_not_told_is_told_again(world: World, time: FakeCloc
     assert world.run(RUN_ID) == before.evolve(event_pending=False, deadline=None)
 
 
-def test_a_bus_that_is_down_is_tried_at_every_pass(world: World, time: FakeClock) -> None:
+def test_a_bus_that_is_down_is_tried_again_more_and_more_rarely(world: World, time: FakeClock) -> None:
     world.has_run(an_untold_run())
     world.bus.fails = True
-    for _ in range(3):
+    tried = []
+    for _ in range(60):
         time.advance(minutes=1)
-        assert a_pass(world) == [Remedy.ANNOUNCED]
+        tried += a_pass(world)
         assert world.run(RUN_ID).event_pending
+    assert set(tried) == {Remedy.UNTOLD}
+    assert len(tried) < 10
     world.bus.fails = False
-    a_pass(world)
+    time.advance(minutes=15)
+    assert a_pass(world) == [Remedy.ANNOUNCED]
     assert not world.run(RUN_ID).event_pending
+
+
+def swept(world: World, *, passes: int = 1000) -> tuple[dict[Remedy, int], list[str]]:
+    """What one pass of the watchdog did, and the runs it could not help. `passes` runs at most."""
+    reported: list[str] = []
+    left = iter(range(passes))
+    done = sweep(
+        world.watchdog,
+        has_time=lambda: next(left, None) is not None,
+        report=lambda _, run: reported.append(run.id),
+    )
+    return dict(done), reported
+
+
+def test_a_bus_that_is_down_does_not_keep_open_runs_waiting(world: World, time: FakeClock) -> None:
+    for number in range(20):
+        world.has_run(an_untold_run().evolve(id=an_id(number), deadline=NOW))
+    waiting = world.has_run(a_run(id=an_id(99), status="pending", deadline=NOW + timedelta(seconds=1)))
+    world.bus.fails = True
+    time.advance(minutes=2)
+    done, _ = swept(world)
+    assert done == {Remedy.UNTOLD: MAX_UNTOLD, Remedy.PUSHED_AGAIN: 1}
+    assert world.queue.pushed == [(waiting.id, 0)]
+
+
+def test_a_run_that_cannot_be_helped_is_reported_and_the_others_are_helped(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        world.has_run(a_run(id=an_id(number), status="pending"))
+    push = world.queue.push
+
+    def push_but_one(run: FunctionRun, *, delay_seconds: int = 0) -> bool:
+        if run.id == an_id(1):
+            raise Unavailable
+        return push(run, delay_seconds=delay_seconds)
+
+    monkeypatch.setattr(world.queue, "push", push_but_one)
+    time.advance(minutes=1)
+    assert swept(world) == ({Remedy.PUSHED_AGAIN: 2, Remedy.FAILED: 1}, [an_id(1)])
+
+
+def test_a_pass_ends_when_its_time_is_up_and_the_next_goes_on(world: World, time: FakeClock) -> None:
+    for number in range(5):
+        world.has_run(a_run(id=an_id(number), status="pending"))
+    time.advance(minutes=1)
+    assert swept(world, passes=2)[0] == {Remedy.PUSHED_AGAIN: 2}
+    assert swept(world)[0] == {Remedy.PUSHED_AGAIN: 3}
 
 
 def test_a_queue_that_is_down_is_tried_again_later(world: World, time: FakeClock) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.errors import InvalidRequest, Missing, NameTaken, TooLarge, Unavailable
+from handlers.domain.errors import InvalidRequest, Missing, NameTaken, TooLarge, TriggerUnreadable, Unavailable
 from handlers.domain.functions import RegisterFunction, delete_function, find_function, register_function
 from handlers.domain.triggers import CreateTrigger, create_trigger, delete_trigger, show_trigger
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id
@@ -176,3 +176,21 @@ def test_a_throttled_kms_is_a_fault_that_leaves_nothing_behind(world: World) -> 
     with pytest.raises(Unavailable):
         show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()
     assert world.registry.triggers.keys() == {TRIGGER_ID}
+
+
+def test_a_key_that_is_disabled_is_no_reason_to_delete_a_trigger(world: World) -> None:
+    world.has_registered()
+    world.cipher.refused = True
+    with pytest.raises(Unavailable):
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+    world.cipher.refused, world.cipher.broken = False, True
+    with pytest.raises(TriggerUnreadable, match="create it anew"):
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x00", "\x7f", "", "x" * 129])
+def test_a_name_is_one_that_people_can_read(world: World, name: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        a_registration(name=name)
+    assert refused.value.field == "name"
+    assert not world.registry.functions

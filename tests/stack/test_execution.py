@@ -200,3 +200,16 @@ def test_a_slow_version_is_refused_at_registration(workspace: Workspace) -> None
     response = workspace.http.post("/compute-functions", json={"name": "slow", "functionArn": function.arn})
     assert (response.status_code, response.json()["field"]) == (400, "functionArn")
     assert "841 s" in response.json()["message"]
+
+
+def test_current_code_whose_version_was_deleted_is_published_anew(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of("def handler(event, context):\n    return 'here'\n")
+    first = workspace.ended(workspace.execute(trigger))
+    function.client.delete_function(FunctionName=function.name, Qualifier=first["functionVersion"])
+
+    latest = workspace.ended(workspace.rerun(first["id"], useLatestCode=True), include="result")
+    started = workspace.ended(workspace.execute(trigger), include="result")
+
+    assert (latest["status"], latest["result"], started["result"]) == ("completed", "here", "here")
+    assert latest["functionVersion"] != first["functionVersion"]
+    assert workspace.ended(workspace.rerun(first["id"]))["errorCode"] == "FunctionVersionNotFound"

@@ -169,7 +169,7 @@ def test_a_page_reads_in_proportion_to_its_size(crowded: Workspace, size: int) -
     laptop = crowded.laptop
     counted = Counted(laptop.client("dynamodb"))
     table = Table(counted, laptop.outputs["TableName"])  # type: ignore[arg-type]
-    ports = RunIndex(table), RunStore(table, max_reruns=1)
+    ports = RunIndex(table), RunStore(table, max_reruns=1, report=lambda _: None)
 
     document = list_runs(crowded.name, Filters(), Page(size), *ports)
 
@@ -182,7 +182,7 @@ def test_a_filter_that_matches_nothing_is_not_read_to_the_end(crowded: Workspace
     laptop = crowded.laptop
     counted = Counted(laptop.client("dynamodb"))
     table = Table(counted, laptop.outputs["TableName"])  # type: ignore[arg-type]
-    ports = RunIndex(table), RunStore(table, max_reruns=1)
+    ports = RunIndex(table), RunStore(table, max_reruns=1, report=lambda _: None)
     size = 5
 
     document = list_runs(crowded.name, Filters(status=Status.CANCELLED), Page(size), *ports)

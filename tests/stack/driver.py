@@ -26,10 +26,12 @@ Json = Any
 def until(found: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
     """What `found` gives once it gives anything true."""
     deadline = time.monotonic() + seconds
+    pause = 0.02
     while not (result := found()):
         if time.monotonic() > deadline:
             raise AssertionError(f"still {result!r} after {seconds} s")
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
     return result
 
 
@@ -100,6 +102,15 @@ class Caller(NamedTuple):
         return self.connection.request(method, self.base + path, headers=headers, **how)
 
 
+_ECHOES: dict[str, TeamFunction] = {}
+
+
+def _shared_echo(laptop: Laptop) -> TeamFunction:
+    if laptop.api_url not in _ECHOES:
+        _ECHOES[laptop.api_url] = TeamFunction(laptop).deploy(ECHO)
+    return _ECHOES[laptop.api_url]
+
+
 @dataclass
 class Workspace:
     """A caller of one workspace's API."""
@@ -139,9 +150,13 @@ class Workspace:
         }
         return str(created(self.http.post("/function-triggers", json=body))["id"])
 
-    def trigger_of(self, source: str = ECHO, *, params: Json = None, timeout: int = 10) -> tuple[str, TeamFunction]:
-        """An on-demand trigger of a new function of this source."""
-        function = TeamFunction(self.laptop).deploy(source, timeout=timeout)
+    def trigger_of(
+        self, source: str | None = None, *, params: Json = None, timeout: int = 10
+    ) -> tuple[str, TeamFunction]:
+        """An on-demand trigger of a new function of this source; without, of one that echoes, which all tests share."""
+        function = (
+            _shared_echo(self.laptop) if source is None else TeamFunction(self.laptop).deploy(source, timeout=timeout)
+        )
         return self.trigger(self.register(function), params=params), function
 
     def execute(self, trigger_id: str, **body: Json) -> str:

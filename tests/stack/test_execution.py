@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.stack.driver import TeamFunction, Workspace, until
+from tests.stack.driver import ECHO, TeamFunction, Workspace, until
 
 COUNTS = "import sys\ndef handler(event, context):\n    open(event['file'], 'a').write('x')\n    return event\n"
 
@@ -47,7 +47,7 @@ def test_a_function_that_times_out_gives_a_timeout(workspace: Workspace) -> None
 
 
 def test_a_throttled_function_leaves_the_run_waiting_and_says_so_until_it_can_run(workspace: Workspace) -> None:
-    trigger, function = workspace.trigger_of()
+    trigger, function = workspace.trigger_of(ECHO)
     function.client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
     run = workspace.execute(trigger)
     until(lambda: workspace.run(run)["errorCode"] == "TooManyRequestsException")
@@ -61,7 +61,7 @@ def test_a_throttled_function_leaves_the_run_waiting_and_says_so_until_it_can_ru
 
 
 def test_a_function_deleted_from_lambda_gives_a_failed_run_that_says_so(workspace: Workspace) -> None:
-    trigger, function = workspace.trigger_of()
+    trigger, function = workspace.trigger_of(ECHO)
     function.client.delete_function(FunctionName=function.name)
     run = workspace.ended(workspace.execute(trigger), include="error")
     assert (run["status"], run["errorCode"]) == ("failure", "FunctionVersionNotFound")
@@ -84,7 +84,7 @@ def test_an_environment_change_alone_is_new_code(workspace: Workspace) -> None:
 
 
 def test_unchanged_code_is_published_once(workspace: Workspace) -> None:
-    trigger, function = workspace.trigger_of()
+    trigger, function = workspace.trigger_of(ECHO)
     versions = {workspace.ended(workspace.execute(trigger))["functionVersion"] for _ in range(3)}
     published = function.client.list_versions_by_function(FunctionName=function.name)["Versions"]
     assert len(versions) == 1

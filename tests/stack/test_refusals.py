@@ -7,7 +7,7 @@ import pytest
 
 from tests.stack.driver import Workspace, an_ended_run, created, items_of, refusal
 
-ABSENT = "550e8400-e29b-41d4-a716-446655440000"
+ABSENT = "00000000-0000-4000-8000-000000000000"
 
 
 def test_a_refused_request_changes_nothing(workspace: Workspace) -> None:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
-from tests.stack.driver import TeamFunction, Workspace, accepted, refusal, until
+from tests.stack.driver import ECHO, TeamFunction, Workspace, accepted, refusal, until
 
 FAILS_ON_EMPTY = "def handler(event, context):\n    return 1 / len(event['items'])\n"
 
@@ -96,6 +96,7 @@ def test_history_asked_of_any_run_of_a_lineage_is_that_of_its_original(workspace
     trigger, _ = workspace.trigger_of()
     original = workspace.execute(trigger)
     rerun = workspace.rerun(original)
+    workspace.ended(rerun)
     assert workspace.history(rerun) == workspace.history(original)
 
 
@@ -164,7 +165,7 @@ def test_ten_deploys_later_a_rerun_executes_the_runs_version_and_use_latest_code
 
 
 def test_a_version_deleted_meanwhile_gives_a_failed_run_that_says_so(workspace: Workspace) -> None:
-    trigger, function = workspace.trigger_of()
+    trigger, function = workspace.trigger_of(ECHO)
     original = workspace.ended(workspace.execute(trigger))
     function.deploy("def handler(event, context):\n    return 'new'\n")
     function.client.delete_function(FunctionName=function.name, Qualifier=original["functionVersion"])

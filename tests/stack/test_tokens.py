@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from infra.local.laptop import Laptop
 from tests.stack.driver import Caller, Workspace
 
-ABSENT = "550e8400-e29b-41d4-a716-446655440000"
+ABSENT = "00000000-0000-4000-8000-000000000000"
 RERUN = f"/function-runs/{ABSENT}/rerun"
 # The grant suffices: it is the run that is not there.
 GRANTED, FORBIDDEN, UNAUTHENTICATED = "RUN_NOT_FOUND", 403, 401

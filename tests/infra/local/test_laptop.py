@@ -113,7 +113,7 @@ def test_with_nothing_up_a_token_says_what_to_do(directory: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "python -m infra.local up" in ran.stderr
+    assert "make up" in ran.stderr
     with pytest.raises(NotUpError):
         Laptop.load(directory)
 

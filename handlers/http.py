@@ -1,6 +1,7 @@
 """What the HTTP doors share: the resolver, the caller, strict bodies, and the one table from error to status."""
 
 import base64
+import binascii
 import json
 from http import HTTPStatus
 from typing import Any
@@ -89,9 +90,12 @@ class Resolver(APIGatewayHttpResolver):
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""
-        text: str | bytes = self.current_event.body or ""
-        if self.current_event.is_base64_encoded:
-            text = base64.b64decode(text)
+        body = self.current_event.body or ""
+        try:
+            encoded = self.current_event.is_base64_encoded
+            text = base64.b64decode(body) if encoded else body.encode(errors="surrogatepass")
+        except binascii.Error:
+            raise errors.InvalidRequest("body", "is not valid base64.") from None
         if len(text) > MAX_BODY_BYTES:
             raise errors.TooLarge("body", f"is larger than {MAX_BODY_BYTES} bytes.")
         return parse_object(text)

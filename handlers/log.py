@@ -11,6 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from handlers.domain.errors import ServiceError
+from handlers.domain.identity import WORKSPACE
 from handlers.domain.run import parse_id
 
 _FRAMES = 6
@@ -21,9 +22,10 @@ logger = Logger()
 def audited(action: str, *, workspace: str, run_id: str) -> Iterator[dict[str, Any]]:
     """One audit line for what is done within: who, what, which run, why and how it ended, refused or not.
 
-    The caller adds to the line what it learns. An id that is none could hold anything and is not written down.
+    The caller adds to the line what it learns. An id or a workspace that is none could hold anything: it is left out.
     """
-    line: dict[str, Any] = {"action": action, "by": None, "workspace": workspace[:63], "runId": parse_id(run_id)}
+    line: dict[str, Any] = {"action": action, "by": None, "runId": parse_id(run_id)}
+    line["workspace"] = workspace if WORKSPACE.fullmatch(workspace) else None
     try:
         yield line
     except Exception as error:

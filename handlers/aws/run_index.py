@@ -21,6 +21,8 @@ class RunIndex:
 
     def newest_first(self, workspace: str, filters: Filters, page: Page) -> Iterator[Entry]:
         """Merged from all shards of one key. Each shard is read in pages of its share of what was asked for."""
+        if _first(filters.since) > _last(filters.until, page.after):
+            return iter(())  # DynamoDB refuses a BETWEEN that ends before it begins
         index, key = _fitting(workspace, filters)
         shards = [self._shard(index, f"{key}#{shard}", filters, page) for shard in range(items.SHARDS)]
         return heapq.merge(*shards, reverse=True)

@@ -107,13 +107,19 @@ class Table:
 
     def update(self, key: Key, **how: Any) -> Item | None:
         """None if done; if the condition failed, the item as it is, so far as it was asked for and exists."""
-        with aws_errors.translated():
-            try:
-                self._client.update_item(TableName=self._name, Key=to_item(key), **how)
-            except self._client.exceptions.ConditionalCheckFailedException as failed:
-                found: Item = failed.response.get("Item", {})  # type: ignore[assignment]
-                return found
-        return None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                pause(attempt)
+            with aws_errors.translated():
+                try:
+                    self._client.update_item(TableName=self._name, Key=to_item(key), **how)
+                except self._client.exceptions.ConditionalCheckFailedException as failed:
+                    found: Item = failed.response.get("Item", {})  # type: ignore[assignment]
+                    return found
+                except self._client.exceptions.TransactionConflictException:
+                    continue  # a transaction, of a re-run say, is writing the item at this moment
+            return None
+        raise Unavailable
 
     def put_action(self, plain: dict[str, Any], **condition: Any) -> dict[str, Any]:
         return {"Put": {"TableName": self._name, "Item": to_item(plain), **condition}}

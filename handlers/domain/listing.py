@@ -104,6 +104,7 @@ def _moment(query: dict[str, str], field: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # To UTC at once: the first and the last day of the calendar do not exist everywhere.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidRequest(field, "must be an ISO 8601 time, like 2026-11-22T09:30:00Z.") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

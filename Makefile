@@ -28,7 +28,7 @@ logs: install ## follow what the Lambdas log
 	@$(BIN)/python -m infra.local logs
 
 test: install ## all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 bench: install ## measure: AWS calls of a re-run, and its latency against its floor
 	@$(BIN)/python -m tests.bench.aws_calls

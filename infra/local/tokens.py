@@ -1,5 +1,6 @@
 """Access tokens as a Cognito user pool would issue them, without users and passwords."""
 
+import functools
 import time
 import uuid
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from infra.local.emulator import REGION, Emulator, unproxied
@@ -49,18 +51,18 @@ def mint(
     }
     if not claims["cognito:groups"]:
         del claims["cognito:groups"]  # Cognito leaves the claim out for a user in no group
-    key_id = _access_key_id(emulator, user_pool_id)
+    key_id, key = _signer(emulator.url, emulator.state, user_pool_id)
     present = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(present, _pem(emulator.state, user_pool_id), algorithm="RS256", headers={"kid": key_id})
+    return jwt.encode(present, key, algorithm="RS256", headers={"kid": key_id})
 
 
-def _access_key_id(emulator: Emulator, user_pool_id: str) -> str:
+@functools.cache
+def _signer(url: str, state: Path, user_pool_id: str) -> tuple[str, RSAPrivateKey]:
+    """The pool's key for access tokens and its id. Loading checks the key, which takes longer than signing with it."""
     # The emulator makes a pool's keys when its key set is first asked for, so this comes before the file is read.
     with unproxied() as http:
-        keys = http.get(f"{emulator.url}/{user_pool_id}/.well-known/jwks.json").raise_for_status().json()["keys"]
-    own = load_pem_private_key(_pem(emulator.state, user_pool_id), password=None).public_key()
-    return next(str(key["kid"]) for key in keys if jwt.PyJWK(key).key == own)
-
-
-def _pem(state: Path, user_pool_id: str) -> bytes:
-    return (state / "cognito-pool-keys" / f"{user_pool_id}-access.pem").read_bytes()
+        keys = http.get(f"{url}/{user_pool_id}/.well-known/jwks.json").raise_for_status().json()["keys"]
+    pem = (state / "cognito-pool-keys" / f"{user_pool_id}-access.pem").read_bytes()
+    key = load_pem_private_key(pem, password=None)
+    assert isinstance(key, RSAPrivateKey)  # noqa: S101 - the emulator makes no other
+    return next(str(each["kid"]) for each in keys if jwt.PyJWK(each).key == key.public_key()), key

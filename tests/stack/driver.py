@@ -31,7 +31,7 @@ def until(found: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any
         if time.monotonic() > deadline:
             raise AssertionError(f"still {result!r} after {seconds} s")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.2)
+        pause = min(pause * 1.3, 0.1)
     return result
 
 

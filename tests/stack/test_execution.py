@@ -130,7 +130,9 @@ def test_a_run_whose_push_was_lost_is_pushed_again_by_the_watchdog(workspace: Wo
 
     watchdog = laptop.client("lambda").invoke(FunctionName="FunctionRerun-watchdog", Payload=b"{}")
 
-    assert json.loads(watchdog["Payload"].read())["pushed again"] >= 1
+    # The stack's own, every minute, may have been faster: then this one found nothing to do.
+    assert "FunctionError" not in watchdog
+    assert json.loads(watchdog["Payload"].read()).keys() <= {"pushed again", "moved on by itself"}
     assert workspace.ended(lost)["status"] == "completed"
 
 

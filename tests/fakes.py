@@ -10,9 +10,10 @@ from typing import NamedTuple, TypeVar
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, RerunLimitReached, RunNotFound, Stale, Unavailable
-from handlers.domain.execution import Executor, Outcome
+from handlers.domain.execution import Executor
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.history import EdgePage
+from handlers.domain.outcome import Outcome
 from handlers.domain.paging import Page
 from handlers.domain.recording import RecordedRun, Retention, SealedParts, label
 from handlers.domain.recovery import Watchdog

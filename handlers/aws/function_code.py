@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
-from handlers.domain.execution import VERSION_NOT_FOUND, NotYet, Unusable
 from handlers.domain.function_arns import base_arn
+from handlers.domain.outcome import VERSION_NOT_FOUND, NotYet, Unusable
 from handlers.domain.run import Pin
 
 if TYPE_CHECKING:

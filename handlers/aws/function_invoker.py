@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.aws import aws_errors
 from handlers.aws.function_code import unusable
-from handlers.domain.execution import NotYet, Outcome, Postponed, Uncertain, Unusable
+from handlers.domain.outcome import NotYet, Outcome, Postponed, Uncertain, Unusable
 from handlers.domain.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:

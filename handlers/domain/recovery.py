@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.execution import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, Verdict, announce, finish
-from handlers.domain.execution import Runs as ExecutionRuns
+from handlers.domain.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, announce, finish
+from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.recording import RunQueue
 from handlers.domain.run import FunctionRun, Status, pending_deadline
 from handlers.domain.seal import Cipher
@@ -20,7 +20,7 @@ from handlers.domain.seal import Cipher
 MAX_UNTOLD = 3
 
 
-class Runs(ExecutionRuns, Protocol):
+class Runs(FinishingRuns, Protocol):
     def overdue(self) -> Iterator[FunctionRun]:
         """Runs whose deadline has passed, read consistently, page by page."""
 
@@ -65,8 +65,7 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
     if not run.status.is_open:
         return _announce_again(run, using)
     if run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS:
-        lost = finish(run, EXECUTION_LOST, using) is Verdict.FINISHED
-        return Remedy.LOST if lost else Remedy.MOVED_ON
+        return Remedy.LOST if finish(run, EXECUTION_LOST, using) else Remedy.MOVED_ON
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
     waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None)
     if not using.runs.transition(run, waiting):

@@ -3,19 +3,11 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.domain.execution import (
-    LEASE_MARGIN,
-    MAX_ATTEMPTS,
-    VERSION_NOT_FOUND,
-    NotYet,
-    Outcome,
-    Uncertain,
-    Unusable,
-    Verdict,
-    execute,
-)
+from handlers.domain.execution import LEASE_MARGIN, Verdict, execute
+from handlers.domain.finish import MAX_ATTEMPTS
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.json_document import MAX_BYTES
+from handlers.domain.outcome import VERSION_NOT_FOUND, NotYet, Outcome, Uncertain, Unusable
 from handlers.domain.run import FunctionRun, Part, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_rerun, a_run, an_id
 from tests.fakes import FakeClock, World

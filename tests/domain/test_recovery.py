@@ -6,7 +6,9 @@ from typing import Any, cast
 import pytest
 
 from handlers.domain.errors import Unavailable
-from handlers.domain.execution import MAX_ATTEMPTS, NotYet, Uncertain, Verdict, execute
+from handlers.domain.execution import Verdict, execute
+from handlers.domain.finish import MAX_ATTEMPTS
+from handlers.domain.outcome import NotYet, Uncertain
 from handlers.domain.paging import Page
 from handlers.domain.recovery import MAX_UNTOLD, Remedy, recover, sweep
 from handlers.domain.rerun import Asked, RerunBody, rerun

@@ -2,15 +2,26 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.messaging import Messaging
 
 
 class Observability(Construct):
-    def __init__(self, scope: Construct, name: str, *, messaging: Messaging, workers: list[lambda_.Function]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        messaging: Messaging,
+        workers: list[lambda_.Function],
+        alarm_topic_arn: str | None,
+    ) -> None:
         super().__init__(scope, name)
+        self._topic = sns.Topic.from_topic_arn(self, "AlarmTopic", alarm_topic_arn) if alarm_topic_arn else None
         self._alarm(
             "DeadLetters",
             messaging.dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
@@ -32,7 +43,7 @@ class Observability(Construct):
             )
 
     def _alarm(self, name: str, metric: cloudwatch.Metric, *, threshold: float, description: str) -> None:
-        cloudwatch.Alarm(
+        alarm = cloudwatch.Alarm(
             self,
             name,
             metric=metric,
@@ -42,3 +53,5 @@ class Observability(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=description,
         )
+        if self._topic is not None:
+            alarm.add_alarm_action(actions.SnsAction(self._topic))

@@ -1,5 +1,6 @@
 """What the CDK context decides. Production by default; `laptop` relaxes what only hurts on a laptop."""
 
+import json
 import re
 from typing import Any, Self
 
@@ -11,6 +12,8 @@ from pydantic.alias_generators import to_camel
 
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")
+# The doors are told through their environment, of which Lambda takes 4 KB in all.
+_MAX_INVOKABLE = 3000
 
 LOG_RETENTION = {
     1: RetentionDays.ONE_DAY,
@@ -40,6 +43,8 @@ class Settings(BaseModel):
     max_reruns_per_lineage: int = Field(default=1000, ge=1)
     log_retention_days: int = 90
     api_requests_per_second: int = Field(default=200, ge=1)
+    alarm_topic_arn: str | None = None
+    """The SNS topic that alarms are sent to."""
     laptop: bool = False
 
     @field_validator("invokable_functions")
@@ -51,6 +56,8 @@ class Settings(BaseModel):
             for pattern in patterns:
                 if not _FUNCTION_PATTERN.fullmatch(pattern):
                     raise ValueError(f"{pattern!r} is no ARN pattern like arn:aws:lambda:eu-west-1:*:function:orders-*")
+        if len(json.dumps(invokable)) > _MAX_INVOKABLE:
+            raise ValueError(f"is over {_MAX_INVOKABLE} bytes as JSON: use wider patterns")
         return invokable
 
     @model_validator(mode="after")

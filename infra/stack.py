@@ -56,7 +56,13 @@ class FunctionRerunStack(Stack):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
-        Observability(self, "Observability", messaging=self.messaging, workers=[self.execute_runs, self.watchdog])
+        Observability(
+            self,
+            "Observability",
+            messaging=self.messaging,
+            workers=[self.execute_runs, self.watchdog],
+            alarm_topic_arn=settings.alarm_topic_arn,
+        )
         self._tell()
 
     @property

@@ -124,7 +124,7 @@ def test_an_answer_that_does_not_fit_the_story_ends_it_and_keeps_the_logs(
     assert members_of(emulator_of(ran.stdout)) == []
 
 
-@pytest.mark.parametrize(("ending", "at"), [(signal.SIGINT, "Deploying FunctionRerun")])
+@pytest.mark.parametrize(("ending", "at"), [(signal.SIGTERM, "Deploying FunctionRerun")])
 def test_whoever_ends_it_early_leaves_nothing(
     environment: dict[str, str], tmp_path: Path, ending: signal.Signals, at: str
 ) -> None:
@@ -189,7 +189,7 @@ def test_at_once_means_at_once_and_only_there() -> None:
         with Interrupts() as interrupts:
             try:
                 with interrupts.at_once():
-                    signal.raise_signal(signal.SIGHUP)
+                    signal.raise_signal(signal.SIGTERM)
                     reached.append("told")
             finally:
                 signal.raise_signal(signal.SIGINT)

@@ -1,6 +1,8 @@
 import pytest
 
 from handlers.domain import clock
+from tests.builders import a_run
+from tests.domain import executing, rerunning
 from tests.fakes import FakeClock, World
 
 
@@ -16,3 +18,18 @@ def stopped_time(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 def world(time: FakeClock) -> World:
     """An installation where nothing has happened yet."""
     return World()
+
+
+@pytest.fixture
+def waiting(world: World) -> World:
+    """One pending run, its message in flight."""
+    world.has_run(a_run(status="pending"), executing.PARAMETERS)
+    return world
+
+
+@pytest.fixture
+def installed(world: World) -> World:
+    """One completed run that can be re-run."""
+    world.has_registered()
+    world.has_run(a_run(), rerunning.PARAMETERS)
+    return world

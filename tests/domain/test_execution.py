@@ -3,31 +3,14 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.domain.execution import LEASE_MARGIN, Verdict, execute
-from handlers.domain.finish import MAX_ATTEMPTS
+from handlers.domain.execution import Verdict, execute
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.outcome import VERSION_NOT_FOUND, NotYet, Outcome, Uncertain, Unusable
 from handlers.domain.run import FunctionRun, Part, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_rerun, a_run, an_id
+from tests.domain.executing import PARAMETERS, moved_by_another
 from tests.fakes import FakeClock, World
-
-PARAMETERS = b'{ "order": 1.0 }'
-
-
-@pytest.fixture
-def waiting(world: World) -> World:
-    """One pending run, its message in flight."""
-    world.has_run(a_run(status="pending"), PARAMETERS)
-    return world
-
-
-def moved_by_another(world: World) -> None:
-    """Another executor claims the run."""
-    run = world.run(RUN_ID)
-    world.runs.runs[RUN_ID] = run.evolve(
-        status=Status.RUNNING, claim_token="another's", deadline=NOW + timedelta(seconds=90)
-    )
 
 
 def test_a_run_is_executed_once_and_its_outcome_recorded(waiting: World, time: FakeClock) -> None:
@@ -117,51 +100,6 @@ def test_a_rerun_recorded_meanwhile_does_not_void_the_claim(waiting: World) -> N
     assert run.expires_at == NOW + timedelta(days=100)
 
 
-@pytest.mark.parametrize("where", ["code", "invoker", "kms"])
-def test_what_cannot_be_invoked_yet_is_postponed_and_not_counted(waiting: World, where: str) -> None:
-    if where == "code":
-        waiting.code.now[FUNCTION_ARN] = NotYet("TooManyRequestsException")
-    elif where == "invoker":
-        waiting.invoker.script = [NotYet("TooManyRequestsException")]
-    else:
-        waiting.cipher.cannot_open = True
-    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
-    run = waiting.run(RUN_ID)
-    assert (run.status, run.claim_token, run.execution_attempts, run.postponements) == (Status.PENDING, None, 0, 1)
-    assert waiting.queue.pushed == [(RUN_ID, 1)]
-    # The watchdog leaves it alone until its message should have come.
-    assert run.deadline == NOW + timedelta(seconds=1 + 60)
-    assert not waiting.bus.announced
-
-
-def test_a_postponed_run_says_why_it_waits_until_it_is_claimed_again(waiting: World, time: FakeClock) -> None:
-    waiting.invoker.script = [NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed")]
-    for code in ("TooManyRequestsException", "ConnectionFailed"):
-        after_the_lease(waiting, time)
-        assert waiting.run(RUN_ID).error_code == code
-    seen: list[str | None] = []
-    waiting.invoker.meanwhile = lambda: seen.append(waiting.run(RUN_ID).error_code)
-    after_the_lease(waiting, time)
-    assert seen == [None]
-    assert waiting.run(RUN_ID).error_code is None
-
-
-def test_a_postponed_run_waits_longer_each_time(waiting: World) -> None:
-    waiting.invoker.script = [NotYet("TooManyRequestsException") for _ in range(12)]
-    for _ in range(12):
-        execute(RUN_ID, waiting.executor)
-    assert [each.delay_seconds for each in waiting.queue.pushed] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
-    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
-    assert waiting.run(RUN_ID).execution_attempts == 1
-
-
-def test_a_postponed_run_whose_push_failed_is_left_to_the_watchdog(waiting: World) -> None:
-    waiting.invoker.script = [NotYet("TooManyRequestsException")]
-    waiting.queue.fails = True
-    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
-    assert waiting.run(RUN_ID).deadline is not None
-
-
 @pytest.mark.parametrize("reason", [NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed")])
 def test_who_lost_the_claim_does_not_give_the_run_back(waiting: World, reason: Exception) -> None:
     waiting.invoker.script = [reason]
@@ -171,41 +109,6 @@ def test_who_lost_the_claim_does_not_give_the_run_back(waiting: World, reason: E
     assert not waiting.queue.pushed
 
 
-def test_an_execution_whose_outcome_is_not_known_is_counted(waiting: World) -> None:
-    waiting.invoker.script = [Uncertain("ConnectionFailed")]
-    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
-    run = waiting.run(RUN_ID)
-    assert (run.status, run.execution_attempts, run.error_code) == (Status.RUNNING, 1, "ConnectionFailed")
-
-
-def test_a_function_that_may_still_be_at_work_is_not_executed_beside_itself(waiting: World, time: FakeClock) -> None:
-    waiting.invoker.script = [Uncertain("ConnectionFailed")]
-    execute(RUN_ID, waiting.executor)
-    time.advance(seconds=a_pin().timeout_seconds)
-    assert execute(RUN_ID, waiting.executor) is Verdict.NOT_OURS
-    time.advance(seconds=LEASE_MARGIN.total_seconds() + 1)
-    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
-    assert waiting.run(RUN_ID).execution_attempts == 2
-
-
-def test_current_code_that_was_deleted_since_it_was_looked_up_is_looked_up_again(
-    waiting: World, time: FakeClock
-) -> None:
-    waiting.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone")]
-    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
-    assert (waiting.code.forgotten, waiting.run(RUN_ID).pin) == ([a_pin(7)], None)
-    time.advance(seconds=2)
-    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
-    assert (waiting.run(RUN_ID).pin, waiting.run(RUN_ID).execution_attempts) == (a_pin(8), 1)
-
-
-def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: World) -> None:
-    waiting.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone") for _ in range(10)]
-    verdicts = [execute(RUN_ID, waiting.executor) for _ in range(MAX_ATTEMPTS + 1)]
-    assert verdicts == [Verdict.POSTPONED] * MAX_ATTEMPTS + [Verdict.FINISHED]
-    assert waiting.run(RUN_ID).error_code == VERSION_NOT_FOUND
-
-
 def test_a_pinned_version_that_was_deleted_fails_the_run_at_once(world: World) -> None:
     world.has_run(a_run(status="pending", pin=a_pin(3)), PARAMETERS)
     world.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone")]
@@ -213,56 +116,11 @@ def test_a_pinned_version_that_was_deleted_fails_the_run_at_once(world: World) -
     assert world.run(RUN_ID).error_code == VERSION_NOT_FOUND
 
 
-def test_a_key_that_is_disabled_keeps_the_run_waiting(waiting: World) -> None:
-    waiting.cipher.refused = True
-    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
-    assert (waiting.run(RUN_ID).status, waiting.run(RUN_ID).error_code) == (Status.PENDING, "KeyRefused")
-    waiting.cipher.refused = False
-    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
-
-
 def test_what_a_workspace_may_no_longer_invoke_is_not_executed(waiting: World) -> None:
     waiting.invokable = InvokablePatterns({"another": [FUNCTION_ARN]}, own_functions="")
     assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
     assert waiting.run(RUN_ID).error_code == "FunctionAccessDenied"
     assert not waiting.invoker.invocations
-
-
-def after_the_lease(world: World, time: FakeClock) -> Verdict:
-    time.advance(minutes=5)
-    return execute(RUN_ID, world.executor)
-
-
-def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World, time: FakeClock) -> None:
-    waiting.invoker.script = [Uncertain("ConnectionFailed") for _ in range(MAX_ATTEMPTS)]
-    verdicts = [after_the_lease(waiting, time) for _ in range(MAX_ATTEMPTS + 1)]
-    assert verdicts == [Verdict.POSTPONED] * MAX_ATTEMPTS + [Verdict.FINISHED]
-    assert len(waiting.invoker.invocations) == MAX_ATTEMPTS
-    run = waiting.run(RUN_ID)
-    assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "ExecutionLost", MAX_ATTEMPTS)
-    assert b"ExecutionLost" in (waiting.opened(run, Part.ERROR) or b"")
-    assert [each.error_code for each in waiting.bus.announced] == ["ExecutionLost"]
-
-
-def test_throttling_between_lost_executions_is_not_counted(waiting: World, time: FakeClock) -> None:
-    waiting.invoker.script = [
-        Uncertain("ConnectionFailed"),
-        NotYet("TooManyRequestsException"),
-        Uncertain("ConnectionFailed"),
-        NotYet("TooManyRequestsException"),
-        Uncertain("ConnectionFailed"),
-    ]
-    for _ in range(5):
-        after_the_lease(waiting, time)
-    assert waiting.run(RUN_ID).execution_attempts == 3
-
-
-def test_a_running_run_that_was_lost_three_times_is_not_executed_again(world: World, time: FakeClock) -> None:
-    world.has_run(a_run(status="running", execution_attempts=MAX_ATTEMPTS))
-    time.advance(hours=1)
-    assert execute(RUN_ID, world.executor) is Verdict.FINISHED
-    assert not world.invoker.invocations
-    assert world.run(RUN_ID).error_code == "ExecutionLost"
 
 
 @pytest.mark.parametrize("status", [Status.FAILURE, Status.TIMEOUT])
@@ -307,18 +165,6 @@ def test_the_latest_code_is_looked_at_afresh(world: World, use_latest_code: bool
     world.has_run(a_run(status="pending", use_latest_code=use_latest_code))
     execute(RUN_ID, world.executor)
     assert world.code.asked == [(FUNCTION_ARN, use_latest_code)]
-
-
-@pytest.mark.parametrize("reason", [NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed")])
-def test_a_later_attempt_runs_the_version_of_the_first_claim(
-    waiting: World, time: FakeClock, reason: Exception
-) -> None:
-    waiting.invoker.script = [reason]
-    execute(RUN_ID, waiting.executor)
-    waiting.code.now[FUNCTION_ARN] = a_pin(8)
-    after_the_lease(waiting, time)
-    assert [each.pin for each in waiting.invoker.invocations] == [a_pin(7), a_pin(7)]
-    assert waiting.run(RUN_ID).pin == a_pin(7)
 
 
 def test_unreadable_parameters_fail_the_run_and_the_function_is_not_called(waiting: World) -> None:

@@ -1,0 +1,140 @@
+"""All that is no store: the clock, the cipher, the queue, the bus, and functions with their code."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from handlers.domain.errors import Unavailable
+from handlers.domain.outcome import Outcome
+from handlers.domain.run import FunctionRun, Pin, Status
+from handlers.domain.seal import KeyRefused, Label, SealBroken
+from tests.builders import FUNCTION_ARN, NOW, a_pin
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, **delta: float) -> None:
+        self.moment += timedelta(**delta)
+
+
+class FakeCipher:
+    """Not secret, but not in clear either, and particular about labels."""
+
+    def __init__(self) -> None:
+        self.cannot_seal = False
+        self.cannot_open = False
+        self.refused = False
+        """KMS will not use its key: it is disabled."""
+        self.broken = False
+        """Every seal is as one under a key that is gone."""
+
+    def seal(self, content: bytes, label: Label) -> bytes:
+        if self.cannot_seal:
+            raise Unavailable
+        return json.dumps(label).encode() + b"\n" + base64.b85encode(content)
+
+    def open(self, sealed: bytes, label: Label) -> bytes:
+        if self.refused:
+            raise KeyRefused
+        if self.cannot_open:
+            raise Unavailable
+        sealed_under, _, content = sealed.partition(b"\n")
+        if self.broken or sealed_under != json.dumps(label).encode():
+            raise SealBroken
+        return base64.b85decode(content)
+
+
+class Pushed(NamedTuple):
+    run_id: str
+    delay_seconds: int
+
+
+class FakeQueue:
+    def __init__(self) -> None:
+        self.pushed: list[Pushed] = []
+        self.fails = False
+
+    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> bool:
+        if self.fails:
+            return False
+        self.pushed.append(Pushed(run.id, delay_seconds))
+        return True
+
+
+class FakeBus:
+    def __init__(self) -> None:
+        self.announced: list[FunctionRun] = []
+        self.fails = False
+
+    def announce(self, run: FunctionRun) -> bool:
+        if self.fails:
+            return False
+        self.announced.append(run)
+        return True
+
+
+def nothing() -> None:
+    """What happens meanwhile, unless a test says so."""
+
+
+class FakeCode:
+    """The code that functions have now, or the reason why it cannot be told."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, Pin | Exception] = {FUNCTION_ARN: a_pin()}
+        self.asked: list[tuple[str, bool]] = []
+        """ARN and whether to look afresh."""
+        self.forgotten: list[Pin] = []
+        self.published: Pin | Exception = a_pin(8)
+        """What is found in place of a version that was forgotten."""
+        self.meanwhile: Callable[[], object] = nothing
+
+    def current(self, function_arn: str, *, afresh: bool) -> Pin:
+        self.asked.append((function_arn, afresh))
+        self.meanwhile()
+        code = self.now[function_arn]
+        if isinstance(code, Exception):
+            raise code
+        return code
+
+    def forget(self, pin: Pin) -> None:
+        self.forgotten.append(pin)
+        self.now = {arn: self.published if code == pin else code for arn, code in self.now.items()}
+
+
+class Invocation(NamedTuple):
+    pin: Pin
+    parameters: bytes
+    run: FunctionRun
+
+
+class FakeInvoker:
+    """Answers with the scripted outcomes, one an invocation, then with `{"ok":true}`."""
+
+    def __init__(self, *script: Outcome | Exception) -> None:
+        self.script = list(script)
+        self.invocations: list[Invocation] = []
+        self.meanwhile: Callable[[], object] = nothing
+
+    def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
+        self.invocations.append(Invocation(pin, parameters, run))
+        self.meanwhile()
+        answer = self.script.pop(0) if self.script else Outcome(Status.COMPLETED, result=b'{"ok":true}', logs=b"END")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class FakeCatalogue:
+    def __init__(self) -> None:
+        self.timeouts: dict[str, int] = {FUNCTION_ARN: 30}
+
+    def timeout_seconds(self, function_arn: str) -> int | None:
+        return self.timeouts.get(function_arn)

@@ -1,0 +1,166 @@
+"""What is stored: runs and their parts, functions and triggers."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from handlers.domain import clock
+from handlers.domain.clock import iso
+from handlers.domain.errors import NameTaken, RerunLimitReached, RunNotFound, Stale
+from handlers.domain.history import EdgePage
+from handlers.domain.paging import Page
+from handlers.domain.recording import RecordedRun, SealedParts
+from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
+from handlers.domain.run import FunctionRun, Part, Status
+
+
+class StoredPart(NamedTuple):
+    sealed: bytes
+    expires_at: datetime
+
+
+class InMemoryRuns:
+    """The run store. What has expired is there still, but is not read: DynamoDB deletes it in its own time."""
+
+    def __init__(self, *, max_reruns: int = 1000) -> None:
+        self.runs: dict[str, FunctionRun] = {}
+        self.parts: dict[tuple[str, Part], StoredPart] = {}
+        self.lineages: dict[str, list[tuple[str, str]]] = {}
+        self.max_reruns = max_reruns
+        self.writes = 0
+
+    def read(self, run_id: str, part: Part) -> RecordedRun | None:
+        run = self.read_run(run_id)
+        return None if run is None else RecordedRun(run, self.read_parts(run_id, [part]).get(part))
+
+    def read_run(self, run_id: str) -> FunctionRun | None:
+        run = self.runs.get(run_id)
+        return run if run is not None and _is_alive(run.expires_at) else None
+
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
+        return [run for run_id in run_ids if (run := self.read_run(run_id)) is not None]
+
+    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
+        found = {part: self.parts[run_id, part] for part in parts if (run_id, part) in self.parts}
+        return {part: stored.sealed for part, stored in found.items() if _is_alive(stored.expires_at)}
+
+    def record(self, run: FunctionRun, parts: SealedParts) -> None:
+        self.writes += 1
+        self.runs[run.id] = run
+        self._store(run, parts)
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> None:
+        original = self.read_run(run.lineage_id)
+        if original is None:
+            raise RunNotFound
+        if original.rerun_count >= self.max_reruns:
+            raise RerunLimitReached(self.max_reruns)
+        self.record(run, parts)
+        self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=run.expires_at)
+        self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
+
+    def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
+        stored = self.runs.get(after.id)
+        if stored is None or _position(stored) != _position(before):
+            return False
+        self.writes += 1
+        changed = {name for name in FunctionRun.model_fields if getattr(before, name) != getattr(after, name)}
+        # These two are moved by re-runs, at any time.
+        changed -= {"rerun_count", "expires_at"}
+        self.runs[after.id] = stored.evolve(**{name: getattr(after, name) for name in changed})
+        self._store(after, parts or {})
+        return True
+
+    def edges(self, original_run_id: str, page: Page) -> EdgePage:
+        ahead = sorted(
+            edge for edge in self.lineages.get(original_run_id, []) if page.after is None or edge[0] > page.after
+        )
+        kept = ahead[: page.size]
+        return EdgePage([run_id for _, run_id in kept], kept[-1][0] if len(ahead) > page.size else None)
+
+    def overdue(self) -> Iterator[FunctionRun]:
+        overdue = [run for run in self.runs.values() if run.deadline is not None and run.deadline <= clock.now()]
+        yield from sorted(overdue, key=lambda run: (run.deadline, run.id))
+
+    def _store(self, run: FunctionRun, parts: SealedParts) -> None:
+        self.parts |= {(run.id, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
+
+
+def _is_alive(expires_at: datetime) -> bool:
+    return expires_at > clock.now()
+
+
+def _position(run: FunctionRun) -> tuple[Status, str | None, datetime | None]:
+    """What must not have moved since a run was read."""
+    return run.status, run.claim_token, run.deadline
+
+
+class InMemoryRegistry:
+    def __init__(self) -> None:
+        self.functions: dict[str, ComputeFunction] = {}
+        self.triggers: dict[str, StoredTrigger] = {}
+
+    def read_function(self, function_id: str) -> ComputeFunction | None:
+        return self.functions.get(function_id)
+
+    def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
+        return self.triggers.get(trigger_id)
+
+    def read_trigger_and_function(
+        self, trigger_id: str, function_id: str
+    ) -> tuple[FunctionTrigger | None, ComputeFunction | None]:
+        stored = self.triggers.get(trigger_id)
+        return stored.trigger if stored else None, self.functions.get(function_id)
+
+    def add_function(self, function: ComputeFunction) -> None:
+        if any(_same_name(function, other) for other in self.functions.values()):
+            raise NameTaken("function")
+        self.functions[function.id] = function
+
+    def add_trigger(self, trigger: FunctionTrigger, sealed_params: bytes) -> None:
+        if any(_same_name(trigger, other.trigger) for other in self.triggers.values()):
+            raise NameTaken("trigger")
+        self.triggers[trigger.id] = StoredTrigger(trigger, sealed_params)
+
+    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
+        if self.functions.get(before.id) != before:
+            raise Stale
+        if any(_same_name(after, other) for other in self.functions.values() if other.id != after.id):
+            raise NameTaken("function")
+        self.functions[after.id] = after
+
+    def change_trigger(self, before: FunctionTrigger, after: FunctionTrigger, sealed_params: bytes) -> None:
+        stored = self.triggers.get(before.id)
+        if stored is None or stored.trigger != before:
+            raise Stale
+        if any(_same_name(after, other.trigger) for other in self.triggers.values() if other.trigger.id != after.id):
+            raise NameTaken("trigger")
+        self.triggers[after.id] = StoredTrigger(after, sealed_params)
+
+    def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
+        return _page([each for each in self.functions.values() if each.workspace == workspace], page)
+
+    def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
+        return _page([each.trigger for each in self.triggers.values() if each.trigger.workspace == workspace], page)
+
+    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
+        if kind == "function":
+            self.functions.pop(found.id, None)
+        else:
+            self.triggers.pop(found.id, None)
+
+
+Named = TypeVar("Named", ComputeFunction, FunctionTrigger)
+
+
+def _page(found: list[Named], page: Page) -> tuple[list[Named], str | None]:
+    def position(each: Named) -> str:
+        return f"{iso(each.created_at)}#{each.id}"
+
+    left = sorted((each for each in found if not page.after or position(each) < page.after), key=position, reverse=True)
+    kept = left[: page.size]
+    return kept, position(kept[-1]) if len(left) > page.size else None
+
+
+def _same_name(one: ComputeFunction | FunctionTrigger, other: ComputeFunction | FunctionTrigger) -> bool:
+    return (one.workspace, one.name) == (other.workspace, other.name)

@@ -1,0 +1,54 @@
+"""The stack is synthesised once; each test reads the same JSON."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from infra.settings import Settings
+from infra.stack import FunctionRerunStack
+from tests.infra.template import CERTIFICATE, INVOKABLE, Resource, Stack, Synthesise
+
+
+@pytest.fixture(scope="session")
+def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+    layer = tmp_path_factory.mktemp("layer")
+    (layer / "dependency.py").touch()
+
+    def synthesised(**context: Any) -> Stack:
+        app = aws_cdk.App(context=context, outdir=str(tmp_path_factory.mktemp("cdk.out")))
+        settings = Settings.of(app.node)
+        directory: Path | None = None if settings.laptop else layer
+        stack = FunctionRerunStack(app, "FunctionRerun", settings=settings, layer_directory=directory)
+        return Stack(dict(Template.from_stack(stack).to_json()))
+
+    return synthesised
+
+
+@pytest.fixture(scope="session")
+def stack(synthesise: Synthesise) -> Stack:
+    return synthesise(invokableFunctions={"acme": [INVOKABLE]})
+
+
+@pytest.fixture(scope="session")
+def decided(synthesise: Synthesise) -> Stack:
+    """The stack of a team that has decided everything for itself."""
+    return synthesise(
+        invokableFunctions={"*": [INVOKABLE], "acme": [INVOKABLE]},
+        issuer="https://acme.eu.auth0.com/",
+        audience=["https://api.acme.example"],
+        domainName="runs.acme.example",
+        certificateArn=CERTIFICATE,
+        retentionDays=7,
+        maxRerunsPerLineage=3,
+        logRetentionDays=30,
+        apiRequestsPerSecond=5,
+        alarmTopicArn="arn:aws:sns:eu-west-1:123456789012:on-call",
+    )
+
+
+@pytest.fixture
+def table(stack: Stack) -> Resource:
+    return stack.one("AWS::DynamoDB::Table")

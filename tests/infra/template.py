@@ -1,0 +1,78 @@
+"""A synthesised template and the words in which tests ask it."""
+
+from collections.abc import Callable
+from typing import Any
+
+Resource = dict[str, Any]
+INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
+OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
+DOORS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "execute_runs", "watchdog"}
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-4000-8000-000000000001"
+
+Synthesise = Callable[..., "Stack"]
+
+
+class Stack:
+    """A synthesised template, to be asked in plain words."""
+
+    def __init__(self, template: dict[str, Any]) -> None:
+        self.template = template
+
+    def all(self, kind: str) -> dict[str, Resource]:
+        """The resources of a type, by logical id."""
+        return {name: each for name, each in self.template["Resources"].items() if each["Type"] == kind}
+
+    def one(self, kind: str) -> Resource:
+        (only,) = self.all(kind).values()
+        return only
+
+    @property
+    def doors(self) -> dict[str, Resource]:
+        """The Lambdas, by module."""
+        functions = self.all("AWS::Lambda::Function").values()
+        return {each["Properties"]["Handler"].split(".")[1]: each for each in functions}
+
+    def statements(self, door: str) -> list[dict[str, Any]]:
+        """What a door's role says, actions and resources as lists of text."""
+        role = self.doors[door]["Properties"]["Role"]["Fn::GetAtt"][0]
+        policies = self.all("AWS::IAM::Policy").values()
+        documents = [each["Properties"] for each in policies if {"Ref": role} in each["Properties"]["Roles"]]
+        return [
+            {
+                **statement,
+                "Action": listed(statement["Action"]),
+                "Resource": [text(each) for each in listed(statement["Resource"])],
+            }
+            for document in documents
+            for statement in document["PolicyDocument"]["Statement"]
+        ]
+
+    def actions(self, door: str, *, on: str = "") -> set[str]:
+        """What a door may do to resources whose name begins so."""
+        return {
+            action
+            for statement in self.statements(door)
+            if statement["Effect"] == "Allow" and any(each.startswith(on) for each in statement["Resource"])
+            for action in statement["Action"]
+        }
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def text(value: Any) -> str:
+    """An intrinsic function as one would write it in a Sub."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            return str(name)
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"${{{name}.{attribute}}}"
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(text, parts))
+        case _:
+            raise AssertionError(value)

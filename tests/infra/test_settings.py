@@ -1,0 +1,77 @@
+"""Which decisions of a team are taken, and which stop the synthesis."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from infra.settings import Settings
+from tests.infra.template import INVOKABLE, Synthesise
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        "pattern",
+        [
+            "*",
+            "arn:aws:lambda:*",
+            "orders-*",
+            f"{INVOKABLE}:*",
+            f"{INVOKABLE}:live",
+            "arn:aws:s3:::bucket",
+            "arn:aws:lambda:eu-west-1:acme:function:orders",
+            "arn:aws:lambda:eu-west-1:1:function:orders-?",
+            f"{INVOKABLE}\n",
+            "",
+        ],
+    )
+    def test_what_is_no_pattern_of_functions_is_refused(self, pattern: str) -> None:
+        with pytest.raises(ValidationError, match="is no ARN pattern"):
+            Settings.model_validate({"invokableFunctions": {"acme": [pattern]}})
+
+    @pytest.mark.parametrize("workspace", ["", "Acme", "acme/x", "-acme", "a" * 64, "acme*", "**"])
+    def test_what_is_no_workspace_is_refused(self, workspace: str) -> None:
+        with pytest.raises(ValidationError, match="is no workspace"):
+            Settings.model_validate({"invokableFunctions": {workspace: [INVOKABLE]}})
+
+    @pytest.mark.parametrize(
+        "invokable",
+        [
+            {"acme": ["arn:aws:lambda:*:*:function:*"]},
+            {"*": [INVOKABLE]},
+            {"a": ["arn:aws-cn:lambda:cn-north-1:123456789012:function:f"]},
+            {},
+        ],
+    )
+    def test_a_pattern_may_be_as_wide_as_the_team_wants(self, invokable: dict[str, list[str]]) -> None:
+        assert Settings.model_validate({"invokableFunctions": invokable}).invokable_functions == invokable
+
+    def test_more_patterns_than_a_lambda_can_be_told_are_refused(self) -> None:
+        with pytest.raises(ValidationError, match="use wider patterns"):
+            Settings.model_validate({"invokableFunctions": {f"team-{n}": [INVOKABLE] for n in range(100)}})
+
+    def test_a_key_of_the_context_that_is_none_is_refused(self, synthesise: Synthesise) -> None:
+        with pytest.raises(ValueError, match="unknown in the context: retentiondays"):
+            synthesise(retentiondays=30)
+
+    def test_a_bad_pattern_stops_the_synthesis(self, synthesise: Synthesise) -> None:
+        with pytest.raises(ValidationError, match="invokableFunctions"):
+            synthesise(invokableFunctions={"acme": ["*"]})
+
+    def test_a_log_retention_that_cloudwatch_does_not_know_stops_it_too(self, synthesise: Synthesise) -> None:
+        with pytest.raises(ValueError, match="logRetentionDays must be one of"):
+            synthesise(logRetentionDays=2)
+
+    @pytest.mark.parametrize(
+        "half",
+        [
+            pytest.param({"domainName": "runs.acme.example"}, id="a-domain-without-certificate"),
+            pytest.param(
+                {"certificateArn": "arn:aws:acm:eu-west-1:1:certificate/x"}, id="a-certificate-without-domain"
+            ),
+            pytest.param({"issuer": "https://acme.eu.auth0.com/"}, id="an-issuer-without-audience"),
+        ],
+    )
+    def test_half_a_setting_is_refused_and_not_forgotten(self, half: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            Settings.model_validate(half)

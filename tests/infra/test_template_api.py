@@ -1,0 +1,67 @@
+"""Who may call the API of the production template, and how."""
+
+import json
+
+from tests.infra.template import CERTIFICATE, Stack, text
+
+
+class TestApi:
+    def test_there_are_the_routes_of_the_contract_and_of_the_design(self, stack: Stack) -> None:
+        routes = {each["Properties"]["RouteKey"] for each in stack.all("AWS::ApiGatewayV2::Route").values()}
+        base = "/workspace/{workspace}/api/v1"
+        assert {
+            f"POST {base}/function-runs/{{runId}}/rerun",
+            f"GET {base}/function-runs/{{runId}}/rerun-history",
+            f"GET {base}/function-runs/{{runId}}",
+            f"POST {base}/compute-functions",
+            f"GET {base}/compute-functions/{{functionId}}",
+            f"DELETE {base}/compute-functions/{{functionId}}",
+            f"POST {base}/function-triggers",
+            f"GET {base}/function-triggers/{{triggerId}}",
+            f"DELETE {base}/function-triggers/{{triggerId}}",
+            f"POST {base}/function-triggers/{{triggerId}}/execute",
+        } <= routes
+
+    def test_nobody_passes_without_a_token(self, stack: Stack) -> None:
+        (authorizer,) = stack.all("AWS::ApiGatewayV2::Authorizer")
+        for route in stack.all("AWS::ApiGatewayV2::Route").values():
+            assert route["Properties"]["AuthorizationType"] == "JWT"
+            assert route["Properties"]["AuthorizerId"] == {"Ref": authorizer}
+
+    def test_tokens_are_those_of_the_stack_s_own_users(self, stack: Stack) -> None:
+        (pool,) = stack.all("AWS::Cognito::UserPool")
+        (client,) = stack.all("AWS::Cognito::UserPoolClient")
+        trusted = stack.one("AWS::ApiGatewayV2::Authorizer")["Properties"]["JwtConfiguration"]
+        assert text(trusted["Issuer"]) == f"https://cognito-idp.${{AWS::Region}}.amazonaws.com/${{{pool}}}"
+        assert [text(each) for each in trusted["Audience"]] == [f"${{{client}}}"]
+
+    def test_nobody_signs_himself_up(self, stack: Stack) -> None:
+        pool = stack.one("AWS::Cognito::UserPool")["Properties"]
+        assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+    def test_tokens_may_be_another_issuer_s(self, decided: Stack) -> None:
+        trusted = decided.one("AWS::ApiGatewayV2::Authorizer")["Properties"]["JwtConfiguration"]
+        assert trusted == {"Issuer": "https://acme.eu.auth0.com/", "Audience": ["https://api.acme.example"]}
+
+    def test_callers_are_throttled(self, stack: Stack, decided: Stack) -> None:
+        for each, rate in ((stack, 200), (decided, 5)):
+            limits = each.one("AWS::ApiGatewayV2::Stage")["Properties"]["DefaultRouteSettings"]
+            assert limits == {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": 2 * rate}
+
+    def test_the_access_log_names_no_token_and_no_path(self, stack: Stack) -> None:
+        settings = stack.one("AWS::ApiGatewayV2::Stage")["Properties"]["AccessLogSettings"]
+        assert text(settings["DestinationArn"]) in stack.all("AWS::Logs::LogGroup")
+        logged = set(json.loads(settings["Format"]).values())
+        assert not [each for each in logged if "header" in each.lower() or "querystring" in each.lower()]
+
+    def test_api_gateway_may_invoke_a_door_for_its_own_routes_only(self, stack: Stack) -> None:
+        permissions = [each["Properties"] for each in stack.all("AWS::Lambda::Permission").values()]
+        assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com", "events.amazonaws.com"}
+        assert all("SourceArn" in each for each in permissions)
+
+    def test_a_domain_of_one_s_own_is_a_matter_of_context(self, stack: Stack, decided: Stack) -> None:
+        domain = decided.one("AWS::ApiGatewayV2::DomainName")["Properties"]
+        assert domain["DomainName"] == "runs.acme.example"
+        assert [each["CertificateArn"] for each in domain["DomainNameConfigurations"]] == [CERTIFICATE]
+        assert decided.one("AWS::ApiGatewayV2::ApiMapping")["Properties"]["Stage"]
+        assert not stack.all("AWS::ApiGatewayV2::DomainName")

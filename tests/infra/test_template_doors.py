@@ -1,0 +1,128 @@
+"""What the Lambdas of the production template are, and what each may do."""
+
+import json
+from typing import Any
+
+from tests.infra.template import DOORS, INVOKABLE, OWN, Stack, Synthesise, text
+
+
+class TestDoors:
+    def test_every_door_has_its_lambda(self, stack: Stack) -> None:
+        assert stack.doors.keys() == DOORS
+        for module, door in stack.doors.items():
+            assert door["Properties"]["Handler"] == f"handlers.{module}.lambda_handler"
+            assert door["Properties"]["FunctionName"] == f"FunctionRerun-{module.replace('_', '-')}"
+
+    def test_doors_run_python_3_13_on_arm_and_are_traced(self, stack: Stack) -> None:
+        for door in stack.doors.values():
+            assert door["Properties"]["Runtime"] == "python3.13"
+            assert door["Properties"]["Architectures"] == ["arm64"]
+            assert door["Properties"]["TracingConfig"] == {"Mode": "Active"}
+            assert len(door["Properties"]["Layers"]) == 1
+
+    def test_an_api_call_ends_before_api_gateway_gives_up(self, stack: Stack) -> None:
+        for module in DOORS - {"execute_runs", "watchdog"}:
+            assert stack.doors[module]["Properties"]["Timeout"] < 30
+
+    def test_only_the_executor_may_send_to_the_queue_that_calls_it(self, stack: Stack) -> None:
+        loops = {module: door["Properties"].get("RecursiveLoop") for module, door in stack.doors.items()}
+        assert loops == {**dict.fromkeys(DOORS), "execute_runs": "Allow"}
+
+    def test_no_log_is_kept_forever(self, stack: Stack) -> None:
+        groups = stack.all("AWS::Logs::LogGroup")
+        assert len(groups) == len(DOORS) + 1
+        assert {each["Properties"]["RetentionInDays"] for each in groups.values()} == {90}
+
+    def test_every_door_writes_to_a_log_group_of_its_own(self, stack: Stack) -> None:
+        groups = {text(door["Properties"]["LoggingConfig"]["LogGroup"])[2:-1] for door in stack.doors.values()}
+        assert len(groups) == len(DOORS)
+        assert groups < stack.all("AWS::Logs::LogGroup").keys()
+
+    def test_the_registry_and_the_executor_know_what_may_be_invoked(self, stack: Stack) -> None:
+        variables = {module: door["Properties"]["Environment"]["Variables"] for module, door in stack.doors.items()}
+        told = {module for module, each in variables.items() if "RERUN_INVOKABLE_FUNCTIONS" in each}
+        assert told == {"api_registry", "execute_runs"}
+        registry = variables["api_registry"]
+        assert json.loads(registry["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
+        assert text(registry["RERUN_OWN_FUNCTIONS"]) == OWN
+
+    def test_the_doors_are_told_what_the_context_decided(self, decided: Stack) -> None:
+        for door in decided.doors.values():
+            variables = door["Properties"]["Environment"]["Variables"]
+            assert (variables["RERUN_RETENTION_DAYS"], variables["RERUN_MAX_RERUNS_PER_LINEAGE"]) == ("7", "3")
+        groups = decided.all("AWS::Logs::LogGroup").values()
+        assert {each["Properties"]["RetentionInDays"] for each in groups} == {30}
+
+    def test_an_operator_is_woken_for_dead_letters_and_failing_workers(self, stack: Stack) -> None:
+        alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
+        assert sorted(each["MetricName"] for each in alarms) == [
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesVisible",
+            "Errors",
+            "Errors",
+        ]
+
+    def test_alarms_go_where_the_team_says(self, stack: Stack, decided: Stack) -> None:
+        def actions(of: Stack) -> list[Any]:
+            return [each["Properties"].get("AlarmActions") for each in of.all("AWS::CloudWatch::Alarm").values()]
+
+        assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 4
+        assert actions(stack) == [None] * 4
+
+
+class TestGrants:
+    def test_every_door_has_a_role_of_its_own(self, stack: Stack) -> None:
+        roles = {text(door["Properties"]["Role"]) for door in stack.doors.values()}
+        assert roles == stack.all("AWS::IAM::Role").keys()
+        assert len(roles) == len(DOORS)
+
+    def test_a_role_is_lambda_s_only_and_says_all_that_it_may_do(self, stack: Stack) -> None:
+        for role in stack.all("AWS::IAM::Role").values():
+            (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+            assert "ManagedPolicyArns" not in role["Properties"]
+
+    def test_nothing_is_granted_on_everything_but_tracing(self, stack: Stack) -> None:
+        for door in DOORS:
+            tracing = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+            assert stack.actions(door, on="*") == tracing
+
+    def test_no_action_is_granted_by_a_wildcard(self, stack: Stack) -> None:
+        assert not [action for door in DOORS for action in stack.actions(door) if "*" in action]
+
+    def test_what_reads_runs_can_write_none(self, stack: Stack) -> None:
+        own_log_and_traces = {
+            *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords")
+        }
+        reading = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "kms:Decrypt"}
+        assert stack.actions("api_runs") - own_log_and_traces <= reading
+
+    def test_only_the_executor_invokes_functions(self, stack: Stack) -> None:
+        assert {door for door in DOORS if "lambda:InvokeFunction" in stack.actions(door)} == {"execute_runs"}
+
+    def test_an_invocation_is_granted_on_each_pattern_and_on_its_versions(self, stack: Stack) -> None:
+        granted = [
+            statement["Resource"]
+            for statement in stack.statements("execute_runs")
+            if statement["Effect"] == "Allow" and "lambda:InvokeFunction" in statement["Action"]
+        ]
+        assert granted == [[INVOKABLE, f"{INVOKABLE}:*"]]
+
+    def test_the_executor_is_denied_the_stack_s_own_functions(self, stack: Stack) -> None:
+        denied = [each for each in stack.statements("execute_runs") if each["Effect"] == "Deny"]
+        assert denied == [{"Effect": "Deny", "Action": ["lambda:*"], "Resource": [OWN, f"{OWN}:*"]}]
+
+    def test_the_denial_covers_every_function_of_the_stack(self, stack: Stack) -> None:
+        prefix = OWN.rpartition(":")[2].removesuffix("*")
+        assert all(each["Properties"]["FunctionName"].startswith(prefix) for each in stack.doors.values())
+
+    def test_without_patterns_nothing_can_be_invoked(self, synthesise: Synthesise) -> None:
+        bare = synthesise()
+        actions = {action for door in DOORS for action in bare.actions(door)}
+        assert not [action for action in actions if action.startswith("lambda:")]
+
+    def test_everybody_s_pattern_is_granted_like_any_other(self, decided: Stack) -> None:
+        assert "lambda:InvokeFunction" in decided.actions("execute_runs", on=INVOKABLE)
+
+    def test_only_those_who_seal_may_make_data_keys(self, stack: Stack) -> None:
+        assert {door for door in DOORS if "kms:GenerateDataKey" in stack.actions(door)} == DOORS - {"api_runs"}

@@ -1,0 +1,55 @@
+"""How runs, events and the watchdog's minutes travel."""
+
+import pytest
+
+from tests.infra.template import Resource, Stack, text
+
+
+class TestMessaging:
+    @pytest.fixture
+    def run_queue(self, stack: Stack) -> Resource:
+        queues = stack.all("AWS::SQS::Queue").values()
+        (queue,) = (each for each in queues if "RedrivePolicy" in each["Properties"])
+        return queue
+
+    def test_what_cannot_be_processed_is_set_aside(self, stack: Stack, run_queue: Resource) -> None:
+        policy = run_queue["Properties"]["RedrivePolicy"]
+        assert policy["maxReceiveCount"] == 5
+        assert text(policy["deadLetterTargetArn"]) in stack.all("AWS::SQS::Queue")
+
+    def test_a_message_is_not_delivered_again_while_its_executor_may_work(
+        self, stack: Stack, run_queue: Resource
+    ) -> None:
+        executor = stack.doors["execute_runs"]["Properties"]
+        assert run_queue["Properties"]["VisibilityTimeout"] >= executor["Timeout"] == 900
+
+    def test_one_bad_message_does_not_repeat_the_nine_good_ones(self, stack: Stack) -> None:
+        mapping = stack.one("AWS::Lambda::EventSourceMapping")["Properties"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BatchSize"] == 10
+
+    def test_queues_take_encrypted_connections_only(self, stack: Stack) -> None:
+        guarded = [each["Properties"] for each in stack.all("AWS::SQS::QueuePolicy").values()]
+        assert {text(queue) for each in guarded for queue in each["Queues"]} == {
+            f"${{{queue}}}" for queue in stack.all("AWS::SQS::Queue")
+        }
+        for each in guarded:
+            (statement,) = each["PolicyDocument"]["Statement"]
+            assert statement["Effect"] == "Deny"
+            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_lifecycle_events_have_a_bus_of_their_own_without_rules(self, stack: Stack) -> None:
+        assert stack.one("AWS::Events::EventBus")["Properties"]["Name"] == "FunctionRerun-lifecycle"
+        assert all("EventBusName" not in each["Properties"] for each in stack.all("AWS::Events::Rule").values())
+
+    def test_the_watchdog_looks_every_minute(self, stack: Stack) -> None:
+        rule = stack.one("AWS::Events::Rule")["Properties"]
+        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+        assert [text(target["Arn"]) for target in rule["Targets"]] == [_name_of(stack, "watchdog")]
+        assert stack.doors["watchdog"]["Properties"]["Timeout"] < 60
+
+
+def _name_of(stack: Stack, door: str) -> str:
+    """The logical id of a door's Lambda."""
+    (name,) = (name for name, each in stack.all("AWS::Lambda::Function").items() if each is stack.doors[door])
+    return name

@@ -1,0 +1,62 @@
+"""How the production template keeps data."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.template import Resource, Stack
+
+KEPT = {"Retain", "RetainExceptOnCreate"}
+
+
+class TestStorage:
+    def test_the_table_can_be_restored_to_any_second(self, table: Resource) -> None:
+        assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+    def test_runs_expire(self, table: Resource) -> None:
+        assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
+
+    def test_the_table_is_paid_on_demand(self, table: Resource) -> None:
+        assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+    def test_the_table_has_the_keys_of_its_items(self, table: Resource) -> None:
+        assert _keys(table["Properties"]) == ("pk", "sk")
+
+    def test_all_indexes_exist_from_the_first_template(self, table: Resource) -> None:
+        indexes = {
+            index["IndexName"]: (*_keys(index), index["Projection"])
+            for index in table["Properties"]["GlobalSecondaryIndexes"]
+        }
+        assert indexes == {
+            "byWorkspace": (
+                "byWorkspace",
+                "position",
+                {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["functionId", "triggerId"]},
+            ),
+            "byFunction": ("byFunction", "position", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["triggerId"]}),
+            "attention": ("attention", "attentionAt", {"ProjectionType": "KEYS_ONLY"}),
+        }
+
+    def test_every_key_is_text(self, table: Resource) -> None:
+        definitions = table["Properties"]["AttributeDefinitions"]
+        assert {each["AttributeType"] for each in definitions} == {"S"}
+
+    def test_the_table_and_the_users_cannot_be_deleted_by_mistake(self, stack: Stack, table: Resource) -> None:
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+        assert stack.one("AWS::Cognito::UserPool")["Properties"]["DeletionProtection"] == "ACTIVE"
+
+    @pytest.mark.parametrize(
+        "kind", ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Cognito::UserPool", "AWS::Logs::LogGroup"]
+    )
+    def test_what_cannot_be_made_again_outlives_the_stack(self, stack: Stack, kind: str) -> None:
+        for resource in stack.all(kind).values():
+            assert resource["DeletionPolicy"] in KEPT
+            assert resource["UpdateReplacePolicy"] in KEPT
+
+    def test_the_key_rotates(self, stack: Stack) -> None:
+        assert stack.one("AWS::KMS::Key")["Properties"]["EnableKeyRotation"] is True
+
+
+def _keys(schema: dict[str, Any]) -> tuple[str, str]:
+    by_type = {key["KeyType"]: key["AttributeName"] for key in schema["KeySchema"]}
+    return by_type["HASH"], by_type["RANGE"]

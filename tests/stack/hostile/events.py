@@ -1,0 +1,131 @@
+"""Requests as API Gateway hands them to a door, and what the door answers."""
+
+import base64
+import json
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import HealthCheck, settings
+
+from handlers import api_registry, api_rerun, api_runs, api_triggers
+
+ABSENT = "00000000-0000-4000-8000-00000000dead"
+OWN = "acme"
+BASE = "/workspace/{workspace}/api/v1"
+Event = dict[str, Any]
+Json = Any
+
+ROUTES: dict[str, Any] = {
+    "POST /function-runs/{runId}/rerun": api_rerun,
+    "GET /function-runs/{runId}/rerun-history": api_runs,
+    "GET /function-runs": api_runs,
+    "GET /function-runs/{runId}": api_runs,
+    "POST /compute-functions": api_registry,
+    "GET /compute-functions": api_registry,
+    "GET /compute-functions/{functionId}": api_registry,
+    "PUT /compute-functions/{functionId}": api_registry,
+    "DELETE /compute-functions/{functionId}": api_registry,
+    "POST /function-triggers": api_registry,
+    "GET /function-triggers": api_registry,
+    "GET /function-triggers/{triggerId}": api_registry,
+    "PUT /function-triggers/{triggerId}": api_registry,
+    "DELETE /function-triggers/{triggerId}": api_registry,
+    "POST /function-triggers/{triggerId}/execute": api_triggers,
+}
+
+RERUN, EXECUTE = "POST /function-runs/{runId}/rerun", "POST /function-triggers/{triggerId}/execute"
+FUNCTION, TRIGGER = "POST /compute-functions", "POST /function-triggers"
+RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /function-runs/{runId}/rerun-history"
+
+WITH_AN_ID = [route for route in ROUTES if "{" in route]
+quickly = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Context:
+    """What Lambda tells a handler about its invocation."""
+
+    function_name = "a-door"
+    function_version = "$LATEST"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:a-door"
+    aws_request_id = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 55_000
+
+
+CONTEXT: Any = Context()
+
+
+def http_event(
+    route: str,
+    parameters: dict[str, str],
+    *,
+    body: str | bytes | None = None,
+    query: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+    claims: dict[str, Any] | None = None,
+) -> Event:
+    """A request as an HTTP API hands it over: payload format 2.0, behind a JWT authorizer."""
+    method, _, path = route.partition(" ")
+    path = BASE + path
+    raw = path
+    for name, value in parameters.items():
+        raw = raw.replace(f"{{{name}}}", quote(value, safe=""))
+    verified = {"sub": "alice", "token_use": "access", "cognito:groups": f"[{OWN}/*:*]"} if claims is None else claims
+    event: Event = {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": raw,
+        "rawQueryString": "&".join(f"{quote(key)}={quote(value)}" for key, value in (query or {}).items()),
+        "headers": {"content-type": "application/json", "host": "api.example.org"} | (headers or {}),
+        "pathParameters": parameters,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "api",
+            "authorizer": {"jwt": {"claims": verified, "scopes": None}},
+            "domainName": "api.example.org",
+            "domainPrefix": "api",
+            "http": {
+                "method": method,
+                "path": raw,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.1",
+                "userAgent": "hypothesis",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": f"{method} {path}",
+            "stage": "$default",
+            "time": "22/Nov/2026:09:30:00 +0000",
+            "timeEpoch": 1795339800000,
+        },
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+    if query:
+        event["queryStringParameters"] = query
+    if body is not None:
+        event["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    return event
+
+
+def answer_of(door: Any, event: Event) -> tuple[int, Json]:
+    """Status and document of an answer, after what Lambda's runtime and API Gateway do to it."""
+    sent = json.dumps(door.lambda_handler(event, CONTEXT), ensure_ascii=False).encode()
+    answered = json.loads(sent)
+    body = answered.get("body")
+    return answered["statusCode"], json.loads(body) if body else None
+
+
+def assert_complete(document: Json, status: int | None = None) -> None:
+    """An error document as the design has it, with the reason phrase of its status."""
+    assert (
+        {"error", "code", "message", "requestId"}
+        <= document.keys()
+        <= {*("error", "code", "message", "requestId", "field", "orchestrationId")}
+    )
+    assert all(isinstance(value, str) and value for value in document.values()), document
+    assert document["code"] not in ("INTERNAL_ERROR", "UNAVAILABLE"), document
+    if status is not None:
+        assert document["error"] == HTTPStatus(status).phrase
+        assert 400 <= status < 500, document

@@ -1,0 +1,57 @@
+"""Every door over a world in memory."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from handlers import execute_runs, watchdog
+from handlers.domain import clock
+from handlers.domain.run import FunctionRun
+from tests.builders import a_pin, a_run
+from tests.fakes import World
+from tests.stack.hostile.events import ROUTES
+
+
+def a_world() -> World:
+    world = World()
+    world.has_registered()
+    at = clock.now()
+    world.has_run(a_run(created_at=at), b'{"a":{"b":1}}')
+    return world
+
+
+def everything(world: World) -> Any:
+    return deepcopy(
+        (world.runs.runs, world.runs.parts, world.runs.lineages, world.registry.functions, world.registry.triggers)
+    )
+
+
+class InMemory:
+    """What a door imports as `wiring`, over a world in memory."""
+
+    def __init__(self, world: World) -> None:
+        self.rerunner, self.starter, self.registrar = world.rerunner, world.starter, world.registrar
+        self.executor, self.watchdog = world.executor, world.watchdog
+        self.runs, self.registry, self.cipher = world.runs, world.registry, world.cipher
+        self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)
+
+
+def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
+    """Like the real index, which writes the times asked for as the table has them."""
+    [clock.iso(moment) for moment in (filters.since, filters.until) if moment is not None]
+    return iter(())
+
+
+def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
+    for door in {*ROUTES.values(), execute_runs, watchdog}:
+        patched.setattr(door, "wiring", wiring)
+
+
+def pending(world: World, *, minutes_ago: int = 0) -> FunctionRun:
+    at = clock.now() - timedelta(minutes=minutes_ago)
+    return world.has_run(a_run(id=str(uuid4()), status="pending", pin=a_pin(), created_at=at))

@@ -1,0 +1,142 @@
+"""Finds markers in any form, wherever this service writes."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from infra.local.laptop import Laptop
+from tests.stack.driver import Workspace, until
+
+
+class Marker:
+    """A text that stands nowhere else, and all the ways in which it may be written."""
+
+    def __init__(self, where: str, text: str | None = None) -> None:
+        self.where = where
+        self.text = text or f"marker{uuid4().hex}"
+
+    @property
+    def forms(self) -> set[bytes]:
+        raw = self.text.encode()
+        escaped = "".join(f"\\u{ord(character):04x}" for character in self.text).encode()
+        return {raw, raw.upper(), raw.hex().encode(), escaped, *map(_base64_at, [raw] * 3, range(3))}
+
+    def is_in(self, haystack: bytes) -> bool:
+        return any(form in haystack for form in self.forms)
+
+
+def _base64_at(raw: bytes, offset: int) -> bytes:
+    """What stands in any base64 text of something that holds `raw` after so many bytes (modulo three)."""
+    encoded = base64.b64encode(b"\0" * offset + raw)
+    # The characters at either end depend on what stands before and behind.
+    return encoded[(0, 2, 3)[offset] : len(encoded) // 4 * 4 - 4]
+
+
+@dataclass
+class Told:
+    """What AWS keeps of what this service wrote, by the place where it stands."""
+
+    places: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def add(self, place: str, content: bytes | str) -> None:
+        self.places.setdefault(place, []).append(content.encode() if isinstance(content, str) else content)
+
+    def leaks_of(self, *markers: Marker) -> list[str]:
+        return [
+            f"{marker.where} stands in {place}"
+            for marker in markers
+            for place, contents in self.places.items()
+            if any(marker.is_in(content) for content in contents)
+        ]
+
+
+def flattened(value: Any) -> bytes:
+    """An item, message or answer with its bytes as they are, not as some notation would show them."""
+    if isinstance(value, bytes):
+        return value + b"\n"
+    if isinstance(value, dict):
+        return b"".join(flattened(each) for pair in value.items() for each in pair)
+    if isinstance(value, list):
+        return b"".join(map(flattened, value))
+    return str(value).encode() + b"\n"
+
+
+def read_table(laptop: Laptop, told: Told) -> None:
+    pages = laptop.client("dynamodb").get_paginator("scan").paginate(TableName=laptop.outputs["TableName"])
+    for page in pages:
+        for item in page["Items"]:
+            told.add("the table", flattened(item))
+
+
+def read_queue(laptop: Laptop, url: str, told: Told, place: str) -> int:
+    """How many messages were waiting; they stay."""
+    received = laptop.client("sqs").receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        AttributeNames=["All"],
+        MessageAttributeNames=["All"],
+    )
+    messages = received.get("Messages", [])
+    for message in messages:
+        told.add(place, flattened(message))
+    return len(messages)
+
+
+def read_logs(laptop: Laptop, told: Told) -> None:
+    """The logs of this service: all but those of the functions that teams have deployed."""
+    logs = laptop.client("logs")
+    for group in logs.get_paginator("describe_log_groups").paginate().build_full_result()["logGroups"]:
+        name = group["logGroupName"]
+        if "/team-" in name:
+            continue
+        streams = logs.get_paginator("describe_log_streams").paginate(logGroupName=name).build_full_result()
+        for stream in streams["logStreams"]:
+            for line in lines_of(logs, name, stream["logStreamName"]):
+                told.add(f"the log {name}", line)
+
+
+def lines_of(logs: Any, group: str, stream: str) -> Iterator[str]:
+    token: dict[str, str] = {}
+    while True:
+        page = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **token)
+        yield from (event["message"] for event in page["events"])
+        if page["nextForwardToken"] == token.get("nextToken") or not page["events"]:
+            return
+        token = {"nextToken": page["nextForwardToken"]}
+
+
+class Ear(NamedTuple):
+    """A queue of the test's own behind the lifecycle bus."""
+
+    laptop: Laptop
+    queue: str
+    workspace: str
+
+    @classmethod
+    def on(cls, workspace: Workspace) -> "Ear":
+        laptop, name = workspace.laptop, f"ear-{workspace.name}"
+        sqs, events = laptop.client("sqs"), laptop.client("events")
+        queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        bus = laptop.outputs["LifecycleBusName"]
+        pattern = {"source": ["function-rerun"], "detail": {"workspace": [workspace.name]}}
+        events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "ear", "Arn": arn}])
+        return cls(laptop, queue, workspace.name)
+
+    def heard(self, told: Told, run_ids: set[str]) -> None:
+        """All that is told until each of these runs has been heard of."""
+        sqs, missing = self.laptop.client("sqs"), set(run_ids)
+
+        def listen() -> bool:
+            for message in sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+                told.add("the lifecycle bus", message["Body"])
+                missing.discard(json.loads(message["Body"])["detail"]["functionRunId"])
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+            return not missing
+
+        until(listen)

@@ -1,0 +1,169 @@
+"""A story in which something is said wherever content enters, and refused for every reason there is."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import httpx
+
+from infra.local.laptop import Laptop
+from tests.stack.driver import Workspace, refusal, until
+from tests.stack.leak_search import Told, flattened, read_logs, read_queue
+
+CONSOLE_DOOR = "FunctionRerun-api-rerun"
+SPEAKS = """
+def handler(event, context):
+    print('the function prints', event['printed'])
+    if event.get('fail'):
+        raise ValueError(event['fail'])
+    return {'the result is': event['result']}
+"""
+
+
+@contextmanager
+def executor_at_rest(laptop: Laptop) -> Iterator[None]:
+    """Runs stay in the queue meanwhile."""
+    client = laptop.client("lambda")
+    mapping = client.list_event_source_mappings(FunctionName="FunctionRerun-execute-runs")["EventSourceMappings"][0]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+def refused_requests(
+    workspace: Workspace, run: str, trigger: str, secret: str
+) -> dict[str, Callable[[], httpx.Response]]:
+    """Requests that are refused, each for a reason of its own, each with a secret in it."""
+    http, rerun, execute = workspace.http, f"/function-runs/{run}/rerun", f"/function-triggers/{trigger}/execute"
+
+    def of(body: Any, path: str = rerun, method: str = "POST") -> Callable[[], httpx.Response]:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return lambda: http.request(method, path, content=content)
+
+    def asked(path: str, **query: str) -> Callable[[], httpx.Response]:
+        return lambda: http.get(path, params=query)
+
+    return {
+        "not JSON": of(b'{"reason": "' + secret.encode()),
+        "not UTF-8": of(b"\xff" + secret.encode()),
+        "not an object": of([secret]),
+        "an unknown field": of({"surprise": secret}),
+        "an unknown field, deep": of({"surprise": {"a": [{"b": secret}]}}),
+        "a list for a text": of({"reason": [secret]}),
+        "a text for a flag": of({"useLatestCode": secret}),
+        "a text for an object": of({"overrideParams": secret}),
+        "too long": of({"reason": secret + "x" * 512}),
+        "twice": of(f'{{"overrideParams": {{"a": "{secret}", "a": "{secret}"}}}}'.encode()),
+        "half a surrogate pair": of({"overrideParams": {"a": f"{secret}\ud800"}}),
+        "too large": of({"overrideParams": {"a": secret * 9500}}),
+        "far too large": of({"overrideParams": {"a": secret * 30_000}}),
+        "a run id": of({}, f"/function-runs/{secret}/rerun"),
+        "a run id of history": asked(f"/function-runs/{secret}/rerun-history"),
+        "a payload": of({"payload": [secret]}, execute),
+        "an orchestration id": of({"orchestrationId": secret + "x" * 128}, execute),
+        "an unknown field of execute": of({"surprise": secret}, execute),
+        "trigger params": of(
+            {
+                "name": "t",
+                "functionId": run,
+                "executionType": "on-demand",
+                "triggerMetadata": {"params": {"a": secret}},
+            },
+            "/function-triggers",
+        ),
+        "trigger params, ill-typed": of(
+            {"name": "t", "functionId": run, "executionType": "on-demand", "triggerMetadata": {"params": secret}},
+            "/function-triggers",
+        ),
+        "an execution type": of({"name": "t", "functionId": run, "executionType": secret}, "/function-triggers"),
+        "a function's ARN": of({"name": "f", "functionArn": secret}, "/compute-functions"),
+        "a change without a version": of(
+            {"triggerMetadata": {"params": {"a": secret}}}, f"/function-triggers/{trigger}", "PUT"
+        ),
+        "a fixed field": of({"id": secret}, f"/function-triggers/{trigger}", "PUT"),
+        "a version": lambda: http.put(f"/function-triggers/{trigger}", json={}, headers={"If-Match": secret}),
+        "include": asked(f"/function-runs/{run}", include=secret),
+        "a status": asked("/function-runs", status=secret),
+        "a time": asked("/function-runs", **{"from": secret}),
+        "an unknown filter": asked("/function-runs", surprise=secret),
+        "a cursor": asked("/function-runs", cursor=secret),
+        "a limit": asked("/function-runs", limit=secret),
+        "no grant": lambda: workspace.as_caller("eve").post_rerun(run, overrideParams={"a": secret}),
+        "another workspace": lambda: workspace.other().post_rerun(run, overrideParams={"a": secret}),
+    }
+
+
+class Happened(NamedTuple):
+    ended: set[str]
+    team_function: str
+    refusals: list[str]
+
+
+def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], told: Told) -> Happened:
+    laptop = workspace.laptop
+    given = {"given": secret("a param of the trigger"), "printed": secret("a line that the function prints")}
+    trigger, function = workspace.trigger_of(SPEAKS, params=given | {"result": secret("the function's result")})
+    with executor_at_rest(laptop):
+        runs = [workspace.execute(trigger, payload={"paid": secret("the payload")})]
+        runs.append(workspace.execute(trigger, payload={"fail": secret("the exception's message")}))
+        runs.append(workspace.rerun(runs[0], overrideParams={"over": secret("an override")}, reason="to see"))
+        override = {"fail": secret("an override from the console")}
+        event = {"workspace": workspace.name, "runId": runs[0], "rerunBy": "bob", "overrideParams": override}
+        runs.append(answer_of_console(laptop, event)["jobId"])
+        until(lambda: read_queue(laptop, laptop.outputs["RunQueueUrl"], told, "the run queue"))
+    for run in runs:
+        workspace.ended(run)
+    revealed = workspace.run(runs[1], include="parameters,error,logs")
+    assert given["printed"] in revealed["logs"]
+    refusals = []
+    for why, request in refused_requests(workspace, runs[0], trigger, secret("a refused request")).items():
+        response = request()
+        assert refusal(response)[0] in (400, 403, 404, 413, 428), (why, response.text)
+        told.add(f"the refusal of {why}", flattened([response.content, dict(response.headers)]))
+        refusals.append(why)
+    for why, sent in {
+        "an unknown field": {
+            "workspace": workspace.name,
+            "runId": runs[0],
+            "surprise": secret("a refused console event"),
+        },
+        "an ill-typed one": {"workspace": workspace.name, "runId": [secret("a run id of the console")]},
+        "not an object": secret("a console event that is a text"),
+    }.items():
+        told.add(f"the console's refusal of {why}", json.dumps(answer_of_console(laptop, sent)))
+    broken = workspace.rerun(runs[0], overrideParams={"over": secret("an override under a broken seal")})
+    workspace.ended(broken)
+    break_the_seal(laptop, broken)
+    for response in (
+        workspace.post_rerun(broken, overrideParams={"a": secret("an override of what is broken")}),
+        workspace.http.get(f"/function-runs/{broken}?include=parameters"),
+    ):
+        assert response.status_code == 400
+        told.add("the refusal of a broken seal", response.content)
+    return Happened({*runs, broken}, function.name, refusals)
+
+
+def answer_of_console(laptop: Laptop, event: Any) -> dict[str, Any]:
+    answered = laptop.client("lambda").invoke(FunctionName=CONSOLE_DOOR, Payload=json.dumps(event))
+    document: dict[str, Any] = json.loads(answered["Payload"].read())
+    return document
+
+
+def break_the_seal(laptop: Laptop, run: str) -> None:
+    client, table = laptop.client("dynamodb"), laptop.outputs["TableName"]
+    key = {"pk": {"S": f"RUN#{run}"}, "sk": {"S": "SEALED#parameters"}}
+    item = client.get_item(TableName=table, Key=key)["Item"]
+    damaged = bytearray(item["sealed"]["B"])
+    damaged[-1] ^= 1
+    client.put_item(TableName=table, Item=item | {"sealed": {"B": bytes(damaged)}})
+
+
+def logged(laptop: Laptop, workspace: str) -> bool:
+    """Whether the service's log has the audit line of the last request."""
+    told = Told()
+    read_logs(laptop, told)
+    lines = [line for lines in told.places.values() for line in lines if workspace.encode() in line]
+    return any(b'"reveal"' in line and b"INVALID_REQUEST" in line for line in lines)

@@ -1,0 +1,166 @@
+"""A lineage on the deployed stack, worked on in this process by clients under the weather."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from handlers.aws import run_items
+from handlers.aws.cipher import Cipher
+from handlers.domain import clock
+from handlers.domain.execution import execute
+from handlers.domain.recovery import recover
+from handlers.domain.rerun import Asked, RerunBody, rerun
+from handlers.domain.run import FunctionRun
+from handlers.wiring import Settings, Wiring
+from infra.local.laptop import Laptop
+from tests.stack.driver import Workspace
+from tests.stack.weather import WEATHER
+
+PASSES = 2
+ONCE = Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, read_timeout=30)
+
+
+class Clients:
+    """What a door takes for its boto3 session. Clients are made once for all cases: making them is slow."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        self._endpoint = laptop.emulator.url
+        self._made: dict[str, Any] = {}
+        self._session: Any = boto3.Session(botocore_session=self._new_session())
+
+    def client(self, service: str, **_: Any) -> Any:
+        if service not in self._made:
+            self._made[service] = self._session.client(service, config=ONCE)
+        return self._made[service]
+
+    @cached_property
+    def for_kms(self) -> botocore.session.Session:
+        return self._new_session()
+
+    def _new_session(self) -> botocore.session.Session:
+        session = botocore.session.Session()
+        session.set_credentials("test", "test")
+        session.set_config_variable("region", "us-east-1")
+        session.set_default_client_config(ONCE)
+        session.register("before-send", WEATHER.before_send)
+        make, endpoint = session.create_client, self._endpoint
+        session.create_client = lambda *of, **how: make(*of, **how | {"endpoint_url": endpoint})  # type: ignore[method-assign]
+        return session
+
+
+class Container(Wiring):
+    """A door's wiring, as fresh as a new container, on the emulator."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        super().__init__(settings)
+        self._clients = clients
+
+    @cached_property
+    def _session(self) -> Any:
+        return self._clients
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        return Cipher(self.settings.key_arn, self._clients.for_kms)
+
+
+class Later:
+    """Now, and as much later as the test has come."""
+
+    def __init__(self) -> None:
+        self.by = timedelta()
+        self._now = clock.now
+
+    def __call__(self) -> datetime:
+        return self._now() + self.by
+
+
+@dataclass
+class Scene:
+    """A lineage whose original has ended, and the hands to work on it."""
+
+    workspace: Workspace
+    settings: Settings
+    clients: Clients
+    directory: Path
+    original: str = ""
+    counted: Path = field(default_factory=Path)
+    later: Later = field(default_factory=Later)
+
+    def container(self) -> Container:
+        return Container(self.settings, self.clients)
+
+    def ask(self, using: Container) -> FunctionRun:
+        """A re-run on current code, whose executions count themselves in a file of its own."""
+        self.counted = self.directory / uuid4().hex
+        body = RerunBody.read({"useLatestCode": True, "overrideParams": {"file": str(self.counted)}})
+        return rerun(Asked(self.workspace.name, self.original, "alice", body), using.rerunner)
+
+    def executions(self) -> int:
+        """Of the re-run that was asked for last."""
+        return len(self.counted.read_text()) if self.counted.exists() else 0
+
+    def stored(self, run_id: str) -> FunctionRun:
+        run = self.container().runs.read_run(run_id)
+        assert run is not None
+        return run
+
+    def lineage(self) -> list[dict[str, Any]]:
+        """All items of the original: itself, its parts, its edges."""
+        return self._query("pk = :key", {":key": {"S": f"RUN#{self.original}"}}, ConsistentRead=True)
+
+    def run_ids(self) -> set[str]:
+        """All runs of the workspace."""
+        keys = [f"WS#{self.workspace.name}#{shard}" for shard in range(run_items.SHARDS)]
+        found = [self._query("byWorkspace = :key", {":key": {"S": key}}, IndexName="byWorkspace") for key in keys]
+        return {run_items.run_id(item) for items in found for item in items}
+
+    def _query(self, condition: str, values: dict[str, Any], **how: Any) -> list[dict[str, Any]]:
+        pages = (
+            self.workspace.laptop.client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=self.settings.table_name,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                **how,
+            )
+        )
+        return [item for page in pages for item in page["Items"]]
+
+    def execute_what_was_pushed(self) -> None:
+        """What waits in the queue; messages that are delayed stay there, as if they were lost."""
+        sqs, queue = self.workspace.laptop.client("sqs"), self.settings.run_queue_url
+        using = self.container()
+        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                execute(json.loads(message["Body"])["runId"], using.executor)
+
+    def settle(self, run: FunctionRun) -> FunctionRun:
+        """The run after the watchdog's passes, each an hour after the last, and what they pushed."""
+        self.execute_what_was_pushed()
+        for _ in range(PASSES):
+            self.later.by += timedelta(hours=1)
+            using = self.container()
+            for overdue in using.runs.overdue():
+                if overdue.id == run.id:
+                    recover(overdue, using.watchdog)
+            self.execute_what_was_pushed()
+        return self.stored(run.id)
+
+    def assert_consistent(self) -> None:
+        """The original counts its edges, each of which leads to a run of its own."""
+        items = self.lineage()
+        edges = [item["runId"]["S"] for item in items if item["sk"]["S"].startswith("RERUN#")]
+        assert self.stored(self.original).rerun_count == len(edges)
+        assert len(set(edges)) == len(edges)
+        assert set(edges) | {self.original} == self.run_ids()

@@ -1,0 +1,97 @@
+"""Every re-run, accepted or refused, and every reveal leaves one audit line: who, what, which, why, outcome."""
+
+import json
+from typing import Any
+
+from infra.local.log_stream import LogStream
+from tests.stack.driver import Workspace, an_ended_run, until
+
+SECRET = "content-that-no-line-may-hold"
+
+
+def audit_lines(workspace: Workspace) -> list[dict[str, Any]]:
+    """The audit lines about a workspace, in order."""
+    laptop = workspace.laptop
+    said = [line for _, line in LogStream(laptop.client("logs"), laptop.client("lambda")).unread()]
+    logged = [json.loads(line) for line in said if line.startswith("{") and '"audit":{' in line]
+    return [line["audit"] for line in logged if line["audit"]["workspace"] == workspace.name]
+
+
+def audited(workspace: Workspace, count: int) -> list[dict[str, Any]]:
+    until(lambda: len(audit_lines(workspace)) >= count)
+    lines = audit_lines(workspace)
+    assert len(lines) == count
+    assert SECRET not in json.dumps(lines)
+    return lines
+
+
+def test_an_accepted_rerun_is_audited(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    job = workspace.rerun(run, reason="Retrying after bug fix", overrideParams={"a": SECRET}, useLatestCode=True)
+    assert audited(workspace, 1) == [
+        {
+            "action": "rerun",
+            "by": "alice",
+            "workspace": workspace.name,
+            "runId": run,
+            "why": "Retrying after bug fix",
+            "overridden": True,
+            "useLatestCode": True,
+            "jobId": job,
+            "outcome": "done",
+        }
+    ]
+
+
+def test_each_refused_rerun_is_audited_with_its_reason_and_its_refusal(workspace: Workspace) -> None:
+    run, trigger = an_ended_run(workspace)
+    workspace.as_caller("eve").post_rerun(run, reason="no grant")
+    workspace.http.post(f"/function-runs/{run}/rerun", content=f'{{"{SECRET}": 1}}')
+    workspace.post_rerun(SECRET, reason="no id")
+    workspace.post_rerun("00000000-0000-4000-8000-000000000000", reason="no run")
+    workspace.http.delete(f"/function-triggers/{trigger}")
+    workspace.post_rerun(run, reason="no trigger", overrideParams={"a": SECRET})
+
+    lines = audited(workspace, 5)
+
+    assert [(line["by"], line["outcome"], line.get("why")) for line in lines] == [
+        ("eve", "FORBIDDEN", None),
+        ("alice", "INVALID_REQUEST", None),
+        ("alice", "INVALID_RUN_ID", "no id"),
+        ("alice", "RUN_NOT_FOUND", "no run"),
+        ("alice", "TRIGGER_NOT_FOUND", "no trigger"),
+    ]
+    assert [line["runId"] for line in lines] == [run, run, None, "00000000-0000-4000-8000-000000000000", run]
+
+
+def test_each_reveal_is_audited_with_its_parts(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace, payload={"a": SECRET})
+    workspace.run(run, include="parameters,result")
+    reader = workspace.as_caller("eve", f"{workspace.name}/function-runs:read").http
+    reader.get(f"/function-runs/{run}?include=parameters")
+    workspace.http.get(f"/function-runs/{run}?include={SECRET}")
+    workspace.run(run)
+
+    lines = audited(workspace, 3)
+
+    assert [(line["action"], line["by"], line["outcome"], line.get("parts")) for line in lines] == [
+        ("reveal", "alice", "done", ["parameters", "result"]),
+        ("reveal", "eve", "FORBIDDEN", None),
+        ("reveal", "alice", "INVALID_REQUEST", None),
+    ]
+
+
+def test_a_rerun_from_the_console_is_audited_too(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    event = {"workspace": workspace.name, "runId": run, "reason": "from the console", "rerunBy": "carol"}
+    answer = (
+        workspace.laptop.client("lambda")
+        .invoke(FunctionName="FunctionRerun-api-rerun", Payload=json.dumps(event))["Payload"]
+        .read()
+    )
+    [line] = audited(workspace, 1)
+    assert (line["by"], line["why"], line["jobId"]) == (
+        "console:carol",
+        "from the console",
+        json.loads(answer)["jobId"],
+    )

@@ -1,0 +1,99 @@
+"""From errors to answers: the one table, and what a caller sees when it is our side that fails."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from handlers import api_rerun
+from handlers.domain import errors
+from handlers.http import answer_error
+from tests.builders import RUN_ID
+from tests.fakes import World
+from tests.stack.hostile.events import OWN, RERUN, answer_of, http_event
+from tests.stack.hostile.in_memory import InMemory, a_world, wire
+
+SECRET = "the-message-of-an-exception"
+
+TABLE: dict[errors.ServiceError, int] = {
+    errors.Unauthenticated(): 401,
+    errors.Forbidden("acme/x:y"): 403,
+    errors.InvalidRequest("field", "is wrong."): 400,
+    errors.TooLarge("field", "is large."): 413,
+    errors.InvalidRunId(): 400,
+    errors.RunNotFound(): 400,
+    errors.WrongWorkspace(): 400,
+    errors.OrchestrationRun("nightly"): 400,
+    errors.NoParameters(): 400,
+    errors.DecryptionFailed(): 400,
+    errors.TriggerNotFound(): 400,
+    errors.FunctionNotFound("trigger"): 400,
+    errors.PartUnreadable("result"): 400,
+    errors.Missing("Run"): 404,
+    errors.NameTaken("function"): 409,
+    errors.TriggerDisabled(): 409,
+    errors.TriggerUnreadable(): 409,
+    errors.RerunLimitReached(3): 409,
+    errors.Stale(): 412,
+    errors.VersionRequired(): 428,
+    errors.Unavailable(): 503,
+}
+
+
+@pytest.mark.parametrize("error", TABLE, ids=lambda error: type(error).__name__)
+def test_each_error_has_its_status_and_a_complete_document(error: errors.ServiceError) -> None:
+    status, document = answer_error(error, "the-request")
+    assert status == TABLE[error]
+    assert document["error"] == HTTPStatus(status).phrase
+    assert document["code"] == error.code != "REFUSED"
+    assert document["message"] == error.message != ""
+    assert document["requestId"] == "the-request"
+
+
+def test_the_table_knows_every_error() -> None:
+    def leaves(kind: type[errors.ServiceError]) -> set[type[errors.ServiceError]]:
+        return {kind} | {leaf for child in kind.__subclasses__() for leaf in leaves(child)}
+
+    abstract = {errors.ServiceError, errors.Refused, errors.Conflict}
+    assert leaves(errors.ServiceError) - abstract == {type(error) for error in TABLE}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = a_world()
+    wire(monkeypatch, InMemory(world))
+    return world
+
+
+def rerun_answer() -> tuple[int, Any]:
+    return answer_of(api_rerun, http_event(RERUN, {"workspace": OWN, "runId": RUN_ID}, body="{}"))
+
+
+def test_a_kms_that_is_throttled_is_503_and_not_failed_to_decrypt(world: World) -> None:
+    world.cipher.cannot_open = True
+    status, document = rerun_answer()
+    assert (status, document["code"]) == (503, "UNAVAILABLE")
+    assert not world.queue.pushed
+
+
+def test_a_fault_of_ours_is_answered_without_its_message_and_logged_without_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(world.runs, "read", fail)
+    status, document = rerun_answer()
+    logged = [vars(record) for record in caplog.records]
+    assert (status, document["code"]) == (500, "INTERNAL_ERROR")
+    assert SECRET not in json.dumps(document) + str(logged)
+    assert [line["causes"] for line in logged if "causes" in line] == [[{"type": "RuntimeError"}]]
+    assert not any(line["exc_info"] for line in logged)
+
+
+def test_a_push_that_fails_after_the_record_is_still_accepted(world: World) -> None:
+    world.queue.fails = True
+    status, document = rerun_answer()
+    assert status == 202
+    assert world.run(document["jobId"]).original_run_id == RUN_ID

@@ -92,7 +92,7 @@ class Settings(BaseModel):
 
 
 def _refuse_unknown(node: Node, known: set[str]) -> None:
-    """A misspelt key would leave its default in force, unnoticed. The CDK's own keys have a prefix."""
-    unknown = sorted(key for key in node.get_all_context() if key not in known and not re.search("[:@/.]", key))
+    """A misspelt key would leave its default in force, unnoticed. The CDK's own keys are not camelCase."""
+    unknown = sorted(key for key in node.get_all_context() if key not in known and not re.search("[-:@/.]", key))
     if unknown:
         raise ValueError(f"unknown in the context: {', '.join(unknown)}. Known are {', '.join(sorted(known))}")

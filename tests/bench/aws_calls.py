@@ -60,6 +60,7 @@ def wired(laptop: Laptop, calls: Recorder) -> Wiring:
         # Nobody listens here: the executor of this process is the only one.
         run_queue_url=laptop.client("sqs").create_queue(QueueName="counted")["QueueUrl"],
         lifecycle_bus_name=outputs["LifecycleBusName"],
+        invokable_functions='{"*": ["*"]}',  # JSON, as in the environment
     )
     return Wiring(settings)
 
@@ -80,6 +81,7 @@ def main(report: Callable[[str], None] = print) -> None:
                     new = rerun(asked, wiring.rerunner)
                 with recorded(f"its execution, {state}", calls):
                     execute(new.id, wiring.executor)
+                assert workspace.run(new.id)["status"] == "completed"
             with recorded("a message delivered again", calls):
                 execute(new.id, wiring.executor)
         finally:

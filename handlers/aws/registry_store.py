@@ -5,9 +5,8 @@ from typing import Any
 
 from handlers.aws.run_items import SCHEMA
 from handlers.aws.table import Cancelled, Key, Table, from_item, to_item
-from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, Stale
-from handlers.domain.paging import Page
+from handlers.domain.paging import Page, position_of
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
 
 
@@ -68,7 +67,7 @@ class RegistryStore:
 
     def _write(self, kind: Kind, before: Registered | None, after: Registered, more: dict[str, bytes]) -> None:
         """The item, on the condition that it is what `before` says, and its name, on the condition that it is free."""
-        position = f"{iso(after.created_at)}#{after.id}"
+        position = position_of(after.created_at, after.id)
         listed = {"byWorkspace": f"{kind.upper()}S#{after.workspace}", "position": position, "schema": SCHEMA}
         item = _key(kind, after.id) | after.model_dump(mode="json", by_alias=True) | more | listed
         actions = [self._table.put_action(item, **_as_it_was(before))]

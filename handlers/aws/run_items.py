@@ -4,7 +4,7 @@ import hashlib
 from typing import Any, NamedTuple
 
 from handlers.aws.table import Item, from_item, to_item
-from handlers.domain.clock import iso
+from handlers.domain.paging import position_of
 from handlers.domain.run import FunctionRun, Part, Status
 
 SCHEMA = 1
@@ -26,8 +26,7 @@ def part_key(run_id: str, part: Part) -> dict[str, str]:
 
 
 def position(run: FunctionRun) -> str:
-    """The run's place in time order, unique."""
-    return f"{iso(run.created_at)}#{run.id}"
+    return position_of(run.created_at, run.id)
 
 
 def shard(run_id: str) -> int:
@@ -84,7 +83,7 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
         "position": position(run),
     }
     if run.deadline is not None:
-        attributes |= {"attention": f"OPEN#{shard(run.id)}", "attentionAt": f"{iso(run.deadline)}#{run.id}"}
+        attributes |= {"attention": f"OPEN#{shard(run.id)}", "attentionAt": position_of(run.deadline, run.id)}
     elif run.status in (Status.FAILURE, Status.TIMEOUT):
         attributes |= {
             "attention": f"FAILED#{run.workspace}#{shard(run.id)}",

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonObject
-from handlers.domain.paging import Page, list_document
+from handlers.domain.paging import Page, list_document, position_of
 from handlers.domain.run import FunctionRun, Status, parse_id
 
 # Where a filter matches few runs, a page is cut short rather than read on: this many runs are looked at for each one
@@ -77,7 +76,7 @@ def list_runs(workspace: str, filters: Filters, page: Page, index: Index, runs: 
             break
     if len(found) > page.size:
         found = found[: page.size]
-        position = f"{iso(found[-1].created_at)}#{found[-1].id}"
+        position = position_of(found[-1].created_at, found[-1].id)
     return list_document([run.document() for run in found], page, position)
 
 

@@ -3,8 +3,10 @@
 import base64
 import binascii
 import re
+from datetime import datetime
 from typing import NamedTuple
 
+from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonObject
 
@@ -26,6 +28,11 @@ class Page(NamedTuple):
     def asked(cls, limit: str | None, cursor: str | None) -> "Page":
         """Raises InvalidRequest naming `limit` or `cursor`."""
         return cls(_size(limit), _position(cursor))
+
+
+def position_of(created_at: datetime, id_: str) -> str:
+    """Where a thing stands in time order: as text it sorts as time does, and no two are alike."""
+    return f"{iso(created_at)}#{id_}"
 
 
 def list_document(data: list[JsonObject], page: Page, position: str | None) -> JsonObject:

@@ -2,12 +2,15 @@
 
 The top-level files are the doors, one per kind of caller:
 
-    api_rerun      POST rerun: from the HTTP API, or a test event from the AWS console
-    api_runs       read runs, lists of them, and their re-run history
-    api_registry   compute functions and function triggers
-    api_triggers   start a run
-    execute_runs   SQS → invoke the function, record the outcome
-    watchdog       every minute: no open run is forgotten
+    api_rerun          POST rerun: from the HTTP API, or a test event from the AWS console
+    api_runs           read runs, lists of them, and their re-run history
+    api_registry       compute functions and function triggers
+    api_triggers       start a run by executing a trigger
+    api_webhooks       start a run by a signed webhook
+    on_event           a schedule or an event starts a run
+    capture_failures   SQS → a failed asynchronous invocation becomes a run
+    execute_runs       SQS → invoke the function, record the outcome
+    watchdog           every minute: no open run is forgotten, no trigger left half-changed
 
 What doors share:
 

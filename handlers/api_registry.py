@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain import functions, triggers
+from handlers.domain import functions, trigger_changes, triggers
 from handlers.domain.changes import etag
 from handlers.domain.registry import ComputeFunction
 from handlers.http import API, Resolver, json_response
@@ -80,7 +80,7 @@ def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 @app.put(f"{API}/{TRIGGERS}/<trigger_id>")
 def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     app.allow(workspace, TRIGGERS, "write")
-    changed = triggers.change_trigger(
+    changed = trigger_changes.change_trigger(
         workspace, trigger_id, app.body(), wiring.registrar, if_match=app.header("if-match")
     )
     return shown(HTTPStatus.OK, changed)
@@ -89,8 +89,15 @@ def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 @app.delete(f"{API}/{TRIGGERS}/<trigger_id>")
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     app.allow(workspace, TRIGGERS, "write")
-    triggers.delete_trigger(workspace, trigger_id, wiring.registry)
+    trigger_changes.delete_trigger(workspace, trigger_id, wiring.registrar)
     return json_response(HTTPStatus.NO_CONTENT, None)
+
+
+@app.post(f"{API}/{TRIGGERS}/<trigger_id>/rotate-secret")
+def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
+    app.allow(workspace, TRIGGERS, "write")
+    asked = trigger_changes.RotateSecret.read(app.body())
+    return shown(HTTPStatus.CREATED, trigger_changes.rotate_secret(workspace, trigger_id, asked, wiring.registrar))
 
 
 @logger.inject_lambda_context

@@ -90,6 +90,10 @@ class Resolver(APIGatewayHttpResolver):
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""
+        return parse_object(self.raw_body())
+
+    def raw_body(self) -> bytes:
+        """Raises InvalidRequest or TooLarge."""
         body = self.current_event.body or ""
         try:
             encoded = self.current_event.is_base64_encoded
@@ -98,7 +102,7 @@ class Resolver(APIGatewayHttpResolver):
             raise errors.InvalidRequest("body", "is not valid base64.") from None
         if len(text) > MAX_BODY_BYTES:
             raise errors.TooLarge("body", f"is larger than {MAX_BODY_BYTES} bytes.")
-        return parse_object(text)
+        return text
 
     def _answer_error(self, error: Exception) -> Response[JsonObject]:
         return json_response(*answer_error(error, self.current_event.request_context.request_id))
@@ -118,8 +122,12 @@ def json_response(status: HTTPStatus, body: JsonObject | None, **headers: str) -
 
 def accepted(workspace: str, job_id: str, message: str) -> Response[Any]:
     """202: the run is recorded and will be executed."""
-    location = f"/workspace/{workspace}/api/v1/function-runs/{job_id}"
-    return json_response(HTTPStatus.ACCEPTED, {"jobId": job_id, "message": message}, Location=location)
+    document = {"jobId": job_id, "message": message}
+    return json_response(HTTPStatus.ACCEPTED, document, Location=run_location(workspace, job_id))
+
+
+def run_location(workspace: str, run_id: str) -> str:
+    return f"/workspace/{workspace}/api/v1/function-runs/{run_id}"
 
 
 def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +138,8 @@ def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
     """
     path = event.get("routeKey", "").partition(" ")[2]
     for name, value in (event.get("pathParameters") or {}).items():
-        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+        quoted = quote(str(value), safe="")
+        path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
     context = event["requestContext"] | {"stage": "$default"}
     return event | {"rawPath": path, "requestContext": context}
 

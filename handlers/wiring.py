@@ -13,6 +13,7 @@ from botocore.config import Config
 from pydantic import BaseModel, Json
 
 from handlers.aws.cipher import Cipher
+from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.aws.lifecycle_bus import LifecycleBus
@@ -20,7 +21,9 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
 from handlers.aws.run_store import RunStore
+from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.table import Table
+from handlers.domain.captures import Capturer
 from handlers.domain.execution import Executor
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.recording import Retention
@@ -28,6 +31,7 @@ from handlers.domain.recovery import Watchdog
 from handlers.domain.registry import Registrar
 from handlers.domain.rerun import Rerunner
 from handlers.domain.start import Starter
+from handlers.domain.trigger_sources import Sources
 from handlers.log import log_fault
 
 if TYPE_CHECKING:
@@ -52,6 +56,12 @@ class Settings(BaseModel):
     key_arn: str = ""
     run_queue_url: str = ""
     lifecycle_bus_name: str = ""
+    trigger_bus_name: str = ""
+    other_buses: Json[dict[str, list[str]]] = {}
+    schedule_group: str = ""
+    on_event_arn: str = ""
+    scheduler_role_arn: str = ""
+    rule_prefix: str = ""
     invokable_functions: Json[dict[str, list[str]]] = {}
     own_functions: str = ""
     max_reruns_per_lineage: int = 1000
@@ -123,6 +133,24 @@ class Wiring:
         return Retention(self.settings.retention_days)
 
     @cached_property
+    def sources(self) -> Sources:
+        told = self.settings
+        return Sources(
+            ScheduleGroup(
+                self._session.client("scheduler", config=_API),
+                told.schedule_group,
+                target_arn=told.on_event_arn,
+                role_arn=told.scheduler_role_arn,
+            ),
+            EventRules(
+                self._session.client("events", config=_API),
+                own_bus=told.trigger_bus_name,
+                prefix=told.rule_prefix,
+                target_arn=told.on_event_arn,
+            ),
+        )
+
+    @cached_property
     def rerunner(self) -> Rerunner:
         return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention)
 
@@ -132,7 +160,12 @@ class Wiring:
 
     @cached_property
     def registrar(self) -> Registrar:
-        return Registrar(self.registry, self.cipher, self.code, self.invokable)
+        buses = self.settings.other_buses
+        return Registrar(self.registry, self.cipher, self.code, self.invokable, self.sources, buses)
+
+    @cached_property
+    def capturer(self) -> Capturer:
+        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
 
     @cached_property
     def executor(self) -> Executor:

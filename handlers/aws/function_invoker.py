@@ -2,8 +2,7 @@
 
 import base64
 import json
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,10 +25,6 @@ _LATER = aws_errors.THROTTLES | {
     "SnapStartNotReadyException",
     "SubnetIPAddressLimitReachedException",
 }
-_TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
-_MAX_CODE = 128
-# An error type is a function's to choose and stands in clear: in items, events and logs it is a name and nothing else.
-_NO_NAME = re.compile(r"[^A-Za-z0-9_.:$-]")
 
 
 class FunctionInvoker:
@@ -55,8 +50,7 @@ class FunctionInvoker:
         logs = base64.b64decode(answer.get("LogResult", ""))
         if "FunctionError" not in answer:
             return Outcome(Status.COMPLETED, result=payload, logs=logs)
-        error_type, timed_out = _failure(payload)
-        return Outcome(Status.TIMEOUT if timed_out else Status.FAILURE, error_type, logs=logs, error=payload)
+        return Outcome.failed(payload, logs)
 
 
 def _client_context(run: FunctionRun) -> str:
@@ -77,18 +71,3 @@ def _refused(error: ClientError, pin: Pin) -> Postponed | Unusable:
     if aws_errors.is_passing(error.response):
         return Uncertain(code)
     return Unusable(*unusable(code, pin.function_version_arn))
-
-
-def _failure(payload: bytes) -> tuple[str, bool]:
-    """The function's error type, and whether it ran out of time. The message is content and stays sealed."""
-    try:
-        told: Any = json.loads(payload)
-    except ValueError:
-        told = None
-    told = told if isinstance(told, dict) else {}
-    error_type, message = told.get("errorType"), told.get("errorMessage")
-    # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
-    if error_type == "Sandbox.Timedout" or (error_type is None and _TIMED_OUT.search(str(message))):
-        return "Sandbox.Timedout", True
-    code = _NO_NAME.sub("?", error_type)[:_MAX_CODE] if isinstance(error_type, str) else ""
-    return code or "UnknownError", False

@@ -1,13 +1,20 @@
 """Compute functions and function triggers, in the one table."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from handlers.aws.run_items import SCHEMA
-from handlers.aws.table import Cancelled, Key, Table, from_item, to_item
-from handlers.domain.errors import NameTaken, Stale
+from handlers.aws import registry_items as items
+from handlers.aws.table import Cancelled, Item, Table, to_item
+from handlers.domain import clock
+from handlers.domain.captures import Registered as Capturing
+from handlers.domain.clock import iso
+from handlers.domain.errors import Stale
 from handlers.domain.paging import Page, position_of
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+
+UNFINISHED_PAGE = 50
 
 
 class RegistryStore:
@@ -15,83 +22,144 @@ class RegistryStore:
         self._table = table
 
     def read_function(self, function_id: str) -> ComputeFunction | None:
-        item = self._table.get(_key("function", function_id))
-        return ComputeFunction.model_validate(from_item(item)) if item else None
+        item = self._table.get(items.key("function", function_id))
+        return items.to_function(item) if item else None
 
     def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
-        item = self._table.get(_key("trigger", trigger_id))
-        if item is None:
-            return None
-        plain = from_item(item)
-        return StoredTrigger(FunctionTrigger.model_validate(plain), plain["sealedParams"])
+        item = self._table.get(items.key("trigger", trigger_id))
+        return items.to_trigger(item) if item else None
 
     def read_trigger_and_function(
         self, trigger_id: str, function_id: str
     ) -> tuple[FunctionTrigger | None, ComputeFunction | None]:
-        trigger_key, function_key = _key("trigger", trigger_id), _key("function", function_id)
-        found = self._table.get_many([trigger_key, function_key])
-        trigger = found.get((trigger_key["pk"], trigger_key["sk"]))
-        function = found.get((function_key["pk"], function_key["sk"]))
-        return (
-            FunctionTrigger.model_validate(from_item(trigger)) if trigger else None,
-            ComputeFunction.model_validate(from_item(function)) if function else None,
+        stored, function = self._read_both(trigger_id, function_id)
+        return stored.trigger if stored else None, function
+
+    def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
+        stored = self.read_trigger(trigger_id)
+        return None if stored is None else (stored, self.read_function(stored.trigger.function_id))
+
+    def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
+        claim = self._table.get(items.path_key(workspace, path))
+        if claim is None:
+            return None
+        stored, function = self._read_both(claim["ownerId"]["S"], claim["functionId"]["S"])
+        return None if stored is None else (stored, function)
+
+    def read_capturing(self, base_function_arn: str) -> list[Capturing]:
+        walk = self._table.walk(
+            page_size=100,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": items.capture_partition(base_function_arn)}),
+            ConsistentRead=True,
         )
+        pairs = [self._read_both(item["triggerId"]["S"], item["functionId"]["S"]) for item in walk]
+        return [
+            Capturing(function, stored.trigger)
+            for stored, function in pairs
+            if stored is not None and stored.trigger.confirmed and function is not None
+        ]
+
+    def _read_both(self, trigger_id: str, function_id: str) -> tuple[StoredTrigger | None, ComputeFunction | None]:
+        found = self._table.get_many([items.key("trigger", trigger_id), items.key("function", function_id)])
+        trigger = found.get((f"TRIGGER#{trigger_id}", f"TRIGGER#{trigger_id}"))
+        function = found.get((f"FUNCTION#{function_id}", f"FUNCTION#{function_id}"))
+        return items.to_trigger(trigger) if trigger else None, items.to_function(function) if function else None
 
     def add_function(self, function: ComputeFunction) -> None:
-        self._write("function", None, function, {})
+        self._write("function", None, function, items.of_function(function))
 
-    def add_trigger(self, trigger: FunctionTrigger, sealed_params: bytes) -> None:
-        self._write("trigger", None, trigger, {"sealedParams": sealed_params})
+    def add_trigger(self, trigger: StoredTrigger) -> None:
+        self._write("trigger", None, trigger.trigger, items.of_trigger(trigger))
 
     def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
-        self._write("function", before, after, {})
+        self._write("function", before, after, items.of_function(after))
 
-    def change_trigger(self, before: FunctionTrigger, after: FunctionTrigger, sealed_params: bytes) -> None:
-        self._write("trigger", before, after, {"sealedParams": sealed_params})
+    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
+        self._write("trigger", before, after.trigger, items.of_trigger(after))
+
+    def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+        held = before.evolve(changing_until=until)
+        condition = _as_it_was(before)
+        attention = items.attention(position_of(until, before.id))
+        moved = self._table.update(
+            items.key("trigger", before.id),
+            UpdateExpression="SET changingUntil = :until, attention = :attention, attentionAt = :attentionAt",
+            **condition
+            | {
+                "ExpressionAttributeValues": condition["ExpressionAttributeValues"]
+                | to_item({":until": iso(until)} | {f":{name}": value for name, value in attention.items()})
+            },
+        )
+        if moved is not None:
+            raise Stale
+        return held
+
+    def unfinished_triggers(self) -> Iterator[StoredTrigger]:
+        walk = self._table.walk(
+            page_size=UNFINISHED_PAGE,
+            IndexName="attention",
+            KeyConditionExpression="attention = :unfinished AND attentionAt < :now",
+            ExpressionAttributeValues=to_item({":unfinished": items.UNFINISHED, ":now": iso(clock.now())}),
+        )
+        while page := list(islice(walk, UNFINISHED_PAGE)):
+            found = self._table.get_many([{"pk": entry["pk"]["S"], "sk": entry["sk"]["S"]} for entry in page])
+            triggers = map(items.to_trigger, found.values())
+            # The index is eventually consistent: the trigger itself says whether it is unfinished still.
+            yield from (
+                each for each in triggers if each.trigger.changing_until and each.trigger.changing_until < clock.now()
+            )
 
     def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
-        """Gone, name and all."""
-        document = self._table.delete_action(_key(kind, found.id))
+        """Gone, with all that was its own."""
+        capture = items.capture_key(found)
+        gone = [self._table.delete_action(key) for key in (items.key(kind, found.id), capture) if key]
+        freed = [self._free(claim, found) for claim in items.claims(kind, found).values()]
         try:
-            self._table.transact([document, self._free_name(kind, found)])
+            self._table.transact([*gone, *freed])
         except Cancelled:  # deleted and made anew meanwhile, the name belongs to another
-            self._table.transact([document])
+            self._table.transact(gone)
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
         found, position = self._list("function", workspace, page)
-        return [ComputeFunction.model_validate(plain) for plain in found], position
+        return [items.to_function(item) for item in found], position
 
     def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
         found, position = self._list("trigger", workspace, page)
-        return [FunctionTrigger.model_validate(plain) for plain in found], position
+        return [items.to_trigger(item).trigger for item in found], position
 
-    def _write(self, kind: Kind, before: Registered | None, after: Registered, more: dict[str, bytes]) -> None:
-        """The item, on the condition that it is what `before` says, and its name, on the condition that it is free."""
-        position = position_of(after.created_at, after.id)
-        listed = {"byWorkspace": f"{kind.upper()}S#{after.workspace}", "position": position, "schema": SCHEMA}
-        item = _key(kind, after.id) | after.model_dump(mode="json", by_alias=True) | more | listed
-        actions = [self._table.put_action(item, **_as_it_was(before))]
-        if before is None or before.name != after.name:
-            name = _name_key(kind, after) | {"ownerId": after.id, "schema": SCHEMA}
-            actions.append(self._table.put_action(name, ConditionExpression="attribute_not_exists(pk)"))
-        if before is not None and before.name != after.name:
-            actions.append(self._free_name(kind, before))
+    def _write(self, kind: Kind, before: Registered | None, after: Registered, item: dict[str, Any]) -> None:
+        """The item, if it is still what `before` says, with what it claims, if that is free."""
+        claimed, had = items.claims(kind, after), items.claims(kind, before)
+        new = [claim for on, claim in claimed.items() if on not in had]
+        actions = [
+            self._table.put_action(item, **_as_it_was(before)),
+            *(
+                self._table.put_action(items.of_claim(claim, after), ConditionExpression="attribute_not_exists(pk)")
+                for claim in new
+            ),
+            *(self._free(claim, before) for on, claim in had.items() if before and on not in claimed),
+            *self._capture(before, after),
+        ]
         try:
             self._table.transact(actions)
         except Cancelled as cancelled:
-            if cancelled.failed(0):
-                raise Stale from None
-            raise NameTaken(kind) from None
+            refusals = [Stale(), *(claim.taken for claim in new)]
+            raise next((each for index, each in enumerate(refusals) if cancelled.failed(index)), Stale()) from None
 
-    def _free_name(self, kind: Kind, named: Registered) -> dict[str, Any]:
+    def _capture(self, before: Registered | None, after: Registered) -> list[dict[str, Any]]:
+        had = items.capture_key(before)
+        if isinstance(after, ComputeFunction) and after.capture_failures is not None:
+            return [self._table.put_action(items.of_capture(after))]
+        return [self._table.delete_action(had)] if had else []
+
+    def _free(self, claim: items.Claim, owner: Registered) -> dict[str, Any]:
         it_is_ours = "attribute_not_exists(pk) OR ownerId = :id"
         return self._table.delete_action(
-            _name_key(kind, named),
-            ConditionExpression=it_is_ours,
-            ExpressionAttributeValues=to_item({":id": named.id}),
+            claim.key, ConditionExpression=it_is_ours, ExpressionAttributeValues=to_item({":id": owner.id})
         )
 
-    def _list(self, kind: Kind, workspace: str, page: Page) -> tuple[list[dict[str, Any]], str | None]:
+    def _list(self, kind: Kind, workspace: str, page: Page) -> tuple[list[Item], str | None]:
         walk = self._table.walk(
             page_size=page.size + 1,
             IndexName="byWorkspace",
@@ -105,25 +173,21 @@ class RegistryStore:
         found = self._table.get_many([{"pk": entry["pk"]["S"], "sk": entry["sk"]["S"]} for entry in kept])
         in_order = (found.get((entry["pk"]["S"], entry["sk"]["S"])) for entry in kept)
         position = kept[-1]["position"]["S"] if len(entries) > page.size else None
-        return [from_item(item) for item in in_order if item is not None], position
+        return [item for item in in_order if item is not None], position
 
 
 def _as_it_was(before: Registered | None) -> dict[str, Any]:
     if before is None:
         return {"ConditionExpression": "attribute_not_exists(pk)"}
     nobody_changed_it = "#version = :seen"
+    nobody_is_changing_it = "attribute_not_exists(changingUntil)"
+    values: dict[str, Any] = {":seen": before.version}
+    changing: datetime | None = getattr(before, "changing_until", None)
+    if changing is not None:
+        nobody_is_changing_it = "changingUntil = :was"
+        values |= {":was": iso(changing)}
     return {
-        "ConditionExpression": nobody_changed_it,
+        "ConditionExpression": f"{nobody_changed_it} AND {nobody_is_changing_it}",
         "ExpressionAttributeNames": {"#version": "version"},
-        "ExpressionAttributeValues": to_item({":seen": before.version}),
+        "ExpressionAttributeValues": to_item(values),
     }
-
-
-def _key(kind: Kind, id_: str) -> Key:
-    key = f"{kind.upper()}#{id_}"
-    return {"pk": key, "sk": key}
-
-
-def _name_key(kind: Kind, named: Registered) -> Key:
-    key = f"NAME#{named.workspace}#{kind}#{named.name}"
-    return {"pk": key, "sk": key}

@@ -58,22 +58,28 @@ class RunStore:
             if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None and "sealed" in item
         }
 
-    def record(self, run: FunctionRun, parts: SealedParts) -> None:
-        self._table.transact(self._new(run, parts))
+    def record(self, run: FunctionRun, parts: SealedParts) -> bool:
+        try:
+            self._table.transact(self._new(run, parts))
+        except Cancelled:
+            return False
+        return True
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> None:
-        written = [self._table.put_action(items.of_edge(run)), *self._new(run, parts)]
+    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
+        written = [*self._new(run, parts), self._table.put_action(items.of_edge(run))]
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             try:
                 self._table.transact([self._count_rerun(run, expires_at), *written])
             except Cancelled as cancelled:
+                if cancelled.failed(1):
+                    return False
                 original = self._rerunnable(cancelled.item(0))
                 expires_at = max(expires_at, int(original["expiresAt"]))
                 if original["partsExpireAt"] < expires_at:
                     self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
             else:
-                return
+                return True
         raise Unavailable
 
     def _count_rerun(self, run: FunctionRun, expires_at: int) -> dict[str, Any]:
@@ -177,4 +183,5 @@ class RunStore:
 
     def _new(self, run: FunctionRun, parts: SealedParts) -> list[dict[str, Any]]:
         written = [items.of_run(run), *(items.of_part(run, part, sealed) for part, sealed in parts.items())]
-        return [self._table.put_action(item) for item in written]
+        it_is_new = "attribute_not_exists(pk)"
+        return [self._table.put_action(item, ConditionExpression=it_is_new) for item in written]

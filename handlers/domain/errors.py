@@ -3,6 +3,7 @@
     ServiceError
     ├── Refused                      the request changed nothing
     │   ├── Unauthenticated          no identity that counts
+    │   │   └── BadSignature         of a webhook
     │   ├── Forbidden                a grant is missing
     │   ├── InvalidRequest           names the field
     │   │   ├── TooLarge
@@ -13,7 +14,8 @@
     │   ├── Missing                  an unknown id on a plain read, change or delete
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
-    │       ├── NameTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached
+    │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
+    │       │   BeingChanged, SourceLimitReached
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
 
 `code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is.
@@ -46,6 +48,12 @@ class Unauthenticated(Refused):
     """An access token is required."""
 
     code = "UNAUTHENTICATED"
+
+
+class BadSignature(Unauthenticated):
+    """The webhook's signature is missing, wrong, or older or newer than five minutes."""
+
+    code = "BAD_SIGNATURE"
 
 
 class Forbidden(Refused):
@@ -161,6 +169,12 @@ class NameTaken(Conflict):
         super().__init__(f"A {kind} of this name exists already in the workspace. Choose another name.")
 
 
+class PathTaken(Conflict):
+    """Another trigger of the workspace receives webhooks at this path. Choose another path."""
+
+    code = "PATH_TAKEN"
+
+
 class TriggerDisabled(Conflict):
     """The trigger is disabled. Enable it to start runs."""
 
@@ -171,6 +185,18 @@ class TriggerUnreadable(Conflict):
     """The trigger's params can no longer be decrypted. Delete the trigger and create it anew."""
 
     code = "TRIGGER_UNREADABLE"
+
+
+class BeingChanged(Conflict):
+    """The trigger is being changed at this moment. Try again in a minute."""
+
+    code = "BEING_CHANGED"
+
+
+class SourceLimitReached(Conflict):
+    """AWS takes no more rules on this event bus, or schedules, in this account. Raise the quota or delete some."""
+
+    code = "SOURCE_LIMIT_REACHED"
 
 
 class Stale(Refused):

@@ -28,7 +28,10 @@ class Runs(FinishingRuns, Protocol):
 
 class FunctionCode(Protocol):
     def current(self, function_arn: str, *, afresh: bool) -> Pin:
-        """The version that is the function's code now, published if need be. Raises NotYet or Unusable."""
+        """The version that is the function's code now, published if need be; or the one that the ARN names.
+
+        Raises NotYet or Unusable.
+        """
 
     def forget(self, pin: Pin) -> None:
         """What was remembered of this version is no longer true."""
@@ -69,7 +72,7 @@ def execute(run_id: str, using: Executor) -> Verdict:
         return _finished(run, EXECUTION_LOST, using)
     try:
         _check_permission(run, using.invokable)
-        pin = run.pin or _current_code(run, using.code)
+        pin = _code_of(run, using.code)
         run = _claim(run, pin, using.runs)
         outcome = _invoke(run, pin, recorded, using)
     except _Moved:
@@ -100,9 +103,16 @@ def _check_permission(run: FunctionRun, invokable: InvokablePatterns) -> None:
         raise Unusable("FunctionAccessDenied", f"{run.workspace} may no longer invoke {run.function_arn}.")
 
 
-def _current_code(run: FunctionRun, code: FunctionCode) -> Pin:
-    pin = code.current(run.function_arn, afresh=run.use_latest_code)
-    if pin.timeout_seconds > MAX_TIMEOUT_SECONDS:
+def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
+    """The version that this run executes. Raises NotYet or Unusable."""
+    if run.pin is not None and run.pin.is_complete:
+        return run.pin
+    if run.pin is not None:
+        # Copied from a captured run, of which AWS told no more than the version's number.
+        pin = code.current(run.pin.function_version_arn, afresh=False)
+    else:
+        pin = code.current(run.function_arn, afresh=run.use_latest_code)
+    if (pin.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:
         raise Unusable(
             "FunctionTimeoutTooLong",
             f"Version {pin.function_version} has a timeout of {pin.timeout_seconds} s; "
@@ -124,7 +134,7 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
         claim_token=str(uuid.uuid4()),
         error_code=None,
         started_at=at,
-        deadline=at + timedelta(seconds=pin.timeout_seconds) + LEASE_MARGIN,
+        deadline=at + timedelta(seconds=pin.timeout_seconds or MAX_TIMEOUT_SECONDS) + LEASE_MARGIN,
         execution_attempts=run.execution_attempts + 1,
     )
     if not runs.transition(run, claimed):

@@ -76,7 +76,7 @@ def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedPar
     A finished execution is worth more than its output: what is too large, or cannot be sealed because KMS is down,
     is left out rather than the function being executed again for it.
     """
-    contents = {Part.RESULT: outcome.result, Part.LOGS: outcome.logs, Part.ERROR: _shortened(outcome.error)}
+    contents = {Part.RESULT: outcome.result, Part.LOGS: outcome.logs, Part.ERROR: shortened(outcome.error)}
     kept = {part: content for part, content in contents.items() if content is not None and len(content) <= MAX_BYTES}
     try:
         sealed = {part: cipher.seal(content, label(run, part)) for part, content in kept.items()}
@@ -85,7 +85,7 @@ def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedPar
     return sealed, outcome.result is not None and Part.RESULT not in sealed
 
 
-def _shortened(error: bytes | None) -> bytes | None:
+def shortened(error: bytes | None) -> bytes | None:
     """An error that is too large to keep keeps its beginning, as a JSON string."""
     if error is None or len(error) <= MAX_BYTES:
         return error

@@ -10,7 +10,7 @@ from handlers.domain.errors import InvalidRequest, Missing
 from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
-from handlers.domain.registry import ComputeFunction, Registrar, Registry
+from handlers.domain.registry import CaptureFailures, ComputeFunction, Registrar, Registry
 from handlers.domain.requests import Body, Name
 from handlers.domain.run import parse_id
 
@@ -22,11 +22,16 @@ class RegisterFunction(Body):
     function_arn: str = Field(max_length=300)
 
 
+class CaptureBody(Body):
+    trigger_id: str | None = Field(default=None, max_length=64)
+
+
 class ChangeFunction(Body):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. `captureFailures: {}` ends capturing."""
 
     name: Name | None = None
     function_arn: str | None = Field(default=None, max_length=300)
+    capture_failures: CaptureBody | None = None
     version: int | None = None
 
 
@@ -76,12 +81,26 @@ def change_function(
         update={
             "name": asked.name or before.name,
             "function_arn": function_arn,
+            "capture_failures": _capture(before, asked.capture_failures, using.registry),
             "version": before.version + 1,
             "updated_at": clock.now(),
         }
     )
     using.registry.change_function(before, after)
     return after
+
+
+def _capture(function: ComputeFunction, asked: CaptureBody | None, registry: Registry) -> CaptureFailures | None:
+    """To which trigger captured runs belong from now on. Raises InvalidRequest."""
+    if asked is None:
+        return function.capture_failures
+    if asked.trigger_id is None:
+        return None
+    trigger_id = parse_id(asked.trigger_id)
+    stored = registry.read_trigger(trigger_id) if trigger_id else None
+    if stored is None or stored.trigger.function_id != function.id or not stored.trigger.confirmed:
+        raise InvalidRequest("captureFailures.triggerId", "names no trigger of this function.")
+    return CaptureFailures(trigger_id=stored.trigger.id)
 
 
 def delete_function(workspace: str, function_id: str, registry: Registry) -> None:

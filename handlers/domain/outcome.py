@@ -1,9 +1,15 @@
 """What can come of an invocation."""
 
 import json
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
 from handlers.domain.run import Status
+
+_TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
+_MAX_CODE = 128
+# An error type is a function's to choose and stands in clear: in items, events and logs it is a name and nothing else.
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.:$-]")
 
 VERSION_NOT_FOUND = "FunctionVersionNotFound"
 
@@ -48,3 +54,18 @@ class Outcome(NamedTuple):
     @classmethod
     def failure(cls, code: str, message: str) -> "Outcome":
         return cls(Status.FAILURE, code, error=json.dumps({"errorType": code, "errorMessage": message}).encode())
+
+    @classmethod
+    def failed(cls, payload: bytes, logs: bytes | None = None) -> "Outcome":
+        """Of what Lambda answers for a function that failed. The message in it is content and stays sealed."""
+        try:
+            told: Any = json.loads(payload)
+        except ValueError:
+            told = None
+        told = told if isinstance(told, dict) else {}
+        error_type, message = told.get("errorType"), told.get("errorMessage")
+        # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
+        if error_type == "Sandbox.Timedout" or (error_type is None and _TIMED_OUT.search(str(message))):
+            return cls(Status.TIMEOUT, "Sandbox.Timedout", logs=logs, error=payload)
+        code = _NO_NAME.sub("?", error_type)[:_MAX_CODE] if isinstance(error_type, str) else ""
+        return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload)

@@ -1,6 +1,8 @@
 """What a workspace has registered: compute functions, and the triggers that start them."""
 
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from handlers.domain.clock import Timestamp
 from handlers.domain.function_arns import FunctionCatalogue, InvokablePatterns
@@ -8,6 +10,8 @@ from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page
 from handlers.domain.run import Document, ExecutionType
 from handlers.domain.seal import Cipher, Label
+from handlers.domain.trigger_kinds import EventSource, Schedule, Webhook
+from handlers.domain.trigger_sources import Sources
 
 Kind = Literal["function", "trigger"]
 
@@ -24,37 +28,77 @@ class Registered(Document):
     updated_at: Timestamp
 
 
+class CaptureFailures(Document):
+    """To which trigger the runs belong that are captured from a function's failed asynchronous invocations."""
+
+    trigger_id: str
+
+
 class ComputeFunction(Registered):
     """A Lambda function under a workspace's name for it."""
 
     function_arn: str
+    capture_failures: CaptureFailures | None = None
 
     def document(self) -> JsonObject:
-        return self.model_dump(mode="json", by_alias=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class FunctionTrigger(Registered):
-    """What starts runs of a function. Its params lie sealed in the same item."""
+    """What starts runs of a function. Its params, and the secrets of a webhook, lie sealed in the same item."""
 
     function_id: str
     execution_type: ExecutionType
     enabled: bool
+    schedule: Schedule | None = None
+    events: EventSource | None = None
+    webhook: Webhook | None = None
+    confirmed: bool = True
+    """False until its creation is complete. What was never confirmed was told to nobody, and is no trigger."""
+    changing_until: Timestamp | None = None
+    """While its schedule or rule is being changed: until when that change has it to itself."""
 
     def document(self, params: JsonObject) -> JsonObject:
-        return self.summary() | {"triggerMetadata": {"params": params}}
+        summary = self.summary()
+        return summary | {"triggerMetadata": {"params": params, **summary["triggerMetadata"]}}
 
     def summary(self) -> JsonObject:
         """The trigger as it stands in a list: without its params, which may be large and are sealed."""
-        return self.model_dump(mode="json", by_alias=True)
+        plain = self.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN)
+        return plain | {"triggerMetadata": self.source.document() if self.source else {}}
+
+    @property
+    def source(self) -> Schedule | EventSource | Webhook | None:
+        """What starts its runs, besides people; None for an on-demand trigger."""
+        return self.schedule or self.events or self.webhook
+
+    @property
+    def needs_arming(self) -> bool:
+        """Whether an AWS service has to know it: EventBridge by a rule, or the scheduler by a schedule."""
+        return self.schedule is not None or self.events is not None
 
     @property
     def params_label(self) -> Label:
-        return Label(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part="params")
+        return self._label("params")
+
+    @property
+    def secrets_label(self) -> Label:
+        return self._label("secrets")
+
+    def _label(self, part: str) -> Label:
+        return Label(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
+
+    def evolve(self, **changes: Any) -> Self:
+        return self.model_copy(update=changes)
+
+
+_NOT_SHOWN = {"schedule", "events", "webhook", "confirmed", "changing_until"}
 
 
 class StoredTrigger(NamedTuple):
     trigger: FunctionTrigger
     sealed_params: bytes
+    sealed_secrets: bytes | None = None
 
 
 class Triggers(Protocol):
@@ -69,14 +113,20 @@ class Registry(Triggers, Protocol):
     def add_function(self, function: ComputeFunction) -> None:
         """Raises NameTaken."""
 
-    def add_trigger(self, trigger: FunctionTrigger, sealed_params: bytes) -> None:
-        """Raises NameTaken."""
+    def add_trigger(self, trigger: StoredTrigger) -> None:
+        """Raises NameTaken or PathTaken."""
 
     def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
         """Raises NameTaken, or Stale if `before` is no longer what is stored."""
 
-    def change_trigger(self, before: FunctionTrigger, after: FunctionTrigger, sealed_params: bytes) -> None:
-        """Raises NameTaken, or Stale if `before` is no longer what is stored."""
+    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
+        """Raises NameTaken, PathTaken, or Stale if `before` is no longer what is stored."""
+
+    def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+        """The trigger as one that is being changed until then. Raises Stale if `before` is no longer what is stored."""
+
+    def unfinished_triggers(self) -> Iterator[StoredTrigger]:
+        """Those whose change was begun and neither finished nor undone in its time."""
 
     def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None: ...
 
@@ -94,3 +144,6 @@ class Registrar(NamedTuple):
     cipher: Cipher
     catalogue: FunctionCatalogue
     invokable: InvokablePatterns
+    sources: Sources
+    other_buses: dict[str, list[str]]
+    """The buses, by workspace, that it may listen to besides the stack's own."""

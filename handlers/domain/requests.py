@@ -20,16 +20,20 @@ class Body(BaseModel):
     )
 
     @classmethod
-    def read(cls, body: JsonObject) -> Self:
-        """Raises InvalidRequest for the first flaw. What was sent is never quoted: it may be secret."""
-        for field, value in body.items():
-            if value is None and field in cls._names():
-                raise InvalidRequest(field, "must not be null: leave it out.")
+    def read(cls, body: JsonObject, *, within: str | None = None) -> Self:
+        """Raises InvalidRequest for the first flaw. What was sent is never quoted: it may be secret.
+
+        `within` is the field that the body stands in, if it is a part of another.
+        """
+        above = [] if within is None else [within]
+        for name, value in body.items():
+            if value is None and name in cls._names():
+                raise InvalidRequest(".".join([*above, name]), "must not be null: leave it out.")
         try:
             return cls.model_validate(body)
         except ValidationError as error:
             flaw = error.errors(include_input=False, include_url=False)[0]
-            field = ".".join(map(str, flaw["loc"]))[:100] or "body"
+            field = ".".join([*above, *map(str, flaw["loc"])])[:100] or "body"
             raise InvalidRequest(field, _problem(flaw["type"], flaw["msg"])) from None
 
     @classmethod

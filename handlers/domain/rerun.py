@@ -49,8 +49,8 @@ class Asked(NamedTuple):
 class Runs(Protocol):
     def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> None:
-        """Run, sealed parts, lineage edge and the original's count, all or nothing.
+    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
+        """Run, sealed parts, lineage edge and the original's count, all or nothing. False if there is a run of this id.
 
         Raises RunNotFound if the original is gone, RerunLimitReached, TooLarge or Unavailable.
         """

@@ -1,6 +1,7 @@
 """A function run: one execution of a compute function, and what a re-run copies of it."""
 
 import re
+import uuid
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -11,6 +12,8 @@ from pydantic.alias_generators import to_camel
 from handlers.domain.clock import Timestamp
 from handlers.domain.errors import InvalidRunId
 
+# Makes the ids of runs that are derived from what started them. It must never change.
+_DERIVED = uuid.UUID("6f6e0a4e-4a0c-5d1b-9a58-0f3f5d0c7a11")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -71,8 +74,13 @@ class Pin(Document):
 
     function_version_arn: str
     function_version: str
-    function_code_hash: str
-    timeout_seconds: int
+    function_code_hash: str | None = None
+    timeout_seconds: int | None = None
+    """None, like the hash, for a captured run: AWS tells no more than the version's number."""
+
+    @property
+    def is_complete(self) -> bool:
+        return self.function_code_hash is not None and self.timeout_seconds is not None
 
 
 class FunctionRun(Document):
@@ -92,6 +100,8 @@ class FunctionRun(Document):
     ended_at: Timestamp | None = None
     duration_ms: int | None = None
     pin: Pin | None = None
+    reported_version: str | None = None
+    """What AWS said a captured run was executed by, if it is no version that stays: `$LATEST`."""
     orchestration_id: str | None = None
     is_rerun: bool = False
     original_run_id: str | None = None
@@ -123,7 +133,8 @@ class FunctionRun(Document):
         """The run as the API shows it."""
         shown = self.model_dump(mode="json", by_alias=True, include=_SHOWN)
         pin = self.pin.model_dump(by_alias=True, include=_SHOWN_OF_PIN) if self.pin else _NO_PIN
-        return shown | pin
+        reported = {"functionVersion": self.reported_version} if self.reported_version else {}
+        return shown | pin | reported
 
 
 _SHOWN = {
@@ -134,6 +145,12 @@ _SHOWN = {
 }
 _SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash"}
 _NO_PIN: dict[str, None] = {to_camel(name): None for name in _SHOWN_OF_PIN}
+
+
+def derived_id(*what: str) -> str:
+    """The one id of the run that this starts: delivered twice, it starts that one run."""
+    # Lengths first, so that no two lists of texts read alike.
+    return str(uuid.uuid5(_DERIVED, "".join(f"{len(each)}:{each}" for each in what)))
 
 
 def parse_run_id(text: str) -> str:

@@ -1,16 +1,20 @@
-"""Start a run: the story of POST …/function-triggers/{triggerId}/execute, step by step."""
+"""Start a run: what a trigger, its function and what has come in for them make of it, recorded and queued.
+
+Here for POST …/function-triggers/{triggerId}/execute; the stories of webhooks, schedules and events end here, too.
+"""
 
 import uuid
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.errors import FunctionNotFound, TriggerDisabled
-from handlers.domain.json_document import dump, parse
+from handlers.domain.json_document import JsonObject, dump, parse
 from handlers.domain.merge import merge
 from handlers.domain.recording import Retention, RunQueue, SealedParts, label
-from handlers.domain.registry import ComputeFunction, FunctionTrigger, Triggers
+from handlers.domain.registry import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.requests import Body
 from handlers.domain.run import ExecutionType, FunctionRun, Part, Source, pending_deadline
 from handlers.domain.seal import Cipher
@@ -23,8 +27,8 @@ class ExecuteBody(Body):
 
 
 class Runs(Protocol):
-    def record(self, run: FunctionRun, parts: SealedParts) -> None:
-        """Run and sealed parts, all or nothing. Raises TooLarge or Unavailable."""
+    def record(self, run: FunctionRun, parts: SealedParts) -> bool:
+        """Run and sealed parts, all or nothing. False if there is a run of this id. Raises TooLarge or Unavailable."""
 
 
 class Registry(Triggers, Protocol):
@@ -41,37 +45,56 @@ class Starter(NamedTuple):
     retention: Retention
 
 
+class Cause(NamedTuple):
+    """What has come in, and starts a run."""
+
+    source: Source
+    payload: JsonObject
+    field: str = "payload"
+    """What the payload is called, should it be refused."""
+    run_id: str | None = None
+    """Derived from what has come in, if that can be delivered twice."""
+    orchestration_id: str | None = None
+
+
 def start(workspace: str, trigger_id: str, asked: ExecuteBody, using: Starter) -> FunctionRun:
     """The new run, recorded and queued. Raises a Refused, or Unavailable."""
     stored = find_trigger(workspace, trigger_id, using.registry)
-    trigger = stored.trigger
-    if not trigger.enabled:
+    if not stored.trigger.enabled:
         raise TriggerDisabled
-    function = using.registry.read_function(trigger.function_id)
+    function = using.registry.read_function(stored.trigger.function_id)
+    cause = Cause(_source(stored.trigger, asked), asked.payload, orchestration_id=asked.orchestration_id)
+    return start_run(stored, function, cause, using)
+
+
+def start_run(stored: StoredTrigger, function: ComputeFunction | None, cause: Cause, using: Starter) -> FunctionRun:
+    """The run, recorded and queued, or the one that this cause has started before.
+
+    Raises FunctionNotFound, InvalidRequest, TooLarge, TriggerUnreadable or Unavailable.
+    """
     if function is None:
-        raise FunctionNotFound(trigger.id)
+        raise FunctionNotFound(stored.trigger.id)
     params = open_params(stored, using.cipher)
-    parameters = dump(merge(parse(params), asked.payload), field="payload")
-    run = _new_run(trigger, function, asked, using.retention)
-    using.runs.record(run, {Part.PARAMETERS: using.cipher.seal(parameters, label(run, Part.PARAMETERS))})
-    using.queue.push(run)
+    parameters = dump(merge(parse(params), cause.payload), field=cause.field)
+    run = new_run(stored.trigger, function, cause, using.retention, clock.now())
+    if using.runs.record(run, {Part.PARAMETERS: using.cipher.seal(parameters, label(run, Part.PARAMETERS))}):
+        using.queue.push(run)
     return run
 
 
-def _new_run(
-    trigger: FunctionTrigger, function: ComputeFunction, asked: ExecuteBody, retention: Retention
+def new_run(
+    trigger: FunctionTrigger, function: ComputeFunction, cause: Cause, retention: Retention, at: datetime
 ) -> FunctionRun:
-    at = clock.now()
     return FunctionRun(
-        id=str(uuid.uuid4()),
+        id=cause.run_id or str(uuid.uuid4()),
         workspace=trigger.workspace,
         function_id=function.id,
         function_arn=function.function_arn,
         trigger_id=trigger.id,
         trigger_type=trigger.execution_type,
-        execution_source=_source(trigger, asked),
+        execution_source=cause.source,
         created_at=at,
-        orchestration_id=asked.orchestration_id,
+        orchestration_id=cause.orchestration_id,
         deadline=pending_deadline(at),
         expires_at=at + retention.span,
     )

@@ -1,12 +1,11 @@
-"""Function triggers: create, read, change, delete."""
+"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_arming` how AWS is told."""
 
 import uuid
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from handlers.domain import clock
-from handlers.domain.changes import check_version, without_unchanged
+from handlers.domain import clock, webhook_secrets
 from handlers.domain.errors import InvalidRequest, Missing, TriggerUnreadable, Unavailable
 from handlers.domain.functions import find_function
 from handlers.domain.json_document import JsonObject, dump, parse_object
@@ -15,47 +14,38 @@ from handlers.domain.registry import FunctionTrigger, Registrar, Registry, Store
 from handlers.domain.requests import Body, Name
 from handlers.domain.run import ExecutionType, parse_id
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
+from handlers.domain.trigger_arming import add_stored
+from handlers.domain.trigger_kinds import METADATA, check_ahead, read_metadata
 
-_FIXED = {"id", "workspace", "functionId", "executionType", "createdAt", "updatedAt"}
-
-
-class TriggerMetadata(Body):
-    params: dict[str, Any] = Field(default_factory=dict)
+PARAMS = f"{METADATA}.params"
 
 
 class CreateTrigger(Body):
     name: Name
     function_id: str = Field(min_length=1, max_length=64)
     execution_type: str
-    trigger_metadata: TriggerMetadata = Field(default_factory=TriggerMetadata)
+    trigger_metadata: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
 
 
-class ChangeTrigger(Body):
-    """What is left out stays as it is; params are replaced whole."""
-
-    name: Name | None = None
-    trigger_metadata: TriggerMetadata | None = None
-    enabled: bool | None = None
-    version: int | None = None
-
-
 class ShownTrigger(NamedTuple):
-    """A trigger with its params opened."""
+    """A trigger with its params opened, and the secret of its webhook if it has just been made."""
 
     trigger: FunctionTrigger
     params: JsonObject
+    secret: str | None = None
 
     def document(self) -> JsonObject:
-        return self.trigger.document(self.params)
+        return self.trigger.document(self.params) | ({} if self.secret is None else {"secret": self.secret})
 
 
 def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> ShownTrigger:
-    """Raises InvalidRequest or NameTaken."""
-    if asked.execution_type != ExecutionType.ON_DEMAND:
-        raise InvalidRequest("executionType", "must be 'on-demand'.")
-    params = asked.trigger_metadata.params
-    text = dump(params, field="triggerMetadata.params")
+    """Raises InvalidRequest, NameTaken, PathTaken, SourceLimitReached or Unavailable, and there is no such trigger."""
+    kind = _kind(asked.execution_type)
+    metadata = read_metadata(kind, workspace, asked.trigger_metadata, using.other_buses)
+    params = dump(metadata.params, field=PARAMS)
+    if metadata.schedule is not None:
+        check_ahead(metadata.schedule)
     try:
         function = find_function(workspace, asked.function_id, using.registry)
     except Missing:
@@ -66,20 +56,37 @@ def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> Sh
         workspace=workspace,
         name=asked.name,
         function_id=function.id,
-        execution_type=ExecutionType.ON_DEMAND,
+        execution_type=kind,
         enabled=asked.enabled,
+        schedule=metadata.schedule,
+        events=metadata.events,
+        webhook=metadata.webhook,
         created_at=at,
         updated_at=at,
     )
-    using.registry.add_trigger(trigger, using.cipher.seal(text, trigger.params_label))
-    return ShownTrigger(trigger, params)
+    using.sources.check(trigger)
+    secret = webhook_secrets.new_secret() if webhook_secrets.are_needed(trigger) else None
+    stored = StoredTrigger(
+        trigger,
+        using.cipher.seal(params, trigger.params_label),
+        webhook_secrets.seal([secret], trigger, using.cipher) if secret else None,
+    )
+    add_stored(stored, using.registry, using.sources)
+    return ShownTrigger(trigger, metadata.params, secret)
+
+
+def _kind(name: str) -> ExecutionType:
+    try:
+        return ExecutionType(name)
+    except ValueError:
+        raise InvalidRequest("executionType", f"must be one of {', '.join(ExecutionType)}.") from None
 
 
 def find_trigger(workspace: str, trigger_id: str, registry: Triggers) -> StoredTrigger:
     """The workspace's trigger: another's is as good as none. Raises Missing."""
     known = parse_id(trigger_id)
     stored = registry.read_trigger(known) if known else None
-    if stored is None or stored.trigger.workspace != workspace:
+    if stored is None or stored.trigger.workspace != workspace or not stored.trigger.confirmed:
         raise Missing("Trigger")
     return stored
 
@@ -92,32 +99,7 @@ def show_trigger(workspace: str, trigger_id: str, using: Registrar) -> ShownTrig
 
 def list_triggers(workspace: str, page: Page, registry: Registry) -> JsonObject:
     triggers, position = registry.list_triggers(workspace, page)
-    return list_document([trigger.summary() for trigger in triggers], page, position)
-
-
-def change_trigger(
-    workspace: str, trigger_id: str, body: JsonObject, using: Registrar, *, if_match: str | None
-) -> ShownTrigger:
-    """The changed trigger. Raises Missing, InvalidRequest, VersionRequired, Stale or NameTaken."""
-    before, sealed = find_trigger(workspace, trigger_id, using.registry)
-    asked = ChangeTrigger.read(without_unchanged(body, before.summary(), _FIXED))
-    check_version(before, asked.version, if_match)
-    after = before.model_copy(
-        update={
-            "name": asked.name or before.name,
-            "enabled": before.enabled if asked.enabled is None else asked.enabled,
-            "version": before.version + 1,
-            "updated_at": clock.now(),
-        }
-    )
-    if asked.trigger_metadata is None:
-        # New params may replace what can no longer be read; without new ones they have to be readable.
-        params = parse_object(open_params(StoredTrigger(before, sealed), using.cipher))
-    else:
-        params = asked.trigger_metadata.params
-        sealed = using.cipher.seal(dump(params, field="triggerMetadata.params"), before.params_label)
-    using.registry.change_trigger(before, after, sealed)
-    return ShownTrigger(after, params)
+    return list_document([trigger.summary() for trigger in triggers if trigger.confirmed], page, position)
 
 
 def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
@@ -128,8 +110,3 @@ def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
         raise Unavailable from refused
     except SealBroken as broken:
         raise TriggerUnreadable from broken
-
-
-def delete_trigger(workspace: str, trigger_id: str, registry: Registry) -> None:
-    """Its runs stay. Raises Missing."""
-    registry.delete("trigger", find_trigger(workspace, trigger_id, registry).trigger)

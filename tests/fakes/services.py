@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from handlers.domain.errors import Unavailable
 from handlers.domain.outcome import Outcome
+from handlers.domain.registry import FunctionTrigger
 from handlers.domain.run import FunctionRun, Pin, Status
 from handlers.domain.seal import KeyRefused, Label, SealBroken
 from tests.builders import FUNCTION_ARN, NOW, a_pin
@@ -138,3 +139,29 @@ class FakeCatalogue:
 
     def timeout_seconds(self, function_arn: str) -> int | None:
         return self.timeouts.get(function_arn)
+
+
+class FakeSources:
+    """Both kinds of sources: what AWS has been told of triggers, as it was told last."""
+
+    def __init__(self) -> None:
+        self.armed: dict[str, FunctionTrigger] = {}
+        self.patterns: dict[str, str] = {}
+        self.refuses: Exception | None = None
+        self.fails = False
+
+    def check(self, pattern: str) -> None:
+        if self.fails:
+            raise Unavailable
+        if self.refuses is not None:
+            raise self.refuses
+
+    def put(self, trigger: FunctionTrigger, pattern: str = "") -> None:
+        self.check(pattern)
+        self.armed[trigger.id] = trigger
+        self.patterns[trigger.id] = pattern
+
+    def remove(self, trigger: FunctionTrigger) -> None:
+        if self.fails:
+            raise Unavailable
+        self.armed.pop(trigger.id, None)

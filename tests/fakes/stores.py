@@ -1,16 +1,15 @@
-"""What is stored: runs and their parts, functions and triggers."""
+"""Runs and their parts, in memory."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.errors import NameTaken, RerunLimitReached, RunNotFound, Stale
+from handlers.domain.errors import RerunLimitReached, RunNotFound
 from handlers.domain.history import EdgePage
 from handlers.domain.paging import Page
 from handlers.domain.recording import RecordedRun, SealedParts
-from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
 from handlers.domain.run import FunctionRun, Part, Status
 
 
@@ -44,20 +43,25 @@ class InMemoryRuns:
         found = {part: self.parts[run_id, part] for part in parts if (run_id, part) in self.parts}
         return {part: stored.sealed for part, stored in found.items() if _is_alive(stored.expires_at)}
 
-    def record(self, run: FunctionRun, parts: SealedParts) -> None:
+    def record(self, run: FunctionRun, parts: SealedParts) -> bool:
+        if run.id in self.runs:
+            return False
         self.writes += 1
         self.runs[run.id] = run
         self._store(run, parts)
+        return True
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> None:
+    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
         original = self.read_run(run.lineage_id)
         if original is None:
             raise RunNotFound
         if original.rerun_count >= self.max_reruns:
             raise RerunLimitReached(self.max_reruns)
-        self.record(run, parts)
+        if not self.record(run, parts):
+            return False
         self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=run.expires_at)
         self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
+        return True
 
     def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
         stored = self.runs.get(after.id)
@@ -93,74 +97,3 @@ def _is_alive(expires_at: datetime) -> bool:
 def _position(run: FunctionRun) -> tuple[Status, str | None, datetime | None]:
     """What must not have moved since a run was read."""
     return run.status, run.claim_token, run.deadline
-
-
-class InMemoryRegistry:
-    def __init__(self) -> None:
-        self.functions: dict[str, ComputeFunction] = {}
-        self.triggers: dict[str, StoredTrigger] = {}
-
-    def read_function(self, function_id: str) -> ComputeFunction | None:
-        return self.functions.get(function_id)
-
-    def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
-        return self.triggers.get(trigger_id)
-
-    def read_trigger_and_function(
-        self, trigger_id: str, function_id: str
-    ) -> tuple[FunctionTrigger | None, ComputeFunction | None]:
-        stored = self.triggers.get(trigger_id)
-        return stored.trigger if stored else None, self.functions.get(function_id)
-
-    def add_function(self, function: ComputeFunction) -> None:
-        if any(_same_name(function, other) for other in self.functions.values()):
-            raise NameTaken("function")
-        self.functions[function.id] = function
-
-    def add_trigger(self, trigger: FunctionTrigger, sealed_params: bytes) -> None:
-        if any(_same_name(trigger, other.trigger) for other in self.triggers.values()):
-            raise NameTaken("trigger")
-        self.triggers[trigger.id] = StoredTrigger(trigger, sealed_params)
-
-    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
-        if self.functions.get(before.id) != before:
-            raise Stale
-        if any(_same_name(after, other) for other in self.functions.values() if other.id != after.id):
-            raise NameTaken("function")
-        self.functions[after.id] = after
-
-    def change_trigger(self, before: FunctionTrigger, after: FunctionTrigger, sealed_params: bytes) -> None:
-        stored = self.triggers.get(before.id)
-        if stored is None or stored.trigger != before:
-            raise Stale
-        if any(_same_name(after, other.trigger) for other in self.triggers.values() if other.trigger.id != after.id):
-            raise NameTaken("trigger")
-        self.triggers[after.id] = StoredTrigger(after, sealed_params)
-
-    def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
-        return _page([each for each in self.functions.values() if each.workspace == workspace], page)
-
-    def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
-        return _page([each.trigger for each in self.triggers.values() if each.trigger.workspace == workspace], page)
-
-    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
-        if kind == "function":
-            self.functions.pop(found.id, None)
-        else:
-            self.triggers.pop(found.id, None)
-
-
-Named = TypeVar("Named", ComputeFunction, FunctionTrigger)
-
-
-def _page(found: list[Named], page: Page) -> tuple[list[Named], str | None]:
-    def position(each: Named) -> str:
-        return f"{iso(each.created_at)}#{each.id}"
-
-    left = sorted((each for each in found if not page.after or position(each) < page.after), key=position, reverse=True)
-    kept = left[: page.size]
-    return kept, position(kept[-1]) if len(left) > page.size else None
-
-
-def _same_name(one: ComputeFunction | FunctionTrigger, other: ComputeFunction | FunctionTrigger) -> bool:
-    return (one.workspace, one.name) == (other.workspace, other.name)

@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field
 
+from handlers.domain.captures import Capturer
 from handlers.domain.execution import Executor
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.recording import Retention, label
@@ -8,9 +9,11 @@ from handlers.domain.registry import FunctionTrigger, Registrar, StoredTrigger
 from handlers.domain.rerun import Rerunner
 from handlers.domain.run import FunctionRun, Part
 from handlers.domain.start import Starter
+from handlers.domain.trigger_sources import Sources
 from tests.builders import a_function, a_trigger
-from tests.fakes.services import FakeBus, FakeCatalogue, FakeCipher, FakeCode, FakeInvoker, FakeQueue
-from tests.fakes.stores import InMemoryRegistry, InMemoryRuns
+from tests.fakes.registry import InMemoryRegistry
+from tests.fakes.services import FakeBus, FakeCatalogue, FakeCipher, FakeCode, FakeInvoker, FakeQueue, FakeSources
+from tests.fakes.stores import InMemoryRuns
 
 
 @dataclass
@@ -25,6 +28,7 @@ class World:
     code: FakeCode = field(default_factory=FakeCode)
     invoker: FakeInvoker = field(default_factory=FakeInvoker)
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
+    aws: FakeSources = field(default_factory=FakeSources)
     invokable: InvokablePatterns = field(
         default_factory=lambda: InvokablePatterns(
             {"acme": ["arn:aws:lambda:eu-west-1:*:function:orders-*"]},
@@ -43,7 +47,16 @@ class World:
 
     @property
     def registrar(self) -> Registrar:
-        return Registrar(self.registry, self.cipher, self.catalogue, self.invokable)
+        buses = {"acme": ["default"]}
+        return Registrar(self.registry, self.cipher, self.catalogue, self.invokable, self.sources, buses)
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(self.aws, self.aws)
+
+    @property
+    def capturer(self) -> Capturer:
+        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
 
     @property
     def executor(self) -> Executor:

@@ -1,0 +1,36 @@
+"""Receive webhooks: no token, but a signature that the trigger's secret has made."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.webhooks import Received, receive
+from handlers.http import API, Resolver, json_response, run_location
+from handlers.log import logger
+from handlers.wiring import wiring
+
+app = Resolver()
+
+
+@app.post(f"{API}/http-trigger/<path>")
+def post_webhook(workspace: str, path: str) -> Response[Any]:
+    event = app.current_event
+    received = Received(
+        workspace=workspace,
+        path=unquote(path),
+        method=event.http_method,
+        headers=dict(event.headers),
+        query=app.query(),
+        body=app.raw_body(),
+    )
+    run = receive(received, wiring.registry, wiring.starter)
+    document = {"status": "queued", "jobId": run.id}
+    return json_response(HTTPStatus.ACCEPTED, document, Location=run_location(workspace, run.id))
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.answer(event, context)

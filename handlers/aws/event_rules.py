@@ -1,0 +1,82 @@
+"""EventBridge rules: one for each event-driven trigger, on the stack's trigger bus or another one."""
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.aws import aws_errors
+from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
+from handlers.domain.registry import FunctionTrigger
+from handlers.domain.trigger_kinds import METADATA
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+# What TestEventPattern wants to have beside the pattern. Whether it matches is not the question.
+_ANY_EVENT = {
+    "id": "0",
+    "detail-type": "any",
+    "source": "any",
+    "account": "123456789012",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
+_TARGET = "on-event"
+_GONE = "ResourceNotFoundException"
+
+
+class EventRules:
+    def __init__(self, client: "EventBridgeClient", *, own_bus: str, prefix: str, target_arn: str) -> None:
+        """`target_arn` is the Lambda that rules call; `prefix` begins the names of all rules of this stack."""
+        self._client = client
+        self._own_bus = own_bus
+        self._prefix = prefix
+        self._target_arn = target_arn
+
+    def check(self, pattern: str) -> None:
+        try:
+            self._client.test_event_pattern(EventPattern=pattern, Event=json.dumps(_ANY_EVENT))
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+
+    def put(self, trigger: FunctionTrigger, pattern: str) -> None:
+        rule, bus = self._name(trigger), self._bus(trigger)
+        state = "ENABLED" if trigger.enabled else "DISABLED"
+        # The event goes in whole, as EventBridge has it, with the trigger that it is for.
+        template = f'{{"triggerId":"{trigger.id}","event":<aws.events.event.json>}}'
+        target = {"Id": _TARGET, "Arn": self._target_arn, "InputTransformer": {"InputTemplate": template}}
+        try:
+            self._client.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern, State=state)  # type: ignore[arg-type]
+            answer = self._client.put_targets(Rule=rule, EventBusName=bus, Targets=[target])  # type: ignore[list-item]
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+        if answer["FailedEntryCount"]:
+            raise Unavailable
+
+    def remove(self, trigger: FunctionTrigger) -> None:
+        rule, bus = self._name(trigger), self._bus(trigger)
+        with aws_errors.translated():
+            try:
+                answer = self._client.remove_targets(Rule=rule, EventBusName=bus, Ids=[_TARGET])
+                self._client.delete_rule(Name=rule, EventBusName=bus)
+            except self._client.exceptions.ResourceNotFoundException:
+                return  # it never came to be, or this is a repetition
+        if any(entry.get("ErrorCode") != _GONE for entry in answer["FailedEntries"]):
+            raise Unavailable
+
+    def _name(self, trigger: FunctionTrigger) -> str:
+        return f"{self._prefix}-{trigger.id}"
+
+    def _bus(self, trigger: FunctionTrigger) -> str:
+        named = trigger.events.event_bus_name if trigger.events else None
+        return named or self._own_bus
+
+
+def _translated(error: Exception) -> Exception:
+    code = aws_errors.code(error) if isinstance(error, ClientError) else ""
+    if code == "InvalidEventPatternException":
+        return InvalidRequest(f"{METADATA}.eventPattern", "is not a pattern that EventBridge reads.")
+    return SourceLimitReached() if code == "LimitExceededException" else Unavailable()

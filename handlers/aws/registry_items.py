@@ -1,0 +1,99 @@
+"""How functions and triggers stand in the table: their items, and the items that keep names and paths theirs alone."""
+
+from typing import Any, NamedTuple
+
+from handlers.aws.run_items import SCHEMA
+from handlers.aws.table import Item, Key, from_item
+from handlers.domain.errors import NameTaken, PathTaken, Refused
+from handlers.domain.function_arns import base_arn
+from handlers.domain.paging import position_of
+from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+
+UNFINISHED = "UNFINISHED"
+
+
+def key(kind: Kind, id_: str) -> Key:
+    return _same(f"{kind.upper()}#{id_}")
+
+
+def path_key(workspace: str, path: str) -> Key:
+    return _same(f"PATH#{workspace}#{path}")
+
+
+def capture_partition(function_arn: str) -> str:
+    return f"CAPTURE#{base_arn(function_arn)}"
+
+
+def _same(name: str) -> Key:
+    return {"pk": name, "sk": name}
+
+
+def of_function(function: ComputeFunction) -> dict[str, Any]:
+    return _listed("function", function)
+
+
+def of_trigger(stored: StoredTrigger) -> dict[str, Any]:
+    item = _listed("trigger", stored.trigger) | {"sealedParams": stored.sealed_params}
+    return item if stored.sealed_secrets is None else item | {"sealedSecrets": stored.sealed_secrets}
+
+
+def _listed(kind: Kind, registered: Registered) -> dict[str, Any]:
+    position = position_of(registered.created_at, registered.id)
+    listed = {"byWorkspace": f"{kind.upper()}S#{registered.workspace}", "position": position, "schema": SCHEMA}
+    changing = getattr(registered, "changing_until", None)
+    unfinished = {} if changing is None else attention(position_of(changing, registered.id))
+    document = registered.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return key(kind, registered.id) | document | listed | unfinished
+
+
+def attention(at: str) -> dict[str, str]:
+    """Puts a trigger before the watchdog, should its change not be finished by then."""
+    return {"attention": UNFINISHED, "attentionAt": at}
+
+
+def to_function(item: Item) -> ComputeFunction:
+    return ComputeFunction.model_validate(from_item(item))
+
+
+def to_trigger(item: Item) -> StoredTrigger:
+    plain = from_item(item)
+    return StoredTrigger(FunctionTrigger.model_validate(plain), plain["sealedParams"], plain.get("sealedSecrets"))
+
+
+class Claim(NamedTuple):
+    """Something that only one function or trigger of a workspace can have."""
+
+    key: Key
+    taken: Refused
+    """What to answer when another has it."""
+
+
+def claims(kind: Kind, registered: Registered | None) -> dict[str, Claim]:
+    """By what they are on."""
+    if registered is None:
+        return {}
+    name = _same(f"NAME#{registered.workspace}#{kind}#{registered.name}")
+    found = {name["pk"]: Claim(name, NameTaken(kind))}
+    if isinstance(registered, FunctionTrigger) and registered.webhook is not None:
+        path = path_key(registered.workspace, registered.webhook.path)
+        found[path["pk"]] = Claim(path, PathTaken())
+    return found
+
+
+def of_claim(claim: Claim, owner: Registered) -> dict[str, Any]:
+    """The function's id stands in a path's item too, so that a webhook finds trigger and function in one read."""
+    functions = {"functionId": owner.function_id} if isinstance(owner, FunctionTrigger) else {}
+    return {**claim.key, "ownerId": owner.id, **functions, "schema": SCHEMA}
+
+
+def capture_key(function: Registered | None) -> Key | None:
+    """Under which a function that captures failures is found by the ARN of its Lambda."""
+    if not isinstance(function, ComputeFunction) or function.capture_failures is None:
+        return None
+    return {"pk": capture_partition(function.function_arn), "sk": f"FUNCTION#{function.id}"}
+
+
+def of_capture(function: ComputeFunction) -> dict[str, Any]:
+    assert function.capture_failures is not None  # noqa: S101 - the caller's
+    ids = {"functionId": function.id, "triggerId": function.capture_failures.trigger_id}
+    return {**(capture_key(function) or {}), **ids, "schema": SCHEMA}

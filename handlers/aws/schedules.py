@@ -1,0 +1,79 @@
+"""EventBridge Scheduler: one schedule for each scheduled trigger, in a group of the stack's own."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.aws import aws_errors
+from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
+from handlers.domain.registry import FunctionTrigger
+from handlers.domain.trigger_kinds import METADATA, Schedule
+
+if TYPE_CHECKING:
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+
+# Scheduler puts the moment for which it was scheduled here. https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+_FIELDS = {"interval": "interval", "cron": "cronExpression", "once": "at"}
+
+
+class ScheduleGroup:
+    def __init__(self, client: "EventBridgeSchedulerClient", group: str, *, target_arn: str, role_arn: str) -> None:
+        """`target_arn` is the Lambda that schedules call, in the role of `role_arn`."""
+        self._client = client
+        self._group = group
+        self._target_arn = target_arn
+        self._role_arn = role_arn
+
+    def put(self, trigger: FunctionTrigger) -> None:
+        assert trigger.schedule is not None  # noqa: S101 - whoever puts it knows that it is a scheduled trigger
+        schedule = self._schedule(trigger, trigger.schedule)
+        try:
+            try:
+                self._client.update_schedule(**schedule)
+            except self._client.exceptions.ResourceNotFoundException:
+                self._client.create_schedule(**schedule)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, trigger.schedule) from error
+
+    def remove(self, trigger: FunctionTrigger) -> None:
+        with aws_errors.translated():
+            try:
+                self._client.delete_schedule(GroupName=self._group, Name=trigger.id)
+            except self._client.exceptions.ResourceNotFoundException:
+                return  # it never came to be, or this is a repetition
+
+    def _schedule(self, trigger: FunctionTrigger, schedule: Schedule) -> dict[str, Any]:
+        return {
+            "GroupName": self._group,
+            "Name": trigger.id,
+            "ScheduleExpression": _expression(schedule),
+            "ScheduleExpressionTimezone": schedule.timezone or "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED" if trigger.enabled else "DISABLED",
+            # A schedule stays with its trigger, also when its one moment has passed.
+            "ActionAfterCompletion": "NONE",
+            "Target": {
+                "Arn": self._target_arn,
+                "RoleArn": self._role_arn,
+                # Ids and a time: the trigger's params stay sealed where they are.
+                "Input": json.dumps({"triggerId": trigger.id, "scheduledTime": SCHEDULED_TIME}),
+            },
+        }
+
+
+def _expression(schedule: Schedule) -> str:
+    if schedule.at is not None:
+        return f"at({schedule.at:%Y-%m-%dT%H:%M:%S})"
+    if schedule.cron_expression is not None:
+        return f"cron({schedule.cron_expression})"
+    minutes = (schedule.interval or 0) // 60
+    return f"rate({minutes} minute{'s' if minutes > 1 else ''})"
+
+
+def _translated(error: Exception, schedule: Schedule) -> Exception:
+    code = aws_errors.code(error) if isinstance(error, ClientError) else ""
+    if code == "ValidationException":
+        return InvalidRequest(f"{METADATA}.{_FIELDS[schedule.schedule_type]}", "is refused by EventBridge Scheduler.")
+    return SourceLimitReached() if code == "ServiceQuotaExceededException" else Unavailable()

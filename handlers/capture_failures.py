@@ -1,0 +1,39 @@
+"""Capture failed asynchronous invocations of the team's functions: up to ten invocation records at a time."""
+
+from typing import Any
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.captures import Captured, InvocationRecord, capture
+from handlers.domain.json_document import parse_object
+from handlers.log import log_fault, logger
+from handlers.wiring import wiring
+
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+metrics = Metrics()
+METRICS = {
+    Captured.CAPTURED: "FailuresCaptured",
+    Captured.AGAIN: "FailuresCapturedBefore",
+    Captured.NOT_REGISTERED: "FailuresOfUnregisteredFunctions",
+}
+
+
+def capture_message(message: SQSRecord) -> None:
+    """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
+    try:
+        record = InvocationRecord.read(parse_object(message.body))
+        for captured in capture(record, wiring.capturer):
+            metrics.add_metric(METRICS[captured], MetricUnit.Count, 1)
+    except Exception as fault:
+        log_fault(fault, messageId=message.message_id)
+        raise
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    return process_partial_response(event=event, record_handler=capture_message, processor=processor, context=context)

@@ -1,0 +1,41 @@
+"""The secrets that webhooks are signed with: two at most are valid at once, so that senders can move to the next.
+
+They are sealed beside their trigger, and shown once, when they are made.
+"""
+
+import base64
+import json
+import secrets
+
+from handlers.domain.errors import TriggerUnreadable, Unavailable
+from handlers.domain.registry import FunctionTrigger, StoredTrigger
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken
+
+# Standard Webhooks: from 24 to 64 bytes.
+_BYTES = 32
+
+
+def are_needed(trigger: FunctionTrigger) -> bool:
+    return trigger.webhook is not None and trigger.webhook.signature != "none"
+
+
+def new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
+
+
+def seal(valid: list[str], trigger: FunctionTrigger, cipher: Cipher) -> bytes:
+    """`valid` has the newest first. Raises Unavailable."""
+    return cipher.seal(json.dumps(valid).encode(), trigger.secrets_label)
+
+
+def open_all(stored: StoredTrigger, cipher: Cipher) -> list[str]:
+    """The valid secrets, the newest first. Raises TriggerUnreadable or Unavailable."""
+    if stored.sealed_secrets is None:
+        return []
+    try:
+        valid: list[str] = json.loads(cipher.open(stored.sealed_secrets, stored.trigger.secrets_label))
+    except KeyRefused as refused:
+        raise Unavailable from refused
+    except SealBroken as broken:
+        raise TriggerUnreadable from broken
+    return valid

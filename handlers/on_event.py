@@ -1,0 +1,35 @@
+"""A schedule's time has come, or a rule has matched an event: start the run of its trigger.
+
+Lambda calls this door asynchronously: what fails for now is raised, and Lambda tries again; what can never start a run
+is told in the log and left.
+"""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.deliveries import Dropped, deliver, read_delivery
+from handlers.domain.errors import Refused
+from handlers.domain.json_document import parse_object
+from handlers.log import log_fault, logger
+from handlers.wiring import wiring
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
+    """Gives the run's id, or why there is none."""
+    try:
+        delivery = read_delivery(parse_object(json.dumps(event), field="event"))
+        started = deliver(delivery, wiring.registry, wiring.starter)
+    except Refused as refused:
+        log_fault(refused)
+        return {"dropped": refused.code}
+    except Exception as fault:
+        log_fault(fault)
+        raise
+    if isinstance(started, Dropped):
+        logger.warning("delivery dropped", extra={"triggerId": delivery.trigger_id, "reason": started})
+        return {"dropped": started}
+    logger.info("run", extra={"runId": started.id, "triggerId": delivery.trigger_id})
+    return {"jobId": started.id}

@@ -1,0 +1,144 @@
+"""Functions and triggers, in memory."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TypeVar
+
+from handlers.domain import clock
+from handlers.domain.captures import Registered as Capturing
+from handlers.domain.clock import iso
+from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
+from handlers.domain.function_arns import base_arn
+from handlers.domain.paging import Page
+from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
+
+
+class InMemoryRegistry:
+    def __init__(self) -> None:
+        self.functions: dict[str, ComputeFunction] = {}
+        self.triggers: dict[str, StoredTrigger] = {}
+        self.fails = False
+        """No trigger can be written."""
+        self.loses_answers = False
+        """Triggers are written, but nobody is told."""
+
+    def read_function(self, function_id: str) -> ComputeFunction | None:
+        return self.functions.get(function_id)
+
+    def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
+        return self.triggers.get(trigger_id)
+
+    def read_trigger_and_function(
+        self, trigger_id: str, function_id: str
+    ) -> tuple[FunctionTrigger | None, ComputeFunction | None]:
+        stored = self.triggers.get(trigger_id)
+        return stored.trigger if stored else None, self.functions.get(function_id)
+
+    def add_function(self, function: ComputeFunction) -> None:
+        if any(_same_name(function, other) for other in self.functions.values()):
+            raise NameTaken("function")
+        self.functions[function.id] = function
+
+    def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
+        stored = self.triggers.get(trigger_id)
+        return None if stored is None else (stored, self.functions.get(stored.trigger.function_id))
+
+    def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
+        for stored in self.triggers.values():
+            webhook = stored.trigger.webhook
+            if stored.trigger.workspace == workspace and webhook is not None and webhook.path == path:
+                return stored, self.functions.get(stored.trigger.function_id)
+        return None
+
+    def read_capturing(self, base_function_arn: str) -> list[Capturing]:
+        capturing = [
+            function
+            for function in self.functions.values()
+            if base_arn(function.function_arn) == base_function_arn and function.capture_failures is not None
+        ]
+        return [
+            Capturing(function, self.triggers[function.capture_failures.trigger_id].trigger)
+            for function in capturing
+            if function.capture_failures is not None and function.capture_failures.trigger_id in self.triggers
+        ]
+
+    def add_trigger(self, trigger: StoredTrigger) -> None:
+        self._check_claims(trigger.trigger)
+        self._write(trigger)
+
+    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
+        if self.functions.get(before.id) != before:
+            raise Stale
+        if any(_same_name(after, other) for other in self.functions.values() if other.id != after.id):
+            raise NameTaken("function")
+        self.functions[after.id] = after
+
+    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
+        self._check_unmoved(before)
+        self._check_claims(after.trigger)
+        self._write(after)
+
+    def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+        self._check_unmoved(before)
+        held = before.evolve(changing_until=until)
+        self._write(self.triggers[before.id]._replace(trigger=held))
+        return held
+
+    def unfinished_triggers(self) -> Iterator[StoredTrigger]:
+        for stored in list(self.triggers.values()):
+            if stored.trigger.changing_until is not None and stored.trigger.changing_until < clock.now():
+                yield stored
+
+    def _write(self, stored: StoredTrigger) -> None:
+        if self.fails:
+            raise Unavailable
+        self.triggers[stored.trigger.id] = stored
+        if self.loses_answers:
+            raise Unavailable
+
+    def _check_unmoved(self, before: FunctionTrigger) -> None:
+        stored = self.triggers.get(before.id)
+        moving = (before.version, before.changing_until)
+        if stored is None or (stored.trigger.version, stored.trigger.changing_until) != moving:
+            raise Stale
+
+    def _check_claims(self, trigger: FunctionTrigger) -> None:
+        others = [other.trigger for other in self.triggers.values() if other.trigger.id != trigger.id]
+        if any(_same_name(trigger, other) for other in others):
+            raise NameTaken("trigger")
+        if trigger.webhook and any(_path(trigger) == _path(other) for other in others):
+            raise PathTaken
+
+    def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
+        return _page([each for each in self.functions.values() if each.workspace == workspace], page)
+
+    def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
+        return _page([each.trigger for each in self.triggers.values() if each.trigger.workspace == workspace], page)
+
+    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
+        if self.fails:
+            raise Unavailable
+        if kind == "function":
+            self.functions.pop(found.id, None)
+        else:
+            self.triggers.pop(found.id, None)
+
+
+Named = TypeVar("Named", ComputeFunction, FunctionTrigger)
+
+
+def _page(found: list[Named], page: Page) -> tuple[list[Named], str | None]:
+    def position(each: Named) -> str:
+        return f"{iso(each.created_at)}#{each.id}"
+
+    left = sorted((each for each in found if not page.after or position(each) < page.after), key=position, reverse=True)
+    kept = left[: page.size]
+    return kept, position(kept[-1]) if len(left) > page.size else None
+
+
+def _path(trigger: FunctionTrigger) -> tuple[str, str | None]:
+    return trigger.workspace, trigger.webhook.path if trigger.webhook else None
+
+
+def _same_name(one: ComputeFunction | FunctionTrigger, other: ComputeFunction | FunctionTrigger) -> bool:
+    return (one.workspace, one.name) == (other.workspace, other.name)

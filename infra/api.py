@@ -25,6 +25,7 @@ _ACCESS_LOG = {
     "integrationError": "$context.integrationErrorMessage",
 }
 BASE = "/workspace/{workspace}/api/v1"
+WEBHOOKS = "POST /http-trigger/{path+}"
 
 
 class Identity(Construct):
@@ -65,12 +66,16 @@ class Api(Construct):
         name: str,
         *,
         routes: dict[str, lambda_.IFunction],
+        webhooks: lambda_.IFunction,
         identity: Identity,
         settings: Settings,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
     ) -> None:
-        """`routes` maps "METHOD /path below the base" to the door that answers it."""
+        """`routes` maps "METHOD /path below the base" to the door that answers it.
+
+        `webhooks` answers callers who have no token: it looks at their signatures.
+        """
         super().__init__(scope, name)
         own_client = identity.client.user_pool_client_id
         self.http_api = apigateway.HttpApi(
@@ -84,16 +89,31 @@ class Api(Construct):
                 jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
-        self._add_stage(settings, log_retention, removal_policy)
         for route, door in routes.items():
-            method, path = route.split(" ")
-            self.http_api.add_routes(
-                path=BASE + path,
-                methods=[apigateway.HttpMethod[method]],
-                integration=integrations.HttpLambdaIntegration(f"{door.node.id}-integration", door),
-            )
+            self._route(route, door)
+        received = self._route(WEBHOOKS, webhooks, authorizer=apigateway.HttpNoneAuthorizer())
+        self._add_stage(settings, log_retention, removal_policy, webhooks=received)
 
-    def _add_stage(self, settings: Settings, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> None:
+    def _route(
+        self, route: str, door: lambda_.IFunction, authorizer: apigateway.IHttpRouteAuthorizer | None = None
+    ) -> apigateway.HttpRoute:
+        method, path = route.split(" ")
+        [added] = self.http_api.add_routes(
+            path=BASE + path,
+            methods=[apigateway.HttpMethod[method]],
+            integration=integrations.HttpLambdaIntegration(f"{door.node.id}-integration", door),
+            authorizer=authorizer,
+        )
+        return added
+
+    def _add_stage(
+        self,
+        settings: Settings,
+        log_retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+        *,
+        webhooks: apigateway.HttpRoute,
+    ) -> None:
         access_log = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
         self.stage = apigateway.HttpStage(
             self,
@@ -111,6 +131,15 @@ class Api(Construct):
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
+        # Anybody may call this route: it has a rate of its own, so that it cannot use up that of the others.
+        method, path = WEBHOOKS.split(" ")
+        resource.route_settings = {
+            f"{method} {BASE}{path}": {
+                "ThrottlingRateLimit": settings.webhooks_per_second,
+                "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
+            }
+        }
+        resource.node.add_dependency(webhooks)
 
     def _domain(self, settings: Settings) -> apigateway.DomainMappingOptions | None:
         if settings.domain_name is None or settings.certificate_arn is None:

@@ -54,6 +54,8 @@ class Doors(Construct):
         memory_size: int = 512,
         environment: dict[str, str] | None = None,
         recursive_loop: lambda_.RecursiveLoop | None = None,
+        retry_attempts: int | None = None,
+        max_event_age: Duration | None = None,
     ) -> lambda_.Function:
         """The Lambda of `handlers/{module}.py`, called `{stack}-{module}`."""
         function_name = f"{Stack.of(self).stack_name}-{module.replace('_', '-')}"
@@ -82,6 +84,8 @@ class Doors(Construct):
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
             recursive_loop=recursive_loop,
+            retry_attempts=retry_attempts,
+            max_event_age=max_event_age,
             environment={
                 "POWERTOOLS_SERVICE_NAME": module,
                 "POWERTOOLS_LOG_LEVEL": "INFO",

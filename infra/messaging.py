@@ -1,32 +1,67 @@
-"""What carries work and news: the execution queue with its dead letters, and the lifecycle bus."""
+"""What carries work and news: the execution queue, the queue of failures to capture, and the lifecycle bus."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 EXECUTOR_TIMEOUT = Duration.minutes(15)
 # Longer than the executor may take, or a message that is still being worked on would be delivered again.
 VISIBILITY_TIMEOUT = Duration.minutes(16)
+CAPTURE_TIMEOUT = Duration.seconds(60)
 DELIVERIES = 5
+_KEPT = Duration.days(14)
+
+
+def queue_with_dead_letters(
+    scope: Construct, name: str, dead_letters: str, *, visibility: Duration, production: bool
+) -> tuple[sqs.Queue, sqs.Queue]:
+    """The laptop speaks plain HTTP with its emulator; production refuses anything but TLS."""
+    dead = sqs.Queue(scope, dead_letters, retention_period=_KEPT, enforce_ssl=production)
+    queue = sqs.Queue(
+        scope,
+        name,
+        visibility_timeout=visibility,
+        retention_period=_KEPT,
+        enforce_ssl=production,
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=DELIVERIES),
+    )
+    return queue, dead
 
 
 class Messaging(Construct):
     def __init__(self, scope: Construct, name: str, *, production: bool) -> None:
-        """The laptop speaks plain HTTP with its emulator; production refuses anything but TLS."""
         super().__init__(scope, name)
-        self.dead_letters = sqs.Queue(
-            self, "DeadLetterQueue", retention_period=Duration.days(14), enforce_ssl=production
-        )
-        self.run_queue = sqs.Queue(
-            self,
-            "RunQueue",
-            visibility_timeout=VISIBILITY_TIMEOUT,
-            retention_period=Duration.days(14),
-            enforce_ssl=production,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=DELIVERIES),
+        self.run_queue, self.dead_letters = queue_with_dead_letters(
+            self, "RunQueue", "DeadLetterQueue", visibility=VISIBILITY_TIMEOUT, production=production
         )
         # Trigger rules never stand on this bus, so that no tenant sees or loops on lifecycle events.
         self.lifecycle_bus = events.EventBus(
             self, "LifecycleBus", event_bus_name=f"{Stack.of(self).stack_name}-lifecycle"
+        )
+
+
+class FailureCapture(Construct):
+    """Where functions send their failed asynchronous invocations: straight to the queue, or by way of a bus."""
+
+    def __init__(self, scope: Construct, name: str, *, bus: events.IEventBus, production: bool) -> None:
+        super().__init__(scope, name)
+        self.queue, self.dead_letters = queue_with_dead_letters(
+            self,
+            "CaptureQueue",
+            "CaptureDeadLetterQueue",
+            # Six times the Lambda's timeout, as AWS advises for its own retries in between.
+            visibility=Duration.seconds(6 * CAPTURE_TIMEOUT.to_seconds()),
+            production=production,
+        )
+        events.Rule(
+            self,
+            "InvocationFailed",
+            event_bus=bus,
+            event_pattern=events.EventPattern(
+                source=["lambda"],
+                detail_type=events.Match.prefix("Lambda Function Invocation Result - Failure"),
+            ),
+            targets=[targets.SqsQueue(self.queue)],
         )

@@ -5,9 +5,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-
-from infra.messaging import Messaging
 
 
 class Observability(Construct):
@@ -16,21 +15,30 @@ class Observability(Construct):
         scope: Construct,
         name: str,
         *,
-        messaging: Messaging,
+        run_queue: sqs.Queue,
+        dead_letters: dict[str, sqs.Queue],
         workers: list[lambda_.Function],
+        called_asynchronously: lambda_.Function,
         alarm_topic_arn: str | None,
     ) -> None:
         super().__init__(scope, name)
         self._topic = sns.Topic.from_topic_arn(self, "AlarmTopic", alarm_topic_arn) if alarm_topic_arn else None
+        for alarm, queue in dead_letters.items():
+            self._alarm(
+                alarm,
+                queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
+                threshold=1,
+                description=f"Messages that could not be processed lie in the queue {queue.node.id}",
+            )
         self._alarm(
-            "DeadLetters",
-            messaging.dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
+            "DroppedEvents",
+            called_asynchronously.metric("AsyncEventsDropped", statistic="Sum", period=Duration.minutes(5)),
             threshold=1,
-            description="Messages that could not be processed lie in the dead-letter queue",
+            description="Schedules or events have started no run: Lambda has given up on them",
         )
         self._alarm(
             "QueueAge",
-            messaging.run_queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5)),
+            run_queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5)),
             threshold=Duration.minutes(30).to_seconds(),
             description="Runs wait for longer than half an hour to be executed",
         )

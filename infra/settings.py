@@ -12,8 +12,10 @@ from pydantic.alias_generators import to_camel
 
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")
+_BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
+_MAX_BUSES = 500
 # The doors are told through their environment, of which Lambda takes 4 KB in all.
-_MAX_INVOKABLE = 3000
+_MAX_INVOKABLE = 2300
 
 LOG_RETENTION = {
     1: RetentionDays.ONE_DAY,
@@ -34,6 +36,8 @@ class Settings(BaseModel):
 
     invokable_functions: dict[str, list[str]] = Field(default_factory=dict)
     """Lambda ARN patterns by workspace, without qualifier; the workspace `*` stands for all."""
+    other_buses: dict[str, list[str]] = Field(default_factory=dict)
+    """Event buses by workspace that its triggers may listen to, whole, besides the stack's own trigger bus."""
     issuer: str | None = None
     audience: list[str] = Field(default_factory=list)
     """The OIDC provider whose access tokens count; the stack's own Cognito user pool without."""
@@ -43,6 +47,9 @@ class Settings(BaseModel):
     max_reruns_per_lineage: int = Field(default=1000, ge=1)
     log_retention_days: int = 90
     api_requests_per_second: int = Field(default=200, ge=1)
+    webhooks_per_second: int = Field(default=100, ge=1)
+    shareable_test_events: bool = False
+    """Provision the ready-made test events for the Lambda console: once per account."""
     alarm_topic_arn: str | None = None
     """The SNS topic that alarms are sent to."""
     laptop: bool = False
@@ -59,6 +66,19 @@ class Settings(BaseModel):
         if len(json.dumps(invokable)) > _MAX_INVOKABLE:
             raise ValueError(f"is over {_MAX_INVOKABLE} bytes as JSON: use wider patterns")
         return invokable
+
+    @field_validator("other_buses")
+    @classmethod
+    def _are_buses(cls, buses: dict[str, list[str]]) -> dict[str, list[str]]:
+        for workspace, names in buses.items():
+            if not WORKSPACE.fullmatch(workspace):
+                raise ValueError(f"{workspace!r} is no workspace: {WORKSPACE.pattern}")
+            for name in names:
+                if not _BUS.fullmatch(name):
+                    raise ValueError(f"{name!r} is no name of an event bus")
+        if len(json.dumps(buses)) > _MAX_BUSES:
+            raise ValueError(f"is over {_MAX_BUSES} bytes as JSON")
+        return buses
 
     @model_validator(mode="after")
     def _are_whole(self) -> Self:
@@ -85,6 +105,10 @@ class Settings(BaseModel):
             if value is not None:
                 found[to_camel(name)] = value
         return cls.model_validate(found)
+
+    @property
+    def listened_buses(self) -> list[str]:
+        return sorted({bus for buses in self.other_buses.values() for bus in buses})
 
     @property
     def invokable_patterns(self) -> list[str]:

@@ -7,17 +7,19 @@ from typing import Any
 from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
 from infra.api import Api, Identity
+from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
-from infra.messaging import EXECUTOR_TIMEOUT, Messaging
+from infra.grants import grant
+from infra.messaging import CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings
 from infra.storage import Storage
+from infra.trigger_sources import TriggerSources
 
 API_TIMEOUT = Duration.seconds(29)
 BATCH_SIZE = 10
@@ -35,6 +37,9 @@ class FunctionRerunStack(Stack):
         log_retention = LOG_RETENTION[settings.log_retention_days]
         self.storage = Storage(self, "Storage", removal_policy=removal_policy, production=production)
         self.messaging = Messaging(self, "Messaging", production=production)
+        self.sources = TriggerSources(self, "TriggerSources")
+        self.capture = FailureCapture(self, "FailureCapture", bus=self.sources.bus, production=production)
+        self._check_buses()
         self.identity = Identity(self, "Identity", removal_policy=removal_policy, production=production)
         self.doors = Doors(
             self,
@@ -45,12 +50,13 @@ class FunctionRerunStack(Stack):
             environment=self._environment(),
         )
         self._open_doors()
-        self._grant()
+        grant(self)
         self._connect()
         self.api = Api(
             self,
             "Api",
             routes=self._routes(),
+            webhooks=self.api_webhooks,
             identity=self.identity,
             settings=settings,
             log_retention=log_retention,
@@ -59,11 +65,20 @@ class FunctionRerunStack(Stack):
         Observability(
             self,
             "Observability",
-            messaging=self.messaging,
-            workers=[self.execute_runs, self.watchdog],
+            run_queue=self.messaging.run_queue,
+            dead_letters={"DeadLetters": self.messaging.dead_letters, "CaptureDeadLetters": self.capture.dead_letters},
+            workers=[self.execute_runs, self.watchdog, self.on_event, self.capture_failures],
+            called_asynchronously=self.on_event,
             alarm_topic_arn=settings.alarm_topic_arn,
         )
+        if settings.shareable_test_events and production:
+            ShareableTestEvents(self, "TestEvents", doors=self._doors)
         self._tell()
+
+    def _check_buses(self) -> None:
+        lifecycle = f"{self.stack_name}-lifecycle"
+        if lifecycle in self.settings.listened_buses:
+            raise ValueError(f"otherBuses: triggers that listen to {lifecycle} would start themselves for ever")
 
     @property
     def own_functions(self) -> str:
@@ -85,8 +100,34 @@ class FunctionRerunStack(Stack):
             "RERUN_MAX_RERUNS_PER_LINEAGE": str(self.settings.max_reruns_per_lineage),
         }
 
+    def _told_of_sources(self) -> dict[str, str]:
+        return {
+            "RERUN_TRIGGER_BUS_NAME": self.sources.bus.event_bus_name,
+            "RERUN_OTHER_BUSES": json.dumps(self.settings.other_buses),
+            "RERUN_SCHEDULE_GROUP": self.sources.schedule_group,
+            "RERUN_SCHEDULER_ROLE_ARN": self.sources.scheduler_role.role_arn,
+            "RERUN_RULE_PREFIX": self.sources.rule_prefix,
+            "RERUN_ON_EVENT_ARN": self.on_event.function_arn,
+        }
+
+    @property
+    def _doors(self) -> list[lambda_.Function]:
+        return [
+            *(self.api_rerun, self.api_runs, self.api_registry, self.api_triggers, self.api_webhooks),
+            *(self.on_event, self.capture_failures, self.execute_runs, self.watchdog),
+        ]
+
     def _open_doors(self) -> None:
         door = self.doors.door
+        self.on_event = door(
+            "on_event",
+            description="Starts runs by schedules and events",
+            timeout=Duration.seconds(60),
+            # Lambda tries again what could not be recorded: twice, and a throttled call for as long as this.
+            retry_attempts=2,
+            max_event_age=Duration.hours(6),
+        )
+        sources = self._told_of_sources()
         invokable = {
             "RERUN_INVOKABLE_FUNCTIONS": json.dumps(self.settings.invokable_functions),
             "RERUN_OWN_FUNCTIONS": self.own_functions,
@@ -97,9 +138,16 @@ class FunctionRerunStack(Stack):
             "api_registry",
             description="Registers functions and triggers",
             timeout=API_TIMEOUT,
-            environment=invokable,
+            environment=invokable | sources,
         )
         self.api_triggers = door("api_triggers", description="Starts runs", timeout=API_TIMEOUT)
+        self.api_webhooks = door("api_webhooks", description="Starts runs by webhooks", timeout=API_TIMEOUT)
+        self.capture_failures = door(
+            "capture_failures",
+            description="Makes runs of failed asynchronous invocations",
+            timeout=CAPTURE_TIMEOUT,
+            environment={"POWERTOOLS_METRICS_NAMESPACE": self.stack_name},
+        )
         self.execute_runs = door(
             "execute_runs",
             description="Executes runs",
@@ -108,61 +156,8 @@ class FunctionRerunStack(Stack):
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
-        self.watchdog = door("watchdog", description="Forgets no open run", timeout=Duration.seconds(55))
-
-    def _grant(self) -> None:
-        """Everything that a door may do, beyond writing its own logs and traces."""
-        table = self.storage.table.table_arn
-        by_workspace, by_function, attention = (
-            f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "attention")
-        )
-        key, queue = self.storage.key.key_arn, self.messaging.run_queue.queue_arn
-        bus = self.messaging.lifecycle_bus.event_bus_arn
-        reseal = ["kms:Decrypt", "kms:GenerateDataKey"]
-
-        _allow(self.api_rerun, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-        _allow(self.api_rerun, reseal, key)
-        _allow(self.api_rerun, ["sqs:SendMessage"], queue)
-
-        _allow(self.api_runs, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], table)
-        _allow(self.api_runs, ["dynamodb:Query"], by_workspace, by_function, attention)
-        _allow(self.api_runs, ["kms:Decrypt"], key)
-
-        _allow(self.api_registry, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
-        _allow(self.api_registry, ["dynamodb:PutItem", "dynamodb:DeleteItem"], table)
-        _allow(self.api_registry, ["dynamodb:Query"], by_workspace)
-        _allow(self.api_registry, reseal, key)
-
-        _allow(self.api_triggers, ["dynamodb:GetItem", "dynamodb:PutItem"], table)
-        _allow(self.api_triggers, reseal, key)
-        _allow(self.api_triggers, ["sqs:SendMessage"], queue)
-
-        _allow(self.execute_runs, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-        _allow(self.execute_runs, reseal, key)
-        _allow(self.execute_runs, ["sqs:SendMessage"], queue)
-        _allow(self.execute_runs, ["events:PutEvents"], bus)
-
-        _allow(self.watchdog, ["dynamodb:Query"], attention)
-        _allow(self.watchdog, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-        _allow(self.watchdog, ["kms:GenerateDataKey"], key)
-        _allow(self.watchdog, ["sqs:SendMessage"], queue)
-        _allow(self.watchdog, ["events:PutEvents"], bus)
-
-        if patterns := self.settings.invokable_patterns:
-            # The pattern alone does not cover its versions and aliases.
-            invokable = [*patterns, *(f"{pattern}:*" for pattern in patterns)]
-            _allow(self.api_registry, ["lambda:GetFunctionConfiguration"], *invokable)
-            _allow(
-                self.execute_runs,
-                ["lambda:InvokeFunction", "lambda:GetFunction", "lambda:PublishVersion"],
-                *invokable,
-            )
-        self.execute_runs.add_to_role_policy(
-            iam.PolicyStatement(
-                effect=iam.Effect.DENY,
-                actions=["lambda:*"],
-                resources=[self.own_functions, f"{self.own_functions}:*"],
-            )
+        self.watchdog = door(
+            "watchdog", description="Forgets no open run", timeout=Duration.seconds(55), environment=sources
         )
 
     def _connect(self) -> None:
@@ -171,6 +166,10 @@ class FunctionRerunStack(Stack):
                 self.messaging.run_queue, batch_size=BATCH_SIZE, report_batch_item_failures=True
             )
         )
+        self.capture_failures.add_event_source(
+            event_sources.SqsEventSource(self.capture.queue, batch_size=BATCH_SIZE, report_batch_item_failures=True)
+        )
+        self.sources.call(self.on_event)
         events.Rule(
             self,
             "EveryMinute",
@@ -194,6 +193,7 @@ class FunctionRerunStack(Stack):
             "GET /function-triggers/{triggerId}": self.api_registry,
             "PUT /function-triggers/{triggerId}": self.api_registry,
             "DELETE /function-triggers/{triggerId}": self.api_registry,
+            "POST /function-triggers/{triggerId}/rotate-secret": self.api_registry,
             "POST /function-triggers/{triggerId}/execute": self.api_triggers,
         }
 
@@ -205,12 +205,14 @@ class FunctionRerunStack(Stack):
             "RunQueueUrl": self.messaging.run_queue.queue_url,
             "DeadLetterQueueUrl": self.messaging.dead_letters.queue_url,
             "LifecycleBusName": self.messaging.lifecycle_bus.event_bus_name,
+            "TriggerBusName": self.sources.bus.event_bus_name,
+            "TriggerBusArn": self.sources.bus.event_bus_arn,
+            "ScheduleGroupName": self.sources.schedule_group,
+            "CaptureQueueArn": self.capture.queue.queue_arn,
+            "CaptureQueueUrl": self.capture.queue.queue_url,
+            "CaptureDeadLetterQueueUrl": self.capture.dead_letters.queue_url,
             "UserPoolId": self.identity.user_pool.user_pool_id,
             "UserPoolClientId": self.identity.client.user_pool_client_id,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
-
-
-def _allow(door: lambda_.Function, actions: list[str], *resources: str) -> None:
-    door.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))

@@ -67,7 +67,7 @@ def test_an_execution_whose_outcome_is_not_known_is_counted(waiting: World) -> N
 def test_a_function_that_may_still_be_at_work_is_not_executed_beside_itself(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [Uncertain("ConnectionFailed")]
     execute(RUN_ID, waiting.executor)
-    time.advance(seconds=a_pin().timeout_seconds)
+    time.advance(seconds=a_pin().timeout_seconds or 0)
     assert execute(RUN_ID, waiting.executor) is Verdict.NOT_OURS
     time.advance(seconds=LEASE_MARGIN.total_seconds() + 1)
     assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED

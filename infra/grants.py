@@ -1,0 +1,124 @@
+"""Everything that a door may do, beyond writing its own logs and traces: in one place, to be read as one."""
+
+from typing import Protocol
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from infra.messaging import FailureCapture, Messaging
+from infra.settings import Settings
+from infra.storage import Storage
+from infra.trigger_sources import TriggerSources
+
+_RESEAL = ["kms:Decrypt", "kms:GenerateDataKey"]
+_START = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"]
+
+
+class Granted(Protocol):
+    """The stack, as far as grants are concerned."""
+
+    settings: Settings
+    storage: Storage
+    messaging: Messaging
+    sources: TriggerSources
+    capture: FailureCapture
+    api_rerun: lambda_.Function
+    api_runs: lambda_.Function
+    api_registry: lambda_.Function
+    api_triggers: lambda_.Function
+    api_webhooks: lambda_.Function
+    on_event: lambda_.Function
+    capture_failures: lambda_.Function
+    execute_runs: lambda_.Function
+    watchdog: lambda_.Function
+
+    @property
+    def own_functions(self) -> str: ...
+
+
+def grant(stack: Granted) -> None:
+    _grant_data(stack)
+    _grant_messages(stack)
+    _grant_sources(stack)
+    _grant_functions(stack)
+
+
+def _grant_data(stack: Granted) -> None:
+    table, key = stack.storage.table.table_arn, stack.storage.key.key_arn
+    by_workspace, by_function, attention = (
+        f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "attention")
+    )
+    _allow(stack.api_rerun, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
+    _allow(stack.api_rerun, _RESEAL, key)
+
+    _allow(stack.api_runs, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], table)
+    _allow(stack.api_runs, ["dynamodb:Query"], by_workspace, by_function, attention)
+    _allow(stack.api_runs, ["kms:Decrypt"], key)
+
+    _allow(stack.api_registry, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
+    _allow(stack.api_registry, ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
+    _allow(stack.api_registry, ["dynamodb:Query"], by_workspace)
+    _allow(stack.api_registry, _RESEAL, key)
+
+    for starter in (stack.api_triggers, stack.api_webhooks, stack.on_event):
+        _allow(starter, _START, table)
+        _allow(starter, _RESEAL, key)
+
+    _allow(stack.capture_failures, ["dynamodb:Query", "dynamodb:BatchGetItem"], table)
+    _allow(stack.capture_failures, ["dynamodb:PutItem", "dynamodb:UpdateItem"], table)
+    _allow(stack.capture_failures, ["kms:GenerateDataKey"], key)
+
+    _allow(stack.execute_runs, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
+    _allow(stack.execute_runs, _RESEAL, key)
+
+    _allow(stack.watchdog, ["dynamodb:Query"], attention)
+    _allow(stack.watchdog, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"], table)
+    _allow(stack.watchdog, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
+    _allow(stack.watchdog, ["kms:GenerateDataKey"], key)
+
+
+def _grant_messages(stack: Granted) -> None:
+    queue, bus = stack.messaging.run_queue.queue_arn, stack.messaging.lifecycle_bus.event_bus_arn
+    pushing = (stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.execute_runs)
+    for door in (*pushing, stack.watchdog):
+        _allow(door, ["sqs:SendMessage"], queue)
+    for door in (stack.execute_runs, stack.capture_failures, stack.watchdog):
+        _allow(door, ["events:PutEvents"], bus)
+
+
+def _grant_sources(stack: Granted) -> None:
+    """The rules and schedules of triggers, of this stack's name only."""
+    role = stack.sources.scheduler_role.role_arn
+    rules = stack.sources.rule_arns(stack.settings.listened_buses)
+    for door in (stack.api_registry, stack.watchdog):
+        _allow(door, ["events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:DeleteRule"], *rules)
+        schedules = ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"]
+        _allow(door, schedules, stack.sources.schedule_arns)
+        door.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[role],
+                conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+            )
+        )
+    # It tests a text against a text: there is no resource to name.
+    _allow(stack.api_registry, ["events:TestEventPattern"], "*")
+
+
+def _grant_functions(stack: Granted) -> None:
+    if patterns := stack.settings.invokable_patterns:
+        # The pattern alone does not cover its versions and aliases.
+        invokable = [*patterns, *(f"{pattern}:*" for pattern in patterns)]
+        _allow(stack.api_registry, ["lambda:GetFunctionConfiguration"], *invokable)
+        _allow(stack.execute_runs, ["lambda:InvokeFunction", "lambda:GetFunction", "lambda:PublishVersion"], *invokable)
+    stack.execute_runs.add_to_role_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=["lambda:*"],
+            resources=[stack.own_functions, f"{stack.own_functions}:*"],
+        )
+    )
+
+
+def _allow(door: lambda_.Function, actions: list[str], *resources: str) -> None:
+    door.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))

@@ -1,0 +1,64 @@
+"""What lets AWS start runs: the bus for rules of tenants, the group of their schedules, and who may call whom."""
+
+from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+
+class TriggerSources(Construct):
+    """Rules and schedules themselves come and go with the triggers: the service makes them, not this stack."""
+
+    def __init__(self, scope: Construct, name: str) -> None:
+        super().__init__(scope, name)
+        stack = Stack.of(self)
+        self.rule_prefix = stack.stack_name
+        # Lifecycle events are on a bus of their own, so that no tenant sees or loops on them.
+        self.bus = events.EventBus(self, "TriggerBus", event_bus_name=f"{stack.stack_name}-triggers")
+        self.schedule_group = f"{stack.stack_name}-schedules"
+        scheduler.CfnScheduleGroup(self, "ScheduleGroup", name=self.schedule_group)
+        self.scheduler_role = iam.Role(
+            self,
+            "SchedulerRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
+        )
+
+    @property
+    def schedule_arns(self) -> str:
+        return Stack.of(self).format_arn(
+            service="scheduler", resource="schedule", resource_name=f"{self.schedule_group}/*"
+        )
+
+    def rule_arns(self, other_buses: list[str]) -> list[str]:
+        """Of the rules of triggers, on the trigger bus and on others."""
+        own = self._rules(f"{self.bus.event_bus_name}/")
+        # A rule of the default bus does not have the bus in its ARN.
+        return [own, *(self._rules("" if bus == "default" else f"{bus}/") for bus in other_buses)]
+
+    def _rules(self, bus: str) -> str:
+        return Stack.of(self).format_arn(service="events", resource="rule", resource_name=f"{bus}{self.rule_prefix}-*")
+
+    def call(self, on_event: lambda_.Function) -> None:
+        """Schedules and rules may call this Lambda, and nothing else of the stack."""
+        self.scheduler_role.add_to_policy(
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[on_event.function_arn])
+        )
+        # One permission for all rules, now and later: a Lambda's policy has room for some dozens only.
+        lambda_.CfnPermission(
+            self,
+            "RulesMayCall",
+            action="lambda:InvokeFunction",
+            function_name=on_event.function_name,
+            principal="events.amazonaws.com",
+            source_account=Aws.ACCOUNT_ID,
+            source_arn=Stack.of(self).format_arn(
+                service="events",
+                resource="rule",
+                resource_name=f"*{self.rule_prefix}-*",
+                arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+            ),
+        )

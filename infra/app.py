@@ -22,7 +22,7 @@ def main() -> None:
     else:
         from infra.validation import validate  # noqa: PLC0415 - takes seconds to load
 
-        validate(app, stack, invokable_patterns=settings.invokable_patterns)
+        validate(app, stack, settings=settings)
     app.synth()
 
 

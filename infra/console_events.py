@@ -30,7 +30,7 @@ class ShareableTestEvents(Construct):
                 type="OpenApi3",
                 content=json.dumps(_document(module)),
             )
-            schema.add_dependency(registry)
+            schema.add_resource_dependency(registry)
 
 
 def _document(module: str) -> dict[str, Any]:

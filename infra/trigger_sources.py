@@ -16,7 +16,8 @@ class TriggerSources(Construct):
         stack = Stack.of(self)
         self.rule_prefix = stack.stack_name
         # Lifecycle events are on a bus of their own, so that no tenant sees or loops on them.
-        self.bus = events.EventBus(self, "TriggerBus", event_bus_name=f"{stack.stack_name}-triggers")
+        self.bus_name = f"{stack.stack_name}-triggers"
+        self.bus = events.EventBus(self, "TriggerBus", event_bus_name=self.bus_name)
         self.schedule_group = f"{stack.stack_name}-schedules"
         scheduler.CfnScheduleGroup(self, "ScheduleGroup", name=self.schedule_group)
         self.scheduler_role = iam.Role(
@@ -35,7 +36,7 @@ class TriggerSources(Construct):
 
     def rule_arns(self, other_buses: list[str]) -> list[str]:
         """Of the rules of triggers, on the trigger bus and on others."""
-        own = self._rules(f"{self.bus.event_bus_name}/")
+        own = self._rules(f"{self.bus_name}/")
         # A rule of the default bus does not have the bus in its ARN.
         return [own, *(self._rules("" if bus == "default" else f"{bus}/") for bus in other_buses)]
 

@@ -6,7 +6,8 @@ from typing import Any
 Resource = dict[str, Any]
 INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
 OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
-DOORS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "execute_runs", "watchdog", "api_webhooks", "on_event", "capture_failures"}
+API_DOORS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "api_webhooks"}
+DOORS = API_DOORS | {"on_event", "capture_failures", "execute_runs", "watchdog"}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-4000-8000-000000000001"
 
 Synthesise = Callable[..., "Stack"]

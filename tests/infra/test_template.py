@@ -23,11 +23,12 @@ def test_the_template_is_clean(stack: Stack) -> None:
 
 
 def test_cdk_nag_finds_nothing_that_is_not_answered_for(tmp_path: Path) -> None:
-    app = aws_cdk.App(context={"invokableFunctions": {"acme": [INVOKABLE]}}, outdir=str(tmp_path / "out"))
+    context = {"invokableFunctions": {"acme": [INVOKABLE]}, "otherBuses": {"acme": ["default", "orders"]}}
+    app = aws_cdk.App(context=context, outdir=str(tmp_path / "out"))
     settings = Settings.of(app.node)
     (tmp_path / "layer").mkdir()
     production = FunctionRerunStack(app, "FunctionRerun", settings=settings, layer_directory=tmp_path / "layer")
-    validate(app, production, invokable_patterns=settings.invokable_patterns)
+    validate(app, production, settings=settings)
     app.synth()
 
 
@@ -45,7 +46,10 @@ def test_an_answer_of_cdk_nag_is_still_needed(tmp_path: Path) -> None:
 def test_exactly_what_callers_need_is_told(stack: Stack) -> None:
     identity = {"UserPoolId", "UserPoolClientId"}
     queues = {"RunQueueUrl", "DeadLetterQueueUrl"}
-    assert stack.template["Outputs"].keys() == {"ApiUrl", "TableName", "KeyArn", "LifecycleBusName"} | queues | identity
+    sources = {"TriggerBusName", "TriggerBusArn", "ScheduleGroupName"}
+    capture = {"CaptureQueueArn", "CaptureQueueUrl", "CaptureDeadLetterQueueUrl"}
+    told = {"ApiUrl", "TableName", "KeyArn", "LifecycleBusName"}
+    assert stack.template["Outputs"].keys() == told | queues | sources | capture | identity
 
 
 class TestLaptop:
@@ -54,7 +58,7 @@ class TestLaptop:
     ) -> None:
         laptop = synthesise(laptop=True, invokableFunctions={"acme": [INVOKABLE]})
         assert laptop.template["Outputs"].keys() == stack.template["Outputs"].keys()
-        assert _kinds(stack) - _kinds(laptop) == {"AWS::Lambda::LayerVersion", "AWS::SQS::QueuePolicy"}
+        assert _kinds(stack) - _kinds(laptop) == {"AWS::Lambda::LayerVersion"}
         assert _kinds(laptop) <= _kinds(stack)
         for door in DOORS:
             assert laptop.statements(door) == stack.statements(door)

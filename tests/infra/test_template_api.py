@@ -4,6 +4,8 @@ import json
 
 from tests.infra.template import CERTIFICATE, Stack, text
 
+WEBHOOKS = "POST /workspace/{workspace}/api/v1/http-trigger/{path+}"
+
 
 class TestApi:
     def test_there_are_the_routes_of_the_contract_and_of_the_design(self, stack: Stack) -> None:
@@ -22,11 +24,23 @@ class TestApi:
             f"POST {base}/function-triggers/{{triggerId}}/execute",
         } <= routes
 
-    def test_nobody_passes_without_a_token(self, stack: Stack) -> None:
+    def test_nobody_passes_without_a_token_but_webhooks(self, stack: Stack) -> None:
         (authorizer,) = stack.all("AWS::ApiGatewayV2::Authorizer")
-        for route in stack.all("AWS::ApiGatewayV2::Route").values():
-            assert route["Properties"]["AuthorizationType"] == "JWT"
-            assert route["Properties"]["AuthorizerId"] == {"Ref": authorizer}
+        routes = [each["Properties"] for each in stack.all("AWS::ApiGatewayV2::Route").values()]
+        (webhooks,) = (each for each in routes if each["RouteKey"] == WEBHOOKS)
+        assert (webhooks["AuthorizationType"], webhooks.get("AuthorizerId")) == ("NONE", None)
+        for route in routes:
+            if route is not webhooks:
+                assert route["AuthorizationType"] == "JWT"
+                assert route["AuthorizerId"] == {"Ref": authorizer}
+
+    def test_webhooks_have_a_rate_of_their_own_once_there_is_their_route(self, stack: Stack) -> None:
+        stage = stack.one("AWS::ApiGatewayV2::Stage")
+        rate = {"ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200}
+        assert stage["Properties"]["RouteSettings"] == {WEBHOOKS: rate}
+        routes = stack.all("AWS::ApiGatewayV2::Route").items()
+        (route,) = (name for name, each in routes if each["Properties"]["RouteKey"] == WEBHOOKS)
+        assert route in stage["DependsOn"]
 
     def test_tokens_are_those_of_the_stack_s_own_users(self, stack: Stack) -> None:
         (pool,) = stack.all("AWS::Cognito::UserPool")

@@ -9,7 +9,7 @@ class TestMessaging:
     @pytest.fixture
     def run_queue(self, stack: Stack) -> Resource:
         queues = stack.all("AWS::SQS::Queue").values()
-        (queue,) = (each for each in queues if "RedrivePolicy" in each["Properties"])
+        (queue,) = (each for each in queues if each["Properties"].get("VisibilityTimeout") == 960)
         return queue
 
     def test_what_cannot_be_processed_is_set_aside(self, stack: Stack, run_queue: Resource) -> None:
@@ -24,9 +24,11 @@ class TestMessaging:
         assert run_queue["Properties"]["VisibilityTimeout"] >= executor["Timeout"] == 900
 
     def test_one_bad_message_does_not_repeat_the_nine_good_ones(self, stack: Stack) -> None:
-        mapping = stack.one("AWS::Lambda::EventSourceMapping")["Properties"]
-        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["BatchSize"] == 10
+        mappings = [each["Properties"] for each in stack.all("AWS::Lambda::EventSourceMapping").values()]
+        assert len(mappings) == 2
+        for mapping in mappings:
+            assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            assert mapping["BatchSize"] == 10
 
     def test_queues_take_encrypted_connections_only(self, stack: Stack) -> None:
         guarded = [each["Properties"] for each in stack.all("AWS::SQS::QueuePolicy").values()]
@@ -34,16 +36,19 @@ class TestMessaging:
             f"${{{queue}}}" for queue in stack.all("AWS::SQS::Queue")
         }
         for each in guarded:
-            (statement,) = each["PolicyDocument"]["Statement"]
-            assert statement["Effect"] == "Deny"
-            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+            (denied,) = (each for each in each["PolicyDocument"]["Statement"] if each["Effect"] == "Deny")
+            assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
     def test_lifecycle_events_have_a_bus_of_their_own_without_rules(self, stack: Stack) -> None:
-        assert stack.one("AWS::Events::EventBus")["Properties"]["Name"] == "FunctionRerun-lifecycle"
-        assert all("EventBusName" not in each["Properties"] for each in stack.all("AWS::Events::Rule").values())
+        buses = {each["Properties"]["Name"]: name for name, each in stack.all("AWS::Events::EventBus").items()}
+        assert buses.keys() == {"FunctionRerun-lifecycle", "FunctionRerun-triggers"}
+        rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]
+        used = {text(each["EventBusName"]) for each in rules if "EventBusName" in each}
+        assert used == {f"${{{buses['FunctionRerun-triggers']}}}"}
 
     def test_the_watchdog_looks_every_minute(self, stack: Stack) -> None:
-        rule = stack.one("AWS::Events::Rule")["Properties"]
+        rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]
+        (rule,) = (each for each in rules if "ScheduleExpression" in each)
         assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
         assert [text(target["Arn"]) for target in rule["Targets"]] == [_name_of(stack, "watchdog")]
         assert stack.doors["watchdog"]["Properties"]["Timeout"] < 60

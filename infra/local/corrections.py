@@ -12,9 +12,9 @@ import json
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import apigateway, lambda_svc
+from ministack.services import apigateway, lambda_svc, scheduler
 
-from infra.local import emulated_worker, python_worker
+from infra.local import emulated_scheduler, emulated_worker, python_worker
 
 WRITTEN_FOR = "1.5.33"
 
@@ -36,6 +36,9 @@ def apply_all() -> None:
     the_end_of_a_log_is_guessed()
     jwt_claims_might_not_be_strings()
     a_version_escapes_the_reserved_concurrency()
+    a_changed_schedule_never_fires_again()
+    a_schedule_hands_over_placeholders()
+    a_schedule_waits_ten_seconds_for_its_tick()
 
 
 def _rewritten(defect: str, text: str, replacements: dict[str, str]) -> str:
@@ -199,3 +202,58 @@ def a_version_escapes_the_reserved_concurrency() -> None:
         return uncorrected(whole or func, config)  # type: ignore[no-any-return]
 
     lambda_svc._reserved_concurrency = reserved_concurrency  # noqa: SLF001
+
+
+def a_schedule_hands_over_placeholders() -> None:
+    """The product needs the moment a schedule was for, not the one of the emulator's tick."""
+    vars(scheduler)["target_at"] = emulated_scheduler.target_at
+    _rewrite_function(
+        "a schedule hands over placeholders",
+        scheduler,
+        "_tick_schedules",
+        {
+            "            one_shot = False\n": "            one_shot, due = False, now\n",
+            "                one_shot = True\n": "                one_shot, due = True, at_epoch\n",
+            "state_key] < interval:\n                        continue\n": (
+                "state_key] < interval:\n"
+                "                        continue\n"
+                "                    due = _schedule_last_fired[state_key] + interval\n"
+            ),
+            "                    if next_fire is None or now_dt < next_fire:\n                        continue\n": (
+                "                    if next_fire is None or now_dt < next_fire:\n"
+                "                        continue\n"
+                "                    due = next_fire.timestamp()\n"
+            ),
+            '            target = sched.get("Target") or {}\n': (
+                '            target = target_at(sched.get("Target") or {}, sched, due)\n'
+            ),
+        },
+    )
+
+
+def a_changed_schedule_never_fires_again() -> None:
+    defect = "a changed schedule never fires again"
+    _require(defect, scheduler._tick_schedules, "state_key in _schedule_last_fired")  # noqa: SLF001
+    _require(defect, scheduler._delete_schedule, "del _schedules[key]\n    _tags.pop(arn, None)\n\n    return")  # noqa: SLF001
+    _require(defect, scheduler._update_schedule, '"LastModificationDate": _now(),\n    }\n\n    return')  # noqa: SLF001
+    uncorrected_update, uncorrected_delete = scheduler._update_schedule, scheduler._delete_schedule  # noqa: SLF001
+
+    @functools.wraps(uncorrected_update)
+    def update_schedule(name: str, body: dict[str, Any]) -> Any:
+        emulated_scheduler.forget_firing(body.get("GroupName", "default"), name)
+        return uncorrected_update(name, body)
+
+    @functools.wraps(uncorrected_delete)
+    def delete_schedule(name: str, query: dict[str, Any]) -> Any:
+        emulated_scheduler.forget_firing(query.get("groupName", "default"), name)
+        return uncorrected_delete(name, query)
+
+    scheduler._update_schedule = update_schedule  # noqa: SLF001
+    scheduler._delete_schedule = delete_schedule  # noqa: SLF001
+
+
+def a_schedule_waits_ten_seconds_for_its_tick() -> None:
+    """AWS is no more precise; but tests and the demo would only wait."""
+    if scheduler._SCHEDULE_TICK_INTERVAL != 10:  # noqa: SLF001, PLR2004
+        raise EmulatorChanged("a schedule waits ten seconds for its tick")
+    scheduler._SCHEDULE_TICK_INTERVAL = 1  # noqa: SLF001

@@ -11,7 +11,7 @@ import inspect
 import json
 from typing import Any
 
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, lambda_runtime
 from ministack.services import apigateway, lambda_svc, scheduler
 
 from infra.local import emulated_scheduler, emulated_worker, python_worker
@@ -39,6 +39,7 @@ def apply_all() -> None:
     a_changed_schedule_never_fires_again()
     a_schedule_hands_over_placeholders()
     a_schedule_waits_ten_seconds_for_its_tick()
+    iam_mistakes_the_names_of_rules_and_schedules()
 
 
 def _rewritten(defect: str, text: str, replacements: dict[str, str]) -> str:
@@ -257,3 +258,19 @@ def a_schedule_waits_ten_seconds_for_its_tick() -> None:
     if scheduler._SCHEDULE_TICK_INTERVAL != 10:  # noqa: SLF001, PLR2004
         raise EmulatorChanged("a schedule waits ten seconds for its tick")
     scheduler._SCHEDULE_TICK_INTERVAL = 1  # noqa: SLF001
+
+
+def iam_mistakes_the_names_of_rules_and_schedules() -> None:
+    """Every schedule is taken for one of the group `default`, and the targets of a rule for ones of its bus."""
+    _rewrite_function(
+        "IAM mistakes the names of rules and schedules",
+        iam_actions,
+        "extract_resource_arn",
+        {
+            "schedule/default/{parts[si + 1]}": (
+                "schedule/{_param(body, query_params, 'GroupName', 'groupName') or 'default'}/{parts[si + 1]}"
+            ),
+            '_safe_json_field(body, "RuleName")': '_safe_json_field(body, "Rule")',
+            "rule/{bus}/{name}": "rule/{bus + '/' if bus != 'default' else ''}{name}",
+        },
+    )

@@ -4,7 +4,8 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest, Missing, NameTaken, TooLarge, TriggerUnreadable, Unavailable
 from handlers.domain.functions import RegisterFunction, delete_function, find_function, register_function
-from handlers.domain.triggers import CreateTrigger, create_trigger, delete_trigger, show_trigger
+from handlers.domain.trigger_changes import delete_trigger
+from handlers.domain.triggers import CreateTrigger, create_trigger, show_trigger
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id
 from tests.fakes import World
 
@@ -73,7 +74,7 @@ def test_another_workspace_can_neither_see_nor_delete_what_is_not_its_own(world:
     with pytest.raises(Missing):
         show_trigger("another", TRIGGER_ID, world.registrar).document()
     with pytest.raises(Missing):
-        delete_trigger("another", TRIGGER_ID, world.registry)
+        delete_trigger("another", TRIGGER_ID, world.registrar)
     assert world.registry.functions
     assert world.registry.triggers
 
@@ -163,7 +164,7 @@ def test_a_function_in_use_is_deleted_and_its_triggers_and_runs_stay(world: Worl
 
 def test_a_deleted_trigger_is_missing(world: World) -> None:
     world.has_registered()
-    delete_trigger(WORKSPACE, TRIGGER_ID, world.registry)
+    delete_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
     with pytest.raises(Missing, match=r"^Trigger not found\.$"):
         show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()
 

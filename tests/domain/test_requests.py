@@ -62,8 +62,8 @@ def test_a_rerun_s_flaw_is_named_by_its_field(body: dict[str, Any], field: str) 
         (ExecuteBody, {"orchestrationId": ""}, "orchestrationId: string should have at least 1 character."),
         (
             CreateTrigger,
-            {"name": "x", "functionId": "y", "executionType": "on-demand", "triggerMetadata": {"param": {}}},
-            "triggerMetadata.param: is not a field of this request.",
+            {"name": "x", "functionId": "y", "executionType": "on-demand", "triggerMetadata": []},
+            "triggerMetadata: input should be a valid dictionary.",
         ),
     ],
 )

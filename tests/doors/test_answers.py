@@ -18,6 +18,7 @@ SECRET = "the-message-of-an-exception"
 
 TABLE: dict[errors.ServiceError, int] = {
     errors.Unauthenticated(): 401,
+    errors.BadSignature(): 401,
     errors.Forbidden("acme/x:y"): 403,
     errors.InvalidRequest("field", "is wrong."): 400,
     errors.TooLarge("field", "is large."): 413,
@@ -32,9 +33,12 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.PartUnreadable("result"): 400,
     errors.Missing("Run"): 404,
     errors.NameTaken("function"): 409,
+    errors.PathTaken(): 409,
     errors.TriggerDisabled(): 409,
     errors.TriggerUnreadable(): 409,
     errors.RerunLimitReached(3): 409,
+    errors.BeingChanged(): 409,
+    errors.SourceLimitReached(): 409,
     errors.Stale(): 412,
     errors.VersionRequired(): 428,
     errors.Unavailable(): 503,

@@ -11,6 +11,7 @@ from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.paging import Page
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
+from tests.fakes.faults import Faults
 
 
 class InMemoryRegistry:
@@ -21,12 +22,14 @@ class InMemoryRegistry:
         """No trigger can be written."""
         self.loses_answers = False
         """Triggers are written, but nobody is told."""
+        self.faults = Faults()
 
     def read_function(self, function_id: str) -> ComputeFunction | None:
         return self.functions.get(function_id)
 
     def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
-        return self.triggers.get(trigger_id)
+        with self.faults.call():
+            return self.triggers.get(trigger_id)
 
     def read_trigger_and_function(
         self, trigger_id: str, function_id: str
@@ -57,14 +60,17 @@ class InMemoryRegistry:
             if base_arn(function.function_arn) == base_function_arn and function.capture_failures is not None
         ]
         return [
-            Capturing(function, self.triggers[function.capture_failures.trigger_id].trigger)
+            Capturing(function, stored.trigger)
             for function in capturing
-            if function.capture_failures is not None and function.capture_failures.trigger_id in self.triggers
+            if function.capture_failures is not None
+            and (stored := self.triggers.get(function.capture_failures.trigger_id)) is not None
+            and stored.trigger.confirmed
         ]
 
     def add_trigger(self, trigger: StoredTrigger) -> None:
-        self._check_claims(trigger.trigger)
-        self._write(trigger)
+        with self.faults.call():
+            self._check_claims(trigger.trigger)
+            self._write(trigger)
 
     def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
         if self.functions.get(before.id) != before:
@@ -74,15 +80,17 @@ class InMemoryRegistry:
         self.functions[after.id] = after
 
     def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
-        self._check_unmoved(before)
-        self._check_claims(after.trigger)
-        self._write(after)
+        with self.faults.call():
+            self._check_unmoved(before)
+            self._check_claims(after.trigger)
+            self._write(after)
 
     def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
-        self._check_unmoved(before)
-        held = before.evolve(changing_until=until)
-        self._write(self.triggers[before.id]._replace(trigger=held))
-        return held
+        with self.faults.call():
+            self._check_unmoved(before)
+            held = before.evolve(changing_until=until)
+            self._write(self.triggers[before.id]._replace(trigger=held))
+            return held
 
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
         for stored in list(self.triggers.values()):
@@ -118,10 +126,11 @@ class InMemoryRegistry:
     def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
         if self.fails:
             raise Unavailable
-        if kind == "function":
-            self.functions.pop(found.id, None)
-        else:
-            self.triggers.pop(found.id, None)
+        with self.faults.call():
+            if kind == "function":
+                self.functions.pop(found.id, None)
+            else:
+                self.triggers.pop(found.id, None)
 
 
 Named = TypeVar("Named", ComputeFunction, FunctionTrigger)

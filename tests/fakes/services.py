@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from handlers.domain.registry import FunctionTrigger
 from handlers.domain.run import FunctionRun, Pin, Status
 from handlers.domain.seal import KeyRefused, Label, SealBroken
 from tests.builders import FUNCTION_ARN, NOW, a_pin
+from tests.fakes.faults import Faults
 
 
 class FakeClock:
@@ -149,19 +151,31 @@ class FakeSources:
         self.patterns: dict[str, str] = {}
         self.refuses: Exception | None = None
         self.fails = False
+        self.faults = Faults()
+        self.told = 0
+        """How often AWS was spoken to."""
 
     def check(self, pattern: str) -> None:
-        if self.fails:
-            raise Unavailable
-        if self.refuses is not None:
-            raise self.refuses
+        with self._call():
+            if self.refuses is not None:
+                raise self.refuses
 
     def put(self, trigger: FunctionTrigger, pattern: str = "") -> None:
-        self.check(pattern)
-        self.armed[trigger.id] = trigger
-        self.patterns[trigger.id] = pattern
+        with self._call():
+            if self.refuses is not None:
+                raise self.refuses
+            self.armed[trigger.id] = trigger
+            self.patterns[trigger.id] = pattern
 
     def remove(self, trigger: FunctionTrigger) -> None:
+        with self._call():
+            self.armed.pop(trigger.id, None)
+            self.patterns.pop(trigger.id, None)
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        self.told += 1
         if self.fails:
             raise Unavailable
-        self.armed.pop(trigger.id, None)
+        with self.faults.call():
+            yield

@@ -11,6 +11,7 @@ from handlers.domain.run import FunctionRun, Part
 from handlers.domain.start import Starter
 from handlers.domain.trigger_sources import Sources
 from tests.builders import a_function, a_trigger
+from tests.fakes.faults import Faults
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import FakeBus, FakeCatalogue, FakeCipher, FakeCode, FakeInvoker, FakeQueue, FakeSources
 from tests.fakes.stores import InMemoryRuns
@@ -36,6 +37,11 @@ class World:
         )
     )
     retention: Retention = field(default_factory=lambda: Retention(90))
+    faults: Faults = field(default_factory=Faults)
+    """Of all that is written of triggers, and told to AWS of them."""
+
+    def __post_init__(self) -> None:
+        self.registry.faults = self.aws.faults = self.faults
 
     @property
     def rerunner(self) -> Rerunner:

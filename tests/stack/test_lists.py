@@ -128,7 +128,7 @@ def test_functions_and_triggers_are_listed_newest_first(workspace: Workspace) ->
     assert all_pages(workspace, "/compute-functions", limit=2) == functions[::-1]
     assert all_pages(workspace, "/function-triggers", limit=2) == triggers[::-1]
     shown = listed(workspace, "/function-triggers")["data"][-1]
-    assert "triggerMetadata" not in shown, "a list shows no params"
+    assert shown["triggerMetadata"] == {}, "a list shows no params"
     assert ids(listed(workspace.other(), "/compute-functions")) == []
     reader = workspace.as_caller("eve", f"{workspace.name}/function-runs:read")
     assert refusal(reader.http.get("/function-triggers"))[0] == 403

@@ -174,9 +174,9 @@ def test_a_bad_page_is_refused_by_name(workspace: Workspace, query: str, field: 
     assert (response.status_code, response.json()["field"]) == (400, field)
 
 
-def test_a_trigger_of_another_type_is_refused_for_now(workspace: Workspace) -> None:
+def test_a_trigger_of_an_unknown_type_is_refused(workspace: Workspace) -> None:
     _, function = workspace.trigger_of()
-    body = {"name": "t", "functionId": workspace.register(function), "executionType": "scheduled"}
+    body = {"name": "t", "functionId": workspace.register(function), "executionType": "cron"}
     response = workspace.http.post("/function-triggers", json=body)
     assert (response.status_code, response.json()["field"]) == (400, "executionType")
 

@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 from hypothesis import HealthCheck, settings
 
-from handlers import api_registry, api_rerun, api_runs, api_triggers
+from handlers import api_registry, api_rerun, api_runs, api_triggers, api_webhooks
 
 ABSENT = "00000000-0000-4000-8000-00000000dead"
 OWN = "acme"
+PATH = "orders/new"
 BASE = "/workspace/{workspace}/api/v1"
 Event = dict[str, Any]
 Json = Any
@@ -31,14 +32,18 @@ ROUTES: dict[str, Any] = {
     "GET /function-triggers/{triggerId}": api_registry,
     "PUT /function-triggers/{triggerId}": api_registry,
     "DELETE /function-triggers/{triggerId}": api_registry,
+    "POST /function-triggers/{triggerId}/rotate-secret": api_registry,
     "POST /function-triggers/{triggerId}/execute": api_triggers,
+    "POST /http-trigger/{path+}": api_webhooks,
 }
 
 RERUN, EXECUTE = "POST /function-runs/{runId}/rerun", "POST /function-triggers/{triggerId}/execute"
 FUNCTION, TRIGGER = "POST /compute-functions", "POST /function-triggers"
 RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /function-runs/{runId}/rerun-history"
 
-WITH_AN_ID = [route for route in ROUTES if "{" in route]
+WEBHOOK = "POST /http-trigger/{path+}"
+
+WITH_AN_ID = [route for route in ROUTES if "Id}" in route]
 quickly = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -72,7 +77,7 @@ def http_event(
     path = BASE + path
     raw = path
     for name, value in parameters.items():
-        raw = raw.replace(f"{{{name}}}", quote(value, safe=""))
+        raw = raw.replace(f"{{{name}}}", quote(value, safe="")).replace(f"{{{name}+}}", quote(value))
     verified = {"sub": "alice", "token_use": "access", "cognito:groups": f"[{OWN}/*:*]"} if claims is None else claims
     event: Event = {
         "version": "2.0",

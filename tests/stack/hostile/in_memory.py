@@ -9,16 +9,20 @@ from uuid import uuid4
 
 import pytest
 
-from handlers import execute_runs, watchdog
+from handlers import capture_failures, execute_runs, on_event, watchdog
 from handlers.domain import clock
 from handlers.domain.run import FunctionRun
-from tests.builders import a_pin, a_run
+from handlers.domain.trigger_kinds import Webhook
+from tests.builders import a_pin, a_run, a_trigger, an_id
 from tests.fakes import World
-from tests.stack.hostile.events import ROUTES
+from tests.stack.hostile.events import PATH, ROUTES
+
+OPEN_HOOK = Webhook(path=PATH, signature="none")
 
 
 def a_world() -> World:
     world = World()
+    world.has_registered(a_trigger(id=an_id(7), name="hook", execution_type="http-trigger", webhook=OPEN_HOOK))
     world.has_registered()
     at = clock.now()
     world.has_run(a_run(created_at=at), b'{"a":{"b":1}}')
@@ -36,8 +40,8 @@ class InMemory:
 
     def __init__(self, world: World) -> None:
         self.rerunner, self.starter, self.registrar = world.rerunner, world.starter, world.registrar
-        self.executor, self.watchdog = world.executor, world.watchdog
-        self.runs, self.registry, self.cipher = world.runs, world.registry, world.cipher
+        self.executor, self.watchdog, self.capturer = world.executor, world.watchdog, world.capturer
+        self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)
 
 
@@ -48,7 +52,7 @@ def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
 
 
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
-    for door in {*ROUTES.values(), execute_runs, watchdog}:
+    for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, watchdog}:
         patched.setattr(door, "wiring", wiring)
 
 

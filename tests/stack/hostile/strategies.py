@@ -6,10 +6,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from handlers.domain.run import ExecutionType
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.stack.hostile.events import (
     ABSENT,
     OWN,
+    PATH,
     ROUTES,
     Event,
     Json,
@@ -25,6 +27,22 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 IDS = st.sampled_from([RUN_ID, RUN_ID.upper(), FUNCTION_ID, TRIGGER_ID, ABSENT])
+# What each kind of trigger says of itself, and what it should not say.
+METADATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "params": st.dictionaries(TEXT, VALUES, max_size=2) | VALUES,
+        "scheduleType": st.sampled_from(["interval", "cron", "once", ""]),
+        "interval": st.sampled_from([60, 3600, 90, 0, -60]) | VALUES,
+        "cronExpression": st.sampled_from(["0 9 ? * MON-FRI *", "* * * * * *", "0 9 * * MON"]) | TEXT,
+        "timezone": st.sampled_from(["Europe/Berlin", "UTC", "../UTC"]) | TEXT,
+        "at": st.sampled_from(["2099-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"]) | TEXT,
+        "eventPattern": st.dictionaries(st.sampled_from(["source", "detail", "$or"]) | TEXT, VALUES, max_size=3),
+        "eventBusName": st.just("default") | TEXT,
+        "path": st.just(PATH) | TEXT,
+        "signature": st.sampled_from(["none", "standard-webhooks"]) | TEXT,
+    },
+)
 PLAUSIBLE = {
     "useLatestCode": st.booleans(),
     "reason": TEXT | st.just("x" * 513),
@@ -34,8 +52,10 @@ PLAUSIBLE = {
     "name": TEXT | st.just("x" * 129),
     "functionArn": st.just(FUNCTION_ARN) | TEXT | st.just(f"{FUNCTION_ARN}:7") | st.just(f"{FUNCTION_ARN}:live"),
     "functionId": IDS | TEXT,
-    "executionType": st.sampled_from(["on-demand", "scheduled", "ON-DEMAND", ""]),
-    "triggerMetadata": st.fixed_dictionaries({"params": VALUES}),
+    "executionType": st.sampled_from([*ExecutionType, *ExecutionType, "ON-DEMAND", ""]),
+    "triggerMetadata": METADATA,
+    "captureFailures": st.fixed_dictionaries({}, optional={"triggerId": IDS | VALUES}),
+    "keepPrevious": st.booleans(),
     "enabled": st.booleans(),
     "version": st.integers(),
     "id": IDS,
@@ -45,7 +65,8 @@ PLAUSIBLE = {
 FITTING = {
     "rerun": ["useLatestCode", "reason", "overrideParams"],
     "execute": ["payload", "orchestrationId"],
-    "compute-functions": ["name", "functionArn", "version"],
+    "rotate-secret": ["keepPrevious"],
+    "compute-functions": ["name", "functionArn", "captureFailures", "version"],
     "function-triggers": ["name", "functionId", "executionType", "triggerMetadata", "enabled", "version"],
 }
 FIELDS = st.lists(st.sampled_from(list(PLAUSIBLE)) | TEXT | HALF_A_PAIR, max_size=4, unique=True)
@@ -100,7 +121,14 @@ QUERIES = st.fixed_dictionaries(
     },
 )
 HEADERS = st.fixed_dictionaries(
-    {}, optional={"if-match": st.sampled_from(['"1"', 'W/"1"', "*", '"1", "2"', '"-1"']) | TEXT, "content-type": TEXT}
+    {},
+    optional={
+        "if-match": st.sampled_from(['"1"', 'W/"1"', "*", '"1", "2"', '"-1"']) | TEXT,
+        "content-type": TEXT,
+        "webhook-id": st.sampled_from(["msg_1", "x" * 300]) | TEXT,
+        "webhook-timestamp": st.sampled_from(["1795339800", "٣", "-1", "1e3"]) | TEXT,
+        "webhook-signature": st.sampled_from(["v1,AAAA", "v1", ","]) | TEXT,
+    },
 )
 GRANTS = st.sampled_from([f"[{OWN}/*:*]", f"{OWN}/*:*", f"[other/*:* {OWN}/function-runs:read]", "[", "[]", "*/*:*"])
 CLAIMS = st.fixed_dictionaries(
@@ -130,6 +158,8 @@ def requests(draw: st.DrawFn, routes: list[str]) -> tuple[Any, Event]:
     known = {"runId": RUN_ID, "functionId": FUNCTION_ID, "triggerId": TRIGGER_ID}
     parameters = {"workspace": draw(WORKSPACES)}
     parameters |= {name: draw(st.just(known[name]) | PATH_IDS) for name in names if name in known}
+    if "path+" in names:
+        parameters["path"] = draw(st.just(PATH) | PATH_IDS)
     return ROUTES[route], http_event(
         route,
         parameters,

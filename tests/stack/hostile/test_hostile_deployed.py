@@ -18,6 +18,7 @@ from tests.stack.hostile.events import (
     ABSENT,
     BASE,
     OWN,
+    PATH,
     ROUTES,
     RUNS,
     Event,
@@ -28,6 +29,7 @@ from tests.stack.hostile.events import (
 )
 from tests.stack.hostile.in_memory import wire
 from tests.stack.hostile.strategies import QUERIES, requests
+from tests.stack.sources import create
 
 
 @pytest.fixture(scope="class")
@@ -36,6 +38,7 @@ def own(laptop: Laptop, connection: httpx.Client) -> Own:
     trigger, function = workspace.trigger_of()
     run = workspace.ended(workspace.execute(trigger, payload={"a": 1}))
     workspace.trigger(workspace.register(function))
+    create(workspace, run["functionId"], "http-trigger", {"path": PATH, "signature": "none"})
     return Own(workspace, run["id"], trigger, run["functionId"])
 
 
@@ -50,6 +53,11 @@ def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
             key_arn=laptop.outputs["KeyArn"],
             run_queue_url=queue,
             lifecycle_bus_name=laptop.outputs["LifecycleBusName"],
+            trigger_bus_name=laptop.outputs["TriggerBusName"],
+            schedule_group=laptop.outputs["ScheduleGroupName"],
+            on_event_arn=own.workspace.laptop.samples["EchoFunctionArn"],
+            scheduler_role_arn="arn:aws:iam::000000000000:role/scheduler",
+            rule_prefix="FunctionRerun",
             invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
         ),
     )

@@ -1,0 +1,188 @@
+"""What the adapter makes of EventBridge Scheduler: botocore checks its requests against AWS's own model."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+
+from handlers.aws.schedules import ScheduleGroup
+from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
+from handlers.domain.registry import FunctionTrigger
+from infra.local.laptop import Laptop
+from tests.aws.injection import error, injected, throttled
+from tests.builders import NOW, a_trigger
+
+TARGET = "arn:aws:lambda:us-east-1:000000000000:function:on-event"
+ROLE = "arn:aws:iam::000000000000:role/scheduler"
+CREATE, UPDATE, DELETE = "scheduler.CreateSchedule", "scheduler.UpdateSchedule", "scheduler.DeleteSchedule"
+HOURLY = {"schedule_type": "interval", "interval": 3600}
+
+
+@pytest.fixture
+def scheduler(laptop: Laptop) -> Any:
+    return laptop.client("scheduler")
+
+
+@pytest.fixture
+def name(scheduler: Any) -> Iterator[str]:
+    group = f"schedules-{uuid4().hex[:8]}"
+    scheduler.create_schedule_group(Name=group)
+    yield group
+    scheduler.delete_schedule_group(Name=group)
+
+
+@pytest.fixture
+def group(scheduler: Any, name: str) -> ScheduleGroup:
+    return ScheduleGroup(scheduler, name, target_arn=TARGET, role_arn=ROLE)
+
+
+def scheduled(**changes: Any) -> FunctionTrigger:
+    literals: dict[str, Any] = {"id": str(uuid4()), "execution_type": "scheduled", "schedule": HOURLY}
+    return a_trigger(**literals | changes)
+
+
+def found(scheduler: Any, name: str) -> list[dict[str, Any]]:
+    listed = scheduler.list_schedules(GroupName=name)["Schedules"]
+    return [scheduler.get_schedule(GroupName=name, Name=each["Name"]) for each in listed]
+
+
+def test_a_schedule_calls_the_service_with_ids_and_a_time_only(scheduler: Any, group: ScheduleGroup, name: str) -> None:
+    trigger = scheduled()
+    group.put(trigger)
+    (schedule,) = found(scheduler, name)
+    assert (schedule["Name"], schedule["State"]) == (trigger.id, "ENABLED")
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["ActionAfterCompletion"] == "NONE"
+    target = schedule["Target"]
+    assert (target["Arn"], target["RoleArn"]) == (TARGET, ROLE)
+    assert json.loads(target["Input"]) == {"triggerId": trigger.id, "scheduledTime": "<aws.scheduler.scheduled-time>"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expression", "zone"),
+    [
+        ({"schedule_type": "interval", "interval": 60}, "rate(1 minute)", "UTC"),
+        ({"schedule_type": "interval", "interval": 120}, "rate(2 minutes)", "UTC"),
+        ({"schedule_type": "interval", "interval": 366 * 86_400}, "rate(527040 minutes)", "UTC"),
+        (
+            {"schedule_type": "cron", "cron_expression": "0 9 ? * MON-FRI *", "timezone": "Europe/Berlin"},
+            "cron(0 9 ? * MON-FRI *)",
+            "Europe/Berlin",
+        ),
+        ({"schedule_type": "once", "at": NOW}, "at(2026-11-22T09:30:00)", "UTC"),
+    ],
+)
+def test_each_type_of_schedule_is_said_in_the_scheduler_s_words(
+    scheduler: Any, group: ScheduleGroup, name: str, *, schedule: dict[str, Any], expression: str, zone: str
+) -> None:
+    group.put(scheduled(schedule=schedule))
+    (made,) = found(scheduler, name)
+    assert (made["ScheduleExpression"], made["ScheduleExpressionTimezone"]) == (expression, zone)
+
+
+def test_put_twice_is_one_and_put_after_a_change_is_changed(scheduler: Any, group: ScheduleGroup, name: str) -> None:
+    trigger = scheduled()
+    group.put(trigger)
+    group.put(trigger)
+    assert len(found(scheduler, name)) == 1
+    cron = {"schedule_type": "cron", "cron_expression": "0 9 ? * MON *", "timezone": "Asia/Tokyo"}
+    group.put(scheduled(id=trigger.id, schedule=cron, enabled=False))
+    (schedule,) = found(scheduler, name)
+    assert (schedule["ScheduleExpression"], schedule["State"]) == ("cron(0 9 ? * MON *)", "DISABLED")
+    assert schedule["ScheduleExpressionTimezone"] == "Asia/Tokyo"
+    group.put(trigger)
+    (schedule,) = found(scheduler, name)
+    assert (schedule["ScheduleExpression"], schedule["State"]) == ("rate(60 minutes)", "ENABLED")
+
+
+def test_a_disabled_trigger_has_a_schedule_that_rests(scheduler: Any, group: ScheduleGroup, name: str) -> None:
+    group.put(scheduled(enabled=False))
+    assert [schedule["State"] for schedule in found(scheduler, name)] == ["DISABLED"]
+
+
+def test_a_schedule_is_removed_once_however_often_it_is_asked(scheduler: Any, group: ScheduleGroup, name: str) -> None:
+    kept, gone = scheduled(), scheduled()
+    group.put(kept)
+    group.put(gone)
+    group.remove(gone)
+    group.remove(gone)
+    group.remove(scheduled())
+    assert [schedule["Name"] for schedule in found(scheduler, name)] == [kept.id]
+    group.put(gone)
+    assert len(found(scheduler, name)) == 2
+
+
+def test_a_schedule_that_was_there_is_changed_in_one_call(scheduler: Any, group: ScheduleGroup) -> None:
+    trigger = scheduled()
+    group.put(trigger)
+    with injected(scheduler.meta.events, CREATE) as created, injected(scheduler.meta.events, UPDATE) as updated:
+        group.put(trigger)
+    assert (created, updated) == ([], [UPDATE])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "field"),
+    [
+        (HOURLY, "interval"),
+        ({"schedule_type": "cron", "cron_expression": "0 9 ? * MON *", "timezone": "UTC"}, "cronExpression"),
+        ({"schedule_type": "once", "at": NOW}, "at"),
+    ],
+)
+@pytest.mark.parametrize("operation", [CREATE, UPDATE])
+def test_what_the_scheduler_does_not_read_is_refused_by_its_field(
+    scheduler: Any, group: ScheduleGroup, operation: str, schedule: dict[str, Any], field: str
+) -> None:
+    refusal = error(400, "ValidationException", "Invalid Schedule Expression hush.")
+    with injected(scheduler.meta.events, operation, refusal), pytest.raises(InvalidRequest) as refused:
+        group.put(scheduled(schedule=schedule))
+    assert refused.value.field == f"triggerMetadata.{field}"
+    assert "hush" not in refused.value.message
+    assert isinstance(refused.value.__cause__, ClientError)
+
+
+def test_a_group_that_is_full_takes_no_more(scheduler: Any, group: ScheduleGroup, name: str) -> None:
+    full = error(402, "ServiceQuotaExceededException")
+    with injected(scheduler.meta.events, CREATE, full), pytest.raises(SourceLimitReached):
+        group.put(scheduled())
+    assert not found(scheduler, name)
+
+
+FAULTS = {
+    "throttled": throttled(),
+    "throttled as the model says": error(429, "ThrottlingException"),
+    "internal": error(500, "InternalServerException"),
+    "conflict": error(409, "ConflictException"),
+    "denied": error(403, "AccessDeniedException"),
+    "connection": ConnectTimeoutError(endpoint_url="http://injected"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("operation", [CREATE, UPDATE])
+def test_every_other_fault_of_a_put_may_pass(scheduler: Any, group: ScheduleGroup, operation: str, fault: Any) -> None:
+    with injected(scheduler.meta.events, operation, *[fault] * 6), pytest.raises(Unavailable) as unavailable:
+        group.put(scheduled())
+    assert unavailable.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_every_fault_of_a_removal_may_pass(scheduler: Any, group: ScheduleGroup, name: str, fault: Any) -> None:
+    trigger = scheduled()
+    group.put(trigger)
+    with injected(scheduler.meta.events, DELETE, *[fault] * 6), pytest.raises(Unavailable):
+        group.remove(trigger)
+    assert len(found(scheduler, name)) == 1
+
+
+def test_a_group_that_is_missing_is_a_fault_of_ours(scheduler: Any) -> None:
+    nowhere = ScheduleGroup(scheduler, f"none-{uuid4().hex[:8]}", target_arn=TARGET, role_arn=ROLE)
+    gone = error(404, "ResourceNotFoundException")
+    with (
+        injected(scheduler.meta.events, UPDATE, gone),
+        injected(scheduler.meta.events, CREATE, gone),
+        pytest.raises(Unavailable),
+    ):
+        nowhere.put(scheduled())

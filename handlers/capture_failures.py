@@ -22,14 +22,14 @@ METRICS = {
 }
 
 
-def capture_message(message: SQSRecord) -> None:
+def capture_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
     try:
-        record = InvocationRecord.read(parse_object(message.body))
-        for captured in capture(record, wiring.capturer):
+        failed = InvocationRecord.read(parse_object(record.body))
+        for captured in capture(failed, wiring.capturer):
             metrics.add_metric(METRICS[captured], MetricUnit.Count, 1)
     except Exception as fault:
-        log_fault(fault, messageId=message.message_id)
+        log_fault(fault, messageId=record.message_id)
         raise
 
 

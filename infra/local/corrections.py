@@ -40,6 +40,7 @@ def apply_all() -> None:
     a_schedule_hands_over_placeholders()
     a_schedule_waits_ten_seconds_for_its_tick()
     iam_mistakes_the_names_of_rules_and_schedules()
+    a_failed_invocation_is_told_without_its_id()
 
 
 def _rewritten(defect: str, text: str, replacements: dict[str, str]) -> str:
@@ -272,5 +273,24 @@ def iam_mistakes_the_names_of_rules_and_schedules() -> None:
             ),
             '_safe_json_field(body, "RuleName")': '_safe_json_field(body, "Rule")',
             "rule/{bus}/{name}": "rule/{bus + '/' if bus != 'default' else ''}{name}",
+        },
+    )
+
+
+def a_failed_invocation_is_told_without_its_id() -> None:
+    """A record names the request, the moment and the version that was executed, as AWS documents it."""
+    _rewrite_function(
+        "a failed invocation is told without its id",
+        lambda_svc,
+        "_route_async_failure",
+        {
+            '        "requestContext": {\n': (
+                '        "version": "1.0",\n'
+                '        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),\n'
+                '        "requestContext": {\n'
+                '            "requestId": new_uuid(),\n'
+            ),
+            '.get("FunctionArn", ""),\n': '.get("FunctionArn", "") + ":$LATEST",\n',
+            '            "statusCode": 200,\n': '            "statusCode": 200, "executedVersion": "$LATEST",\n',
         },
     )

@@ -15,6 +15,7 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.demo_people import COMPLETED, FAILURE, Answer, Person, UnexpectedAnswerError
+from infra.local.demo_sources import receive_a_webhook, wait_for_a_schedule
 from infra.local.deploy import zipped
 from infra.local.emulator import unproxied
 from infra.local.interrupts import Interrupted, Interrupts
@@ -71,6 +72,8 @@ def tell_chapters(laptop: Laptop, http: httpx.Client, printer: Printer) -> None:
     pinned, fixed = rerun_pinned_and_on_latest_code(failed, bob, printer)
     show_lineage(failed, [(charged, "alice"), (pinned, "bob"), (fixed, "bob")], bob, printer)
     be_refused(failed, bob, carol, printer)
+    receive_a_webhook(failed, alice, laptop, http, printer)
+    wait_for_a_schedule(failed, alice, printer)
 
 
 def register(function_arn: str, alice: Person, printer: Printer) -> str:

@@ -96,6 +96,10 @@ class Person:
         self._printer.request(self.name, "GET", _address(WORKSPACE, path))
         return self._asks("GET", path)
 
+    def asks(self, path: str) -> Answer:
+        """Without a word of it: to wait for something."""
+        return self._asks("GET", path)
+
     def posts(self, path: str, body: Any, expected: HTTPStatus, *, workspace: str = WORKSPACE) -> Answer:
         self._printer.request(self.name, "POST", _address(workspace, path), body)
         return self._asks("POST", path, body, expected, workspace=workspace)

@@ -5,6 +5,7 @@ from botocore.config import Config
 from botocore.session import Session
 
 from handlers.aws.cipher import Cipher
+from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from infra.local.laptop import Laptop
@@ -27,6 +28,11 @@ def table(laptop: Laptop, dynamodb: Any) -> Table:
 @pytest.fixture
 def runs(table: Table) -> RunStore:
     return RunStore(table, max_reruns=MAX_RERUNS, report=lambda _: None)
+
+
+@pytest.fixture
+def registry(table: Table) -> RegistryStore:
+    return RegistryStore(table)
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def matched(trigger_id: str, **changes: Any) -> Json:
     return {"triggerId": trigger_id, "event": an_event(**changes)}
 
 
-DOCUMENTS = {"scheduled": scheduled, "event-driven": matched}
+DOCUMENTS: dict[str, Callable[[str], Json]] = {"scheduled": scheduled, "event-driven": matched}
 KINDS = list(DOCUMENTS)
 
 

@@ -155,6 +155,7 @@ def test_a_rotation_is_a_change_that_others_see(world: World) -> None:
     shown = rotate_secret(WORKSPACE, trigger_id, asked, world.registrar)
     assert shown.trigger.version == before.trigger.version + 1
     assert shown.params == {"region": "eu"}
+    assert shown.secret is not None
     assert shown.secret not in str(world.registry.triggers)
 
 

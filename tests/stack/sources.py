@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 from standardwebhooks import Webhook
 
-from tests.stack.driver import Caller, Workspace, created, until
+from tests.stack.driver import Caller, Workspace, created, table_of, until
 
 Json = Any
 NEVER = {"scheduleType": "once", "at": "2099-01-01T00:00:00Z"}
@@ -99,3 +99,20 @@ def lambda_of(workspace: Workspace, door: str, event: Json) -> Json:
     text = answer["Payload"].read()
     assert "FunctionError" not in answer, text
     return json.loads(text)
+
+
+def leave_half_done(workspace: Workspace, trigger_id: str, **also: Any) -> None:
+    """As a change that died half way leaves a trigger, once its time is over."""
+    client, table = table_of(workspace)
+    long_ago = (datetime.now(UTC) - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    values = {
+        "changingUntil": {"S": long_ago},
+        "attention": {"S": "UNFINISHED"},
+        "attentionAt": {"S": f"{long_ago}#{trigger_id}"},
+    } | also
+    client.update_item(
+        TableName=table,
+        Key={"pk": {"S": f"TRIGGER#{trigger_id}"}, "sk": {"S": f"TRIGGER#{trigger_id}"}},
+        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
+        ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+    )

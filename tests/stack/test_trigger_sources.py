@@ -1,14 +1,23 @@
 """Schedules and rules are in step with their triggers, and see nothing that is not their tenant's."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.stack.driver import Workspace, refusal, table_of, until
-from tests.stack.sources import NEVER, create, lambda_of, post_trigger, put, put_event, runs_of, the_run
+from tests.stack.driver import Workspace, refusal, until
+from tests.stack.sources import (
+    NEVER,
+    create,
+    lambda_of,
+    leave_half_done,
+    post_trigger,
+    put,
+    put_event,
+    runs_of,
+    the_run,
+)
 
 PATTERN = {"source": ["shop"]}
 HOSTILE_CRONS = [
@@ -225,21 +234,6 @@ class TestRules:
 class TestHalfDone:
     """What a change that died half way has left is brought back to what is written."""
 
-    def leave_half_done(self, workspace: Workspace, trigger_id: str, **also: Any) -> None:
-        client, table = table_of(workspace)
-        long_ago = (datetime.now(UTC) - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        values = {
-            "changingUntil": {"S": long_ago},
-            "attention": {"S": "UNFINISHED"},
-            "attentionAt": {"S": f"{long_ago}#{trigger_id}"},
-        } | also
-        client.update_item(
-            TableName=table,
-            Key={"pk": {"S": f"TRIGGER#{trigger_id}"}, "sk": {"S": f"TRIGGER#{trigger_id}"}},
-            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
-            ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
-        )
-
     def alter_rule(self, workspace: Workspace, trigger_id: str) -> None:
         workspace.laptop.client("events").put_rule(
             Name=f"FunctionRerun-{trigger_id}",
@@ -252,7 +246,7 @@ class TestHalfDone:
         trigger = create(workspace, function, "event-driven", {"eventPattern": PATTERN})
         before = rule_of(workspace, trigger["id"])
         self.alter_rule(workspace, trigger["id"])
-        self.leave_half_done(workspace, trigger["id"])
+        leave_half_done(workspace, trigger["id"])
         lambda_of(workspace, "watchdog", {})
         # The minute's own watchdog may have been faster.
         assert until(lambda: rule_of(workspace, trigger["id"]) == before)
@@ -261,7 +255,7 @@ class TestHalfDone:
     def test_the_next_change_takes_it_over(self, workspace: Workspace, function: str) -> None:
         trigger = create(workspace, function, "event-driven", {"eventPattern": PATTERN})
         self.alter_rule(workspace, trigger["id"])
-        self.leave_half_done(workspace, trigger["id"])
+        leave_half_done(workspace, trigger["id"])
         assert put(workspace, trigger, name="renamed").status_code == 200
         assert json.loads((rule_of(workspace, trigger["id"]) or {})["EventPattern"])["source"] == ["shop"]
 
@@ -269,7 +263,7 @@ class TestHalfDone:
         self, workspace: Workspace, function: str
     ) -> None:
         trigger = create(workspace, function, "event-driven", {"eventPattern": PATTERN})
-        self.leave_half_done(workspace, trigger["id"], confirmed={"BOOL": False})
+        leave_half_done(workspace, trigger["id"], confirmed={"BOOL": False})
         assert refusal(workspace.http.get(f"/function-triggers/{trigger['id']}"))[0] == 404
         lambda_of(workspace, "watchdog", {})
         assert until(lambda: rule_of(workspace, trigger["id"]) is None)

@@ -54,6 +54,7 @@ def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
     for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, watchdog}:
         patched.setattr(door, "wiring", wiring)
+    patched.setattr(capture_failures.metrics, "namespace", "hostile")
 
 
 def pending(world: World, *, minutes_ago: int = 0) -> FunctionRun:

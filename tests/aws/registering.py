@@ -1,0 +1,76 @@
+"""Functions and triggers as tests of the registry store write them, and how they look for them."""
+
+import time
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from handlers.aws.registry_store import RegistryStore
+from handlers.domain import clock
+from handlers.domain.registry import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.trigger_arming import HOLD
+from tests.builders import FUNCTION_ARN, a_function, a_trigger
+
+
+def a_new_function(name: str = "") -> ComputeFunction:
+    return a_function(id=str(uuid4()), name=name or f"orders {uuid4()}")
+
+
+def stored(registry: RegistryStore, **changes: Any) -> FunctionTrigger:
+    new = a_new_trigger(**changes)
+    registry.add_trigger(new)
+    return new.trigger
+
+
+def a_new_trigger(**changes: Any) -> StoredTrigger:
+    literals: dict[str, Any] = {"id": str(uuid4()), "name": f"nightly {uuid4()}", "function_id": str(uuid4())}
+    return StoredTrigger(a_trigger(**literals | changes), b"sealed")
+
+
+def a_webhook(path: str, **changes: Any) -> dict[str, Any]:
+    webhook = {"path": path, "signature": "standard-webhooks"}
+    return {"execution_type": "http-trigger", "webhook": webhook} | changes
+
+
+def a_path() -> str:
+    return f"orders/{uuid4()}"
+
+
+def an_arn() -> str:
+    return f"{FUNCTION_ARN}-{uuid4().hex[:12]}"
+
+
+def changed(registry: RegistryStore, before: FunctionTrigger, **changes: Any) -> FunctionTrigger:
+    after = before.model_validate(before.model_dump() | {"version": before.version + 1} | changes)
+    registry.change_trigger(before, StoredTrigger(after, b"sealed"))
+    return after
+
+
+def found_at(registry: RegistryStore, path: str, workspace: str = "acme") -> str | None:
+    found = registry.read_webhook(workspace, path)
+    return None if found is None else found[0].trigger.id
+
+
+def soon() -> datetime:
+    return clock.now() + HOLD
+
+
+def unfinished_after_a_while(registry: RegistryStore, awaited: set[str]) -> list[StoredTrigger]:
+    """The index is eventually consistent."""
+    until = time.monotonic() + 10
+    while True:
+        told = list(registry.unfinished_triggers())
+        if awaited <= {each.trigger.id for each in told} or time.monotonic() > until:
+            return told
+        time.sleep(0.05)
+
+
+def capturing(registry: RegistryStore, arn: str, *, workspace: str = "acme", **of_trigger: Any) -> tuple[str, str]:
+    """The ids of a function and of the trigger that its failures are captured for."""
+    id_ = str(uuid4())
+    trigger = stored(registry, workspace=workspace, function_id=id_, **of_trigger)
+    capture_failures = CaptureFailures(trigger_id=trigger.id)
+    registry.add_function(
+        a_function(id=id_, name=id_, function_arn=arn, workspace=workspace, capture_failures=capture_failures)
+    )
+    return id_, trigger.id

@@ -1,0 +1,209 @@
+"""Every door has test events that are ready-made for the AWS console. With ids of one's own they do what they say.
+
+In their place stand `my-workspace`; 550e8400-… for the run, function or trigger that the event is about; 660e9500-… for
+a trigger beside it; and `my-function` of the account 123456789012.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from infra.local.laptop import Laptop
+from tests.stack.driver import TeamFunction, Workspace
+from tests.stack.leak_story import executor_at_rest
+from tests.stack.sources import NEVER, create, lambda_of, leave_half_done, put, runs_of, the_run
+
+EVENTS = Path(__file__).parent.parent / "events"
+STEMS = {path.stem for path in EVENTS.glob("*.json")}
+FUNCTION = "def handler(event, context):\n    return 1 / 0 if 'fail' in event else event\n"
+ABOUT, BESIDE = "550e8400-e29b-41d4-a716-446655440000", "660e9500-f30c-52e5-b827-557766550001"
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
+
+
+class Own(NamedTuple):
+    """What an operator puts into the events: a workspace with a function, a trigger and a run of it that has ended."""
+
+    workspace: Workspace
+    lambda_: TeamFunction
+    function: str
+    trigger: str
+    run: str
+
+    def send(self, stem: str, about: str = "") -> Any:
+        text = (EVENTS / f"{stem}.json").read_text()
+        real = {"my-workspace": self.workspace.name, ABOUT: about, BESIDE: self.trigger, ARN: self.lambda_.arn}
+        for placeholder, own in real.items():
+            text = text.replace(placeholder, own)
+        return lambda_of(self.workspace, stem.partition("-")[0], json.loads(text))
+
+    def ask(self, stem: str, about: str = "") -> tuple[int, Any]:
+        """Status and document of what a door of the API answers."""
+        answer = self.send(stem, about)
+        return answer["statusCode"], json.loads(answer["body"])
+
+
+Check = Callable[[Own], None]
+CHECKS: dict[str, Check] = {}
+
+
+def does(stem: str) -> Callable[[Check], Check]:
+    return lambda check: CHECKS.setdefault(stem, check)
+
+
+@pytest.fixture(scope="module")
+def function(laptop: Laptop) -> TeamFunction:
+    return TeamFunction(laptop).deploy(FUNCTION)
+
+
+@pytest.fixture
+def own(workspace: Workspace, function: TeamFunction) -> Own:
+    registered = workspace.register(function)
+    trigger = workspace.trigger(registered)
+    run = workspace.ended(workspace.execute(trigger, payload={"orderId": "o-1"}))
+    return Own(workspace, function, registered, trigger, run["id"])
+
+
+def test_every_door_has_ready_made_events() -> None:
+    # Those of api_rerun have tests of their own, in test_console.py.
+    assert CHECKS.keys() == {stem for stem in STEMS if not stem.startswith("api_rerun-")}
+    doors = {path.stem for path in (Path(__file__).parents[2] / "handlers").glob("*.py")}
+    doors -= {"__init__", "http", "log", "wiring"}
+    assert {stem.partition("-")[0] for stem in STEMS} == doors
+
+
+@pytest.mark.parametrize("stem", sorted(STEMS))
+def test_placeholders_are_easy_to_find(stem: str) -> None:
+    event = json.loads((EVENTS / f"{stem}.json").read_text())
+    in_the_open = {"my-workspace", ABOUT, ARN}
+    assert stem.startswith("watchdog-") or any(placeholder in json.dumps(event) for placeholder in in_the_open)
+
+
+@pytest.mark.parametrize("stem", sorted(CHECKS.keys() | STEMS))
+def test_a_ready_made_event_does_what_it_says(own: Own, stem: str) -> None:
+    CHECKS[stem](own)
+
+
+@does("api_runs-a-run")
+def _(own: Own) -> None:
+    status, document = own.ask("api_runs-a-run", own.run)
+    assert (status, document["id"], document["status"]) == (200, own.run, "completed")
+
+
+@does("api_runs-what-a-run-holds")
+def _(own: Own) -> None:
+    status, document = own.ask("api_runs-what-a-run-holds", own.run)
+    assert (status, document["parameters"], document["result"]) == (200, {"orderId": "o-1"}, {"orderId": "o-1"})
+
+
+@does("api_runs-failures")
+def _(own: Own) -> None:
+    failed = own.workspace.ended(own.workspace.execute(own.trigger, payload={"fail": True}))
+    status, document = own.ask("api_runs-failures")
+    assert (status, [each["id"] for each in document["data"]]) == (200, [failed["id"]])
+
+
+@does("api_runs-history")
+def _(own: Own) -> None:
+    rerun = own.workspace.rerun(own.run)
+    status, document = own.ask("api_runs-history", own.run)
+    assert (status, document["rerunCount"], document["reruns"][0]["id"]) == (200, 1, rerun)
+
+
+@does("api_registry-register-function")
+def _(own: Own) -> None:
+    status, document = own.ask("api_registry-register-function")
+    assert (status, document["functionArn"]) == (201, own.lambda_.arn)
+
+
+@does("api_registry-capture-failures")
+def _(own: Own) -> None:
+    status, document = own.ask("api_registry-capture-failures", own.function)
+    assert (status, document["captureFailures"]) == (200, {"triggerId": own.trigger})
+
+
+@does("api_registry-create-schedule")
+def _(own: Own) -> None:
+    status, document = own.ask("api_registry-create-schedule", own.function)
+    assert (status, document["triggerMetadata"]["timezone"]) == (201, "Europe/Berlin")
+
+
+@does("api_registry-create-event-rule")
+def _(own: Own) -> None:
+    status, document = own.ask("api_registry-create-event-rule", own.function)
+    assert (status, document["triggerMetadata"]["eventPattern"]["source"]) == (201, ["shop"])
+
+
+@does("api_registry-create-webhook")
+def _(own: Own) -> None:
+    status, document = own.ask("api_registry-create-webhook", own.function)
+    assert (status, document["secret"].partition("_")[0]) == (201, "whsec")
+
+
+@does("api_registry-list-triggers")
+def _(own: Own) -> None:
+    status, document = own.ask("api_registry-list-triggers")
+    assert (status, [each["id"] for each in document["data"]]) == (200, [own.trigger])
+
+
+@does("api_triggers-execute")
+def _(own: Own) -> None:
+    status, document = own.ask("api_triggers-execute", own.trigger)
+    assert status == 202
+    assert own.workspace.ended(document["jobId"], include="result")["result"] == {"orderId": "o-1"}
+
+
+@does("api_webhooks-unsigned")
+def _(own: Own) -> None:
+    create(own.workspace, own.function, "http-trigger", {"path": "orders/new", "signature": "none"})
+    status, document = own.ask("api_webhooks-unsigned")
+    assert (status, document["status"]) == (202, "queued")
+    run = own.workspace.run(document["jobId"], include="parameters")
+    assert (run["executionSource"], run["parameters"]["payload"]) == ("webhook", {"orderId": "o-1"})
+
+
+@does("api_webhooks-badly-signed")
+def _(own: Own) -> None:
+    create(own.workspace, own.function, "http-trigger", {"path": "payments/settled"})
+    status, document = own.ask("api_webhooks-badly-signed")
+    assert (status, document["code"]) == (401, "BAD_SIGNATURE")
+
+
+@does("execute_runs-one-run")
+def _(own: Own) -> None:
+    with executor_at_rest(own.workspace.laptop):
+        run = own.workspace.execute(own.trigger)
+        assert own.send("execute_runs-one-run", run) == {"batchItemFailures": []}
+        assert own.workspace.run(run)["status"] == "completed"
+
+
+@does("on_event-schedule")
+def _(own: Own) -> None:
+    trigger = create(own.workspace, own.function, "scheduled", NEVER)["id"]
+    assert own.send("on_event-schedule", trigger) == {"jobId": the_run(own.workspace, trigger)}
+
+
+@does("on_event-event")
+def _(own: Own) -> None:
+    trigger = create(own.workspace, own.function, "event-driven", {"eventPattern": {"source": ["shop"]}})["id"]
+    assert own.send("on_event-event", trigger) == {"jobId": the_run(own.workspace, trigger)}
+
+
+@does("capture_failures-retries-exhausted")
+def _(own: Own) -> None:
+    body = {"version": 1, "captureFailures": {"triggerId": own.trigger}}
+    own.workspace.http.put(f"/compute-functions/{own.function}", json=body)
+    assert own.send("capture_failures-retries-exhausted") == {"batchItemFailures": []}
+    (run,) = (each for each in runs_of(own.workspace) if each["executionSource"] == "captured")
+    assert (run["status"], run["errorCode"]) == ("failure", "KeyError")
+
+
+@does("watchdog-every-minute")
+def _(own: Own) -> None:
+    trigger = create(own.workspace, own.function, "scheduled", NEVER)
+    leave_half_done(own.workspace, trigger["id"])
+    # The minute's own watchdog may have been faster.
+    assert own.send("watchdog-every-minute") in ({"trigger restored": 1}, {})
+    assert put(own.workspace, trigger, name="free again").status_code == 200

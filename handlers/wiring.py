@@ -110,7 +110,7 @@ class Wiring:
 
     @cached_property
     def registry(self) -> RegistryStore:
-        return RegistryStore(self._table)
+        return RegistryStore(self._table, report=log_fault)
 
     @cached_property
     def queue(self) -> RunQueue:

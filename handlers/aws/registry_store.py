@@ -1,12 +1,12 @@
 """Compute functions and function triggers, in the one table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from handlers.aws import registry_items as items
-from handlers.aws.table import Cancelled, Item, Table, to_item
+from handlers.aws.table import Cancelled, Item, Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.captures import Registered as Capturing
 from handlers.domain.clock import iso
@@ -18,8 +18,10 @@ UNFINISHED_PAGE = 50
 
 
 class RegistryStore:
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
+        """`report` is told of items that cannot be read where others can go on without them."""
         self._table = table
+        self._report = report
 
     def read_function(self, function_id: str) -> ComputeFunction | None:
         item = self._table.get(items.key("function", function_id))
@@ -85,13 +87,15 @@ class RegistryStore:
         moved = self._table.update(
             items.key("trigger", before.id),
             UpdateExpression="SET changingUntil = :until, attention = :attention, attentionAt = :attentionAt",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **condition
             | {
                 "ExpressionAttributeValues": condition["ExpressionAttributeValues"]
                 | to_item({":until": iso(until)} | {f":{name}": value for name, value in attention.items()})
             },
         )
-        if moved is not None:
+        # The condition fails on our own write too, if its answer was lost and the SDK asked again.
+        if moved is not None and from_item(moved).get("changingUntil") != iso(until):
             raise Stale
         return held
 
@@ -104,21 +108,32 @@ class RegistryStore:
         )
         while page := list(islice(walk, UNFINISHED_PAGE)):
             found = self._table.get_many([{"pk": entry["pk"]["S"], "sk": entry["sk"]["S"]} for entry in page])
-            triggers = map(items.to_trigger, found.values())
+            triggers = filter(None, map(self._readable, found.values()))
             # The index is eventually consistent: the trigger itself says whether it is unfinished still.
             yield from (
                 each for each in triggers if each.trigger.changing_until and each.trigger.changing_until < clock.now()
             )
 
-    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
-        """Gone, with all that was its own."""
-        capture = items.capture_key(found)
-        gone = [self._table.delete_action(key) for key in (items.key(kind, found.id), capture) if key]
-        freed = [self._free(claim, found) for claim in items.claims(kind, found).values()]
+    def _readable(self, item: Item) -> StoredTrigger | None:
         try:
-            self._table.transact([*gone, *freed])
-        except Cancelled:  # deleted and made anew meanwhile, the name belongs to another
-            self._table.transact(gone)
+            return items.to_trigger(item)
+        except (ValueError, KeyError) as unreadable:
+            self._report(unreadable)
+            return None
+
+    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
+        """Gone, with all that was its own. Raises Stale if it has changed: what it claims now is not what it did."""
+        key, capture = items.key(kind, found.id), items.capture_key(found)
+        actions = [
+            self._table.delete_action(key, **_as_it_was(found)),
+            *(self._free(claim, found) for claim in items.claims(kind, found).values()),
+            *([self._table.delete_action(capture)] if capture else []),
+        ]
+        try:
+            self._table.transact(actions)
+        except Cancelled:
+            if self._table.get(key) is not None:
+                raise Stale from None
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
         found, position = self._list("function", workspace, page)

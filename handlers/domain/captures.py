@@ -5,11 +5,13 @@ registered with `captureFailures` become runs that have failed already and can b
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 """
 
+import json
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from handlers.domain import clock
@@ -18,14 +20,15 @@ from handlers.domain.finish import EVENT_DEADLINE, LifecycleBus, announce, short
 from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.function_arns import base_arn
 from handlers.domain.json_document import JsonObject, dump
-from handlers.domain.outcome import Outcome
+from handlers.domain.outcome import Outcome, error_name
 from handlers.domain.recording import Retention, SealedParts, label
 from handlers.domain.registry import ComputeFunction, FunctionTrigger
-from handlers.domain.run import FunctionRun, Part, Pin, Source, derived_id
+from handlers.domain.run import AWS_ID, FunctionRun, Part, Pin, Source, derived_id
 from handlers.domain.seal import Cipher
 from handlers.domain.start import Cause, new_run
 
 LATEST = "$LATEST"
+_VERSION = re.compile(r"[0-9]{1,20}")
 
 
 class _Told(BaseModel):
@@ -35,7 +38,7 @@ class _Told(BaseModel):
 
 
 class _RequestContext(_Told):
-    request_id: str
+    request_id: str = Field(pattern=AWS_ID)
     function_arn: str
     condition: str = ""
 
@@ -112,9 +115,10 @@ def _capture(record: InvocationRecord, registered: Registered, using: Capturer) 
 def _outcome(record: InvocationRecord) -> Outcome:
     if record.response_payload is None:
         # Never executed, or not to its end: the condition is all there is to tell.
-        condition = record.request_context.condition or "Failed"
+        condition = error_name(record.request_context.condition) or "Failed"
         return Outcome.failure(condition, "Lambda gave the invocation up.")
-    return Outcome.failed(dump(record.response_payload, field="responsePayload", limit=2_000_000))
+    # In ASCII, whatever half characters the function has put into its message.
+    return Outcome.failed(json.dumps(record.response_payload).encode())
 
 
 def _run_of(
@@ -138,7 +142,7 @@ def _run_of(
 def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
     """The version that was executed, pinned if it is one that stays; `$LATEST` moves on with each deploy."""
     version = record.response_context.executed_version if record.response_context else ""
-    if not (version.isascii() and version.isdigit()):
+    if not _VERSION.fullmatch(version):
         return None, LATEST if version == LATEST else None
     arn = f"{base_arn(record.request_context.function_arn)}:{version}"
     return Pin(function_version_arn=arn, function_version=version), None

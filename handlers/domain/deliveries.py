@@ -1,6 +1,5 @@
 """What a schedule or an event rule delivers starts a run, once however often it is delivered."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -11,8 +10,9 @@ from handlers.domain.event_patterns import is_of
 from handlers.domain.json_document import JsonObject
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.requests import Body
-from handlers.domain.run import FunctionRun, Source, derived_id, parse_id
+from handlers.domain.run import AWS_ID, FunctionRun, Source, derived_id, parse_id
 from handlers.domain.start import Cause, Starter, start_run
+from handlers.domain.trigger_kinds import parse_moment
 
 
 class ScheduledTime(Body):
@@ -56,10 +56,7 @@ def read_delivery(document: JsonObject) -> Delivery:
 def _scheduled(document: JsonObject) -> Delivery:
     told = ScheduledTime.read(document)
     trigger_id = _trigger_id(told.trigger_id)
-    try:
-        datetime.fromisoformat(told.scheduled_time)
-    except ValueError:
-        raise InvalidRequest("scheduledTime", "must be a moment like 2026-12-24T18:00:00Z.") from None
+    parse_moment(told.scheduled_time, field="scheduledTime")
     payload = {"scheduledTime": told.scheduled_time}
     run_id = derived_id("schedule", trigger_id, told.scheduled_time)
     return Delivery(trigger_id, Cause(Source.SCHEDULED, payload, "scheduledTime", run_id))
@@ -69,7 +66,7 @@ def _matched(document: JsonObject) -> Delivery:
     told = MatchedEvent.read(document)
     trigger_id = _trigger_id(told.trigger_id)
     event_id = told.event.get("id")
-    if not isinstance(event_id, str) or not event_id:
+    if not isinstance(event_id, str) or not AWS_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
     run_id = derived_id("event", trigger_id, event_id)
     return Delivery(trigger_id, Cause(Source.EVENT, told.event, "event", run_id), told.event)
@@ -96,7 +93,8 @@ def deliver(delivery: Delivery, registry: Registry, using: Starter) -> FunctionR
 
 
 def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, delivery: Delivery) -> Dropped | None:
-    if not trigger.confirmed:
+    expected = trigger.schedule if delivery.event is None else trigger.events
+    if not trigger.confirmed or expected is None:
         return Dropped.NO_TRIGGER
     if not trigger.enabled:
         return Dropped.DISABLED
@@ -106,6 +104,4 @@ def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, 
     own_bus = trigger.events is not None and trigger.events.event_bus_name is None
     if own_bus and delivery.event is not None and not is_of(delivery.event, trigger.workspace):
         return Dropped.NOT_ITS_OWN
-    if (delivery.event is None) != (trigger.schedule is not None):
-        return Dropped.NO_TRIGGER
     return None

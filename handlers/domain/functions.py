@@ -96,6 +96,8 @@ def _capture(function: ComputeFunction, asked: CaptureBody | None, registry: Reg
         return function.capture_failures
     if asked.trigger_id is None:
         return None
+    if function.capture_failures is not None and asked.trigger_id == function.capture_failures.trigger_id:
+        return function.capture_failures  # put back as it was read, even if the trigger is gone meanwhile
     trigger_id = parse_id(asked.trigger_id)
     stored = registry.read_trigger(trigger_id) if trigger_id else None
     if stored is None or stored.trigger.function_id != function.id or not stored.trigger.confirmed:

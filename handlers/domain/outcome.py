@@ -14,6 +14,11 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_.:$-]")
 VERSION_NOT_FOUND = "FunctionVersionNotFound"
 
 
+def error_name(text: str) -> str:
+    """What may stand in clear of an error's type."""
+    return _NO_NAME.sub("?", text)[:_MAX_CODE]
+
+
 class Postponed(Exception):
     """The run has to wait for a later attempt. `code` says why, in AWS's words, for people who wait with it."""
 
@@ -67,5 +72,5 @@ class Outcome(NamedTuple):
         # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
         if error_type == "Sandbox.Timedout" or (error_type is None and _TIMED_OUT.search(str(message))):
             return cls(Status.TIMEOUT, "Sandbox.Timedout", logs=logs, error=payload)
-        code = _NO_NAME.sub("?", error_type)[:_MAX_CODE] if isinstance(error_type, str) else ""
+        code = error_name(error_type) if isinstance(error_type, str) else ""
         return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload)

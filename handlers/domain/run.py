@@ -14,6 +14,8 @@ from handlers.domain.errors import InvalidRunId
 
 # Makes the ids of runs that are derived from what started them. It must never change.
 _DERIVED = uuid.UUID("6f6e0a4e-4a0c-5d1b-9a58-0f3f5d0c7a11")
+# An id as AWS makes them, for requests and events.
+AWS_ID = re.compile(r"[!-~]{1,256}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 

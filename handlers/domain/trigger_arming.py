@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handlers.domain import clock
-from handlers.domain.errors import BeingChanged, ServiceError, Unavailable
+from handlers.domain.errors import BeingChanged, ServiceError
 from handlers.domain.registry import FunctionTrigger, Registry, StoredTrigger
 from handlers.domain.trigger_sources import Sources
 
@@ -36,7 +36,10 @@ def add_stored(stored: StoredTrigger, registry: Registry, sources: Sources) -> N
         sources.arm(stored.trigger)
         registry.change_trigger(begun, stored)
     except Exception:
-        with suppress(Unavailable):
+        with suppress(ServiceError):
+            written = registry.read_trigger(begun.id)
+            if written is not None and written.trigger.confirmed:
+                return  # it was written: only the answer was lost
             _undo_creation(begun, registry, sources)
         raise
 
@@ -90,11 +93,23 @@ def repair_triggers(
 
 def _repair(stored: StoredTrigger, registry: Registry, sources: Sources) -> Repair:
     held = registry.hold_trigger(stored.trigger, _time_to_change())
-    if not held.confirmed:
-        _undo_creation(held, registry, sources)
-        return Repair.UNDONE
-    _restore(stored._replace(trigger=held), registry, sources)
-    return Repair.RESTORED
+    with _let_go_on_failure(held, registry):
+        if not held.confirmed:
+            _undo_creation(held, registry, sources)
+            return Repair.UNDONE
+        _restore(stored._replace(trigger=held), registry, sources)
+        return Repair.RESTORED
+
+
+@contextmanager
+def _let_go_on_failure(held: FunctionTrigger, registry: Registry) -> Iterator[None]:
+    """Who comes next need not wait until our time is up: an editor, or the watchdog."""
+    try:
+        yield
+    except Exception:
+        with suppress(ServiceError):
+            registry.hold_trigger(held, clock.now())
+        raise
 
 
 def _restore(held: StoredTrigger, registry: Registry, sources: Sources) -> None:
@@ -121,12 +136,8 @@ def _restore_if_still_ours(held: FunctionTrigger, registry: Registry, sources: S
     written = registry.read_trigger(held.id)
     if written is None or written.trigger.changing_until != held.changing_until:
         return
-    try:
+    with _let_go_on_failure(written.trigger, registry):
         _restore(written, registry, sources)
-    except Unavailable:
-        # Nobody need wait until our time is up.
-        registry.hold_trigger(written.trigger, clock.now())
-        raise
 
 
 def _concerns_source(before: FunctionTrigger, after: FunctionTrigger) -> bool:

@@ -25,9 +25,15 @@ METADATA = "triggerMetadata"
 MAX_INTERVAL = 366 * 24 * 3600
 MAX_CRON = 256
 MAX_PATH = 200
+MAX_BODY = 10_000_000
 _PATH = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 # No spaces but single ones between the fields: AWS counts them.
-_CRON = re.compile(r"\S+( \S+){5}")
+_CRON = re.compile(r"[^ ]+( [^ ]+){5}")
+_CRON_ELEMENT = re.compile(r"[0-9A-Za-z*?/#-]{1,12}")
+_DAY_OF_MONTH, _DAY_OF_WEEK = 2, 4
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+# Names of the time zone database that are no time zones.
+_NO_ZONES = {"localtime", "Factory", "posixrules"}
 
 ScheduleType = Literal["interval", "cron", "once"]
 Signature = Literal["standard-webhooks", "none"]
@@ -161,31 +167,54 @@ def _cron(expression: str) -> str:
     field = f"{METADATA}.cronExpression"
     if not expression.isascii() or not _CRON.fullmatch(expression):
         raise InvalidRequest(field, "must be six fields, like 0 9 ? * MON-FRI *, with one space between them.")
-    try:
-        AWSCronExpressionValidator.validate(expression)
-    except AWSCronExpressionError:
-        raise InvalidRequest(field, "is not a cron expression as EventBridge Scheduler reads them.") from None
+    fields = expression.split(" ")
+    one_day_is_open = (fields[_DAY_OF_MONTH] == "?") != (fields[_DAY_OF_WEEK] == "?")
+    if not one_day_is_open or not all(_is_cron_field(*each) for each in enumerate(fields)):
+        raise InvalidRequest(field, "is not a cron expression as EventBridge Scheduler reads them.")
     return expression
 
 
+def _is_cron_field(position: int, field: str) -> bool:
+    """Each element of a list is shown to the validator alone: on a long list its expressions backtrack for hours."""
+    elements = field.split(",")
+    return all(_is_cron_element(position, element) for element in elements) and (elements == ["?"] or "?" not in field)
+
+
+def _is_cron_element(position: int, element: str) -> bool:
+    trial = ["0", "0", "?", "*", "*", "*"] if position == _DAY_OF_WEEK else ["0", "0", "1", "*", "?", "*"]
+    if element == "?" or not _CRON_ELEMENT.fullmatch(element):
+        return element == "?" and position in (_DAY_OF_MONTH, _DAY_OF_WEEK)
+    trial[position] = element
+    try:
+        AWSCronExpressionValidator.validate(" ".join(trial))
+    except AWSCronExpressionError:
+        return False
+    return True
+
+
 def _zone(name: str | None) -> str:
-    if name is not None and name not in available_timezones():
+    if name is not None and name not in available_timezones() - _NO_ZONES:
         raise InvalidRequest(f"{METADATA}.timezone", "is not a time zone like Europe/Berlin.")
     return name or "UTC"
 
 
 def _moment(text: str) -> datetime:
     field = f"{METADATA}.at"
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest(field, "must be a moment like 2026-12-24T18:00:00Z.") from None
-    if moment.tzinfo is None:
-        raise InvalidRequest(field, "must say its offset from UTC, like 2026-12-24T18:00:00Z.")
+    moment = parse_moment(text, field=field)
     try:
         return clock.to_millisecond(moment).replace(microsecond=0)
     except OverflowError:
         raise InvalidRequest(field, "is outside of the calendar.") from None
+
+
+def parse_moment(text: str, *, field: str) -> datetime:
+    """Raises InvalidRequest."""
+    try:
+        if _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass  # the 31st of June, say
+    raise InvalidRequest(field, "must be a moment with its offset from UTC, like 2026-12-24T18:00:00Z.")
 
 
 def check_ahead(schedule: Schedule) -> None:
@@ -201,7 +230,9 @@ def _event_source(asked: _EventsBody, workspace: str, buses: dict[str, list[str]
         )
     field = f"{METADATA}.eventPattern"
     source = EventSource(
-        event_pattern=dump(asked.event_pattern, field=field).decode(), event_bus_name=asked.event_bus_name
+        # How long it may be is EventBridge's to say, below.
+        event_pattern=dump(asked.event_pattern, field=field, limit=MAX_BODY).decode(),
+        event_bus_name=asked.event_bus_name,
     )
     check_event_pattern(source.event_pattern, own_bus=source.event_bus_name is None, workspace=workspace, field=field)
     return source

@@ -32,7 +32,7 @@ def runs(table: Table) -> RunStore:
 
 @pytest.fixture
 def registry(table: Table) -> RegistryStore:
-    return RegistryStore(table)
+    return RegistryStore(table, report=lambda _: None)
 
 
 @pytest.fixture

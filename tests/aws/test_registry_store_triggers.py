@@ -253,3 +253,33 @@ def test_what_was_written_before_there_were_kinds_is_read_still(
     assert registry.read_trigger(trigger_id) == StoredTrigger(after, b"sealed")
     item = dynamodb.get_item(TableName=table._name, Key=to_item(registry_items.key("trigger", trigger_id)))["Item"]
     assert not from_item(item).keys() & {"changingUntil", "attention", "attentionAt"}
+
+
+def test_what_has_changed_since_it_was_read_is_not_deleted_half(registry: RegistryStore) -> None:
+    before = stored(registry, **a_webhook(old := a_path()))
+    changed(registry, before, **a_webhook(new := a_path()))
+    with pytest.raises(Stale):
+        registry.delete("trigger", before)
+    found = registry.read_webhook("acme", new)
+    assert found is not None
+    assert registry.read_webhook("acme", old) is None
+    registry.delete("trigger", found[0].trigger)
+    stored(registry, **a_webhook(new))
+
+
+def test_a_trigger_that_cannot_be_read_does_not_keep_the_others_waiting(
+    registry: RegistryStore, dynamodb: Any, table: Table
+) -> None:
+    past = clock.now() - timedelta(seconds=1)
+    unreadable, good = stored(registry, changing_until=past), stored(registry, changing_until=past)
+    key = to_item(registry_items.key("trigger", unreadable.id))
+    dynamodb.update_item(
+        TableName=table._name,
+        Key=key,
+        UpdateExpression="SET executionType = :kind",
+        ExpressionAttributeValues=to_item({":kind": "of a newer release"}),
+    )
+    try:
+        assert good.id in {each.trigger.id for each in registry.unfinished_triggers()}
+    finally:
+        dynamodb.delete_item(TableName=table._name, Key=key)

@@ -15,6 +15,7 @@ from handlers.wiring import wiring
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 metrics = Metrics()
+NOT_CAPTURED = "FailuresNotCaptured"
 METRICS = {
     Captured.CAPTURED: "FailuresCaptured",
     Captured.AGAIN: "FailuresCapturedBefore",
@@ -29,6 +30,7 @@ def capture_message(record: SQSRecord) -> None:
         for captured in capture(failed, wiring.capturer):
             metrics.add_metric(METRICS[captured], MetricUnit.Count, 1)
     except Exception as fault:
+        metrics.add_metric(NOT_CAPTURED, MetricUnit.Count, 1)
         log_fault(fault, messageId=record.message_id)
         raise
 

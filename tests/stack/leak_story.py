@@ -10,6 +10,7 @@ import httpx
 from infra.local.laptop import Laptop
 from tests.stack.driver import Workspace, refusal, until
 from tests.stack.leak_search import Told, flattened, read_logs, read_queue
+from tests.stack.leak_sources import everything_that_starts_runs
 
 CONSOLE_DOOR = "FunctionRerun-api-rerun"
 SPEAKS = """
@@ -100,6 +101,7 @@ class Happened(NamedTuple):
     ended: set[str]
     team_function: str
     refusals: list[str]
+    webhook_secrets: list[str]
 
 
 def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], told: Told) -> Happened:
@@ -113,12 +115,13 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
         override = {"fail": secret("an override from the console")}
         event = {"workspace": workspace.name, "runId": runs[0], "rerunBy": "bob", "overrideParams": override}
         runs.append(answer_of_console(laptop, event)["jobId"])
+        started = everything_that_starts_runs(workspace, function, secret, told)
         until(lambda: read_queue(laptop, laptop.outputs["RunQueueUrl"], told, "the run queue"))
-    for run in runs:
+    for run in (*runs, *started.runs):
         workspace.ended(run)
     revealed = workspace.run(runs[1], include="parameters,error,logs")
     assert given["printed"] in revealed["logs"]
-    refusals = []
+    refusals = started.refusals
     for why, request in refused_requests(workspace, runs[0], trigger, secret("a refused request")).items():
         response = request()
         assert refusal(response)[0] in (400, 403, 404, 413, 428), (why, response.text)
@@ -143,7 +146,7 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
     ):
         assert response.status_code == 400
         told.add("the refusal of a broken seal", response.content)
-    return Happened({*runs, broken}, function.name, refusals)
+    return Happened({*runs, *started.runs, broken}, function.name, refusals, started.webhook_secrets)
 
 
 def answer_of_console(laptop: Laptop, event: Any) -> dict[str, Any]:

@@ -16,7 +16,10 @@ import pytest
 from infra.local.laptop import Laptop
 from tests.stack.driver import Workspace, until
 from tests.stack.leak_search import Ear, Marker, Told, read_logs, read_queue, read_table
+from tests.stack.leak_sources import read_sources
 from tests.stack.leak_story import answer_of_console, everything_that_happens, logged
+
+ROLE = "arn:aws:iam::000000000000:role/scheduler"
 
 
 @dataclass
@@ -48,6 +51,7 @@ def story(laptop: Laptop, connection: httpx.Client) -> Story:
             del workspace.connection.headers[name]
     assert workspace.http.token is not None
     said.append(Marker("the bearer token", workspace.http.token.rpartition(".")[2]))
+    said += [Marker("the secret of a webhook", each.removeprefix("whsec_")) for each in runs.webhook_secrets]
     ear.heard(told, runs.ended)
     read_table(laptop, told)
     # The last answer's line is there when the answer is; that of the last execution, when the bus has told of it.
@@ -64,12 +68,14 @@ def test_nothing_that_was_said_stands_where_this_service_writes(story: Story) ->
 def test_every_place_was_searched(story: Story) -> None:
     """An empty place proves nothing."""
     places = set(story.told.places)
-    doors = {"api-rerun", "api-runs", "api-registry", "api-triggers", "execute-runs"}
+    doors = {"api-rerun", "api-runs", "api-registry", "api-triggers", "api-webhooks"}
+    doors |= {"execute-runs", "on-event", "capture-failures"}
     logs = {place for place in places if place.startswith("the log ")}
-    assert {"the table", "the run queue", "the lifecycle bus", "the refusal of a broken seal"} <= places
+    assert {"the table", "the run queue", "the lifecycle bus", "the rules", "the schedules"} <= places
+    assert "the refusal of a broken seal" in places
     assert all(any(door in log or door.replace("-", "") in log for log in logs) for door in doors), sorted(logs)
-    assert len(story.refusals) >= 30
-    assert len(story.said) >= 15
+    assert len(story.refusals) >= 45
+    assert len(story.said) >= 45
     assert not any(story.team_function in log for log in logs)
 
 
@@ -114,6 +120,22 @@ def test_the_search_finds_what_is_put_into_each_place(workspace: Workspace) -> N
     laptop.client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
     ear.heard(told, {run})
 
+    rule = {"Rule": name, "EventBusName": laptop.outputs["TriggerBusName"]}
+    laptop.client("events").put_rule(Name=name, EventBusName=rule["EventBusName"], EventPattern="{}")
+    target = {"Id": "it", "Arn": laptop.samples["EchoFunctionArn"], "Input": json.dumps({"it": marker.text})}
+    laptop.client("events").put_targets(**rule, Targets=[target])
+    schedule = {"GroupName": laptop.outputs["ScheduleGroupName"], "Name": name}
+    laptop.client("scheduler").create_schedule(
+        **schedule,
+        ScheduleExpression="at(2099-01-01T00:00:00)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": target["Arn"], "RoleArn": ROLE, "Input": target["Input"]},
+    )
+    read_sources(laptop, told)
+    laptop.client("events").remove_targets(**rule, Ids=["it"])
+    laptop.client("events").delete_rule(Name=name, EventBusName=rule["EventBusName"])
+    laptop.client("scheduler").delete_schedule(**schedule)
+
     # What a door logs arrives where the search looks: a console event may name its sender.
     event = {"workspace": workspace.name, "runId": run, "rerunBy": marker.text}
     assert answer_of_console(laptop, event)["code"] == "RUN_NOT_FOUND"
@@ -125,5 +147,5 @@ def test_the_search_finds_what_is_put_into_each_place(workspace: Workspace) -> N
     until(logged)
 
     places = {leak.removeprefix("it stands in ") for leak in told.leaks_of(marker)}
-    assert {"the table", "a queue", "the lifecycle bus"} < places
+    assert {"the table", "a queue", "the lifecycle bus", "the rules", "the schedules"} < places
     assert any("rerun" in place for place in places if "log" in place)

@@ -58,6 +58,13 @@ def schedule_of(workspace: Workspace, trigger_id: str) -> dict[str, Any] | None:
     return found
 
 
+def schedules(workspace: Workspace) -> list[str]:
+    """The names of all in the stack's group."""
+    pages = workspace.laptop.client("scheduler").get_paginator("list_schedules")
+    found = pages.paginate(GroupName=workspace.laptop.outputs["ScheduleGroupName"]).build_full_result()
+    return [each["Name"] for each in found["Schedules"]]
+
+
 def rules(workspace: Workspace) -> dict[str, dict[str, Any]]:
     """The rules on the trigger bus, by name, with their targets."""
     events, bus = workspace.laptop.client("events"), workspace.laptop.outputs["TriggerBusName"]
@@ -113,9 +120,11 @@ class TestSchedules:
     def test_a_hostile_cron_expression_is_refused_by_its_name(
         self, workspace: Workspace, function: str, cron: str
     ) -> None:
+        before = schedules(workspace)
         metadata = {"scheduleType": "cron", "cronExpression": cron}
         answer = post_trigger(workspace, function, "scheduled", metadata)
         assert (answer.status_code, answer.json()["field"]) == (400, "triggerMetadata.cronExpression")
+        assert schedules(workspace) == before
 
     @pytest.mark.parametrize(
         ("metadata", "field"),
@@ -163,12 +172,10 @@ class TestRules:
 
     def test_the_last_trigger_leaves_nothing_behind(self, workspace: Workspace, function: str) -> None:
         def left() -> tuple[Any, ...]:
-            functions, scheduler = workspace.laptop.client("lambda"), workspace.laptop.client("scheduler")
-            group = workspace.laptop.outputs["ScheduleGroupName"]
+            functions = workspace.laptop.client("lambda")
             mine = [name for name in rules(workspace) if name in known]
-            schedules = [each["Name"] for each in scheduler.list_schedules(GroupName=group)["Schedules"]]
             policy = functions.get_policy(FunctionName="FunctionRerun-on-event")["Policy"]
-            return mine, [name for name in schedules if name in known], policy
+            return mine, [name for name in schedules(workspace) if name in known], policy
 
         known: set[str] = set()
         before = left()

@@ -3,7 +3,9 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -149,6 +151,32 @@ class TestRefused:
         answer = lambda_of(workspace, "api_webhooks", api_gateway_event(workspace, headers=proof | {name: value}))
         assert (answer["statusCode"], json.loads(answer["body"])["field"]) == (400, f"headers.{name}")
 
+    @pytest.mark.parametrize(
+        "path", ["a/../b", "..", "%2e%2e/x", "a%2F..%2Fb", "orders%00", "orders%0d%0aX:%20y", "orders%2f", "x" * 5_000]
+    )
+    def test_over_http_a_hostile_path_reaches_nobody(
+        self, workspace: Workspace, hook: dict[str, Any], path: str
+    ) -> None:
+        # Sent as it stands: httpx would tidy it up.
+        address = urlsplit(workspace.with_token(None).base)
+        proof = signed(hook["secret"], "{}", webhook_id="m")
+        connection = HTTPConnection(address.netloc, timeout=10)
+        connection.request("POST", f"{address.path}/http-trigger/{path}", body="{}", headers=proof)
+        with connection.getresponse() as answer:
+            assert 400 <= answer.status < 500
+        connection.close()
+        assert runs_of(workspace) == []
+
+    def test_a_webhook_that_is_too_large_to_keep_is_413(self, workspace: Workspace, hook: dict[str, Any]) -> None:
+        for size in (400_000, 1_100_000):
+            answer = post_webhook(workspace, "orders", "x" * size, secret=hook["secret"])
+            assert (answer.status_code, answer.json()["field"]) == (413, "body")
+
+    def test_a_webhook_for_a_deleted_function_says_so(self, workspace: Workspace, hook: dict[str, Any]) -> None:
+        workspace.http.delete(f"/compute-functions/{hook['functionId']}")
+        answer = post_webhook(workspace, "orders", "{}", secret=hook["secret"])
+        assert refusal(answer) == (400, "FUNCTION_NOT_FOUND", f"Function not found for trigger: {hook['id']}")
+
     @pytest.mark.parametrize("path", ["..", "a/../b", "/a", "a/", "a b", "a%2Fb", ".git", "ü", "x" * 10_000, "a\n"])
     def test_a_trigger_s_path_is_plain(self, workspace: Workspace, function: str, path: str) -> None:
         answer = post_trigger(workspace, function, "http-trigger", {"path": path})
@@ -186,6 +214,14 @@ class TestSecrets:
         new = self.rotate(workspace, hook, keepPrevious=False)
         assert post_webhook(workspace, "orders", "{}", secret=hook["secret"]).status_code == 401
         accepted(post_webhook(workspace, "orders", "{}", secret=new))
+
+    def test_who_may_not_change_triggers_may_not_rotate_it(self, workspace: Workspace, hook: dict[str, Any]) -> None:
+        path = f"/function-triggers/{hook['id']}/rotate-secret"
+        reader = workspace.as_caller("eve", f"{workspace.name}/function-triggers:read")
+        assert refusal(reader.http.post(path))[:2] == (403, "FORBIDDEN")
+        assert refusal(workspace.other().http.post(path))[:2] == (404, "NOT_FOUND")
+        assert workspace.with_token(None).post(path).status_code == 401
+        accepted(post_webhook(workspace, "orders", "{}", secret=hook["secret"]))
 
     def test_an_unsigned_trigger_has_none_until_it_is_signed(self, workspace: Workspace, function: str) -> None:
         hook = create(workspace, function, "http-trigger", {"path": "open", "signature": "none"})

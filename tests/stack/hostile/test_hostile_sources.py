@@ -114,7 +114,7 @@ def is_sound(value: Json) -> bool:
 RECORDS = st.fixed_dictionaries(
     {
         "requestContext": st.fixed_dictionaries(
-            {"requestId": TEXT, "functionArn": st.just(f"{FUNCTION_ARN}:$LATEST") | TEXT},
+            {"requestId": st.text("abc-0", min_size=1), "functionArn": st.just(f"{FUNCTION_ARN}:$LATEST") | TEXT},
             optional={"condition": TEXT, "approximateInvokeCount": VALUES, "surprise": VALUES},
         ),
         "requestPayload": VALUES,

@@ -45,11 +45,12 @@ class Told:
         self.places.setdefault(place, []).append(content.encode() if isinstance(content, str) else content)
 
     def leaks_of(self, *markers: Marker) -> list[str]:
+        haystacks = {place: b"\n".join(contents) for place, contents in self.places.items()}
         return [
             f"{marker.where} stands in {place}"
             for marker in markers
-            for place, contents in self.places.items()
-            if any(marker.is_in(content) for content in contents)
+            for place, haystack in haystacks.items()
+            if marker.is_in(haystack)
         ]
 
 

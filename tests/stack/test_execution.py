@@ -130,9 +130,9 @@ def test_a_run_whose_push_was_lost_is_pushed_again_by_the_watchdog(workspace: Wo
 
     watchdog = laptop.client("lambda").invoke(FunctionName="FunctionRerun-watchdog", Payload=b"{}")
 
-    # The stack's own, every minute, may have been faster: then this one found nothing to do.
+    # The stack's own, every minute, may have been faster, and other tests leave it other things to do.
     assert "FunctionError" not in watchdog
-    assert json.loads(watchdog["Payload"].read()).keys() <= {"pushed again", "moved on by itself"}
+    assert "failed to recover" not in json.loads(watchdog["Payload"].read())
     assert workspace.ended(lost)["status"] == "completed"
 
 

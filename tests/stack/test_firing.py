@@ -12,7 +12,7 @@ from tests.stack.sources import create, lambda_of, put, put_event, runs_of, soon
 from tests.stack.test_captured import a_record
 
 ORDERS = {"eventPattern": {"source": ["shop"]}}
-AT_ONCE = 16
+AT_ONCE = 8
 
 
 @pytest.fixture

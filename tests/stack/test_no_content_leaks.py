@@ -19,6 +19,7 @@ from tests.stack.leak_search import Ear, Marker, Told, read_logs, read_queue, re
 from tests.stack.leak_sources import read_sources
 from tests.stack.leak_story import answer_of_console, everything_that_happens, logged
 
+PATTERN = '{"source": ["nobody"]}'
 ROLE = "arn:aws:iam::000000000000:role/scheduler"
 
 
@@ -121,7 +122,7 @@ def test_the_search_finds_what_is_put_into_each_place(workspace: Workspace) -> N
     ear.heard(told, {run})
 
     rule = {"Rule": name, "EventBusName": laptop.outputs["TriggerBusName"]}
-    laptop.client("events").put_rule(Name=name, EventBusName=rule["EventBusName"], EventPattern="{}")
+    laptop.client("events").put_rule(Name=name, EventBusName=rule["EventBusName"], EventPattern=PATTERN)
     target = {"Id": "it", "Arn": laptop.samples["EchoFunctionArn"], "Input": json.dumps({"it": marker.text})}
     laptop.client("events").put_targets(**rule, Targets=[target])
     schedule = {"GroupName": laptop.outputs["ScheduleGroupName"], "Name": name}

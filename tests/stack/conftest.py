@@ -9,7 +9,7 @@ from tests.stack.driver import Workspace
 
 @pytest.fixture(scope="session")
 def connection() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_connections=50)) as client:
+    with httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_connections=50)) as client:
         yield client
 
 

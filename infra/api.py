@@ -91,8 +91,8 @@ class Api(Construct):
         )
         for route, door in routes.items():
             self._route(route, door)
-        received = self._route(WEBHOOKS, webhooks, authorizer=apigateway.HttpNoneAuthorizer())
-        self._add_stage(settings, log_retention, removal_policy, webhooks=received)
+        self.webhooks = self._route(WEBHOOKS, webhooks, authorizer=apigateway.HttpNoneAuthorizer())
+        self._add_stage(settings, log_retention, removal_policy)
 
     def _route(
         self, route: str, door: lambda_.IFunction, authorizer: apigateway.IHttpRouteAuthorizer | None = None
@@ -106,14 +106,7 @@ class Api(Construct):
         )
         return added
 
-    def _add_stage(
-        self,
-        settings: Settings,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
-        *,
-        webhooks: apigateway.HttpRoute,
-    ) -> None:
+    def _add_stage(self, settings: Settings, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> None:
         access_log = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
         self.stage = apigateway.HttpStage(
             self,
@@ -139,7 +132,7 @@ class Api(Construct):
                 "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
             }
         }
-        resource.node.add_dependency(webhooks)
+        resource.node.add_dependency(self.webhooks)
 
     def _domain(self, settings: Settings) -> apigateway.DomainMappingOptions | None:
         if settings.domain_name is None or settings.certificate_arn is None:

@@ -18,12 +18,14 @@ def queue_with_dead_letters(
     scope: Construct, name: str, dead_letters: str, *, visibility: Duration, production: bool
 ) -> tuple[sqs.Queue, sqs.Queue]:
     """The laptop speaks plain HTTP with its emulator; production refuses anything but TLS."""
-    dead = sqs.Queue(scope, dead_letters, retention_period=_KEPT, enforce_ssl=production)
+    encryption = sqs.QueueEncryption.SQS_MANAGED
+    dead = sqs.Queue(scope, dead_letters, retention_period=_KEPT, encryption=encryption, enforce_ssl=production)
     queue = sqs.Queue(
         scope,
         name,
         visibility_timeout=visibility,
         retention_period=_KEPT,
+        encryption=encryption,
         enforce_ssl=production,
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=DELIVERIES),
     )
@@ -63,5 +65,6 @@ class FailureCapture(Construct):
                 source=["lambda"],
                 detail_type=events.Match.prefix("Lambda Function Invocation Result - Failure"),
             ),
-            targets=[targets.SqsQueue(self.queue)],
+            # Nobody would report again what EventBridge could not hand over.
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )

@@ -79,6 +79,9 @@ class FunctionRerunStack(Stack):
         lifecycle = f"{self.stack_name}-lifecycle"
         if lifecycle in self.settings.listened_buses:
             raise ValueError(f"otherBuses: triggers that listen to {lifecycle} would start themselves for ever")
+        if self.sources.bus_name in self.settings.listened_buses:
+            # As another bus it would be listened to whole: without the condition that keeps tenants apart on it.
+            raise ValueError(f"otherBuses: {self.sources.bus_name} is every workspace's already, for its own events")
 
     @property
     def own_functions(self) -> str:
@@ -170,7 +173,7 @@ class FunctionRerunStack(Stack):
             event_sources.SqsEventSource(self.capture.queue, batch_size=BATCH_SIZE, report_batch_item_failures=True)
         )
         self.sources.call(self.on_event)
-        events.Rule(
+        self.every_minute = events.Rule(
             self,
             "EveryMinute",
             schedule=events.Schedule.rate(Duration.minutes(1)),

@@ -33,6 +33,15 @@ class Stack:
         functions = self.all("AWS::Lambda::Function").values()
         return {each["Properties"]["Handler"].split(".")[1]: each for each in functions}
 
+    def name_of(self, door: str) -> str:
+        """The logical id of a door's Lambda."""
+        (name,) = (name for name, each in self.all("AWS::Lambda::Function").items() if each is self.doors[door])
+        return name
+
+    def variables(self, door: str) -> dict[str, Any]:
+        """What a door is told by its environment."""
+        return dict(self.doors[door]["Properties"]["Environment"]["Variables"])
+
     def statements(self, door: str) -> list[dict[str, Any]]:
         """What a door's role says, actions and resources as lists of text."""
         role = self.doors[door]["Properties"]["Role"]["Fn::GetAtt"][0]

@@ -1,5 +1,6 @@
 """Which decisions of a team are taken, and which stop the synthesis."""
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,37 @@ class TestSettings:
     def test_more_patterns_than_a_lambda_can_be_told_are_refused(self) -> None:
         with pytest.raises(ValidationError, match="use wider patterns"):
             Settings.model_validate({"invokableFunctions": {f"team-{n}": [INVOKABLE] for n in range(100)}})
+
+    @pytest.mark.parametrize("workspace", ["*", "", "Acme", "acme/x", "acme*", "a" * 64])
+    def test_other_buses_are_for_one_workspace_each(self, workspace: str) -> None:
+        with pytest.raises(ValidationError, match="is no workspace"):
+            Settings.model_validate({"otherBuses": {workspace: ["orders"]}})
+
+    @pytest.mark.parametrize(
+        "bus", ["", "*", "orders*", "or ders", "arn:aws:events:eu-west-1:1:event-bus/x", "orders\n", "b" * 257]
+    )
+    def test_what_is_no_event_bus_is_refused(self, bus: str) -> None:
+        with pytest.raises(ValidationError, match="is no name of an event bus"):
+            Settings.model_validate({"otherBuses": {"acme": [bus]}})
+
+    @pytest.mark.parametrize("bus", ["default", "aws.partner/example.com/1_a", "b" * 256])
+    def test_other_buses_have_the_names_that_eventbridge_allows(self, bus: str) -> None:
+        assert Settings.model_validate({"otherBuses": {"acme": [bus]}}).listened_buses == [bus]
+
+    def test_there_are_none_unless_somebody_says_so(self) -> None:
+        assert Settings().other_buses == {}
+
+    def test_more_buses_than_a_lambda_can_be_told_are_refused(self) -> None:
+        buses = {"acme": ["b" * 243, "c" * 240]}
+        assert len(json.dumps(buses)) == 501
+        with pytest.raises(ValidationError, match="is over 500 bytes"):
+            Settings.model_validate({"otherBuses": buses})
+        buses["acme"][0] = "b" * 242
+        assert Settings.model_validate({"otherBuses": buses}).other_buses == buses
+
+    def test_webhooks_have_some_rate(self) -> None:
+        with pytest.raises(ValidationError, match="webhooksPerSecond"):
+            Settings.model_validate({"webhooksPerSecond": 0})
 
     def test_a_key_of_the_context_that_is_none_is_refused(self, synthesise: Synthesise) -> None:
         with pytest.raises(ValueError, match="unknown in the context: retentiondays"):

@@ -8,6 +8,8 @@ import aws_cdk
 import cfnlint
 import pytest
 from aws_cdk import Validations
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_apigatewayv2_integrations as integrations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.settings import Settings
@@ -16,14 +18,20 @@ from infra.validation import validate
 from tests.infra.template import DOORS, INVOKABLE, Resource, Stack, Synthesise
 
 
-def test_the_template_is_clean(stack: Stack) -> None:
+def test_the_template_is_clean(stack: Stack, synthesise: Synthesise) -> None:
     # W3005: the CDK writes a DependsOn where a reference says as much already.
     config = cfnlint.ManualArgs(ignore_checks=["W3005"])
-    assert cfnlint.lint(json.dumps(stack.template), config=config) == []
+    listening = synthesise(otherBuses={"acme": ["default", "orders"]}, shareableTestEvents=True)
+    for each in (stack, listening):
+        assert cfnlint.lint(json.dumps(each.template), config=config) == []
 
 
 def test_cdk_nag_finds_nothing_that_is_not_answered_for(tmp_path: Path) -> None:
-    context = {"invokableFunctions": {"acme": [INVOKABLE]}, "otherBuses": {"acme": ["default", "orders"]}}
+    context = {
+        "invokableFunctions": {"acme": [INVOKABLE]},
+        "otherBuses": {"acme": ["default", "orders"]},
+        "shareableTestEvents": True,
+    }
     app = aws_cdk.App(context=context, outdir=str(tmp_path / "out"))
     settings = Settings.of(app.node)
     (tmp_path / "layer").mkdir()
@@ -40,6 +48,21 @@ def test_an_answer_of_cdk_nag_is_still_needed(tmp_path: Path) -> None:
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     assert production.node.id == "FunctionRerun"
     with pytest.raises(RuntimeError, match="AwsSolutions-IAM5"):
+        app.synth()
+
+
+def test_an_answer_for_one_route_is_none_for_a_second_one_without_authorizer(tmp_path: Path) -> None:
+    app = aws_cdk.App(outdir=str(tmp_path / "out"))
+    (tmp_path / "layer").mkdir()
+    production = FunctionRerunStack(app, "FunctionRerun", settings=Settings(), layer_directory=tmp_path / "layer")
+    production.api.http_api.add_routes(
+        path="/open",
+        methods=[apigateway.HttpMethod.GET],
+        integration=integrations.HttpLambdaIntegration("open", production.api_runs),
+        authorizer=apigateway.HttpNoneAuthorizer(),
+    )
+    validate(app, production, settings=Settings())
+    with pytest.raises(RuntimeError, match="AwsSolutions-APIG4"):
         app.synth()
 
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.infra.template import API_DOORS, DOORS, INVOKABLE, OWN, Stack, Synthesise, text
 
 
@@ -62,6 +64,25 @@ class TestDoors:
             "AsyncEventsDropped",
             *["Errors"] * 4,
         ]
+
+    @pytest.mark.parametrize("door", ["execute_runs", "watchdog", "on_event", "capture_failures"])
+    def test_an_operator_is_woken_for_each_worker_by_its_name(self, stack: Stack, door: str) -> None:
+        alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
+        watched = [each["Dimensions"] for each in alarms if each["MetricName"] == "Errors"]
+        assert [{"Name": "FunctionName", "Value": {"Ref": stack.name_of(door)}}] in watched
+
+    def test_an_operator_is_woken_for_events_that_start_no_run(self, stack: Stack) -> None:
+        alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
+        (alarm,) = (each for each in alarms if each["MetricName"] == "AsyncEventsDropped")
+        assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("AWS/Lambda", "Sum", 1)
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": stack.name_of("on_event")}}]
+
+    def test_the_alarms_for_dead_letters_are_for_the_dead_letter_queues(self, stack: Stack) -> None:
+        alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
+        visible = [each for each in alarms if each["MetricName"] == "ApproximateNumberOfMessagesVisible"]
+        watched = {text(each["Dimensions"][0]["Value"]["Fn::GetAtt"][0]) for each in visible}
+        queues = stack.all("AWS::SQS::Queue").items()
+        assert watched == {name for name, each in queues if "RedrivePolicy" not in each["Properties"]}
 
     def test_alarms_go_where_the_team_says(self, stack: Stack, decided: Stack) -> None:
         def actions(of: Stack) -> list[Any]:

@@ -30,6 +30,11 @@ class TestMessaging:
             assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
             assert mapping["BatchSize"] == 10
 
+    def test_what_waits_in_a_queue_is_encrypted_and_kept_for_two_weeks(self, stack: Stack) -> None:
+        for queue in stack.all("AWS::SQS::Queue").values():
+            assert queue["Properties"]["SqsManagedSseEnabled"] is True
+            assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
     def test_queues_take_encrypted_connections_only(self, stack: Stack) -> None:
         guarded = [each["Properties"] for each in stack.all("AWS::SQS::QueuePolicy").values()]
         assert {text(queue) for each in guarded for queue in each["Queues"]} == {
@@ -50,11 +55,5 @@ class TestMessaging:
         rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]
         (rule,) = (each for each in rules if "ScheduleExpression" in each)
         assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
-        assert [text(target["Arn"]) for target in rule["Targets"]] == [_name_of(stack, "watchdog")]
+        assert [text(target["Arn"]) for target in rule["Targets"]] == [stack.name_of("watchdog")]
         assert stack.doors["watchdog"]["Properties"]["Timeout"] < 60
-
-
-def _name_of(stack: Stack, door: str) -> str:
-    """The logical id of a door's Lambda."""
-    (name,) = (name for name, each in stack.all("AWS::Lambda::Function").items() if each is stack.doors[door])
-    return name

@@ -57,6 +57,11 @@ def test_no_trigger_may_listen_to_the_lifecycle_bus(synthesise: Synthesise) -> N
         synthesise(otherBuses={"acme": ["FunctionRerun-lifecycle"]})
 
 
+def test_no_workspace_may_listen_to_the_trigger_bus_as_a_whole(synthesise: Synthesise) -> None:
+    with pytest.raises(ValueError, match="every workspace's already"):
+        synthesise(otherBuses={"acme": ["FunctionRerun-triggers"]})
+
+
 def test_the_scheduler_s_role_is_for_the_scheduler_and_calls_one_lambda(stack: Stack) -> None:
     ((name, role),) = ((name, each) for name, each in stack.all("AWS::IAM::Role").items() if "SchedulerRole" in name)
     (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
@@ -89,12 +94,74 @@ def test_failures_reach_the_capture_queue_by_way_of_the_trigger_bus_too(stack: S
         "source": ["lambda"],
         "detail-type": [{"prefix": "Lambda Function Invocation Result - Failure"}],
     }
+    queues = {name: each["Properties"] for name, each in stack.all("AWS::SQS::Queue").items()}
     (target,) = rule["Targets"]
-    assert "CaptureQueue" in text(target["Arn"])
+    queue, dead_letters = text(target["Arn"]), text(target["DeadLetterConfig"]["Arn"])
+    assert queue in capture_queues(stack)
+    assert text(queues[queue]["RedrivePolicy"]["deadLetterTargetArn"]) == dead_letters
 
 
-def test_who_receives_webhooks_may_do_no_more_than_start_runs(stack: Stack) -> None:
-    assert stack.actions("api_webhooks") == stack.actions("api_triggers") == stack.actions("on_event")
+def capture_queues(stack: Stack) -> set[str]:
+    """The queues that feed capture_failures."""
+    mappings = [each["Properties"] for each in stack.all("AWS::Lambda::EventSourceMapping").values()]
+    fed = {"Ref": stack.name_of("capture_failures")}
+    return {text(each["EventSourceArn"]) for each in mappings if each["FunctionName"] == fed}
+
+
+def test_captured_failures_have_a_queue_and_dead_letters_of_their_own(stack: Stack) -> None:
+    queues = {name: each["Properties"] for name, each in stack.all("AWS::SQS::Queue").items()}
+    (name,) = capture_queues(stack)
+    assert queues[name]["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert queues[name]["VisibilityTimeout"] >= 6 * stack.doors["capture_failures"]["Properties"]["Timeout"]
+    redriven = [
+        text(each["RedrivePolicy"]["deadLetterTargetArn"]) for each in queues.values() if "RedrivePolicy" in each
+    ]
+    assert len(redriven) == len(set(redriven)) == len(queues) / 2
+
+
+OF_ANY_DOOR = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+STARTING = {
+    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
+    *("kms:Decrypt", "kms:GenerateDataKey", "sqs:SendMessage"),
+}
+
+
+@pytest.mark.parametrize("door", ["api_webhooks", "api_triggers", "on_event"])
+def test_who_receives_webhooks_and_events_may_do_no_more_than_start_runs(stack: Stack, door: str) -> None:
+    assert stack.actions(door) == STARTING | OF_ANY_DOOR
+
+
+def test_who_captures_failures_can_open_nothing_sealed(stack: Stack) -> None:
+    table = {"dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    receiving = {
+        *("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl"),
+        *("sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    }
+    own = {"kms:GenerateDataKey", "events:PutEvents"}
+    assert stack.actions("capture_failures") == table | receiving | own | OF_ANY_DOOR
+    queries = resources_of(stack, "capture_failures", "dynamodb:Query")
+    assert queries
+    assert not [each for each in queries if "/index/" in each]
+    (lifecycle,) = resources_of(stack, "capture_failures", "events:PutEvents")
+    assert stack.template["Resources"][lifecycle]["Properties"]["Name"] == "FunctionRerun-lifecycle"
+
+
+def test_only_who_manages_rules_and_schedules_is_told_of_them(stack: Stack) -> None:
+    told = {
+        *("RERUN_TRIGGER_BUS_NAME", "RERUN_OTHER_BUSES", "RERUN_SCHEDULE_GROUP"),
+        *("RERUN_ON_EVENT_ARN", "RERUN_SCHEDULER_ROLE_ARN", "RERUN_RULE_PREFIX"),
+    }
+    for door in DOORS:
+        assert told & stack.variables(door).keys() == (told if door in MANAGING else set())
+    variables = stack.variables("watchdog")
+    assert variables["RERUN_RULE_PREFIX"] == "FunctionRerun"
+    assert json.loads(variables["RERUN_OTHER_BUSES"]) == {}
+    assert text(variables["RERUN_ON_EVENT_ARN"]) == stack.name_of("on_event")
+
+
+def test_captures_are_counted_under_the_service_s_name(stack: Stack) -> None:
+    counting = {door: stack.variables(door).get("POWERTOOLS_METRICS_NAMESPACE") for door in DOORS}
+    assert counting == {**dict.fromkeys(DOORS), "capture_failures": "FunctionRerun"}
 
 
 class TestShareableTestEvents:
@@ -107,9 +174,12 @@ class TestShareableTestEvents:
         sharing = synthesise(shareableTestEvents=True, invokableFunctions={"acme": [INVOKABLE]})
         registry = sharing.one("AWS::EventSchemas::Registry")["Properties"]
         assert registry["RegistryName"] == "lambda-testevent-schemas"
+        (name,) = sharing.all("AWS::EventSchemas::Registry")
         found: dict[str, Any] = {}
         for schema in sharing.all("AWS::EventSchemas::Schema").values():
             properties = schema["Properties"]
+            assert (properties["Type"], properties["RegistryName"]) == ("OpenApi3", registry["RegistryName"])
+            assert schema["DependsOn"] == [name]
             found[text(properties["SchemaName"])] = json.loads(properties["Content"])["components"]["examples"]
         assert len(found) == len(DOORS)
         assert all(found.values())

@@ -9,6 +9,7 @@ import binascii
 import functools
 import inspect
 import json
+import linecache
 from typing import Any
 
 from ministack.core import iam_actions, lambda_runtime
@@ -58,7 +59,10 @@ def _rewrite_worker_script(defect: str, replacements: dict[str, str]) -> None:
 
 def _rewrite_function(defect: str, module: Any, name: str, replacements: dict[str, str]) -> None:
     source = _rewritten(defect, inspect.getsource(getattr(module, name)), replacements)
-    exec(compile(source, f"<{name}, corrected>", "exec"), vars(module))  # noqa: S102 - the emulator's own source
+    file = f"<{name}, corrected>"
+    exec(compile(source, file, "exec"), vars(module))  # noqa: S102 - the emulator's own source
+    # Tracebacks show this source, and the next correction of the same function finds it.
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
 
 
 def _require(defect: str, subject: Any, *snippets: str) -> None:
@@ -209,49 +213,17 @@ def a_version_escapes_the_reserved_concurrency() -> None:
 def a_schedule_hands_over_placeholders() -> None:
     """The product needs the moment a schedule was for, not the one of the emulator's tick."""
     vars(scheduler)["target_at"] = emulated_scheduler.target_at
-    _rewrite_function(
-        "a schedule hands over placeholders",
-        scheduler,
-        "_tick_schedules",
-        {
-            "            one_shot = False\n": "            one_shot, due = False, now\n",
-            "                one_shot = True\n": "                one_shot, due = True, at_epoch\n",
-            "state_key] < interval:\n                        continue\n": (
-                "state_key] < interval:\n"
-                "                        continue\n"
-                "                    due = _schedule_last_fired[state_key] + interval\n"
-            ),
-            "                    if next_fire is None or now_dt < next_fire:\n                        continue\n": (
-                "                    if next_fire is None or now_dt < next_fire:\n"
-                "                        continue\n"
-                "                    due = next_fire.timestamp()\n"
-            ),
-            '            target = sched.get("Target") or {}\n': (
-                '            target = target_at(sched.get("Target") or {}, sched, due)\n'
-            ),
-        },
-    )
+    defect = "a schedule hands over placeholders"
+    _rewrite_function(defect, scheduler, "_tick_schedules", emulated_scheduler.NOMINAL_MOMENTS)
 
 
 def a_changed_schedule_never_fires_again() -> None:
     defect = "a changed schedule never fires again"
-    _require(defect, scheduler._tick_schedules, "state_key in _schedule_last_fired")  # noqa: SLF001
     _require(defect, scheduler._delete_schedule, "del _schedules[key]\n    _tags.pop(arn, None)\n\n    return")  # noqa: SLF001
     _require(defect, scheduler._update_schedule, '"LastModificationDate": _now(),\n    }\n\n    return')  # noqa: SLF001
-    uncorrected_update, uncorrected_delete = scheduler._update_schedule, scheduler._delete_schedule  # noqa: SLF001
-
-    @functools.wraps(uncorrected_update)
-    def update_schedule(name: str, body: dict[str, Any]) -> Any:
-        emulated_scheduler.forget_firing(body.get("GroupName", "default"), name)
-        return uncorrected_update(name, body)
-
-    @functools.wraps(uncorrected_delete)
-    def delete_schedule(name: str, query: dict[str, Any]) -> Any:
-        emulated_scheduler.forget_firing(query.get("groupName", "default"), name)
-        return uncorrected_delete(name, query)
-
-    scheduler._update_schedule = update_schedule  # noqa: SLF001
-    scheduler._delete_schedule = delete_schedule  # noqa: SLF001
+    memory = emulated_scheduler.Memory(scheduler._schedule_last_fired)  # noqa: SLF001
+    vars(scheduler)["forget_if_changed"] = memory.forget_if_changed
+    _rewrite_function(defect, scheduler, "_tick_schedules", emulated_scheduler.HEEDED_CHANGES)
 
 
 def a_schedule_waits_ten_seconds_for_its_tick() -> None:

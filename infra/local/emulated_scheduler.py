@@ -4,7 +4,33 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from ministack.services import scheduler
+# In `_tick_schedules`. `due` is the moment the schedule was for, `last` the one from which it counts on: an interval
+# counts from moment to moment, for it would drift with the ticks, and of several that were missed the last one comes.
+NOMINAL_MOMENTS = {
+    "            one_shot = False\n": "            one_shot, due, last = False, now, now\n",
+    "                one_shot = True\n": "                one_shot, due = True, at_epoch\n",
+    "                    if now - _schedule_last_fired[state_key] < interval:\n                        continue\n": (
+        "                    last = _schedule_last_fired[state_key]\n"
+        "                    if now - last < interval:\n"
+        "                        continue\n"
+        "                    due = last = last + (now - last) // interval * interval\n"
+    ),
+    "                    if next_fire is None or now_dt < next_fire:\n                        continue\n": (
+        "                    if next_fire is None or now_dt < next_fire:\n"
+        "                        continue\n"
+        "                    due = next_fire.timestamp()\n"
+    ),
+    '            _schedule_last_fired[state_key] = now\n            target = sched.get("Target") or {}\n': (
+        "            _schedule_last_fired[state_key] = last\n"
+        '            target = target_at(sched.get("Target") or {}, sched, due)\n'
+    ),
+}
+HEEDED_CHANGES = {
+    '            expr = sched.get("ScheduleExpression", "")\n': (
+        '            expr = sched.get("ScheduleExpression", "")\n            forget_if_changed(state_key, sched)\n'
+    ),
+    'sched.get("CreationDate", now)': 'sched.get("LastModificationDate", now)',
+}
 
 
 def target_at(target: dict[str, Any], schedule: dict[str, Any], scheduled: float) -> dict[str, Any]:
@@ -24,7 +50,18 @@ def target_at(target: dict[str, Any], schedule: dict[str, Any], scheduled: float
     return {**target, "Input": text} if text else target
 
 
-def forget_firing(group: str, name: str) -> None:
-    """A schedule that was changed, or deleted and made anew, counts from then on."""
-    for key in [key for key in scheduler._schedule_last_fired if key[2] == f"{group}/{name}"]:  # noqa: SLF001
-        del scheduler._schedule_last_fired[key]  # noqa: SLF001
+class Memory:
+    """Which schedule it is that fired: what is remembered by name alone outlives a change or a deletion."""
+
+    def __init__(self, last_fired: dict[Any, float]) -> None:
+        self._last_fired = last_fired
+        self._versions: dict[Any, tuple[Any, Any]] = {}
+
+    def forget_if_changed(self, key: Any, schedule: dict[str, Any]) -> None:
+        expression = schedule["ScheduleExpression"]
+        # A moment that has come does not come again because, say, the target was changed.
+        is_once = expression.strip().startswith("at(")
+        version = schedule["CreationDate"], expression if is_once else schedule["LastModificationDate"]
+        if self._versions.get(key) != version:
+            self._last_fired.pop(key, None)
+            self._versions[key] = version

@@ -2,15 +2,12 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
 
 from infra.local import corrections
-from infra.local.emulator import Emulator
 
 MakeFunction = Callable[..., Any]  # of conftest
 
@@ -192,28 +189,3 @@ def test_a_payload_reaches_the_function_and_comes_back_as_the_same_json(echo: An
 def test_a_correction_without_its_defect_fails_loudly() -> None:
     with pytest.raises(corrections.EmulatorChanged, match=r"'some defect', as version 1\.5\.33 did"):
         corrections._rewritten("some defect", "the code of a newer version", {"the defective code": ""})
-
-
-FIRST, SECOND = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
-
-
-def test_a_schedule_tells_its_moment_and_fires_again_once_it_is_changed(emulator: Emulator) -> None:
-    queues, scheduler, name = emulator.client("sqs"), emulator.client("scheduler"), f"s-{uuid4().hex}"
-    queue = queues.create_queue(QueueName=name)["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-
-    def schedule(moment: datetime) -> dict[str, Any]:
-        told = "<aws.scheduler.scheduled-time> <aws.scheduler.attempt-number>"
-        target = {"Arn": arn, "RoleArn": "arn:aws:iam::000000000000:role/any", "Input": told}
-        at = f"at({moment:%Y-%m-%dT%H:%M:%S})"
-        return {"Name": name, "ScheduleExpression": at, "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
-
-    def told() -> str:
-        (message,) = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
-        queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return str(message["Body"])
-
-    scheduler.create_schedule(**schedule(FIRST))
-    assert told() == "2026-01-02T03:04:05Z 1"
-    scheduler.update_schedule(**schedule(SECOND))
-    assert told() == "2026-01-02T03:04:06Z 1"

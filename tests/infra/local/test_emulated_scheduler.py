@@ -1,0 +1,201 @@
+"""Moments against the running emulator; what takes minutes, against its tick alone, with a clock that is put on."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import eventbridge, scheduler
+
+from infra.local import corrections
+from infra.local.emulator import Emulator
+
+INPUT = "<aws.scheduler.scheduled-time> <aws.scheduler.attempt-number>"
+ROLE = "arn:aws:iam::000000000000:role/any"
+PAST, LATER_PAST = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
+
+
+def at(moment: datetime) -> str:
+    return f"at({moment:%Y-%m-%dT%H:%M:%S})"
+
+
+def soon(seconds: float = 2) -> datetime:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).replace(microsecond=0)
+
+
+class Schedule:
+    """A schedule that writes to a queue of its own."""
+
+    def __init__(self, emulator: Emulator, name: str) -> None:
+        self.client, self.name, self._queues = emulator.client("scheduler"), name, emulator.client("sqs")
+        self._queue = self._queues.create_queue(QueueName=name)["QueueUrl"]
+        attributes = self._queues.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        self._target = {"Arn": attributes["Attributes"]["QueueArn"], "RoleArn": ROLE}
+
+    def definition(self, expression: str, told: str = INPUT, **more: Any) -> dict[str, Any]:
+        target = {**self._target, "Input": told}
+        of = {"Name": self.name, "ScheduleExpression": expression, "FlexibleTimeWindow": {"Mode": "OFF"}}
+        return {**of, "Target": target, **more}
+
+    def create(self, expression: str, told: str = INPUT, **more: Any) -> Any:
+        return self.client.create_schedule(**self.definition(expression, told, **more))
+
+    def update(self, expression: str, told: str = INPUT, **more: Any) -> Any:
+        return self.client.update_schedule(**self.definition(expression, told, **more))
+
+    def told(self) -> str:
+        (message,) = self._queues.receive_message(QueueUrl=self._queue, WaitTimeSeconds=10)["Messages"]
+        self._queues.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return str(message["Body"])
+
+    def is_silent(self) -> bool:
+        """For as long as two ticks take."""
+        return "Messages" not in self._queues.receive_message(QueueUrl=self._queue, WaitTimeSeconds=3)
+
+
+@pytest.fixture
+def schedule(emulator: Emulator) -> Schedule:
+    return Schedule(emulator, f"s-{uuid4().hex}")
+
+
+def test_the_context_attributes_in_an_input_are_replaced(schedule: Schedule) -> None:
+    moment = soon()
+    names = ["schedule-arn", "scheduled-time", "execution-id", "attempt-number"]
+    told = json.dumps({name: f"<aws.scheduler.{name}>" for name in names} | {"kept": "<aws.scheduler.other> ø"})
+    arn = schedule.create(at(moment), told)["ScheduleArn"]
+    came = json.loads(schedule.told())
+    assert re.fullmatch(r"[0-9a-f-]{36}", came.pop("execution-id"))
+    assert came == {
+        "schedule-arn": arn,
+        "scheduled-time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        "attempt-number": "1",
+        "kept": "<aws.scheduler.other> ø",
+    }
+
+
+def test_a_schedule_fires_again_at_its_new_moment(schedule: Schedule) -> None:
+    schedule.create(at(PAST))
+    assert schedule.told() == "2026-01-02T03:04:05Z 1"
+    schedule.update(at(LATER_PAST))
+    assert schedule.told() == "2026-01-02T03:04:06Z 1"
+
+
+def test_a_schedule_that_was_put_off_comes_at_its_new_moment_only(schedule: Schedule) -> None:
+    schedule.create(at(soon(60)))
+    moment = soon()
+    schedule.update(at(moment))
+    assert schedule.told() == f"{moment:%Y-%m-%dT%H:%M:%SZ} 1"
+    assert schedule.is_silent()
+
+
+def test_a_moment_that_has_come_does_not_come_again(schedule: Schedule) -> None:
+    schedule.create(at(PAST))
+    assert schedule.told() == "2026-01-02T03:04:05Z 1"
+    schedule.update(at(PAST), "another input")
+    with pytest.raises(ClientError, match="ConflictException"):
+        schedule.create(at(LATER_PAST))
+    assert schedule.is_silent()
+
+
+def test_a_schedule_that_was_deleted_and_made_anew_fires_again(schedule: Schedule) -> None:
+    for _ in range(2):
+        schedule.create(at(PAST))
+        assert schedule.told() == "2026-01-02T03:04:05Z 1"
+        schedule.client.delete_schedule(Name=schedule.name)
+
+
+def test_a_schedule_whose_group_was_deleted_and_made_anew_fires_again(schedule: Schedule) -> None:
+    for _ in range(2):
+        schedule.client.create_schedule_group(Name=schedule.name)
+        schedule.create(at(PAST), GroupName=schedule.name)
+        assert schedule.told() == "2026-01-02T03:04:05Z 1"
+        schedule.client.delete_schedule_group(Name=schedule.name)
+
+
+@dataclass
+class Ticking:
+    """The emulator's scheduler in this process, at a moment of one's choice."""
+
+    now: datetime = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    fired: list[str] = field(default_factory=list)
+
+    def epoch(self) -> float:
+        return self.now.timestamp()
+
+    def create(self, expression: str) -> None:
+        self._accepted(scheduler._create_schedule("s", self._body(expression)))
+
+    def update(self, expression: str) -> None:
+        self._accepted(scheduler._update_schedule("s", self._body(expression)))
+
+    def _body(self, expression: str) -> dict[str, Any]:
+        target = {"Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": ROLE}
+        target["Input"] = "<aws.scheduler.scheduled-time>"
+        return {"ScheduleExpression": expression, "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
+
+    def _accepted(self, answer: tuple[int, Any, Any]) -> None:
+        assert answer[0] == 200
+
+    def ticks_at(self, *times: str) -> list[str]:
+        """What the ticks at these times of the day make fire: the times handed over."""
+        self.fired.clear()
+        for each in times:
+            self.now = datetime.fromisoformat(f"2026-11-24T{each}+00:00")
+            scheduler._tick_schedules()
+        return [moment.removeprefix("2026-11-24T").removesuffix("Z") for moment in self.fired]
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
+    ticking = Ticking()
+    monkeypatch.setattr(scheduler, "time", SimpleNamespace(time=ticking.epoch))
+    monkeypatch.setattr(eventbridge, "_invoke_target", lambda target, *_: ticking.fired.append(target["Input"]))
+    # Put back as it was, lest it be corrected twice.
+    monkeypatch.setattr(scheduler, "_tick_schedules", scheduler._tick_schedules)
+    corrections.a_changed_schedule_never_fires_again()
+    corrections.a_schedule_hands_over_placeholders()
+    scope = get_account_id(), get_region()
+    yield ticking
+    assert (get_account_id(), get_region()) == scope
+    scheduler.reset()
+    scheduler._schedule_last_fired.clear()
+
+
+def test_an_interval_counts_from_moment_to_moment_and_not_from_tick_to_tick(ticking: Ticking) -> None:
+    ticking.create("rate(2 minutes)")
+    assert ticking.ticks_at("09:01:59", "09:02:00.9", "09:02:01.9", "09:03:59.9") == ["09:02:00"]
+    assert ticking.ticks_at("09:04:00") == ["09:04:00"]
+    assert ticking.ticks_at("09:04:01", "09:05:59") == []
+
+
+def test_of_the_intervals_a_laptop_slept_through_the_last_one_comes(ticking: Ticking) -> None:
+    ticking.create("rate(2 minutes)")
+    assert ticking.ticks_at("09:59:30", "09:59:31", "10:00:00.1") == ["09:58:00", "10:00:00"]
+
+
+def test_a_changed_interval_counts_from_its_change(ticking: Ticking) -> None:
+    ticking.create("rate(2 minutes)")
+    assert ticking.ticks_at("09:02:00", "09:03:00") == ["09:02:00"]
+    ticking.update("rate(5 minutes)")
+    assert ticking.ticks_at("09:03:01", "09:04:01", "09:07:59", "09:08:01") == ["09:08:00"]
+    ticking.update("rate(5 minutes)")  # it may be the target that was changed
+    assert ticking.ticks_at("09:08:02", "09:13:00", "09:13:02") == ["09:13:01"]
+
+
+def test_a_cron_expression_hands_over_its_own_moment(ticking: Ticking) -> None:
+    ticking.create("cron(5/10 * * * ? *)")
+    assert ticking.ticks_at("09:00:01", "09:04:59", "09:05:00.8", "09:05:01.8", "09:15:09") == ["09:05:00", "09:15:00"]
+
+
+def test_a_changed_cron_expression_counts_from_its_change(ticking: Ticking) -> None:
+    ticking.create("cron(5 * * * ? *)")
+    assert ticking.ticks_at("09:00:01", "09:04:00") == []
+    ticking.update("cron(2,6 * * * ? *)")
+    assert ticking.ticks_at("09:04:01", "09:05:01", "09:06:01") == ["09:06:00"]

@@ -35,6 +35,7 @@ from handlers.domain.trigger_sources import Sources
 from handlers.log import log_fault
 
 if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
 
 # An API call has 30 seconds in all: fail early, try again soon.
@@ -94,6 +95,10 @@ class Wiring:
         return self._session.client("lambda", config=_API)
 
     @cached_property
+    def _events(self) -> "EventBridgeClient":
+        return self._session.client("events", config=_API)
+
+    @cached_property
     def cipher(self) -> Cipher:
         # A session of its own, because the Encryption SDK makes its KMS clients itself: this is how to configure them.
         session = boto3.Session()._session  # noqa: SLF001
@@ -118,7 +123,7 @@ class Wiring:
 
     @cached_property
     def bus(self) -> LifecycleBus:
-        return LifecycleBus(self._session.client("events", config=_API), self.settings.lifecycle_bus_name, log_fault)
+        return LifecycleBus(self._events, self.settings.lifecycle_bus_name, log_fault)
 
     @cached_property
     def code(self) -> FunctionCode:
@@ -143,7 +148,7 @@ class Wiring:
                 role_arn=told.scheduler_role_arn,
             ),
             EventRules(
-                self._session.client("events", config=_API),
+                self._events,
                 own_bus=told.trigger_bus_name,
                 prefix=told.rule_prefix,
                 target_arn=told.on_event_arn,

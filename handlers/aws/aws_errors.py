@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.domain.errors import Unavailable
+from handlers.domain.errors import Refused, Unavailable
 
 THROTTLES = frozenset(
     {
@@ -35,9 +35,15 @@ def is_passing(response: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """AWS's refusals and broken connections become Unavailable, with the cause attached for the log."""
+def translated(refusals: Mapping[str, Refused] | None = None) -> Iterator[None]:
+    """AWS's refusals and broken connections become Unavailable, with the cause attached for the log.
+
+    `refusals` has, by AWS's code, what is the caller's to mend.
+    """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        refusal = (refusals or {}).get(code(error))
+        raise refusal or Unavailable() from error
+    except BotoCoreError as error:
         raise Unavailable from error

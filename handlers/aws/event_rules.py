@@ -3,10 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from handlers.aws import aws_errors
-from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
+from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached, Unavailable
 from handlers.domain.registry import FunctionTrigger
 from handlers.domain.trigger_kinds import METADATA
 
@@ -37,10 +35,8 @@ class EventRules:
         self._target_arn = target_arn
 
     def check(self, pattern: str) -> None:
-        try:
+        with aws_errors.translated(_refusals()):
             self._client.test_event_pattern(EventPattern=pattern, Event=json.dumps(_ANY_EVENT))
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
 
     def put(self, trigger: FunctionTrigger, pattern: str) -> None:
         rule, bus = self._name(trigger), self._bus(trigger)
@@ -48,11 +44,9 @@ class EventRules:
         # The event goes in whole, as EventBridge has it, with the trigger that it is for.
         template = f'{{"triggerId":"{trigger.id}","event":<aws.events.event.json>}}'
         target = {"Id": _TARGET, "Arn": self._target_arn, "InputTransformer": {"InputTemplate": template}}
-        try:
+        with aws_errors.translated(_refusals()):
             self._client.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern, State=state)  # type: ignore[arg-type]
             answer = self._client.put_targets(Rule=rule, EventBusName=bus, Targets=[target])  # type: ignore[list-item]
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
         if answer["FailedEntryCount"]:
             raise Unavailable
 
@@ -75,8 +69,10 @@ class EventRules:
         return named or self._own_bus
 
 
-def _translated(error: Exception) -> Exception:
-    code = aws_errors.code(error) if isinstance(error, ClientError) else ""
-    if code == "InvalidEventPatternException":
-        return InvalidRequest(f"{METADATA}.eventPattern", "is not a pattern that EventBridge reads.")
-    return SourceLimitReached() if code == "LimitExceededException" else Unavailable()
+def _refusals() -> dict[str, Refused]:
+    return {
+        "InvalidEventPatternException": InvalidRequest(
+            f"{METADATA}.eventPattern", "is not a pattern that EventBridge reads."
+        ),
+        "LimitExceededException": SourceLimitReached(),
+    }

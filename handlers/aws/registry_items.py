@@ -86,14 +86,14 @@ def of_claim(claim: Claim, owner: Registered) -> dict[str, Any]:
     return {**claim.key, "ownerId": owner.id, **functions, "schema": SCHEMA}
 
 
-def capture_key(function: Registered | None) -> Key | None:
-    """Under which a function that captures failures is found by the ARN of its Lambda."""
-    if not isinstance(function, ComputeFunction) or function.capture_failures is None:
+def of_capture(owner: Registered | None) -> dict[str, Any] | None:
+    """What finds a function that captures failures by the ARN of its Lambda; None for whatever captures none."""
+    if not isinstance(owner, ComputeFunction) or owner.capture_failures is None:
         return None
-    return {"pk": capture_partition(function.function_arn), "sk": f"FUNCTION#{function.id}"}
+    key = {"pk": capture_partition(owner.function_arn), "sk": f"FUNCTION#{owner.id}"}
+    return {**key, "functionId": owner.id, "triggerId": owner.capture_failures.trigger_id, "schema": SCHEMA}
 
 
-def of_capture(function: ComputeFunction) -> dict[str, Any]:
-    assert function.capture_failures is not None  # noqa: S101 - the caller's
-    ids = {"functionId": function.id, "triggerId": function.capture_failures.trigger_id}
-    return {**(capture_key(function) or {}), **ids, "schema": SCHEMA}
+def capture_key(owner: Registered | None) -> Key | None:
+    item = of_capture(owner)
+    return None if item is None else {"pk": item["pk"], "sk": item["sk"]}

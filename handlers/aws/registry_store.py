@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any
 
 from handlers.aws import registry_items as items
-from handlers.aws.table import Cancelled, Item, Table, from_item, to_item
+from handlers.aws.attention import attention_pages
+from handlers.aws.table import Cancelled, Item, Table, from_item, key_of, readable, to_item
 from handlers.domain import clock
 from handlers.domain.captures import Registered as Capturing
 from handlers.domain.clock import iso
@@ -81,45 +82,26 @@ class RegistryStore:
         self._write("trigger", before, after.trigger, items.of_trigger(after))
 
     def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
-        held = before.evolve(changing_until=until)
-        condition = _as_it_was(before)
-        attention = items.attention(position_of(until, before.id))
+        attributes = {"changingUntil": iso(until), **items.attention(position_of(until, before.id))}
         moved = self._table.update(
             items.key("trigger", before.id),
-            UpdateExpression="SET changingUntil = :until, attention = :attention, attentionAt = :attentionAt",
+            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in attributes),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            **condition
-            | {
-                "ExpressionAttributeValues": condition["ExpressionAttributeValues"]
-                | to_item({":until": iso(until)} | {f":{name}": value for name, value in attention.items()})
-            },
+            **_as_it_was(before, **{f":{name}": value for name, value in attributes.items()}),
         )
         # The condition fails on our own write too, if its answer was lost and the SDK asked again.
         if moved is not None and from_item(moved).get("changingUntil") != iso(until):
             raise Stale
-        return held
+        return before.evolve(changing_until=until)
 
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
-        walk = self._table.walk(
-            page_size=UNFINISHED_PAGE,
-            IndexName="attention",
-            KeyConditionExpression="attention = :unfinished AND attentionAt < :now",
-            ExpressionAttributeValues=to_item({":unfinished": items.UNFINISHED, ":now": iso(clock.now())}),
-        )
-        while page := list(islice(walk, UNFINISHED_PAGE)):
-            found = self._table.get_many([{"pk": entry["pk"]["S"], "sk": entry["sk"]["S"]} for entry in page])
-            triggers = filter(None, map(self._readable, found.values()))
+        for page in attention_pages(self._table, items.UNFINISHED, before=iso(clock.now()), size=UNFINISHED_PAGE):
+            found = self._table.get_many([key_of(entry) for entry in page])
+            triggers = filter(None, (readable(item, items.to_trigger, self._report) for item in found.values()))
             # The index is eventually consistent: the trigger itself says whether it is unfinished still.
             yield from (
                 each for each in triggers if each.trigger.changing_until and each.trigger.changing_until < clock.now()
             )
-
-    def _readable(self, item: Item) -> StoredTrigger | None:
-        try:
-            return items.to_trigger(item)
-        except (ValueError, KeyError) as unreadable:
-            self._report(unreadable)
-            return None
 
     def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
         """Gone, with all that was its own. Raises Stale if it has changed: what it claims now is not what it did."""
@@ -163,9 +145,9 @@ class RegistryStore:
             raise next((each for index, each in enumerate(refusals) if cancelled.failed(index)), Stale()) from None
 
     def _capture(self, before: Registered | None, after: Registered) -> list[dict[str, Any]]:
-        had = items.capture_key(before)
-        if isinstance(after, ComputeFunction) and after.capture_failures is not None:
-            return [self._table.put_action(items.of_capture(after))]
+        captures, had = items.of_capture(after), items.capture_key(before)
+        if captures:
+            return [self._table.put_action(captures)]
         return [self._table.delete_action(had)] if had else []
 
     def _free(self, claim: items.Claim, owner: Registered) -> dict[str, Any]:
@@ -185,18 +167,18 @@ class RegistryStore:
         )
         entries = list(islice(walk, page.size + 1))
         kept = entries[: page.size]
-        found = self._table.get_many([{"pk": entry["pk"]["S"], "sk": entry["sk"]["S"]} for entry in kept])
+        found = self._table.get_many([key_of(entry) for entry in kept])
         in_order = (found.get((entry["pk"]["S"], entry["sk"]["S"])) for entry in kept)
         position = kept[-1]["position"]["S"] if len(entries) > page.size else None
         return [item for item in in_order if item is not None], position
 
 
-def _as_it_was(before: Registered | None) -> dict[str, Any]:
+def _as_it_was(before: Registered | None, **more_values: Any) -> dict[str, Any]:
     if before is None:
         return {"ConditionExpression": "attribute_not_exists(pk)"}
     nobody_changed_it = "#version = :seen"
     nobody_is_changing_it = "attribute_not_exists(changingUntil)"
-    values: dict[str, Any] = {":seen": before.version}
+    values: dict[str, Any] = {":seen": before.version, **more_values}
     changing: datetime | None = getattr(before, "changing_until", None)
     if changing is not None:
         nobody_is_changing_it = "changingUntil = :was"

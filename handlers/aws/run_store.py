@@ -5,7 +5,8 @@ from itertools import islice
 from typing import Any
 
 from handlers.aws import run_items as items
-from handlers.aws.table import Cancelled, Item, Table, from_item, to_item
+from handlers.aws.attention import attention_pages
+from handlers.aws.table import Cancelled, Table, from_item, readable, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -41,14 +42,8 @@ class RunStore:
         run_ids = list(dict.fromkeys(run_ids))
         found = self._table.get_many([items.run_key(run_id) for run_id in run_ids])
         in_order = (found.get((f"RUN#{run_id}", "RUN")) for run_id in run_ids)
-        return [run for item in in_order if item is not None and (run := self._readable(item)) is not None]
-
-    def _readable(self, item: Item) -> FunctionRun | None:
-        try:
-            return items.to_run(item)
-        except (ValueError, KeyError) as unreadable:
-            self._report(unreadable)
-            return None
+        runs = (readable(item, items.to_run, self._report) for item in in_order if item is not None)
+        return [run for run in runs if run is not None]
 
     def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
         found = self._table.get_many([items.part_key(run_id, part) for part in parts])
@@ -170,14 +165,7 @@ class RunStore:
     def overdue(self) -> Iterator[FunctionRun]:
         now = iso(clock.now())
         for shard in range(items.SHARDS):
-            walk = self._table.walk(
-                page_size=OVERDUE_PAGE,
-                IndexName="attention",
-                KeyConditionExpression="attention = :open AND attentionAt < :now",
-                ExpressionAttributeValues=to_item({":open": f"OPEN#{shard}", ":now": now}),
-            )
-            while page := list(islice(walk, OVERDUE_PAGE)):
-                # The index is eventually consistent: the run itself says whether it is overdue still.
+            for page in attention_pages(self._table, f"OPEN#{shard}", before=now, size=OVERDUE_PAGE):
                 runs = self.read_many([items.run_id(item) for item in page])
                 yield from (run for run in runs if run.deadline is not None and iso(run.deadline) <= now)
 

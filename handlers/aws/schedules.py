@@ -3,19 +3,16 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from handlers.aws import aws_errors
-from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
+from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached
 from handlers.domain.registry import FunctionTrigger
-from handlers.domain.trigger_kinds import METADATA, Schedule
+from handlers.domain.trigger_kinds import Schedule, timing_field
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
 # Scheduler puts the moment for which it was scheduled here. https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-_FIELDS = {"interval": "interval", "cron": "cronExpression", "once": "at"}
 
 
 class ScheduleGroup:
@@ -29,13 +26,11 @@ class ScheduleGroup:
     def put(self, trigger: FunctionTrigger) -> None:
         assert trigger.schedule is not None  # noqa: S101 - whoever puts it knows that it is a scheduled trigger
         schedule = self._schedule(trigger, trigger.schedule)
-        try:
+        with aws_errors.translated(_refusals(trigger.schedule)):
             try:
                 self._client.update_schedule(**schedule)
             except self._client.exceptions.ResourceNotFoundException:
                 self._client.create_schedule(**schedule)
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error, trigger.schedule) from error
 
     def remove(self, trigger: FunctionTrigger) -> None:
         with aws_errors.translated():
@@ -72,8 +67,10 @@ def _expression(schedule: Schedule) -> str:
     return f"rate({minutes} minute{'s' if minutes > 1 else ''})"
 
 
-def _translated(error: Exception, schedule: Schedule) -> Exception:
-    code = aws_errors.code(error) if isinstance(error, ClientError) else ""
-    if code == "ValidationException":
-        return InvalidRequest(f"{METADATA}.{_FIELDS[schedule.schedule_type]}", "is refused by EventBridge Scheduler.")
-    return SourceLimitReached() if code == "ServiceQuotaExceededException" else Unavailable()
+def _refusals(schedule: Schedule) -> dict[str, Refused]:
+    return {
+        "ValidationException": InvalidRequest(
+            timing_field(schedule.schedule_type), "is refused by EventBridge Scheduler."
+        ),
+        "ServiceQuotaExceededException": SourceLimitReached(),
+    }

@@ -3,8 +3,8 @@
 import random
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -20,6 +20,8 @@ Key = dict[str, str]
 Item = dict[str, Any]
 """An item in DynamoDB's own notation, `{"name": {"S": "text"}}`."""
 
+Read = TypeVar("Read")
+
 _serialise = TypeSerializer().serialize
 _deserialise = TypeDeserializer().deserialize
 
@@ -32,6 +34,20 @@ def from_item(item: Item) -> dict[str, Any]:
     plain = {name: _deserialise(value) for name, value in item.items()}
     # types-boto3 does not know Binary.__bytes__
     return {name: bytes(value) if isinstance(value, Binary) else value for name, value in plain.items()}  # type: ignore[call-overload]
+
+
+def key_of(item: Item) -> Key:
+    """Of an item, or of its entry in an index."""
+    return {"pk": item["pk"]["S"], "sk": item["sk"]["S"]}
+
+
+def readable(item: Item, read: Callable[[Item], Read], report: Callable[[Exception], None]) -> Read | None:
+    """What `read` makes of the item. One that cannot be read, written by a newer release perhaps, is reported."""
+    try:
+        return read(item)
+    except (ValueError, KeyError) as unreadable:
+        report(unreadable)
+        return None
 
 
 _ATTEMPTS = 12

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 
 import json
 import re
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -150,9 +151,7 @@ def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
 
 def _contents(record: InvocationRecord, outcome: Outcome) -> dict[Part, bytes]:
     contents = {Part.ERROR: shortened(outcome.error) or b""}
-    try:
+    # Too large, say. The failure is worth knowing even so; a re-run answers that no parameters are stored.
+    with suppress(InvalidRequest):
         contents[Part.PARAMETERS] = dump(record.request_payload, field="requestPayload")
-    except InvalidRequest:
-        # Too large, say. The failure is worth knowing even so; a re-run answers that no parameters are stored.
-        return contents
     return contents

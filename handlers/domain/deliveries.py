@@ -34,7 +34,7 @@ class Registry(Protocol):
 
 
 class Dropped(StrEnum):
-    """Why a delivery has started no run. Nobody waits for an answer: it is logged and counted."""
+    """Why a delivery has started no run. Nobody waits for an answer: it is logged."""
 
     NO_TRIGGER = "no such trigger"
     DISABLED = "trigger disabled"
@@ -45,7 +45,6 @@ class Dropped(StrEnum):
 class Delivery(NamedTuple):
     trigger_id: str
     cause: Cause
-    event: JsonObject | None = None
 
 
 def read_delivery(document: JsonObject) -> Delivery:
@@ -69,7 +68,7 @@ def _matched(document: JsonObject) -> Delivery:
     if not isinstance(event_id, str) or not AWS_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
     run_id = derived_id("event", trigger_id, event_id)
-    return Delivery(trigger_id, Cause(Source.EVENT, told.event, "event", run_id), told.event)
+    return Delivery(trigger_id, Cause(Source.EVENT, told.event, "event", run_id))
 
 
 def _trigger_id(text: str) -> str:
@@ -93,7 +92,8 @@ def deliver(delivery: Delivery, registry: Registry, using: Starter) -> FunctionR
 
 
 def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, delivery: Delivery) -> Dropped | None:
-    expected = trigger.schedule if delivery.event is None else trigger.events
+    is_event = delivery.cause.source is Source.EVENT
+    expected = trigger.events if is_event else trigger.schedule
     if not trigger.confirmed or expected is None:
         return Dropped.NO_TRIGGER
     if not trigger.enabled:
@@ -102,6 +102,6 @@ def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, 
         return Dropped.NO_FUNCTION
     # The rule's own condition says so too. This one does not depend on how EventBridge reads a tenant's pattern.
     own_bus = trigger.events is not None and trigger.events.event_bus_name is None
-    if own_bus and delivery.event is not None and not is_of(delivery.event, trigger.workspace):
+    if is_event and own_bus and not is_of(delivery.cause.payload, trigger.workspace):
         return Dropped.NOT_ITS_OWN
     return None

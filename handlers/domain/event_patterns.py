@@ -5,11 +5,10 @@ workspace; the service sees to it, and a pattern that says anything of this fiel
 does not say which of two conditions on one field counts.
 """
 
-import json
 from collections.abc import Iterator
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonObject, JsonValue, parse_object
+from handlers.domain.json_document import JsonObject, JsonValue, compact, parse_object
 
 # EventBridge's quota of a rule's pattern, in characters.
 MAX_PATTERN = 2048
@@ -19,7 +18,7 @@ _OWNER = "detail.workspace"
 def narrowed(pattern: str, workspace: str) -> str:
     """The pattern's JSON text with the condition that the event is the workspace's own."""
     asked = parse_object(pattern)
-    return _text(asked | {"detail": {**asked.get("detail", {}), "workspace": [workspace]}})
+    return compact(asked | {"detail": {**asked.get("detail", {}), "workspace": [workspace]}})
 
 
 def check_event_pattern(pattern: str, *, own_bus: bool, workspace: str, field: str) -> None:
@@ -53,7 +52,3 @@ def _paths(pattern: JsonValue, above: str = "") -> Iterator[str]:
             path = above if name == "$or" else f"{above}.{name}".lstrip(".")
             yield path
             yield from _paths(below, path)
-
-
-def _text(pattern: JsonObject) -> str:
-    return json.dumps(pattern, ensure_ascii=False, separators=(",", ":"))

@@ -62,12 +62,16 @@ def parse_object(text: str | bytes, *, field: str = "body") -> JsonObject:
 def dump(value: JsonValue, *, field: str, limit: int = MAX_BYTES) -> bytes:
     """The compact UTF-8 text of a value, at most `limit` bytes. Raises InvalidRequest or TooLarge naming `field`."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        text = compact(value).encode()
     except UnicodeEncodeError:
         raise InvalidRequest(field, "holds a character that is not valid Unicode (half a surrogate pair).") from None
     if len(text) > limit:
         raise TooLarge(field, f"is {len(text)} bytes as JSON; {limit} is the most that is kept.")
     return text
+
+
+def compact(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def depth(value: JsonValue) -> int:

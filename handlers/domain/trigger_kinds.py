@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from aws_cron_expression_validator.validator import AWSCronExpressionError, AWSCronExpressionValidator
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from handlers.domain import clock
 from handlers.domain.clock import Timestamp
@@ -136,19 +137,20 @@ def check_path(path: str, *, field: str) -> None:
         )
 
 
-_OF_TYPE: dict[str, tuple[str, set[str]]] = {
-    "interval": ("interval", {"interval"}),
-    "cron": ("cron_expression", {"cron_expression", "timezone"}),
-    "once": ("at", {"at"}),
-}
 _TIMING = ("interval", "cron_expression", "timezone", "at")
-_JSON_NAMES = {"cron_expression": "cronExpression"}
+_TIMED_BY: dict[ScheduleType, str] = {"interval": "interval", "cron": "cron_expression", "once": "at"}
+
+
+def timing_field(schedule_type: ScheduleType) -> str:
+    """The field of a request that says when."""
+    return f"{METADATA}.{to_camel(_TIMED_BY[schedule_type])}"
 
 
 def _schedule(asked: _ScheduleBody) -> Schedule:
-    needed, allowed = _OF_TYPE[asked.schedule_type]
+    needed = _TIMED_BY[asked.schedule_type]
+    allowed = {needed, "timezone"} if asked.schedule_type == "cron" else {needed}
     for name in _TIMING:
-        field = f"{METADATA}.{_JSON_NAMES.get(name, name)}"
+        field = f"{METADATA}.{to_camel(name)}"
         if getattr(asked, name) is None:
             if name == needed:
                 raise InvalidRequest(field, f"is required for the schedule type {asked.schedule_type}.")

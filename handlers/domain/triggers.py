@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from handlers.domain import clock, webhook_secrets
-from handlers.domain.errors import InvalidRequest, Missing, TriggerUnreadable, Unavailable
+from handlers.domain.errors import InvalidRequest, Missing
 from handlers.domain.functions import find_function
 from handlers.domain.json_document import JsonObject, dump, parse_object
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import FunctionTrigger, Registrar, Registry, StoredTrigger, Triggers
 from handlers.domain.requests import Body, Name
 from handlers.domain.run import ExecutionType, parse_id
-from handlers.domain.seal import Cipher, KeyRefused, SealBroken
+from handlers.domain.seal import Cipher
 from handlers.domain.trigger_arming import add_stored
 from handlers.domain.trigger_kinds import METADATA, check_ahead, read_metadata
+from handlers.domain.trigger_seals import open_sealed
 
 PARAMS = f"{METADATA}.params"
 
@@ -104,9 +105,4 @@ def list_triggers(workspace: str, page: Page, registry: Registry) -> JsonObject:
 
 def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
     """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
-    try:
-        return cipher.open(stored.sealed_params, stored.trigger.params_label)
-    except KeyRefused as refused:
-        raise Unavailable from refused
-    except SealBroken as broken:
-        raise TriggerUnreadable from broken
+    return open_sealed(stored.sealed_params, stored.trigger.params_label, cipher)

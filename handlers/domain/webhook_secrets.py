@@ -7,9 +7,9 @@ import base64
 import json
 import secrets
 
-from handlers.domain.errors import TriggerUnreadable, Unavailable
 from handlers.domain.registry import FunctionTrigger, StoredTrigger
-from handlers.domain.seal import Cipher, KeyRefused, SealBroken
+from handlers.domain.seal import Cipher
+from handlers.domain.trigger_seals import open_sealed
 
 # Standard Webhooks: from 24 to 64 bytes.
 _BYTES = 32
@@ -32,10 +32,5 @@ def open_all(stored: StoredTrigger, cipher: Cipher) -> list[str]:
     """The valid secrets, the newest first. Raises TriggerUnreadable or Unavailable."""
     if stored.sealed_secrets is None:
         return []
-    try:
-        valid: list[str] = json.loads(cipher.open(stored.sealed_secrets, stored.trigger.secrets_label))
-    except KeyRefused as refused:
-        raise Unavailable from refused
-    except SealBroken as broken:
-        raise TriggerUnreadable from broken
+    valid: list[str] = json.loads(open_sealed(stored.sealed_secrets, stored.trigger.secrets_label, cipher))
     return valid

@@ -1,0 +1,14 @@
+"""Open what lies sealed in a trigger: its params, and the secrets of its webhooks."""
+
+from handlers.domain.errors import TriggerUnreadable, Unavailable
+from handlers.domain.seal import Cipher, KeyRefused, Label, SealBroken
+
+
+def open_sealed(sealed: bytes, label: Label, cipher: Cipher) -> bytes:
+    """Raises TriggerUnreadable or Unavailable."""
+    try:
+        return cipher.open(sealed, label)
+    except KeyRefused as refused:
+        raise Unavailable from refused
+    except SealBroken as broken:
+        raise TriggerUnreadable from broken

@@ -125,9 +125,8 @@ class Api(Construct):
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
         # Anybody may call this route: it has a rate of its own, so that it cannot use up that of the others.
-        method, path = WEBHOOKS.split(" ")
         resource.route_settings = {
-            f"{method} {BASE}{path}": {
+            WEBHOOKS.replace(" ", f" {BASE}"): {
                 "ThrottlingRateLimit": settings.webhooks_per_second,
                 "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
             }

@@ -39,9 +39,8 @@ class Messaging(Construct):
             self, "RunQueue", "DeadLetterQueue", visibility=VISIBILITY_TIMEOUT, production=production
         )
         # Trigger rules never stand on this bus, so that no tenant sees or loops on lifecycle events.
-        self.lifecycle_bus = events.EventBus(
-            self, "LifecycleBus", event_bus_name=f"{Stack.of(self).stack_name}-lifecycle"
-        )
+        self.lifecycle_bus_name = f"{Stack.of(self).stack_name}-lifecycle"
+        self.lifecycle_bus = events.EventBus(self, "LifecycleBus", event_bus_name=self.lifecycle_bus_name)
 
 
 class FailureCapture(Construct):

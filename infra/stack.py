@@ -76,7 +76,7 @@ class FunctionRerunStack(Stack):
         self._tell()
 
     def _check_buses(self) -> None:
-        lifecycle = f"{self.stack_name}-lifecycle"
+        lifecycle = self.messaging.lifecycle_bus_name
         if lifecycle in self.settings.listened_buses:
             raise ValueError(f"otherBuses: triggers that listen to {lifecycle} would start themselves for ever")
         if self.sources.bus_name in self.settings.listened_buses:

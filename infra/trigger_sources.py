@@ -1,6 +1,6 @@
 """What lets AWS start runs: the bus for rules of tenants, the group of their schedules, and who may call whom."""
 
-from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -34,14 +34,17 @@ class TriggerSources(Construct):
             service="scheduler", resource="schedule", resource_name=f"{self.schedule_group}/*"
         )
 
-    def rule_arns(self, other_buses: list[str]) -> list[str]:
-        """Of the rules of triggers, on the trigger bus and on others."""
-        own = self._rules(f"{self.bus_name}/")
+    def rule_names(self, other_buses: list[str]) -> list[str]:
+        """Patterns of the rules of triggers as ARNs name them, on the trigger bus and on others."""
         # A rule of the default bus does not have the bus in its ARN.
-        return [own, *(self._rules("" if bus == "default" else f"{bus}/") for bus in other_buses)]
+        buses = ["" if bus == "default" else f"{bus}/" for bus in (self.bus_name, *other_buses)]
+        return [f"{bus}{self.rule_prefix}-*" for bus in buses]
 
-    def _rules(self, bus: str) -> str:
-        return Stack.of(self).format_arn(service="events", resource="rule", resource_name=f"{bus}{self.rule_prefix}-*")
+    def rule_arns(self, other_buses: list[str]) -> list[str]:
+        return [self._rule_arn(name) for name in self.rule_names(other_buses)]
+
+    def _rule_arn(self, name: str) -> str:
+        return Stack.of(self).format_arn(service="events", resource="rule", resource_name=name)
 
     def call(self, on_event: lambda_.Function) -> None:
         """Schedules and rules may call this Lambda, and nothing else of the stack."""
@@ -56,10 +59,5 @@ class TriggerSources(Construct):
             function_name=on_event.function_name,
             principal="events.amazonaws.com",
             source_account=Aws.ACCOUNT_ID,
-            source_arn=Stack.of(self).format_arn(
-                service="events",
-                resource="rule",
-                resource_name=f"*{self.rule_prefix}-*",
-                arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-            ),
+            source_arn=self._rule_arn(f"*{self.rule_prefix}-*"),
         )

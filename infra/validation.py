@@ -28,8 +28,7 @@ _BY_CONTEXT = (
 _BY_NAME = "Rules and schedules come and go with triggers; their names begin with the stack's"
 
 
-def _own(resource: str) -> str:
-    service = "scheduler" if resource.startswith("schedule/") else "events"
+def _own(service: str, resource: str) -> str:
     arn = f"arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>:{resource}"
     return f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}]"
 
@@ -59,10 +58,9 @@ def validate(app: App, stack: FunctionRerunStack, *, settings: Settings) -> None
     """Synthesis raises, and prints what is wrong, unless the template passes."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     answered = dict(ANSWERED_FOR)
-    name = stack.stack_name
-    answered[_own(f"schedule/{name}-schedules/*")] = _BY_NAME
-    for bus in (f"{name}-triggers", *settings.listened_buses):
-        answered[_own(f"rule/{name}-*" if bus == "default" else f"rule/{bus}/{name}-*")] = _BY_NAME
+    answered[_own("scheduler", f"schedule/{stack.sources.schedule_group}/*")] = _BY_NAME
+    for name in stack.sources.rule_names(settings.listened_buses):
+        answered[_own("events", f"rule/{name}")] = _BY_NAME
     for pattern in settings.invokable_patterns:
         for resource in (pattern, f"{pattern}:*"):
             answered[f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]"] = _BY_CONTEXT

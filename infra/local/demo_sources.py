@@ -1,6 +1,5 @@
 """The chapters of the demo in which nobody presses a button: a webhook and a schedule start runs, which are re-run."""
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -80,7 +79,7 @@ def first_run(alice: Person, trigger_id: str, printer: Printer) -> str:
     deadline = time.monotonic() + RUN_SECONDS
     while not (found := alice.asks(path).each("data")):
         if time.monotonic() > deadline:
-            raise UnexpectedAnswerError(f"{json.dumps(trigger_id)} has started no run in {RUN_SECONDS:.0f} s")
+            raise UnexpectedAnswerError(f"The trigger {trigger_id} has started no run in {RUN_SECONDS:.0f} s")
         time.sleep(POLL_SECONDS)
     printer.abbreviate(found[0]["id"], f"run-{found[0]['id'][:8]}")
     alice.gets(path).each("data")[0].shows("id", "executionSource")

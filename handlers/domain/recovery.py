@@ -148,10 +148,11 @@ def _settle(run: FunctionRun, using: Watchdog) -> Remedy:
 
 
 def _announce_again(run: FunctionRun, using: Watchdog) -> Remedy:
-    if announce(run, using):
-        return Remedy.ANNOUNCED
-    using.runs.transition(run, _later(run))
-    return Remedy.UNTOLD
+    told = announce(run, using)
+    if not told or run.awaits_retry:
+        # Whoever retries it notes that the event has come; until then it may have been lost.
+        using.runs.transition(run, _later(run))
+    return Remedy.ANNOUNCED if told else Remedy.UNTOLD
 
 
 def _later(run: FunctionRun) -> FunctionRun:

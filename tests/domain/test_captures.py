@@ -7,6 +7,7 @@ import pytest
 from handlers.domain.captures import Captured, InvocationRecord
 from handlers.domain.errors import InvalidRequest, NoParameters, Unavailable
 from handlers.domain.execution import execute
+from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.outcome import VERSION_NOT_FOUND, Unusable
 from handlers.domain.registry import CaptureFailures
 from handlers.domain.rerun import rerun
@@ -201,7 +202,7 @@ def test_an_invocation_that_was_given_up_unanswered_has_its_condition_for_a_reas
     assert capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}'
 
 
-@pytest.mark.parametrize("payload", [{"a": "x" * 350_000}, {"a": "\ud800"}], ids=["large", "half"])
+@pytest.mark.parametrize("payload", [{"a": "x" * MAX_BYTES}, {"a": "\ud800"}], ids=["large", "half"])
 def test_a_payload_that_cannot_be_kept_leaves_the_failure_known(capturing: World, payload: Any) -> None:
     run = the_run(capturing, a_record(requestPayload=payload))
     assert (run.error_code, capturing.opened(run, Part.PARAMETERS)) == ("ValueError", None)

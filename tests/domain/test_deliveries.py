@@ -5,6 +5,7 @@ import pytest
 
 from handlers.domain.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.errors import InvalidRequest, TooLarge, TriggerUnreadable, Unavailable
+from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.run import FunctionRun, Source, Status
 from handlers.domain.trigger_changes import delete_trigger
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
@@ -216,7 +217,7 @@ def test_an_id_in_capitals_is_the_same_delivery(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("detail", "error"), [({"a": "x" * 350_000}, TooLarge), ({"a": "\ud800"}, InvalidRequest)], ids=["large", "half"]
+    ("detail", "error"), [({"a": "x" * MAX_BYTES}, TooLarge), ({"a": "\ud800"}, InvalidRequest)], ids=["large", "half"]
 )
 def test_an_event_that_cannot_be_kept_is_refused_by_name(world: World, detail: Json, error: type[Exception]) -> None:
     trigger = create(world, "event-driven").trigger

@@ -9,6 +9,7 @@ from handlers.domain.errors import (
     InvalidRequest,
     TooLarge,
 )
+from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.rerun import rerun
 from handlers.domain.run import Part
 from tests.builders import (
@@ -72,7 +73,7 @@ def test_no_parameter_stands_in_the_run_or_in_the_message(installed: World) -> N
 
 @pytest.mark.parametrize(
     ("override", "error"),
-    [({"a": "x" * 350_000}, TooLarge), ({"a": "\ud800"}, InvalidRequest), ({"\ud800": 1}, InvalidRequest)],
+    [({"a": "x" * MAX_BYTES}, TooLarge), ({"a": "\ud800"}, InvalidRequest), ({"\ud800": 1}, InvalidRequest)],
 )
 def test_overrides_that_cannot_be_kept_are_refused_by_name(
     installed: World, override: dict[str, Any], error: type[InvalidRequest]
@@ -85,7 +86,7 @@ def test_overrides_that_cannot_be_kept_are_refused_by_name(
 
 def test_what_is_too_large_together_is_refused_too(world: World) -> None:
     world.has_registered()
-    world.has_run(a_run(), json.dumps({"a": "x" * 200_000}).encode())
+    world.has_run(a_run(), json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
     with pytest.raises(TooLarge, match="overrideParams"):
-        rerun(asked(overrideParams={"b": "x" * 200_000}), world.rerunner)
+        rerun(asked(overrideParams={"b": "x" * (MAX_BYTES // 2)}), world.rerunner)
     assert nothing_happened(world)

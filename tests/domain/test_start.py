@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import FunctionNotFound, InvalidRequest, Missing, TooLarge, TriggerDisabled, Unavailable
+from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.run import Part, Source, Status
 from handlers.domain.start import ExecuteBody, start
 from tests.builders import FUNCTION_ARN, NOW, TRIGGER_ID, WORKSPACE, a_trigger
@@ -88,7 +89,7 @@ def test_a_trigger_outlives_its_function_and_starts_nothing(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("payload", "error"), [({"a": "x" * 350_000}, TooLarge), ({"a": "\udead"}, InvalidRequest)], ids=["large", "half"]
+    ("payload", "error"), [({"a": "x" * MAX_BYTES}, TooLarge), ({"a": "\udead"}, InvalidRequest)], ids=["large", "half"]
 )
 def test_a_payload_that_cannot_be_kept_is_refused_by_name(
     world: World, payload: dict[str, Any], error: type[InvalidRequest]
@@ -101,9 +102,9 @@ def test_a_payload_that_cannot_be_kept_is_refused_by_name(
 
 
 def test_params_and_payload_are_counted_together(world: World) -> None:
-    world.has_registered(params=json.dumps({"a": "x" * 200_000}).encode())
+    world.has_registered(params=json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
     with pytest.raises(TooLarge):
-        start(WORKSPACE, TRIGGER_ID, asked(payload={"b": "x" * 200_000}), world.starter)
+        start(WORKSPACE, TRIGGER_ID, asked(payload={"b": "x" * (MAX_BYTES // 2)}), world.starter)
 
 
 @pytest.mark.parametrize("fault", ["cannot_open", "cannot_seal"])

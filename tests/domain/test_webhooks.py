@@ -13,6 +13,7 @@ from handlers.domain.errors import (
     TriggerDisabled,
     Unavailable,
 )
+from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.run import ExecutionType, Source, Status
 from handlers.domain.seal import Label
 from handlers.domain.trigger_changes import delete_trigger
@@ -129,13 +130,13 @@ def test_a_body_that_is_no_utf_8_is_refused(world: World, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'"' + b"x" * 350_000 + b'"', b"x" * 350_000, b'{"a":"\\ud800"}'], ids=["json", "text", "half"]
+    "body", [b'"' + b"x" * MAX_BYTES + b'"', b"x" * MAX_BYTES, b'{"a":"\\ud800"}'], ids=["json", "text", "half"]
 )
 def test_a_body_that_cannot_be_kept_is_refused_by_name(world: World, body: bytes) -> None:
     secret = has_webhook(world)
     refused = refusal(world, webhook(signed(secret, body), body))
     assert isinstance(refused, InvalidRequest)
-    assert isinstance(refused, TooLarge) == (len(body) > 350_000 - 1)
+    assert isinstance(refused, TooLarge) == (len(body) >= MAX_BYTES)
     assert refused.field == "body"
 
 

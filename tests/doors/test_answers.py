@@ -39,6 +39,8 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.RerunLimitReached(3): 409,
     errors.BeingChanged(): 409,
     errors.SourceLimitReached(): 409,
+    errors.RunEnded("completed"): 409,
+    errors.KeyReused(): 409,
     errors.Stale(): 412,
     errors.VersionRequired(): 428,
     errors.Unavailable(): 503,

@@ -6,8 +6,9 @@ from typing import Any
 Resource = dict[str, Any]
 INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
 OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
-API_DOORS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "api_webhooks"}
-DOORS = API_DOORS | {"on_event", "capture_failures", "execute_runs", "watchdog"}
+API_DOORS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "api_webhooks", "api_cancel"}
+WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
+DOORS = API_DOORS | WORKERS
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-4000-8000-000000000001"
 
 Synthesise = Callable[..., "Stack"]

@@ -71,7 +71,7 @@ def test_exactly_what_callers_need_is_told(stack: Stack) -> None:
     queues = {"RunQueueUrl", "DeadLetterQueueUrl"}
     sources = {"TriggerBusName", "TriggerBusArn", "ScheduleGroupName"}
     capture = {"CaptureQueueArn", "CaptureQueueUrl", "CaptureDeadLetterQueueUrl"}
-    told = {"ApiUrl", "TableName", "KeyArn", "LifecycleBusName"}
+    told = {"ApiUrl", "TableName", "BucketName", "RetentionDays", "KeyArn", "LifecycleBusName"}
     assert stack.template["Outputs"].keys() == told | queues | sources | capture | identity
 
 
@@ -81,7 +81,7 @@ class TestLaptop:
     ) -> None:
         laptop = synthesise(laptop=True, invokableFunctions={"acme": [INVOKABLE]})
         assert laptop.template["Outputs"].keys() == stack.template["Outputs"].keys()
-        assert _kinds(stack) - _kinds(laptop) == {"AWS::Lambda::LayerVersion"}
+        assert _kinds(stack) - _kinds(laptop) == {"AWS::Lambda::LayerVersion", "AWS::S3::BucketPolicy"}
         assert _kinds(laptop) <= _kinds(stack)
         for door in DOORS:
             assert laptop.statements(door) == stack.statements(door)

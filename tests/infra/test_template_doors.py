@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.template import API_DOORS, DOORS, INVOKABLE, OWN, Stack, Synthesise, text
+from tests.infra.template import API_DOORS, DOORS, INVOKABLE, OWN, WORKERS, Stack, Synthesise, text
 
 
 class TestDoors:
@@ -59,13 +59,13 @@ class TestDoors:
         alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
         assert sorted(each["MetricName"] for each in alarms) == [
             "ApproximateAgeOfOldestMessage",
-            "ApproximateNumberOfMessagesVisible",
-            "ApproximateNumberOfMessagesVisible",
+            *["ApproximateNumberOfMessagesNotVisible"] * 2,
+            *["ApproximateNumberOfMessagesVisible"] * 2,
             "AsyncEventsDropped",
-            *["Errors"] * 4,
+            *["Errors"] * len(WORKERS),
         ]
 
-    @pytest.mark.parametrize("door", ["execute_runs", "watchdog", "on_event", "capture_failures"])
+    @pytest.mark.parametrize("door", sorted(WORKERS))
     def test_an_operator_is_woken_for_each_worker_by_its_name(self, stack: Stack, door: str) -> None:
         alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
         watched = [each["Dimensions"] for each in alarms if each["MetricName"] == "Errors"]
@@ -79,7 +79,7 @@ class TestDoors:
 
     def test_the_alarms_for_dead_letters_are_for_the_dead_letter_queues(self, stack: Stack) -> None:
         alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
-        visible = [each for each in alarms if each["MetricName"] == "ApproximateNumberOfMessagesVisible"]
+        visible = [each for each in alarms if each["MetricName"].startswith("ApproximateNumberOfMessages")]
         watched = {text(each["Dimensions"][0]["Value"]["Fn::GetAtt"][0]) for each in visible}
         queues = stack.all("AWS::SQS::Queue").items()
         assert watched == {name for name, each in queues if "RedrivePolicy" not in each["Properties"]}
@@ -88,8 +88,8 @@ class TestDoors:
         def actions(of: Stack) -> list[Any]:
             return [each["Properties"].get("AlarmActions") for each in of.all("AWS::CloudWatch::Alarm").values()]
 
-        assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 8
-        assert actions(stack) == [None] * 8
+        assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 12
+        assert actions(stack) == [None] * 12
 
 
 class TestGrants:
@@ -119,7 +119,10 @@ class TestGrants:
         own_log_and_traces = {
             *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords")
         }
-        reading = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "kms:Decrypt"}
+        reading = {
+            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+            *("kms:Decrypt", "s3:GetObject", "s3:ListBucket"),
+        }
         assert stack.actions("api_runs") - own_log_and_traces <= reading
 
     def test_only_the_executor_invokes_functions(self, stack: Stack) -> None:
@@ -150,4 +153,8 @@ class TestGrants:
         assert "lambda:InvokeFunction" in decided.actions("execute_runs", on=INVOKABLE)
 
     def test_only_those_who_seal_may_make_data_keys(self, stack: Stack) -> None:
-        assert {door for door in DOORS if "kms:GenerateDataKey" in stack.actions(door)} == DOORS - {"api_runs"}
+        assert {door for door in DOORS if "kms:GenerateDataKey" in stack.actions(door)} == DOORS - {
+            "api_runs",
+            "api_cancel",
+            "housekeeping",
+        }

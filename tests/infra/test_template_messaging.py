@@ -2,7 +2,13 @@
 
 import pytest
 
+from infra.stack import executors
 from tests.infra.template import Resource, Stack, text
+
+
+def rules_on(stack: Stack, bus: str) -> list[Resource]:
+    rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]
+    return [each for each in rules if "EventBusName" in each and text(each["EventBusName"]) == f"${{{bus}}}"]
 
 
 class TestMessaging:
@@ -44,16 +50,42 @@ class TestMessaging:
             (denied,) = (each for each in each["PolicyDocument"]["Statement"] if each["Effect"] == "Deny")
             assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
-    def test_lifecycle_events_have_a_bus_of_their_own_without_rules(self, stack: Stack) -> None:
+    def test_lifecycle_events_have_a_bus_of_their_own_without_rules_of_tenants(self, stack: Stack) -> None:
         buses = {each["Properties"]["Name"]: name for name, each in stack.all("AWS::Events::EventBus").items()}
         assert buses.keys() == {"FunctionRerun-lifecycle", "FunctionRerun-triggers"}
-        rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]
-        used = {text(each["EventBusName"]) for each in rules if "EventBusName" in each}
-        assert used == {f"${{{buses['FunctionRerun-triggers']}}}"}
+        on_it = rules_on(stack, buses["FunctionRerun-lifecycle"])
+        assert [text(target["Arn"]) for rule in on_it for target in rule["Targets"]] == [stack.name_of("on_run_failed")]
+
+    def test_only_failures_that_await_a_retry_call_the_door_of_retries(self, stack: Stack) -> None:
+        buses = {each["Properties"]["Name"]: name for name, each in stack.all("AWS::Events::EventBus").items()}
+        (rule,) = rules_on(stack, buses["FunctionRerun-lifecycle"])
+        assert rule["EventPattern"] == {
+            "source": ["function-rerun"],
+            "detail-type": ["Function Run Failed"],
+            "detail": {"awaitsRetry": [True]},
+        }
+
+    @pytest.mark.parametrize(
+        ("executions", "batch", "batches"),
+        [(2, 1, 2), (3, 1, 3), (19, 9, 2), (20, 10, 2), (25, 10, 2), (500, 10, 50), (10_000, 10, 1000)],
+    )
+    def test_no_more_functions_are_executed_at_once_than_the_context_says(
+        self, executions: int, batch: int, batches: int
+    ) -> None:
+        assert executors(executions) == (batch, batches)
+
+    def test_the_limit_on_executions_is_one_of_the_queue_s_executors(self, stack: Stack) -> None:
+        mappings = [each["Properties"] for each in stack.all("AWS::Lambda::EventSourceMapping").values()]
+        executing = {"Ref": stack.name_of("execute_runs")}
+        (mapping,) = (each for each in mappings if each["FunctionName"] == executing)
+        assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 50})
 
     def test_the_watchdog_looks_every_minute(self, stack: Stack) -> None:
         rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]
-        (rule,) = (each for each in rules if "ScheduleExpression" in each)
-        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
-        assert [text(target["Arn"]) for target in rule["Targets"]] == [stack.name_of("watchdog")]
+        found = {
+            rule["ScheduleExpression"]: [text(target["Arn"]) for target in rule["Targets"]]
+            for rule in rules
+            if "ScheduleExpression" in rule and rule["State"] == "ENABLED"
+        }
+        assert found == {"rate(1 minute)": [stack.name_of("watchdog")], "rate(1 hour)": [stack.name_of("housekeeping")]}
         assert stack.doors["watchdog"]["Properties"]["Timeout"] < 60

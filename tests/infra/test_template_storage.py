@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from handlers.aws import part_objects
+from infra import storage
 from tests.infra.template import Resource, Stack
 
 KEPT = {"Retain", "RetainExceptOnCreate"}
@@ -46,12 +48,28 @@ class TestStorage:
         assert stack.one("AWS::Cognito::UserPool")["Properties"]["DeletionProtection"] == "ACTIVE"
 
     @pytest.mark.parametrize(
-        "kind", ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Cognito::UserPool", "AWS::Logs::LogGroup"]
+        "kind",
+        [
+            *("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool"),
+            "AWS::Logs::LogGroup",
+        ],
     )
     def test_what_cannot_be_made_again_outlives_the_stack(self, stack: Stack, kind: str) -> None:
         for resource in stack.all(kind).values():
             assert resource["DeletionPolicy"] in KEPT
             assert resource["UpdateReplacePolicy"] in KEPT
+
+    def test_what_is_staged_in_vain_lives_for_a_day(self, stack: Stack) -> None:
+        rules = stack.one("AWS::S3::Bucket")["Properties"]["LifecycleConfiguration"]["Rules"]
+        assert [(each["Prefix"], each["ExpirationInDays"]) for each in rules if "Prefix" in each] == [("staging/", 1)]
+
+    def test_the_bucket_is_nobody_else_s(self, stack: Stack) -> None:
+        bucket = stack.one("AWS::S3::Bucket")["Properties"]
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]
+
+    def test_the_prefixes_are_those_that_objects_are_written_to(self) -> None:
+        assert (storage.STAGING, storage.KEPT) == (part_objects.STAGING, part_objects.KEPT)
 
     def test_the_key_rotates(self, stack: Stack) -> None:
         assert stack.one("AWS::KMS::Key")["Properties"]["EnableKeyRotation"] is True

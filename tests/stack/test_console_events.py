@@ -178,6 +178,14 @@ def _(own: Own) -> None:
     assert (status, document["code"]) == (401, "BAD_SIGNATURE")
 
 
+@does("api_cancel-a-run")
+def _(own: Own) -> None:
+    with executor_at_rest(own.workspace.laptop):
+        run = own.workspace.execute(own.trigger)
+        status, document = own.ask("api_cancel-a-run", run)
+        assert (status, document["status"]) == (200, "cancelled")
+
+
 @does("execute_runs-one-run")
 def _(own: Own) -> None:
     with executor_at_rest(own.workspace.laptop):
@@ -205,6 +213,17 @@ def _(own: Own) -> None:
     assert own.send("capture_failures-retries-exhausted") == {"batchItemFailures": []}
     (run,) = (each for each in runs_of(own.workspace) if each["executionSource"] == "captured")
     assert (run["status"], run["errorCode"]) == ("failure", "KeyError")
+
+
+@does("on_run_failed-retry")
+def _(own: Own) -> None:
+    # Its trigger does not retry: there is nothing to decide.
+    assert own.send("on_run_failed-retry", own.run) == {"verdict": "settled before"}
+
+
+@does("housekeeping-every-hour")
+def _(own: Own) -> None:
+    assert own.send("housekeeping-every-hour") == {}
 
 
 @does("watchdog-every-minute")

@@ -103,7 +103,7 @@ BODIES = {
     '{"overrideParams": ' + "[" * 100_000 + "]" * 100_000 + "}": (400, "body"),
     '{"overrideParams": {"a": ' + "9" * 5000 + "}}": (400, "body"),
     '{"overrideParams": {"a": "\\ud800"}}': (400, "overrideParams"),
-    json.dumps({"overrideParams": {"a": "x" * 360_000}}): (413, "overrideParams"),
+    json.dumps({"overrideParams": {"a": "x" * 4_000_000}}): (413, "overrideParams"),
     json.dumps({"overrideParams": {"a": "x" * 1_100_000}}): (413, "body"),
 }
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from handlers.domain.json_document import MAX_BYTES, MAX_DEPTH, MAX_KEY_LENGTH
+from handlers.domain.json_document import MAX_BYTES, MAX_DEPTH, MAX_INLINE_BYTES, MAX_KEY_LENGTH
 from handlers.http import MAX_BODY_BYTES
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.fakes import World
@@ -68,7 +68,7 @@ REFUSED = {
         TRIGGER,
         413,
         "triggerMetadata.params",
-        body=json.dumps(A_TRIGGER | {"triggerMetadata": {"params": {"a": "x" * MAX_BYTES}}}),
+        body=json.dumps(A_TRIGGER | {"triggerMetadata": {"params": {"a": "x" * MAX_INLINE_BYTES}}}),
     ),
     "include": Limit(RUN, 400, "include", query={"include": "parameters,secrets"}),
     "include, empty": Limit(RUN, 400, "include", query={"include": ""}),

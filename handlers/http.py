@@ -19,6 +19,8 @@ from handlers.log import log_fault
 API = "/workspace/<workspace>/api/v1"
 # Bodies larger than any parameters that could be kept are refused unread.
 MAX_BODY_BYTES = 5_000_000
+# An answer travels as a text within a JSON text, where its quotes are escaped: large ones are shorter in base64.
+MAX_TEXT_ANSWER = 1_000_000
 
 # The most specific class counts. Reasons are the reason phrase of the status.
 STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
@@ -66,7 +68,7 @@ class Resolver(APIGatewayHttpResolver):
             malformed = errors.InvalidRequest("event", "is none of API Gateway's.")
             status, document = answer_error(malformed, context.aws_request_id)
             return {"statusCode": status, "body": _to_json(document)}
-        return self.resolve(quoted, context)
+        return _shortened(self.resolve(quoted, context))
 
     def caller(self) -> Caller:
         """Raises Unauthenticated."""
@@ -142,6 +144,13 @@ def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
         path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
     context = event["requestContext"] | {"stage": "$default"}
     return event | {"rawPath": path, "requestContext": context}
+
+
+def _shortened(answer: dict[str, Any]) -> dict[str, Any]:
+    body = answer.get("body") or ""
+    if len(body) <= MAX_TEXT_ANSWER:
+        return answer
+    return answer | {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
 
 
 def _to_json(body: Any) -> str:

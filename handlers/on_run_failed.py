@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.errors import InvalidRequest
+from handlers.domain.errors import InvalidRequest, Refused
 from handlers.domain.retry import retry
 from handlers.domain.run import parse_run_id
 from handlers.log import log_fault, logger
@@ -17,10 +17,13 @@ from handlers.wiring import wiring
 
 @logger.inject_lambda_context
 def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
-    """Gives what became of the failure."""
+    """Gives what became of the failure, or why the event is none of one."""
     try:
         run_id = failed_run_id(event)
         verdict = retry(run_id, wiring.retrier)
+    except Refused as refused:
+        log_fault(refused)
+        return {"dropped": refused.code}
     except Exception as fault:
         log_fault(fault)
         raise

@@ -2,12 +2,15 @@
 
 from typing import NamedTuple, Protocol
 
-from handlers.domain.errors import InvalidRequest, Missing, PartUnreadable, RunNotFound, WrongWorkspace
-from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
+from handlers.domain.errors import InvalidRequest, Missing, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
+from handlers.domain.json_document import JsonObject, JsonValue, compact, dump, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.recording import label
 from handlers.domain.run import FunctionRun, Part, parse_run_id
 from handlers.domain.seal import Cipher, SealBroken
+
+# Lambda answers with 6 MB at most, base64 and the rest of the answer included. Any one part fits.
+MAX_REVEALED_BYTES = 4_500_000
 
 _ENTRY = (
     *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
@@ -51,9 +54,14 @@ def parse_parts(include: str) -> list[Part]:
 
 
 def reveal(run: FunctionRun, parts: list[Part], runs: Runs, cipher: Cipher) -> JsonObject:
-    """The opened parts, `null` for one that was never stored. Raises PartUnreadable or Unavailable."""
+    """The opened parts, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
     sealed = runs.read_parts(run.id, parts)
-    return {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
+    opened: JsonObject = {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
+    size = len(compact(opened).encode())
+    if size > MAX_REVEALED_BYTES:
+        problem = f"asks for {size} bytes; {MAX_REVEALED_BYTES} is the most: ask for one part at a time."
+        raise TooLarge("include", problem)
+    return opened
 
 
 def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> JsonValue:

@@ -95,6 +95,29 @@ class Scene:
     counted: Path = field(default_factory=Path)
     later: Later = field(default_factory=Later)
 
+    @classmethod
+    def of(cls, workspace: Workspace, directory: Path) -> "Scene":
+        """Before anything has happened, with queues where nobody else listens."""
+        outputs, sqs = workspace.laptop.outputs, workspace.laptop.client("sqs")
+        queue, dead_letters = (
+            sqs.create_queue(QueueName=f"{kind}-{workspace.name}")["QueueUrl"] for kind in ("struck", "struck-dead")
+        )
+        settings = Settings(
+            table_name=outputs["TableName"],
+            bucket_name=outputs["BucketName"],
+            key_arn=outputs["KeyArn"],
+            run_queue_url=queue,
+            dead_letter_queue_url=dead_letters,
+            lifecycle_bus_name=outputs["LifecycleBusName"],
+            invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
+        )
+        return cls(workspace, settings, Clients(workspace.laptop), directory)
+
+    def close(self) -> None:
+        sqs = self.workspace.laptop.client("sqs")
+        for queue in (self.settings.run_queue_url, self.settings.dead_letter_queue_url):
+            sqs.delete_queue(QueueUrl=queue)
+
     def container(self) -> Container:
         return Container(self.settings, self.clients)
 

@@ -63,14 +63,14 @@ class PartStore:
         )
         self.move([StagedObject(each["object"]["S"], each["stagedAs"]["S"]) for each in walk])
 
-    def content(self, item: Item) -> bytes:
+    def content(self, item: Item) -> bytes | None:
         """What is sealed in a part's item, or in the object that it names; nothing that opens, if that is lost.
 
-        Raises Unavailable.
+        None if the item has nothing in it. Raises Unavailable.
         """
         plain = from_item(item)
         if "object" not in plain:
-            return bytes(plain["sealed"])
+            return plain.get("sealed")
         try:
             return self._objects.read(plain["object"], plain["stagedAs"])
         except PartLost as lost:

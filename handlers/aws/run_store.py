@@ -61,9 +61,10 @@ class RunStore:
     def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
         found = self._table.get_many([items.part_key(run_id, part) for part in parts])
         return {
-            part: self._parts.content(item)
+            part: content
             for part in parts
             if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None
+            and (content := self._parts.content(item)) is not None
         }
 
     def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.due import MAX_MESSAGE_DELAY, push_when_due, wait_of
+from handlers.domain.due import MAX_MESSAGE_DELAY, first_deadline, push_when_due, wait_of
 from handlers.domain.finish import (
     CANCELLED,
     DELIVERY_FAILED,
@@ -156,6 +156,8 @@ def _announce_again(run: FunctionRun, using: Watchdog) -> Remedy:
 
 
 def _later(run: FunctionRun) -> FunctionRun:
-    """Overdue again after a while that grows each time."""
+    """Overdue again after a while that grows each time, and not before the run is due."""
     postponements = run.postponements + 1
-    return run.evolve(postponements=postponements, deadline=pending_deadline(clock.now(), postponements))
+    at = clock.now()
+    deadline = max(pending_deadline(at, postponements), first_deadline(at, run.not_before))
+    return run.evolve(postponements=postponements, deadline=deadline)

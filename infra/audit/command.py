@@ -32,7 +32,7 @@ _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired",
 _GONE = frozenset({"ResourceNotFoundException", "NoSuchBucket"})
 # Of the first kind that fits.
 _WHAT_TO_DO: dict[type[Exception], str] = {
-    NotUpError: "{} Or name a stack on AWS: --stack FunctionRerun",
+    NotUpError: "{}. Or name a stack on AWS: --stack FunctionRerun",
     KeyRefused: "KMS will not open anything. Enable the stack's key, or allow yourself kms:Decrypt with it.",
     NoCredentialsError: "There are no AWS credentials. Log in (aws sso login, say), or name a profile: --profile",
     NoRegionError: "There is no AWS region. Name it: --region",

@@ -14,7 +14,7 @@ from infra.audit.records import ObjectRecord, PartRecord, World
 
 KEPT = "kept/"
 STAGING = "staging/"
-# The bucket itself deletes what is staged for longer.
+# It is moved, or given up, within minutes.
 STAGED_FOR = timedelta(days=1)
 # Housekeeping comes every hour: what it has passed over twice, it passes over.
 DUE_FOR = timedelta(hours=2)

@@ -14,6 +14,7 @@ from infra.audit.findings import Finding, Report, Rule
 SHOWN = 50
 SAY_EVERY_SECONDS = 5.0
 _WIDTH = max(map(len, Rule)) + 2
+_VERDICT_WIDTH = len("99,999 findings") + 1
 
 
 def show(report: Report, console: Console) -> None:
@@ -24,18 +25,24 @@ def show(report: Report, console: Console) -> None:
     for name, amount in _amounts(report).items():
         say((f"{name:<{_WIDTH}}", "dim"), amount)
     say()
-    counts = report.counts
     for rule in Rule:
-        verdict, style = ("ok", "green") if not counts[rule] else (_number(counts[rule], "finding"), "bold red")
-        if rule in report.skipped and not counts[rule]:
-            verdict, style = f"not looked at: {report.skipped[rule]}", "yellow"
-        say(f"{rule:<{_WIDTH}}{rule.sentence} ", (verdict, style))
+        verdict, style, why = _verdict(rule, report)
+        say(f"{rule:<{_WIDTH}}", (f"{verdict:<{_VERDICT_WIDTH}}", style), rule.sentence, (why, "dim"))
     if report.findings:
         say()
     for finding in report.findings[:SHOWN]:
         say((f"{finding.rule:<{_WIDTH}}", "red"), f"{' '.join(finding.ids)}  {finding.sentence}")
     if len(report.findings) > SHOWN:
         say(f"and {len(report.findings) - SHOWN:,} more: --json prints them all")
+
+
+def _verdict(rule: Rule, report: Report) -> tuple[str, str, str]:
+    """Also how it looks, and why it was not looked at."""
+    if count := report.counts[rule]:
+        return _number(count, "finding"), "bold red", ""
+    if rule in report.skipped:
+        return "skipped", "yellow", f" ({report.skipped[rule]})"
+    return "ok", "green", ""
 
 
 def _amounts(report: Report) -> dict[str, str]:

@@ -3,7 +3,6 @@
 An item that has expired is as good as gone, so nothing is asserted of it.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,7 +91,7 @@ def _miscounted_attempts(run: RunRecord) -> str | None:
 
 
 def _lineages(world: World, terms: Terms) -> Iterator[Finding]:
-    unread = {record.run for record in world.unreadable}
+    unread = world.unreadable_runs
     edges = {original: world.living_edges(original, terms.now) for original in world.edges}
     for edge in (edge for each in edges.values() for edge in each):
         if edge.run not in unread:
@@ -146,8 +145,8 @@ def _miscounted_reruns(run: RunRecord, edges: int, terms: Terms) -> Iterator[Fin
 
 
 def _executions(world: World, terms: Terms) -> Iterator[Finding]:
-    unread = {record.run for record in world.unreadable}
-    for run_id, count in Counter(terms.executions or {}).items():
+    unread = world.unreadable_runs
+    for run_id, count in (terms.executions or {}).items():
         run = world.runs.get(run_id)
         if run is None and run_id not in unread:
             yield Finding(Rule.EXECUTIONS, (run_id,), "It was executed, but there is no such run.", runs=(run_id,))

@@ -16,13 +16,13 @@ from rich.console import Console
 
 from infra.audit.auditing import ALL, NotAuditableError
 from infra.audit.auditing import audit as audited
+from infra.audit.checks import GRACE
 from infra.audit.findings import Report
 from infra.audit.presenting import Progress, as_json, show
 from infra.audit.stacks import AuditedStack
 from infra.local.laptop import NotUpError
 
 FOUND, NOT_DONE = 1, 2
-WIDTH = 120
 _PERMISSIONS = (
     "dynamodb:Scan, Query and BatchGetItem on the table, s3:ListBucket and GetObject on the bucket, "
     "cloudformation:DescribeStacks, and for --open kms:Decrypt"
@@ -60,7 +60,7 @@ def audit(
     directory: Annotated[Path, typer.Option(help="Where everything of the local stack is kept.")] = Path(".local"),
     grace: Annotated[
         int, typer.Option(min=0, help="Seconds that a deadline may have passed: the watchdog looks once a minute.")
-    ] = 120,
+    ] = int(GRACE.total_seconds()),
     retention_days: Annotated[
         int | None,
         typer.Option(
@@ -139,9 +139,7 @@ def _print(report: Report, *, as_document: bool) -> None:
     if as_document:
         typer.echo(as_json(report))
         return
-    console = Console(highlight=False)
-    console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
-    show(report, console)
+    show(report, Console(highlight=False))
 
 
 def _what_to_do(error: Exception) -> str:

@@ -83,6 +83,11 @@ class World:
     stored: dict[str, datetime] | None = None
     """The bucket's objects, by key, with their age; None if there is no bucket."""
 
+    @property
+    def unreadable_runs(self) -> set[str]:
+        """There is a run, whatever it is like."""
+        return {record.run for record in self.unreadable if record.sort == "RUN"}
+
     def alive(self, run_id: str | None, now: datetime) -> RunRecord | None:
         """The run, unless it has expired: DynamoDB deletes such items late, and readers treat them as gone."""
         run = self.runs.get(run_id) if run_id else None

@@ -12,6 +12,7 @@ from botocore.session import Session
 from handlers.aws.aws_errors import code
 
 from infra.audit.auditing import NotAuditableError
+from infra.local.emulator import ISOLATED
 from infra.local.laptop import Laptop
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class _AtTheEmulator(Session):
     """Its clients speak to the emulator, whoever makes them: the Encryption SDK makes its own."""
 
     def __init__(self, laptop: Laptop) -> None:
-        super().__init__()
+        super().__init__(session_vars=ISOLATED)
         self._emulator = laptop.emulator
 
     def create_client(self, *of: Any, **how: Any) -> Any:

@@ -78,8 +78,8 @@ class Deployed:
             if between is not None and step.startswith("Listing the bucket"):
                 between()
 
-        terms = {"now": clock.now(), "retention_days": 90, "told": told} | how
-        return audit(self.dynamodb, self.table, self.s3, self.bucket, **terms)
+        terms: dict[str, Any] = {"now": clock.now(), "retention_days": 90, "told": told}
+        return audit(self.dynamodb, self.table, self.s3, self.bucket, **terms | how)
 
     def found(self, between: Callable[[], Any] | None = None, **how: Any) -> list[tuple[str, ...]]:
         """Rule and ids of each finding."""

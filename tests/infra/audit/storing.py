@@ -74,7 +74,8 @@ class Storage:
         return world
 
     def findings(self, **terms: Any) -> list[Finding]:
-        return check(self.world(), Terms(**{"now": NOW, "retention": RETENTION} | terms))
+        literals: dict[str, Any] = {"now": NOW, "retention": RETENTION}
+        return check(self.world(), Terms(**literals | terms))
 
     def found(self, **terms: Any) -> list[tuple[str, ...]]:
         """Rule and ids of each finding."""

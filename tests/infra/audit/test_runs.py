@@ -156,6 +156,8 @@ def test_a_part_of_an_unknown_kind_cannot_be_read() -> None:
     storage = a_storage()
     storage.put({"pk": f"RUN#{ORIGINAL}", "sk": "SEALED#smell", "expiresAt": 1})
     assert storage.found() == [("readable", ORIGINAL, "SEALED#smell")]
+    storage.item(ORIGINAL)["rerunCount"] = 1
+    assert ("rerun-count", ORIGINAL) in storage.found()
 
 
 def test_items_of_others_are_passed_by() -> None:

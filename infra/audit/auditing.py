@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from handlers.aws.part_objects import PartObjects
 from handlers.aws.table import Table
 from handlers.domain.seal import Cipher
 
@@ -63,7 +64,8 @@ def audit(
     found = _confirmed(check(world, terms), reader, terms)
     chosen = _chosen(world, now, open_parts)
     if cipher is not None:
-        found += Opener(Table(dynamodb, table_name), cipher, s3, bucket, told).findings(chosen)
+        objects = None if s3 is None or bucket is None else PartObjects(lambda: s3, bucket)
+        found += Opener(Table(dynamodb, table_name), cipher, objects, told).findings(chosen)
     return Report(
         at=now,
         looked_at=_looked_at(world, now, opened=len(chosen) if cipher is not None else 0),
@@ -82,7 +84,7 @@ def _confirmed(suspected: list[Finding], reader: Reader, terms: Terms) -> list[F
 
 
 def _chosen(world: World, now: datetime, count: int) -> list[PartRecord]:
-    return sampled([part for part in world.parts if world.alive(part.run, now)], count) if count else []
+    return sampled(list(world.living_parts(now)), count) if count else []
 
 
 def _looked_at(world: World, now: datetime, *, opened: int) -> LookedAt:

@@ -36,7 +36,7 @@ def check(world: World, terms: Terms) -> list[Finding]:
         *(finding for run in world.living(terms.now) for finding in _of_run(run, terms)),
         *_lineages(world, terms),
         *_executions(world, terms),
-        *check_objects(world, now=terms.now, grace=terms.grace),
+        *check_objects(world, terms.now),
     ]
 
 
@@ -62,8 +62,6 @@ def _late(run: RunRecord, terms: Terms) -> str | None:
         return f"It is {run.status}, {undone}, and has no deadline: the watchdog will not see it." if undone else None
     if run.deadline + terms.grace < terms.now:
         return f"It is {run.status}, {undone or 'with nothing left to do'}; its deadline was {iso(run.deadline)}."
-    if run.status is Status.PENDING and run.not_before and max(terms.now, run.deadline) < run.not_before:
-        return f"It is to wait until {iso(run.not_before)}, but its deadline is {iso(run.deadline)}."
     return None
 
 

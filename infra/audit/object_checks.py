@@ -7,27 +7,25 @@ own, which no TTL deletes, lets housekeeping find the object when its run has ex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from handlers.aws.part_objects import KEPT, STAGING
 from handlers.domain.clock import iso
+from handlers.domain.housekeeping import STAGED_FOR
 
 from infra.audit.findings import Finding, Rule
 from infra.audit.records import ObjectRecord, PartRecord, World
 
-KEPT = "kept/"
-STAGING = "staging/"
-# It is moved, or given up, within minutes.
-STAGED_FOR = timedelta(days=1)
 # Housekeeping comes every hour: what it has passed over twice, it passes over.
-DUE_FOR = timedelta(hours=2)
+PATIENCE = timedelta(hours=2)
 
 
-def check_objects(world: World, *, now: datetime, grace: timedelta) -> Iterator[Finding]:
+def check_objects(world: World, now: datetime) -> Iterator[Finding]:
     for record in world.listed.values():
         yield from _due(record, now)
     if world.stored is None:
         return
     unlisted = {key: _run_in(key) for key in world.stored if key.startswith(KEPT) and key not in world.listed}
-    for part in world.parts:
-        if part.object is not None and world.alive(part.run, now):
+    for part in world.living_parts(now):
+        if part.object is not None:
             yield from _without_object(part, world, now)
             if part.object not in world.listed:
                 unlisted[part.object] = part.run
@@ -35,7 +33,7 @@ def check_objects(world: World, *, now: datetime, grace: timedelta) -> Iterator[
         said = "No item names it, so nothing will ever delete it."
         yield Finding(Rule.KEPT_OBJECT, (key,), said, runs=(run,), objects=(key,))
     for key, modified in world.stored.items():
-        if key.startswith(STAGING) and modified + STAGED_FOR + grace < now:
+        if key.startswith(STAGING) and modified + STAGED_FOR + PATIENCE < now:
             yield Finding(Rule.STAGED_OBJECT, (key,), f"It has been there since {iso(modified)}.", objects=(key,))
 
 
@@ -55,7 +53,7 @@ def _due(record: ObjectRecord, now: datetime) -> Iterator[Finding]:
     said = None
     if not record.attention.startswith("OBJECTS#"):
         said = "It does not stand where housekeeping looks."
-    elif record.due_at + DUE_FOR < now:
+    elif record.due_at + PATIENCE < now:
         said = f"Housekeeping should have looked at it at {iso(record.due_at)}."
     if said is not None:
         yield Finding(Rule.OBJECT_DUE, (record.run, record.part), said, runs=(record.run,))

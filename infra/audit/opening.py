@@ -2,20 +2,16 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from botocore.exceptions import ClientError
 from handlers.aws import run_items as items
-from handlers.aws.aws_errors import code
+from handlers.aws.part_objects import PartLost, PartObjects
 from handlers.aws.table import Item, Table, from_item, readable
 from handlers.domain.recording import label
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 from infra.audit.findings import Finding, Rule
 from infra.audit.records import PartRecord
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 # A batch answers 16 MB at most, and asks again for the rest.
 _BATCH = 20
@@ -28,8 +24,7 @@ class Opener(NamedTuple):
 
     table: Table
     cipher: Cipher
-    s3: "S3Client | None"
-    bucket: str | None
+    objects: PartObjects | None
     told: Callable[[str], None]
 
     def findings(self, parts: Sequence[PartRecord]) -> list[Finding]:
@@ -70,17 +65,12 @@ class Opener(NamedTuple):
         return None
 
     def _fetched(self, plain: dict[str, str]) -> bytes | None:
-        if self.s3 is None or self.bucket is None:
+        if self.objects is None or "object" not in plain:
             return None
-        # The first once more: it may have been moved there while we looked where it was staged.
-        for key in (plain.get("object"), plain.get("stagedAs"), plain.get("object")):
-            try:
-                if key is not None:
-                    return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if code(error) != "NoSuchKey":
-                    raise
-        return None
+        try:
+            return self.objects.read(plain["object"], plain["stagedAs"])
+        except PartLost:
+            return None
 
 
 def sampled(parts: Sequence[PartRecord], count: int) -> list[PartRecord]:

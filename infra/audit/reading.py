@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from handlers.aws import run_items as items
 from handlers.aws.aws_errors import code
+from handlers.aws.part_objects import KEPT, STAGING
 from handlers.aws.table import Item, Table, from_item, to_item
 from handlers.domain.run import FunctionRun, Part, Source
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from infra.audit.findings import Finding
-from infra.audit.object_checks import KEPT, STAGING
 from infra.audit.records import EdgeRecord, ObjectRecord, PartRecord, Place, RunRecord, UnreadableRecord, World
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # All but `sealed`. DynamoDB reads whole items even so, but sends only these.
 _ATTRIBUTES = sorted(
-    {"pk", "sk", "runId", "object", "stagedAs", "attention", "attentionAt", "notBefore", "staged"}
+    {"pk", "sk", "runId", "object", "stagedAs", "attention", "attentionAt"}
     | {to_camel(name) for name in FunctionRun.model_fields}
 )
 PROJECTION: dict[str, Any] = {
@@ -130,19 +130,17 @@ def _what_is_wrong(error: Exception) -> str:
 
 def _remember_run(run_id: str, item: Item, world: World) -> None:
     run = items.to_run(item)
-    plain = from_item(item)
     if run.id != run_id:
         raise _Amiss("its id is not that of its key")
-    stands, belongs = _place(plain), _place(items.of_run(run))
+    stands, belongs = _place(from_item(item)), _place(items.of_run(run))
     world.runs[run_id] = RunRecord(
         id=run_id,
         status=run.status,
         created_at=run.created_at,
         expires_at=items.epoch(run),
         deadline=run.deadline,
-        not_before=datetime.fromisoformat(plain["notBefore"]) if plain.get("notBefore") else None,
         event_pending=run.event_pending,
-        staged=bool(plain.get("staged")),
+        staged=run.staged,
         is_captured=run.execution_source is Source.CAPTURED,
         is_rerun=run.is_rerun,
         original=sys.intern(run.original_run_id) if run.original_run_id else None,
@@ -178,7 +176,7 @@ def _remember_edge(run_id: str, item: Item, world: World) -> None:
 def _remember_part(run_id: str, item: Item, world: World) -> None:
     part = Part(item["sk"]["S"].removeprefix("SEALED#"))
     at, staged_as = (item[name]["S"] if name in item else None for name in ("object", "stagedAs"))
-    world.parts.append(PartRecord(run_id, part, at, staged_as))
+    world.parts.append(PartRecord(run_id, part, int(item["expiresAt"]["N"]), at, staged_as))
 
 
 def _remember_object(run_id: str, item: Item, world: World) -> None:

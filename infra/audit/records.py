@@ -26,7 +26,6 @@ class RunRecord:
     expires_at: int
     """Seconds since the epoch, as DynamoDB's TTL reads it."""
     deadline: datetime | None = None
-    not_before: datetime | None = None
     event_pending: bool = False
     staged: bool = False
     is_captured: bool = False
@@ -48,6 +47,7 @@ class EdgeRecord(NamedTuple):
 class PartRecord(NamedTuple):
     run: str
     part: Part
+    expires_at: int
     object: str | None = None
     """Where it stays in the bucket; None for a part that lies in the table."""
     staged_as: str | None = None
@@ -92,6 +92,11 @@ class World:
         """The run, unless it has expired: DynamoDB deletes such items late, and readers treat them as gone."""
         run = self.runs.get(run_id) if run_id else None
         return run if run is not None and run.expires_at > now.timestamp() else None
+
+    def living_parts(self, now: datetime) -> Iterator[PartRecord]:
+        """A part may expire before its run: an original that is re-run lives on without its old result."""
+        moment = now.timestamp()
+        return (part for part in self.parts if part.expires_at > moment and self.alive(part.run, now))
 
     def living(self, now: datetime) -> Iterator[RunRecord]:
         return (run for run in self.runs.values() if run.expires_at > now.timestamp())

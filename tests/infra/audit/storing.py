@@ -6,7 +6,6 @@ from typing import Any
 from handlers.aws import run_items as items
 from handlers.aws.table import to_item
 from handlers.domain import clock
-from handlers.domain.paging import position_of
 from handlers.domain.run import FunctionRun, Part
 from infra.audit.checks import Terms, check
 from infra.audit.findings import Finding
@@ -42,20 +41,9 @@ class Storage:
         return self.run(rerun).put(items.of_edge(rerun))
 
     def large_part(self, run: FunctionRun, part: Part, *, staged_as: str, is_moved: bool = True) -> "Storage":
-        kept = f"kept/{run.id}/{part}"
-        due = run.expires_at + timedelta(minutes=1)
+        kept = items.object_key(run.id, part)
         self.objects[kept if is_moved else staged_as] = run.created_at
-        return self.put(
-            items.part_key(run.id, part)
-            | {"object": kept, "stagedAs": staged_as, "expiresAt": items.epoch(run), "schema": 1},
-            {
-                "pk": f"RUN#{run.id}",
-                "sk": f"OBJECT#{part}",
-                "object": kept,
-                "attention": f"OBJECTS#{items.shard(run.id)}",
-                "attentionAt": position_of(due, run.id),
-            },
-        )
+        return self.put(*items.of_large_part(run, part, kept=kept, staged=staged_as))
 
     def item(self, run_id: str, sort: str = "RUN") -> dict[str, Any]:
         return self.items[f"RUN#{run_id}", sort]

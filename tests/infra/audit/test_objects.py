@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.aws.run_items import PARTS_OUTLIVE_SECONDS
 from handlers.domain.run import FunctionRun, Part
 from tests.builders import NOW, a_run
 from tests.infra.audit.storing import ORIGINAL, RETENTION, Storage
@@ -24,8 +25,7 @@ def test_a_large_part_that_lies_in_the_bucket_is_no_finding() -> None:
 def test_a_large_part_may_lie_where_it_was_staged_only_while_its_run_says_so() -> None:
     storage, _ = a_large_result(is_moved=False)
     assert storage.found() == [("part-object", ORIGINAL, "result")]
-    run = a_run(id=ORIGINAL, deadline=NOW + timedelta(minutes=1))
-    storage.run(run).item(ORIGINAL)["staged"] = True
+    storage.run(a_run(id=ORIGINAL, staged=True, deadline=NOW + timedelta(minutes=1)))
     assert storage.found() == []
 
 
@@ -39,6 +39,14 @@ def test_of_an_expired_run_the_object_may_be_gone() -> None:
     storage, _ = a_large_result()
     storage.objects.clear()
     assert storage.found(now=NOW + RETENTION) == []
+
+
+def test_of_a_part_that_has_expired_before_its_run_the_object_may_be_gone() -> None:
+    storage, _ = a_large_result()
+    storage.item(ORIGINAL)["expiresAt"] += 10 * 86400  # re-run meanwhile
+    storage.objects.clear()
+    assert storage.found(now=NOW + RETENTION) == [("part-object", ORIGINAL, "result")]
+    assert storage.found(now=NOW + RETENTION + timedelta(days=1)) == []
 
 
 def test_a_kept_object_that_no_item_names_is_found() -> None:
@@ -59,14 +67,15 @@ def test_a_part_whose_object_housekeeping_does_not_know_is_found_once(*, is_move
 @pytest.mark.parametrize(("seconds", "is_found"), [(0, False), (1, True)])
 def test_what_is_staged_for_more_than_a_day_is_found(seconds: int, *, is_found: bool) -> None:
     storage = Storage()
-    storage.objects[STAGED_AS] = NOW - timedelta(days=1, seconds=120 + seconds)
+    # And two hours, because housekeeping comes every hour.
+    storage.objects[STAGED_AS] = NOW - timedelta(days=1, hours=2, seconds=seconds)
     assert storage.found() == [("staged-object", STAGED_AS)] * is_found
 
 
 @pytest.mark.parametrize(("seconds", "is_found"), [(0, False), (1, True)])
 def test_housekeeping_that_is_behind_is_found(seconds: int, *, is_found: bool) -> None:
     storage, run = a_large_result()
-    due = run.expires_at + timedelta(minutes=1)
+    due = run.expires_at + timedelta(seconds=PARTS_OUTLIVE_SECONDS)
     now = due + timedelta(hours=2, seconds=seconds)
     assert storage.found(now=now) == [("object-due", ORIGINAL, "result")] * is_found
 

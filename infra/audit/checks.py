@@ -102,7 +102,7 @@ def _lineages(world: World, terms: Terms) -> Iterator[Finding]:
                 yield from _rerun_without_original(run, original)
             if (run.original, run.id) not in with_edge:
                 yield _of_rerun(Rule.RERUN_EDGE, run, "It is not in the history of its original.")
-        elif run.id not in unread:
+        else:
             yield from _miscounted_reruns(run, len(edges.get(run.id, ())), terms)
 
 

@@ -92,6 +92,28 @@ def test_a_seal_that_does_not_open_is_found(deployed: Deployed) -> None:
     assert CONTENT not in as_json(report)
 
 
+def test_a_part_that_was_replaced_while_it_was_opened_is_no_finding(deployed: Deployed) -> None:
+    storage, rerun = a_lineage_of_today()
+    deployed.holds_sealed(storage, rerun, result_as=Part.LOGS)
+
+    def told(step: str) -> None:
+        if step.startswith("Opening"):
+            deployed.holds_sealed(storage, rerun)
+
+    assert deployed.found(cipher=deployed.cipher(), open_parts=ALL, told=told) == []
+
+
+def test_every_read_of_the_table_is_consistent(deployed: Deployed) -> None:
+    deployed.holds(Storage().run(of_today(status="running")))
+    asked: list[dict[str, Any]] = []
+    seen = ("provide-client-params.dynamodb", lambda params, **_: asked.append(params))
+    deployed.dynamodb.meta.events.register(*seen)
+    assert deployed.found() == [("deadline", ORIGINAL)]
+    deployed.dynamodb.meta.events.unregister(*seen)
+    assert len(asked) >= 3
+    assert all(each["ConsistentRead"] for each in asked)
+
+
 def test_parts_are_opened_at_random_and_no_more_than_asked_for(deployed: Deployed) -> None:
     deployed.holds_sealed(*a_lineage_of_today())
     report = deployed.report(cipher=deployed.cipher(), open_parts=1)

@@ -119,6 +119,12 @@ def test_an_execution_of_no_known_run_is_found() -> None:
     assert a_storage().found(executions={"nobody": 1}) == [("executions", "nobody")]
 
 
+def test_a_run_that_cannot_be_read_is_not_said_to_be_unknown() -> None:
+    storage = a_storage()
+    storage.item(ORIGINAL)["status"] = "asleep"
+    assert storage.found(executions={ORIGINAL: 1}) == [("readable", ORIGINAL, "RUN")]
+
+
 def test_of_an_expired_run_nothing_is_asked() -> None:
     storage = a_storage(status="running", expires_at=NOW, **OVERDUE, execution_attempts=9)
     assert storage.found() == []

@@ -8,6 +8,7 @@ import typer
 from handlers.domain.identity import is_grant
 from rich.console import Console
 
+from infra.audit.command import audit
 from infra.local.demo import tell
 from infra.local.interrupts import Interrupts
 from infra.local.laptop import Laptop, NotUpError, bring_up, stop_leftover
@@ -23,6 +24,8 @@ app = typer.Typer(help="Function Re-run on this machine.", no_args_is_help=True,
 DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where everything of the local stack is kept.")]
 DEFAULT_DIRECTORY = Path(".local")
 stderr = Console(stderr=True, highlight=False)
+
+app.command()(audit)
 
 
 @app.command()

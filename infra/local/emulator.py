@@ -25,6 +25,10 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 BOOT_SECONDS = 30.0
 STOP_SECONDS = 10.0
+_UNSET = (None, None, None, None)
+_NOWHERE = (None, None, os.devnull, None)
+ISOLATED: Any = {"profile": _UNSET, "config_file": _NOWHERE, "credentials_file": _NOWHERE}
+"""Variables of a botocore session that reads nothing of the caller's AWS configuration."""
 
 
 class EmulatorError(RuntimeError):
@@ -146,11 +150,7 @@ _MAKING_A_CLIENT = threading.Lock()
 
 @functools.cache
 def _isolated_session() -> Any:
-    unset = (None, None, None, None)
-    nowhere = (None, None, os.devnull, None)
-    core: Any = botocore.session.Session(
-        session_vars={"profile": unset, "config_file": nowhere, "credentials_file": nowhere}
-    )
+    core: Any = botocore.session.Session(session_vars=ISOLATED)
     return boto3.Session(botocore_session=core)
 
 

@@ -1,0 +1,153 @@
+"""Runs and lineages against the promises: records in, findings out. Nothing here speaks to AWS.
+
+An item that has expired is as good as gone, so nothing is asserted of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handlers.domain.clock import iso
+from handlers.domain.finish import MAX_ATTEMPTS
+from handlers.domain.run import Status
+
+from infra.audit.findings import Finding, Rule
+from infra.audit.object_checks import check_objects
+from infra.audit.records import EdgeRecord, RunRecord, World
+
+# The watchdog looks once a minute, and has a minute for its look.
+GRACE = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the world is measured by."""
+
+    now: datetime
+    retention: timedelta
+    grace: timedelta = GRACE
+    executions: Mapping[str, int] | None = None
+    """How often each run was executed, by the team's own count."""
+
+
+def check(world: World, terms: Terms) -> list[Finding]:
+    return [
+        *_unreadable(world),
+        *(finding for run in world.living(terms.now) for finding in _of_run(run, terms)),
+        *_lineages(world, terms),
+        *_executions(world, terms),
+        *check_objects(world, terms.now),
+    ]
+
+
+def _unreadable(world: World) -> Iterator[Finding]:
+    for run, sort, why in world.unreadable:
+        yield Finding(Rule.READABLE, (run, sort), f"It cannot be read: {why}.", runs=(run,))
+
+
+def _of_run(run: RunRecord, terms: Terms) -> Iterator[Finding]:
+    judged = {
+        Rule.DEADLINE: _late(run, terms),
+        Rule.ATTENTION: _misplaced(run),
+        Rule.ATTEMPTS: _miscounted_attempts(run),
+    }
+    for rule, sentence in judged.items():
+        if sentence is not None:
+            yield Finding(rule, (run.id,), sentence, runs=(run.id,))
+
+
+def _late(run: RunRecord, terms: Terms) -> str | None:
+    undone = _undone(run)
+    if run.deadline is None:
+        return f"It is {run.status}, {undone}, and has no deadline: the watchdog will not see it." if undone else None
+    if run.deadline + terms.grace < terms.now:
+        return f"It is {run.status}, {undone or 'with nothing left to do'}; its deadline was {iso(run.deadline)}."
+    return None
+
+
+def _undone(run: RunRecord) -> str | None:
+    """What somebody still has to do with the run."""
+    if run.status.is_open:
+        return "not ended"
+    if run.event_pending:
+        return "its end not told of"
+    return "with parts not moved to where they stay" if run.staged else None
+
+
+def _misplaced(run: RunRecord) -> str | None:
+    if run.stands == run.belongs:
+        return None
+    stands = " at ".join(run.stands) if run.stands else "nowhere"
+    return f"It stands {stands}, but belongs {' at '.join(run.belongs) if run.belongs else 'nowhere'}."
+
+
+def _miscounted_attempts(run: RunRecord) -> str | None:
+    if not 0 <= run.attempts <= MAX_ATTEMPTS:
+        return f"It has {run.attempts} attempts recorded; {MAX_ATTEMPTS} is the most there can be."
+    has_executed = run.status is Status.RUNNING or (run.status is Status.COMPLETED and not run.is_captured)
+    return f"It is {run.status} without an attempt recorded." if has_executed and run.attempts == 0 else None
+
+
+def _lineages(world: World, terms: Terms) -> Iterator[Finding]:
+    unread = world.unreadable_runs
+    edges = {original: world.living_edges(original, terms.now) for original in world.edges}
+    for edge in (edge for each in edges.values() for edge in each):
+        if edge.run not in unread:
+            yield from _edge_without_run(edge, world.alive(edge.run, terms.now))
+    with_edge = {(edge.original, edge.run) for each in edges.values() for edge in each}
+    for run in world.living(terms.now):
+        if run.is_rerun or run.original is not None:
+            original = world.alive(run.original, terms.now)
+            if run.original not in unread:
+                yield from _rerun_without_original(run, original)
+            if (run.original, run.id) not in with_edge:
+                yield _of_rerun(Rule.RERUN_EDGE, run, "It is not in the history of its original.")
+        else:
+            yield from _miscounted_reruns(run, len(edges.get(run.id, ())), terms)
+
+
+def _edge_without_run(edge: EdgeRecord, run: RunRecord | None) -> Iterator[Finding]:
+    about = (edge.original, edge.run)
+    if run is None:
+        yield Finding(Rule.EDGE_RUN, about, "The history names a re-run that there is not.", runs=about)
+    elif run.original != edge.original:
+        said = f"a re-run of {run.original}" if run.original else "no re-run"
+        yield Finding(Rule.EDGE_RUN, about, f"The history names a run that says it is {said}.", runs=about)
+
+
+def _rerun_without_original(run: RunRecord, original: RunRecord | None) -> Iterator[Finding]:
+    wrong = None
+    if not run.is_rerun or run.original is None:
+        wrong = "It names an original and is no re-run, or is one and names none."
+    elif original is None:
+        wrong = "Its original is gone."
+    elif original.is_rerun:
+        wrong = "Its original is itself a re-run: a lineage is one level deep."
+    elif original.expires_at < run.expires_at:
+        wrong = f"Its original expires {run.expires_at - original.expires_at} s before it."
+    if wrong is not None:
+        yield _of_rerun(Rule.RERUN_ORIGINAL, run, wrong)
+
+
+def _of_rerun(rule: Rule, run: RunRecord, sentence: str) -> Finding:
+    about = (run.id, run.original) if run.original else (run.id,)
+    return Finding(rule, about, sentence, runs=about)
+
+
+def _miscounted_reruns(run: RunRecord, edges: int, terms: Terms) -> Iterator[Finding]:
+    # A re-run is younger than its original. While that is within its own time, none of them can have expired.
+    nothing_expired = run.created_at + terms.retention > terms.now
+    if run.rerun_count < edges or (nothing_expired and run.rerun_count > edges):
+        said = f"It has counted {run.rerun_count} re-runs, and its history has {edges}."
+        yield Finding(Rule.RERUN_COUNT, (run.id,), said, runs=(run.id,))
+
+
+def _executions(world: World, terms: Terms) -> Iterator[Finding]:
+    unread = world.unreadable_runs
+    for run_id, count in (terms.executions or {}).items():
+        run = world.runs.get(run_id)
+        if run is None and run_id not in unread:
+            yield Finding(Rule.EXECUTIONS, (run_id,), "It was executed, but there is no such run.", runs=(run_id,))
+        elif run is not None and count > run.attempts:
+            said = f"It was executed {count} times, with {run.attempts} attempts recorded."
+            yield Finding(Rule.EXECUTIONS, (run_id,), said, runs=(run_id,))

@@ -1,0 +1,165 @@
+"""`python -m infra.local audit`: its options, its exit codes, and what to do when it cannot be done."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
+from handlers.aws.aws_errors import code
+from handlers.domain import clock
+from handlers.domain.errors import InvalidRunId, Unavailable
+from handlers.domain.run import parse_run_id
+from handlers.domain.seal import KeyRefused
+from rich.console import Console
+
+from infra.audit.auditing import ALL, NotAuditableError
+from infra.audit.auditing import audit as audited
+from infra.audit.checks import GRACE
+from infra.audit.findings import Report
+from infra.audit.presenting import Progress, as_json, show
+from infra.audit.stacks import AuditedStack
+from infra.local.laptop import NotUpError
+
+FOUND, NOT_DONE = 1, 2
+_PERMISSIONS = (
+    "dynamodb:Scan, Query and BatchGetItem on the table, s3:ListBucket and GetObject on the bucket, "
+    "cloudformation:DescribeStacks, and for --open kms:Decrypt"
+)
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"})
+_GONE = frozenset({"ResourceNotFoundException", "NoSuchBucket"})
+# Of the first kind that fits.
+_WHAT_TO_DO: dict[type[Exception], str] = {
+    NotUpError: "{}. Or name a stack on AWS: --stack FunctionRerun",
+    KeyRefused: "KMS will not open anything. Enable the stack's key, or allow yourself kms:Decrypt with it.",
+    NoCredentialsError: "There are no AWS credentials. Log in (aws sso login, say), or name a profile: --profile",
+    NoRegionError: "There is no AWS region. Name it: --region",
+    ProfileNotFound: "{}. Name one of your AWS configuration: --profile",
+    BotoCoreError: "AWS does not answer: {} Try again later.",
+}
+
+
+def _parts(given: str | int) -> int:
+    """Of what was given, or of the default."""
+    if given == "all":
+        return ALL
+    if not str(given).isdecimal():
+        raise typer.BadParameter("give a number of parts, or all")
+    return int(given)
+
+
+def audit(
+    *,
+    stack: Annotated[
+        str | None, typer.Option(help="The stack on AWS, FunctionRerun say. Without it: what `make up` has started.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Its region, if not that of your AWS configuration.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The profile of your AWS configuration to use.")] = None,
+    directory: Annotated[Path, typer.Option(help="Where everything of the local stack is kept.")] = Path(".local"),
+    grace: Annotated[
+        int, typer.Option(min=0, help="Seconds that a deadline may have passed: the watchdog looks once a minute.")
+    ] = int(GRACE.total_seconds()),
+    retention_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How long runs are kept, the shortest that was ever deployed. "
+            "Without it: the stack's output RetentionDays, or 90.",
+        ),
+    ] = None,
+    executions: Annotated[
+        typer.FileText | None,
+        typer.Option(
+            help="A file, - for stdin, with one run id a line for each execution that your functions have logged "
+            "(functionRunId of the client context): none may have more than the run's recorded attempts."
+        ),
+    ] = None,
+    open_parts: Annotated[
+        int,
+        typer.Option("--open", parser=_parts, metavar="N|all", help="Open so many sealed parts, drawn at random."),
+    ] = 0,
+    as_document: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+) -> None:
+    """Check what is stored, run by run, against what the service promises.
+
+    Reads the table and the bucket, and changes nothing.
+    What the first look finds is looked at twice more, so a run that moved meanwhile is no finding.
+    Content is never printed.
+
+    Exit code 0: nothing was found; 1: findings; 2: the audit could not be done, and why.
+    """
+    ids = None if executions is None else list(_run_ids(executions))
+    stderr = Console(stderr=True, highlight=False)
+    try:
+        with stderr.status("Finding the stack") as status:
+            found = (
+                AuditedStack.on_aws(stack, region=region, profile=profile)
+                if stack
+                else AuditedStack.on_this_machine(directory)
+            )
+            report = audited(
+                found.dynamodb,
+                found.table_name,
+                found.s3,
+                found.bucket,
+                now=clock.now(),
+                retention_days=retention_days or found.retention_days,
+                grace=timedelta(seconds=grace),
+                executions=ids,
+                cipher=found.cipher() if open_parts else None,
+                open_parts=open_parts,
+                told=Progress(stderr, status),
+            )
+    except (NotUpError, NotAuditableError, KeyRefused, Unavailable, ClientError, BotoCoreError) as error:
+        _fail(_what_to_do(error))
+    _print(report, as_document=as_document)
+    raise typer.Exit(0 if report.is_clean else FOUND)
+
+
+def _run_ids(lines: typer.FileText) -> Iterator[str]:
+    try:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield _run_id(line.strip(), number)
+    except UnicodeDecodeError:
+        _fail("The file of --executions is no text. It has one run id a line.")
+
+
+def _run_id(text: str, number: int) -> str:
+    try:
+        return parse_run_id(text)
+    except InvalidRunId:
+        # The line is not quoted: it may be anything that a function has logged.
+        _fail(f"Line {number} of --executions is no run id. Leave out of the file what is none.")
+
+
+def _print(report: Report, *, as_document: bool) -> None:
+    if as_document:
+        typer.echo(as_json(report))
+        return
+    show(report, Console(highlight=False))
+
+
+def _what_to_do(error: Exception) -> str:
+    cause = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ is not None else error
+    if isinstance(cause, ClientError):
+        return _how_to_be_allowed(cause)
+    said = (said for kind, said in _WHAT_TO_DO.items() if isinstance(cause, kind))
+    return next(said, "{}").format(cause)
+
+
+def _how_to_be_allowed(refused: ClientError) -> str:
+    if code(refused) in _DENIED:
+        return f"AWS denies {refused.operation_name}. The audit needs {_PERMISSIONS}."
+    if code(refused) in _EXPIRED:
+        return "Your AWS credentials have expired or are not valid. Log in again, or name a profile: --profile"
+    if code(refused) in _GONE:
+        return "The stack's table or bucket is gone. Deploy the stack again, or name another: --stack"
+    return f"AWS refuses {refused.operation_name} ({code(refused)}). If it was throttled, try again later."
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(NOT_DONE)

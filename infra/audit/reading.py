@@ -1,0 +1,200 @@
+"""Table and bucket → records. Sealed bytes are not transferred, and no value of an item is ever quoted."""
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from handlers.aws import run_items as items
+from handlers.aws.aws_errors import code
+from handlers.aws.part_objects import KEPT, STAGING
+from handlers.aws.table import Item, Table, from_item, to_item
+from handlers.domain.run import FunctionRun, Part, Source
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from infra.audit.findings import Finding
+from infra.audit.records import EdgeRecord, ObjectRecord, PartRecord, Place, RunRecord, UnreadableRecord, World
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+# All but `sealed`. DynamoDB reads whole items even so, but sends only these.
+_ATTRIBUTES = sorted(
+    {"pk", "sk", "runId", "object", "stagedAs", "attention", "attentionAt"}
+    | {to_camel(name) for name in FunctionRun.model_fields}
+)
+PROJECTION: dict[str, Any] = {
+    # By other names, because some are DynamoDB's own words.
+    "ProjectionExpression": ", ".join(f"#{name}" for name in _ATTRIBUTES),
+    "ExpressionAttributeNames": {f"#{name}": name for name in _ATTRIBUTES},
+}
+_PAGE = 200
+
+
+class Reader:
+    """Raises ClientError, BotoCoreError or Unavailable when AWS does not answer."""
+
+    def __init__(
+        self,
+        dynamodb: "DynamoDBClient",
+        table_name: str,
+        s3: "S3Client | None",
+        bucket: str | None,
+        told: Callable[[str], None],
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+        self._s3 = s3
+        self._bucket = bucket
+        self._told = told
+
+    def everything(self) -> World:
+        world = World()
+        scan = self._dynamodb.get_paginator("scan")
+        count = 0
+        for page in scan.paginate(TableName=self._table_name, ConsistentRead=True, **PROJECTION):
+            count += len(page["Items"])
+            for item in page["Items"]:
+                remember(item, world)
+            self._told(f"Reading the table: {count:,} items")
+        if self._s3 is not None and self._bucket is not None:
+            world.stored = {}
+            for prefix in (KEPT, STAGING):
+                self._list(self._s3, self._bucket, prefix, world.stored)
+        return world
+
+    def _list(self, s3: "S3Client", bucket: str, prefix: str, stored: dict[str, datetime]) -> None:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            stored |= {found["Key"]: found["LastModified"] for found in page.get("Contents", [])}
+            self._told(f"Listing the bucket: {len(stored):,} objects")
+
+    def what_decides_on(self, findings: Iterable[Finding]) -> World:
+        """Read anew: the partitions and objects that these findings are about, and nothing else."""
+        findings = list(findings)
+        world = World()
+        table = Table(self._dynamodb, self._table_name)
+        partitions = sorted({run for finding in findings for run in finding.runs})
+        for count, run in enumerate(partitions, start=1):
+            of_the_run = {"ExpressionAttributeValues": to_item({":pk": f"RUN#{run}"}), **PROJECTION}
+            for item in table.walk(
+                page_size=_PAGE, KeyConditionExpression="pk = :pk", ConsistentRead=True, **of_the_run
+            ):
+                remember(item, world)
+            self._told(f"Looking a second time: {count:,} of {len(partitions):,} runs")
+        if self._s3 is not None and self._bucket is not None:
+            keys = {key for finding in findings for key in finding.objects}
+            keys |= {key for part in world.parts for key in (part.object, part.staged_as) if key}
+            world.stored = {key: found for key in sorted(keys) if (found := _modified(self._s3, self._bucket, key))}
+        return world
+
+
+def _modified(s3: "S3Client", bucket: str, key: str) -> datetime | None:
+    try:
+        return s3.head_object(Bucket=bucket, Key=key)["LastModified"]
+    except ClientError as error:
+        if code(error) in {"404", "NoSuchKey"}:
+            return None
+        raise
+
+
+def remember(item: Item, world: World) -> None:
+    """What cannot be read, written by a newer release perhaps, is remembered as such. Items of others are passed by."""
+    key, sort = item["pk"]["S"], item["sk"]["S"]
+    read = _READERS.get(sort.split("#")[0]) if key.startswith("RUN#") else None
+    if read is None:
+        return
+    # One text for all records that name the run.
+    run_id = sys.intern(key.removeprefix("RUN#"))
+    try:
+        read(run_id, item, world)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        world.unreadable.append(UnreadableRecord(run_id, sort, _what_is_wrong(error)))
+
+
+class _Amiss(ValueError):
+    """Its text may be shown: it quotes nothing."""
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """By names of fields only: a value may be anything."""
+    if isinstance(error, _Amiss):
+        return str(error)
+    if isinstance(error, ValidationError):
+        fields = {".".join(map(str, each["loc"])) for each in error.errors(include_input=False, include_context=False)}
+        return f"{', '.join(sorted(fields))} is not as it should be"
+    return f"{error} is missing" if isinstance(error, KeyError) else "a value is not as it should be"
+
+
+def _remember_run(run_id: str, item: Item, world: World) -> None:
+    run = items.to_run(item)
+    if run.id != run_id:
+        raise _Amiss("its id is not that of its key")
+    stands, belongs = _place(from_item(item)), _place(items.of_run(run))
+    world.runs[run_id] = RunRecord(
+        id=run_id,
+        status=run.status,
+        created_at=run.created_at,
+        expires_at=items.epoch(run),
+        deadline=run.deadline,
+        event_pending=run.event_pending,
+        staged=run.staged,
+        is_captured=run.execution_source is Source.CAPTURED,
+        is_rerun=run.is_rerun,
+        original=sys.intern(run.original_run_id) if run.original_run_id else None,
+        rerun_count=run.rerun_count,
+        attempts=run.execution_attempts,
+        stands=stands,
+        belongs=stands if _alike(stands, belongs) else belongs,
+    )
+
+
+def _place(plain: dict[str, Any]) -> Place | None:
+    if "attention" not in plain and "attentionAt" not in plain:
+        return None
+    return Place(str(plain.get("attention")), str(plain.get("attentionAt")))
+
+
+def _alike(stands: Place | None, belongs: Place | None) -> bool:
+    """Their number of shards may have grown since the item was written: any of them is looked into."""
+    if stands is None or belongs is None:
+        return stands is belongs
+    partition, _, shard = stands.attention.rpartition("#")
+    is_a_shard = shard in map(str, range(items.SHARDS))
+    return is_a_shard and partition == belongs.attention.rpartition("#")[0] and stands.at == belongs.at
+
+
+def _remember_edge(run_id: str, item: Item, world: World) -> None:
+    edge = EdgeRecord(run_id, sys.intern(item["runId"]["S"]), int(item["expiresAt"]["N"]))
+    if not item["sk"]["S"].endswith(f"#{edge.run}"):
+        raise _Amiss("its runId is not that of its key")
+    world.edges.setdefault(run_id, []).append(edge)
+
+
+def _remember_part(run_id: str, item: Item, world: World) -> None:
+    part = Part(item["sk"]["S"].removeprefix("SEALED#"))
+    at, staged_as = (item[name]["S"] if name in item else None for name in ("object", "stagedAs"))
+    world.parts.append(PartRecord(run_id, part, int(item["expiresAt"]["N"]), at, staged_as))
+
+
+def _remember_object(run_id: str, item: Item, world: World) -> None:
+    record = ObjectRecord(
+        run=run_id,
+        part=item["sk"]["S"].removeprefix("OBJECT#"),
+        object=item["object"]["S"],
+        attention=item["attention"]["S"],
+        due_at=datetime.fromisoformat(item["attentionAt"]["S"].split("#")[0]),
+    )
+    if record.due_at.tzinfo is None:
+        raise _Amiss("attentionAt names no zone")
+    world.listed[record.object] = record
+
+
+_READERS: dict[str, Callable[[str, Item, World], None]] = {
+    "RUN": _remember_run,
+    "RERUN": _remember_edge,
+    "SEALED": _remember_part,
+    "OBJECT": _remember_object,
+}

@@ -1,0 +1,168 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from handlers.domain.run import Part
+from infra.audit.checks import GRACE
+from tests.builders import NOW, a_run
+from tests.infra.audit.storing import ORIGINAL, Storage, a_storage
+
+JUST_LATE = NOW - GRACE - timedelta(milliseconds=1)
+OVERDUE = {"deadline": JUST_LATE}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "pending"},
+        {"status": "running"},
+        {"status": "completed"},
+        {"status": "failure"},
+        {"status": "failure", "execution_attempts": 0},
+        {"status": "timeout"},
+        {"status": "cancelled", "execution_attempts": 0},
+        {"status": "completed", "event_pending": True, "deadline": NOW},
+        {"status": "completed", "execution_source": "captured", "execution_attempts": 0},
+        {"status": "pending", "deadline": NOW - GRACE},
+        {"status": "running", "execution_attempts": 3},
+        {"status": "pending", "not_before": NOW + timedelta(days=2), "deadline": NOW + timedelta(days=2)},
+        {"status": "failure", "retriable": True, "event_pending": True, "deadline": NOW},
+    ],
+)
+def test_a_run_as_it_should_be_is_no_finding(changes: dict[str, Any]) -> None:
+    assert a_storage(**changes).found() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "pending", **OVERDUE},
+        {"status": "running", **OVERDUE},
+        {"status": "pending", "deadline": None},
+        {"status": "failure", "event_pending": True, **OVERDUE},
+        {"status": "completed", "event_pending": True},
+        {"status": "completed", **OVERDUE},
+        {"status": "failure", "retriable": True, "event_pending": True, **OVERDUE},
+        {"status": "pending", "not_before": NOW - timedelta(days=1), "deadline": NOW - timedelta(days=1)},
+    ],
+)
+def test_a_run_that_the_watchdog_has_forgotten_is_found(changes: dict[str, Any]) -> None:
+    assert a_storage(**changes).found() == [("deadline", ORIGINAL)]
+
+
+def test_the_grace_is_the_auditors_to_choose() -> None:
+    assert a_storage(status="pending", **OVERDUE).found(grace=timedelta(hours=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("deadline", "is_found"), [(None, True), (JUST_LATE, True), (NOW, False)], ids=["never", "late", "in time"]
+)
+def test_parts_are_moved_to_where_they_stay_before_the_deadline(deadline: Any, *, is_found: bool) -> None:
+    storage = a_storage(deadline=deadline, staged=True)
+    assert storage.found() == [("deadline", ORIGINAL)] * is_found
+
+
+@pytest.mark.parametrize("status", ["pending", "failure", "completed"])
+@pytest.mark.parametrize(
+    "stands",
+    [
+        {"attention": "OPEN#1", "attentionAt": f"2026-11-22T09:29:00.000Z#{ORIGINAL}"},
+        {"attention": "FAILED#other#1", "attentionAt": f"2026-11-22T09:30:00.000Z#{ORIGINAL}"},
+        {"attention": "OPEN#9", "attentionAt": f"2026-11-22T09:31:00.000Z#{ORIGINAL}"},
+        {"attention": "OPEN#1"},
+    ],
+    ids=["another moment", "another workspace", "a shard that nobody reads", "no moment"],
+)
+def test_a_run_at_the_wrong_place_of_the_attention_index_is_found(status: str, stands: dict[str, str]) -> None:
+    storage = a_storage(status=status)
+    item = storage.item(ORIGINAL)
+    item.pop("attention", None)
+    item.pop("attentionAt", None)
+    item |= stands
+    assert storage.found() == [("attention", ORIGINAL)]
+
+
+def test_an_open_run_that_is_not_in_the_attention_index_is_found() -> None:
+    storage = a_storage(status="running")
+    del storage.item(ORIGINAL)["attention"], storage.item(ORIGINAL)["attentionAt"]
+    assert storage.found() == [("attention", ORIGINAL)]
+
+
+@pytest.mark.parametrize("shard", range(4))
+def test_any_shard_that_is_read_will_do_because_their_number_may_grow(shard: int) -> None:
+    storage = a_storage(status="running")
+    storage.item(ORIGINAL)["attention"] = f"OPEN#{shard}"
+    assert storage.found() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "running", "execution_attempts": 0},
+        {"status": "completed", "execution_attempts": 0},
+        {"status": "failure", "execution_attempts": 4},
+        {"status": "pending", "execution_attempts": -1},
+    ],
+)
+def test_attempts_that_cannot_be_are_found(changes: dict[str, Any]) -> None:
+    assert a_storage(**changes).found() == [("attempts", ORIGINAL)]
+
+
+def test_a_run_that_was_executed_more_often_than_it_says_is_found() -> None:
+    storage = a_storage(status="failure", execution_attempts=2)
+    assert storage.found(executions={ORIGINAL: 2}) == []
+    assert storage.found(executions={ORIGINAL: 3}) == [("executions", ORIGINAL)]
+
+
+def test_an_execution_of_no_known_run_is_found() -> None:
+    assert a_storage().found(executions={"nobody": 1}) == [("executions", "nobody")]
+
+
+def test_a_run_that_cannot_be_read_is_not_said_to_be_unknown() -> None:
+    storage = a_storage()
+    storage.item(ORIGINAL)["status"] = "asleep"
+    assert storage.found(executions={ORIGINAL: 1}) == [("readable", ORIGINAL, "RUN")]
+
+
+def test_of_an_expired_run_nothing_is_asked() -> None:
+    storage = a_storage(status="running", expires_at=NOW, **OVERDUE, execution_attempts=9)
+    assert storage.found() == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"status": "asleep"},
+        {"createdAt": "yesterday"},
+        {"createdAt": None},
+        {"expiresAt": None},
+        {"expiresAt": "never"},
+        {"id": "00000000-0000-4000-8000-000000000009"},
+        {"notBefore": "soon"},
+        {"notBefore": [5]},
+    ],
+    ids=str,
+)
+def test_a_run_that_cannot_be_read_is_a_finding_that_quotes_nothing(broken: dict[str, Any]) -> None:
+    storage = a_storage()
+    storage.item(ORIGINAL).update(broken)
+    (finding,) = storage.findings()
+    assert (finding.rule.value, finding.ids) == ("readable", (ORIGINAL, "RUN"))
+    assert not any(str(value) in finding.sentence for value in broken.values())
+
+
+def test_a_part_of_an_unknown_kind_cannot_be_read() -> None:
+    storage = a_storage()
+    storage.put({"pk": f"RUN#{ORIGINAL}", "sk": "SEALED#smell", "expiresAt": 1})
+    assert storage.found() == [("readable", ORIGINAL, "SEALED#smell")]
+    storage.item(ORIGINAL)["rerunCount"] = 1
+    assert ("rerun-count", ORIGINAL) in storage.found()
+
+
+def test_items_of_others_are_passed_by() -> None:
+    storage = Storage().run(a_run(id=ORIGINAL), *Part)
+    for prefix in ("IDEMPOTENCY", "FUNCTION", "TRIGGER", "NAME", "PATH", "CAPTURE"):
+        storage.put({"pk": f"{prefix}#x", "sk": f"{prefix}#x"})
+    storage.put({"pk": f"RUN#{ORIGINAL}", "sk": "OF-A-NEWER-RELEASE#x"})
+    assert storage.found() == []

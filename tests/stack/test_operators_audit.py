@@ -1,0 +1,98 @@
+"""The operator's audit of what the deployed product itself has written. (`test_audit` is of the audit trail.)"""
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from typer.testing import CliRunner
+
+from handlers.aws.run_items import run_key
+from handlers.aws.table import to_item
+from handlers.domain import clock
+from infra.local.__main__ import app
+from tests.stack.driver import Workspace, an_ended_run, items_of, table_of, until
+
+
+@pytest.fixture
+def lineage(workspace: Workspace) -> list[str]:
+    """An original and its three re-runs, the last of a re-run, all of them ended and told of."""
+    original, _ = an_ended_run(workspace, payload={"a": 1})
+    first = workspace.rerun(original)
+    workspace.ended(first)
+    runs = [original, first, workspace.rerun(first, overrideParams={"a": 2}), workspace.rerun(original)]
+    for run in runs:
+        until(lambda run=run: "deadline" not in items_of(workspace, run)[-1])  # type: ignore[misc]
+    return runs
+
+
+def findings_about(workspace: Workspace, runs: list[str], *options: str) -> list[tuple[str, ...]]:
+    """Rule and ids. Other tests leave in the same table what they broke: that is theirs."""
+    directory = str(workspace.laptop.emulator.directory)
+    result = CliRunner().invoke(app, ["audit", "--directory", directory, "--json", *options])
+    findings = json.loads(result.stdout)["findings"]
+    assert result.exit_code == (1 if findings else 0)
+    return [(each["rule"], *each["ids"]) for each in findings if set(runs) & set(each["ids"])]
+
+
+def change(workspace: Workspace, run: str, **values: Any) -> None:
+    client, table = table_of(workspace)
+    item = next(each for each in items_of(workspace, run) if each["sk"]["S"] == "RUN")
+    client.put_item(TableName=table, Item=item | to_item(values))
+
+
+def test_what_the_product_has_written_is_clean(
+    workspace: Workspace, lineage: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "that-the-laptop-has-no-use-for")
+    assert findings_about(workspace, lineage, "--open", "all") == []
+
+
+def test_large_parts_have_their_objects_and_one_that_is_lost_is_found(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace, payload={"a": "x" * 500_000})
+    until(lambda: "deadline" not in items_of(workspace, run)[-1])
+    assert findings_about(workspace, [run], "--open", "all") == []
+    s3, bucket = workspace.laptop.client("s3"), workspace.laptop.outputs["BucketName"]
+    s3.delete_object(Bucket=bucket, Key=f"kept/{run}/result")
+    s3.put_object(Bucket=bucket, Key=f"kept/{run}/parameters", Body=b"damaged")
+    stray = f"kept/{uuid4()}/result"
+    s3.put_object(Bucket=bucket, Key=stray, Body=b"")
+    found = findings_about(workspace, [run, stray], "--open", "all")
+    s3.delete_object(Bucket=bucket, Key=stray)
+    assert sorted(found) == [
+        ("kept-object", stray),
+        ("part-object", run, "result"),
+        ("seals", run, "parameters"),
+    ]
+
+
+def test_runs_that_wait_or_are_cancelled_are_clean(workspace: Workspace) -> None:
+    original, _ = an_ended_run(workspace)
+    in_an_hour = clock.iso(clock.now() + timedelta(hours=1))
+    waiting, cancelled = (workspace.rerun(original, notBefore=in_an_hour) for _ in range(2))
+    assert workspace.http.post(f"/function-runs/{cancelled}/cancel").is_success
+    large = workspace.rerun(original, notBefore=in_an_hour, overrideParams={"a": "x" * 500_000})
+    assert findings_about(workspace, [original, waiting, cancelled, large], "--open", "all") == []
+
+
+def test_a_run_that_is_just_being_executed_is_clean(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of()
+    running = [workspace.execute(trigger) for _ in range(5)]
+    assert findings_about(workspace, running) == []
+
+
+def test_what_is_broken_by_hand_is_found(workspace: Workspace, lineage: list[str]) -> None:
+    original, first, second, third = lineage
+    client, table = table_of(workspace)
+    client.delete_item(TableName=table, Key=to_item(run_key(second)))
+    change(workspace, original, rerunCount=7)
+    change(workspace, first, status="pending")
+    stolen = next(each for each in items_of(workspace, first) if each["sk"]["S"] == "SEALED#parameters")
+    client.put_item(TableName=table, Item=stolen | to_item({"pk": f"RUN#{third}"}))
+    assert sorted(findings_about(workspace, lineage, "--open", "all")) == [
+        ("deadline", first),
+        ("edge-run", original, second),
+        ("rerun-count", original),
+        ("seals", third, "parameters"),
+    ]

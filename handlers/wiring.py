@@ -5,6 +5,7 @@ Lambda. Tests build a Wiring of their own with other settings.
 """
 
 import os
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +17,7 @@ from handlers.aws.cipher import Cipher
 from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
+from handlers.aws.function_versions import FunctionVersions
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
@@ -23,6 +25,7 @@ from handlers.aws.run_queue import RunQueue
 from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.table import Table
+from handlers.aws.version_use import VersionUse
 from handlers.domain.captures import Capturer
 from handlers.domain.execution import Executor
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
@@ -32,6 +35,7 @@ from handlers.domain.registry import Registrar
 from handlers.domain.rerun import Rerunner
 from handlers.domain.start import Starter
 from handlers.domain.trigger_sources import Sources
+from handlers.domain.version_sweep import Sweeper
 from handlers.log import log_fault
 
 if TYPE_CHECKING:
@@ -180,6 +184,10 @@ class Wiring:
     @cached_property
     def watchdog(self) -> Watchdog:
         return Watchdog(self.runs, self.cipher, self.queue, self.bus)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        return Sweeper(FunctionVersions(self._lambda), VersionUse(self._table, report=log_fault), time.sleep)
 
 
 wiring = Wiring()

@@ -67,7 +67,7 @@ class FunctionRerunStack(Stack):
             "Observability",
             run_queue=self.messaging.run_queue,
             dead_letters={"DeadLetters": self.messaging.dead_letters, "CaptureDeadLetters": self.capture.dead_letters},
-            workers=[self.execute_runs, self.watchdog, self.on_event, self.capture_failures],
+            workers=[self.execute_runs, self.watchdog, self.on_event, self.capture_failures, *self._by_context],
             called_asynchronously=self.on_event,
             alarm_topic_arn=settings.alarm_topic_arn,
         )
@@ -118,7 +118,13 @@ class FunctionRerunStack(Stack):
         return [
             *(self.api_rerun, self.api_runs, self.api_registry, self.api_triggers, self.api_webhooks),
             *(self.on_event, self.capture_failures, self.execute_runs, self.watchdog),
+            *self._by_context,
         ]
+
+    @property
+    def _by_context(self) -> list[lambda_.Function]:
+        """The doors that are there only if the context asks for them."""
+        return [] if self.sweep_versions is None else [self.sweep_versions]
 
     def _open_doors(self) -> None:
         door = self.doors.door
@@ -162,6 +168,16 @@ class FunctionRerunStack(Stack):
         self.watchdog = door(
             "watchdog", description="Forgets no open run", timeout=Duration.seconds(55), environment=sources
         )
+        self.sweep_versions = self._sweeper() if self.settings.delete_unused_versions else None
+
+    def _sweeper(self) -> lambda_.Function:
+        return self.doors.door(
+            "sweep_versions",
+            description="Deletes versions that no kept run names",
+            timeout=Duration.minutes(15),
+            # It reads all runs within its time: that is a matter of CPU, which comes with memory.
+            memory_size=1769,
+        )
 
     def _connect(self) -> None:
         self.execute_runs.add_event_source(
@@ -178,6 +194,15 @@ class FunctionRerunStack(Stack):
             "EveryMinute",
             schedule=events.Schedule.rate(Duration.minutes(1)),
             targets=[targets.LambdaFunction(self.watchdog, retry_attempts=0)],
+        )
+        self.every_month = self._every_month(self.sweep_versions) if self.sweep_versions else None
+
+    def _every_month(self, door: lambda_.Function) -> events.Rule:
+        return events.Rule(
+            self,
+            "EveryMonth",
+            schedule=events.Schedule.cron(minute="0", hour="3", day="1"),
+            targets=[targets.LambdaFunction(door)],
         )
 
     def _routes(self) -> dict[str, lambda_.IFunction]:

@@ -104,6 +104,8 @@ class Fate(StrEnum):
     LEFT = "left for want of time"
     UNSEEN = "function not seen"
     """Counts functions."""
+    UNFINISHED = "unfinished"
+    """Counts sweeps that could not read all they had to, and so deleted nothing."""
 
 
 Spare = dict[str, set[str]]
@@ -131,7 +133,7 @@ def sweep_versions(
             using.wait(PAUSE_SECONDS)
             _spend(spare, using.uses.by_runs(since=begun - OVERLAP), has_time)
     except _OutOfTime:
-        return fates + Counter({Fate.LEFT: _size(spare)})
+        return fates + Counter({Fate.LEFT: _size(spare), Fate.UNFINISHED: 1})
     fates[Fate.NAMED] = found - _size(spare)
     for version_arn in sorted(version_arn for versions in spare.values() for version_arn in versions):
         fates[_delete(version_arn, using.versions, report) if has_time() else Fate.LEFT] += 1

@@ -5,7 +5,6 @@ Lambda. Tests build a Wiring of their own with other settings.
 """
 
 import os
-import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -187,7 +186,7 @@ class Wiring:
 
     @cached_property
     def sweeper(self) -> Sweeper:
-        return Sweeper(FunctionVersions(self._lambda), VersionUse(self._table, report=log_fault), time.sleep)
+        return Sweeper(FunctionVersions(self._lambda), VersionUse(self._table, report=log_fault))
 
 
 wiring = Wiring()

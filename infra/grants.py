@@ -29,9 +29,9 @@ class Granted(Protocol):
     api_webhooks: lambda_.Function
     on_event: lambda_.Function
     capture_failures: lambda_.Function
+    sweep_versions: lambda_.Function | None
     execute_runs: lambda_.Function
     watchdog: lambda_.Function
-    sweep_versions: lambda_.Function | None
 
     @property
     def own_functions(self) -> str: ...

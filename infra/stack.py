@@ -50,6 +50,7 @@ class FunctionRerunStack(Stack):
             environment=self._environment(),
         )
         self._open_doors()
+        self._open_doors_by_context()
         grant(self)
         self._connect()
         self.api = Api(
@@ -72,7 +73,7 @@ class FunctionRerunStack(Stack):
             alarm_topic_arn=settings.alarm_topic_arn,
         )
         if settings.shareable_test_events and production:
-            ShareableTestEvents(self, "TestEvents", doors=self._doors)
+            ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
         self._tell()
 
     def _check_buses(self) -> None:
@@ -92,6 +93,29 @@ class FunctionRerunStack(Stack):
             resource_name=f"{self.stack_name}-*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    def _open_doors_by_context(self) -> None:
+        self.sweep_versions: lambda_.Function | None = None
+        self.every_month: events.Rule | None = None
+        if self.settings.delete_unused_versions:
+            self.sweep_versions = self.doors.door(
+                "sweep_versions",
+                description="Deletes versions that no kept run names",
+                timeout=Duration.minutes(15),
+                # It reads all runs within its time: that is a matter of CPU, which comes with memory.
+                memory_size=1769,
+            )
+            self.every_month = events.Rule(
+                self,
+                "EveryMonth",
+                schedule=events.Schedule.cron(minute="0", hour="3", day="1"),
+                targets=[targets.LambdaFunction(self.sweep_versions)],
+            )
+
+    @property
+    def _by_context(self) -> list[lambda_.Function]:
+        """The doors that are there only if the context asks for them."""
+        return [] if self.sweep_versions is None else [self.sweep_versions]
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -118,13 +142,7 @@ class FunctionRerunStack(Stack):
         return [
             *(self.api_rerun, self.api_runs, self.api_registry, self.api_triggers, self.api_webhooks),
             *(self.on_event, self.capture_failures, self.execute_runs, self.watchdog),
-            *self._by_context,
         ]
-
-    @property
-    def _by_context(self) -> list[lambda_.Function]:
-        """The doors that are there only if the context asks for them."""
-        return [] if self.sweep_versions is None else [self.sweep_versions]
 
     def _open_doors(self) -> None:
         door = self.doors.door
@@ -168,16 +186,6 @@ class FunctionRerunStack(Stack):
         self.watchdog = door(
             "watchdog", description="Forgets no open run", timeout=Duration.seconds(55), environment=sources
         )
-        self.sweep_versions = self._sweeper() if self.settings.delete_unused_versions else None
-
-    def _sweeper(self) -> lambda_.Function:
-        return self.doors.door(
-            "sweep_versions",
-            description="Deletes versions that no kept run names",
-            timeout=Duration.minutes(15),
-            # It reads all runs within its time: that is a matter of CPU, which comes with memory.
-            memory_size=1769,
-        )
 
     def _connect(self) -> None:
         self.execute_runs.add_event_source(
@@ -194,15 +202,6 @@ class FunctionRerunStack(Stack):
             "EveryMinute",
             schedule=events.Schedule.rate(Duration.minutes(1)),
             targets=[targets.LambdaFunction(self.watchdog, retry_attempts=0)],
-        )
-        self.every_month = self._every_month(self.sweep_versions) if self.sweep_versions else None
-
-    def _every_month(self, door: lambda_.Function) -> events.Rule:
-        return events.Rule(
-            self,
-            "EveryMonth",
-            schedule=events.Schedule.cron(minute="0", hour="3", day="1"),
-            targets=[targets.LambdaFunction(door)],
         )
 
     def _routes(self) -> dict[str, lambda_.IFunction]:

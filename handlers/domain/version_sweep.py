@@ -25,6 +25,7 @@ runs could not all be read in time.
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -87,7 +88,7 @@ class Sweeper(NamedTuple):
 
     versions: Versions
     uses: Uses
-    wait: Callable[[float], None]
+    wait: Callable[[float], None] = time.sleep
 
 
 class Fate(StrEnum):

@@ -6,8 +6,8 @@ Lambda and the table still meanwhile, so the order of the steps is what makes it
 at first, then the runs, then those recorded since. What may come to name a version after its turn was read?
 
 - A re-run, by copying its source: that source was kept, so it was read and names the version too. A source may expire
-  before its own turn comes; then the re-run was recorded before that, and is found among those recorded since. The
-  pause in between gives the index, and clocks that differ, the time for it.
+  before its own turn comes; then its re-run is found among those recorded since. The pause before they are read is
+  longer than any door may take from reading a source to recording its copy, the index to follow, or clocks to differ.
 - A run that takes the current code: that is the newest version, or became an older one a moment ago. A day is a
   hundred times as long as an executor lives. The successor's age is asked for because Lambda may date a version by
   its code, not by its publication.
@@ -39,8 +39,8 @@ MIN_AGE = timedelta(days=1)
 # Lambda answers 15 calls a second of this kind, and executors need them too. With more functions than this, which
 # have their turn is left to chance, so that none is always left out.
 MAX_FUNCTIONS = 500
-# The index of runs follows the table within a second; clocks differ by less.
-PAUSE_SECONDS = 10.0
+# Doors that copy runs live for a minute at most; the index of runs follows the table within a second.
+PAUSE_SECONDS = 90.0
 # Runs are dated by the clock of whoever recorded them.
 OVERLAP = timedelta(minutes=5)
 

@@ -123,7 +123,16 @@ class TestMeanwhile:
         sweep.uses.meanwhile = rerun_in_the_last_moment
         assert sweep() == {Fate.NAMED: 1, Fate.NEWEST: 1}
 
-    def test_what_the_index_tells_late_is_waited_for(self, sweep: Sweep, time: FakeClock) -> None:
+    def test_a_rerun_that_is_slow_to_be_recorded_is_waited_for(self, sweep: Sweep) -> None:
+        sweep.versions.has(a_version(1), a_version(2))
+        source = a_run(pin=a_pin(1), expires_at=NOW)
+        sweep.uses.runs = [source]
+        slow = a_rerun(source, pin=a_pin(1), created_at=NOW - timedelta(seconds=1))
+        sweep.while_waiting = lambda: sweep.uses.runs.append(slow)
+        assert sweep() == {Fate.NAMED: 1, Fate.NEWEST: 1}
+        assert sweep.waited[0] > 60
+
+    def test_what_the_index_tells_late_is_waited_for(self, sweep: Sweep) -> None:
         sweep.versions.has(a_version(1), a_version(2))
         # Recorded before the sweep, by a clock that is behind.
         late = a_run(pin=a_pin(1), created_at=NOW - timedelta(minutes=4))

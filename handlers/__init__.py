@@ -11,6 +11,7 @@ The top-level files are the doors, one per kind of caller:
     capture_failures   SQS → a failed asynchronous invocation becomes a run
     execute_runs       SQS → invoke the function, record the outcome
     watchdog           every minute: no open run is forgotten, no trigger left half-changed
+    sweep_versions     every month, if the context asks for it: versions that no kept run names are deleted
 
 What doors share:
 

@@ -17,6 +17,7 @@ from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
+from handlers.aws.function_versions import FunctionVersions
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.object_shelf import ObjectShelf
 from handlers.aws.part_objects import PartObjects
@@ -27,6 +28,7 @@ from handlers.aws.run_queue import RunQueue
 from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.table import Table
+from handlers.aws.version_use import VersionUse
 from handlers.domain.cancel import Canceller
 from handlers.domain.captures import Capturer
 from handlers.domain.execution import Executor
@@ -39,6 +41,7 @@ from handlers.domain.rerun import Rerunner
 from handlers.domain.retry import Retrier
 from handlers.domain.start import Starter
 from handlers.domain.trigger_sources import Sources
+from handlers.domain.version_sweep import Sweeper
 from handlers.log import log_fault
 
 if TYPE_CHECKING:
@@ -215,6 +218,10 @@ class Wiring:
     @cached_property
     def housekeeper(self) -> Housekeeper:
         return Housekeeper(ObjectShelf(self._table), self.part_objects)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        return Sweeper(FunctionVersions(self._lambda), VersionUse(self._table, report=log_fault))
 
 
 wiring = Wiring()

@@ -32,6 +32,7 @@ class Granted(Protocol):
     on_event: lambda_.Function
     on_run_failed: lambda_.Function
     capture_failures: lambda_.Function
+    sweep_versions: lambda_.Function | None
     execute_runs: lambda_.Function
     watchdog: lambda_.Function
     housekeeping: lambda_.Function
@@ -46,6 +47,8 @@ def grant(stack: Granted) -> None:
     _grant_messages(stack)
     _grant_sources(stack)
     _grant_functions(stack)
+    if stack.sweep_versions is not None:
+        _grant_sweep(stack, stack.sweep_versions)
 
 
 def _grant_data(stack: Granted) -> None:
@@ -147,7 +150,23 @@ def _grant_functions(stack: Granted) -> None:
         invokable = [*patterns, *(f"{pattern}:*" for pattern in patterns)]
         _allow(stack.api_registry, ["lambda:GetFunctionConfiguration"], *invokable)
         _allow(stack.execute_runs, ["lambda:InvokeFunction", "lambda:GetFunction", "lambda:PublishVersion"], *invokable)
-    stack.execute_runs.add_to_role_policy(
+    _deny_own_functions(stack, stack.execute_runs)
+
+
+def _grant_sweep(stack: Granted, sweeper: lambda_.Function) -> None:
+    table = stack.storage.table.table_arn
+    _allow(sweeper, ["dynamodb:Scan"], f"{table}/index/byWorkspace")
+    _allow(sweeper, ["dynamodb:BatchGetItem"], table)
+    if patterns := stack.settings.invokable_patterns:
+        versions = [f"{pattern}:*" for pattern in patterns]
+        _allow(sweeper, ["lambda:ListVersionsByFunction", "lambda:ListAliases"], *patterns, *versions)
+        # Versions only: the ARN of a function itself, which would take all its versions with it, is not among these.
+        _allow(sweeper, ["lambda:DeleteFunction"], *versions)
+    _deny_own_functions(stack, sweeper)
+
+
+def _deny_own_functions(stack: Granted, door: lambda_.Function) -> None:
+    door.add_to_role_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
             actions=["lambda:*"],

@@ -52,6 +52,8 @@ class Settings(BaseModel):
     webhooks_per_second: int = Field(default=100, ge=1)
     shareable_test_events: bool = False
     """Provision the ready-made test events for the Lambda console: once per account."""
+    delete_unused_versions: bool = False
+    """Once a month, delete versions published by this service that no kept run names."""
     alarm_topic_arn: str | None = None
     """The SNS topic that alarms are sent to."""
     laptop: bool = False

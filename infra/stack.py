@@ -60,6 +60,7 @@ class FunctionRerunStack(Stack):
             environment=self._environment(),
         )
         self._open_doors()
+        self._open_doors_by_context()
         grant(self)
         self._connect()
         self.api = Api(
@@ -80,12 +81,13 @@ class FunctionRerunStack(Stack):
             workers=[
                 *(self.execute_runs, self.watchdog, self.housekeeping),
                 *(self.on_event, self.on_run_failed, self.capture_failures),
+                *self._by_context,
             ],
             called_asynchronously=self.on_event,
             alarm_topic_arn=settings.alarm_topic_arn,
         )
         if settings.shareable_test_events and production:
-            ShareableTestEvents(self, "TestEvents", doors=self._doors)
+            ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
         self._tell()
 
     def _check_buses(self) -> None:
@@ -105,6 +107,29 @@ class FunctionRerunStack(Stack):
             resource_name=f"{self.stack_name}-*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    def _open_doors_by_context(self) -> None:
+        self.sweep_versions: lambda_.Function | None = None
+        self.every_month: events.Rule | None = None
+        if self.settings.delete_unused_versions:
+            self.sweep_versions = self.doors.door(
+                "sweep_versions",
+                description="Deletes versions that no kept run names",
+                timeout=Duration.minutes(15),
+                # It reads all runs within its time: that is a matter of CPU, which comes with memory.
+                memory_size=1769,
+            )
+            self.every_month = events.Rule(
+                self,
+                "EveryMonth",
+                schedule=events.Schedule.cron(minute="0", hour="3", day="1"),
+                targets=[targets.LambdaFunction(self.sweep_versions)],
+            )
+
+    @property
+    def _by_context(self) -> list[lambda_.Function]:
+        """The doors that are there only if the context asks for them."""
+        return [] if self.sweep_versions is None else [self.sweep_versions]
 
     def _environment(self) -> dict[str, str]:
         return {

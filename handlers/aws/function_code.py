@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Lambda answers 100 GetFunction a second per account, and 15 of all other calls of its control plane together.
 # So GetFunction it is, although only the configuration is read, and bursts of runs share one answer.
 CACHE_SECONDS = 3.0
+# Tells the versions that are published here from those that a team publishes itself: only these may be swept.
+DESCRIPTION = "Published by Function Re-run"
 _LATEST = "$LATEST"
 
 
@@ -70,9 +72,9 @@ class FunctionCode:
             return dict(self._client.get_function(FunctionName=function_arn)["Configuration"])
 
     def _publish(self, function_arn: str) -> dict[str, Any]:
-        # Unchanged since the last version, Lambda answers with that version and makes no new one.
+        # Unchanged since the last version, Lambda answers with that version, its own description included.
         with _translated(function_arn):
-            return dict(self._client.publish_version(FunctionName=function_arn))
+            return dict(self._client.publish_version(FunctionName=function_arn, Description=DESCRIPTION))
 
 
 def _pin(function_arn: str, configuration: dict[str, Any]) -> Pin:

@@ -90,8 +90,8 @@ class Table:
         item = found.get("Item")
         return item if item is not None and _is_alive(item) else None
 
-    def get_many(self, keys: Sequence[Key]) -> dict[tuple[str, str], Item]:
-        """The items found, by (pk, sk). At most 100 keys."""
+    def get_many(self, keys: Sequence[Key], **how: Any) -> dict[tuple[str, str], Item]:
+        """The items found, by (pk, sk). At most 100 keys. A projection needs pk, sk and expiresAt."""
         found: dict[tuple[str, str], Item] = {}
         wanted: list[Any] = [to_item(key) for key in keys]
         for attempt in range(_ATTEMPTS):
@@ -100,9 +100,8 @@ class Table:
             if attempt:
                 pause(attempt)
             with aws_errors.translated():
-                answer = self._client.batch_get_item(
-                    RequestItems={self._name: {"Keys": wanted, "ConsistentRead": True}}
-                )
+                asked: Any = {"Keys": wanted, "ConsistentRead": True, **how}
+                answer = self._client.batch_get_item(RequestItems={self._name: asked})
             for item in answer["Responses"].get(self._name, []):
                 if _is_alive(item):
                     found[item["pk"]["S"], item["sk"]["S"]] = item
@@ -112,10 +111,17 @@ class Table:
 
     def walk(self, *, page_size: int, **how: Any) -> Iterator[Item]:
         """Items of a query, expired ones included, read a page at a time as they are asked for."""
+        return self._pages(self._client.query, Limit=page_size, **how)
+
+    def scan(self, **how: Any) -> Iterator[Item]:
+        """All items, or an index's entries, expired ones included, read a page at a time as they are asked for."""
+        return self._pages(self._client.scan, **how)
+
+    def _pages(self, read: Callable[..., Any], **how: Any) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
             with aws_errors.translated():
-                page = self._client.query(TableName=self._name, Limit=page_size, **how, **start)
+                page = read(TableName=self._name, **how, **start)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return

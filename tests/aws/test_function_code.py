@@ -60,6 +60,22 @@ def test_looking_afresh_publishes_only_when_something_changed(
     assert code.current(function.arn, afresh=True) != first
 
 
+def test_what_is_published_here_says_so(code: FunctionCode, function: TeamFunction, client: Any) -> None:
+    pin = code.current(function.arn, afresh=False)
+    published = client.get_function_configuration(FunctionName=pin.function_version_arn)
+    assert published["Description"] == "Published by Function Re-run"
+    assert client.get_function_configuration(FunctionName=function.arn)["Description"] == ""
+
+
+def test_a_version_that_the_team_published_remains_the_team_s(
+    code: FunctionCode, function: TeamFunction, client: Any
+) -> None:
+    theirs = client.publish_version(FunctionName=function.name, Description="release 12")
+    pin = code.current(function.arn, afresh=False)
+    assert pin.function_version_arn == theirs["FunctionArn"]
+    assert client.get_function_configuration(FunctionName=theirs["FunctionArn"])["Description"] == "release 12"
+
+
 def test_a_function_that_is_being_updated_is_for_later(code: FunctionCode, function: TeamFunction, client: Any) -> None:
     updating = {
         "Configuration": {

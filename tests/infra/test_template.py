@@ -21,8 +21,11 @@ from tests.infra.template import DOORS, INVOKABLE, Resource, Stack, Synthesise
 def test_the_template_is_clean(stack: Stack, synthesise: Synthesise) -> None:
     # W3005: the CDK writes a DependsOn where a reference says as much already.
     config = cfnlint.ManualArgs(ignore_checks=["W3005"])
-    listening = synthesise(otherBuses={"acme": ["default", "orders"]}, shareableTestEvents=True)
-    for each in (stack, listening):
+    asked_for = {"shareableTestEvents": True, "deleteUnusedVersions": True}
+    with_all = synthesise(
+        invokableFunctions={"acme": [INVOKABLE]}, otherBuses={"acme": ["default", "orders"]}, **asked_for
+    )
+    for each in (stack, with_all):
         assert cfnlint.lint(json.dumps(each.template), config=config) == []
 
 
@@ -31,6 +34,7 @@ def test_cdk_nag_finds_nothing_that_is_not_answered_for(tmp_path: Path) -> None:
         "invokableFunctions": {"acme": [INVOKABLE]},
         "otherBuses": {"acme": ["default", "orders"]},
         "shareableTestEvents": True,
+        "deleteUnusedVersions": True,
     }
     app = aws_cdk.App(context=context, outdir=str(tmp_path / "out"))
     settings = Settings.of(app.node)

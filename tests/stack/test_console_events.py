@@ -16,6 +16,7 @@ from infra.local.laptop import Laptop
 from tests.stack.driver import TeamFunction, Workspace
 from tests.stack.leak_story import executor_at_rest
 from tests.stack.sources import NEVER, create, lambda_of, leave_half_done, put, runs_of, the_run
+from tests.stack.sweeping import sweep
 
 EVENTS = Path(__file__).parent.parent / "events"
 STEMS = {path.stem for path in EVENTS.glob("*.json")}
@@ -233,6 +234,14 @@ def _(own: Own) -> None:
     # The minute's own watchdog may have been faster.
     assert own.send("watchdog-every-minute") in ({"trigger restored": 1}, {})
     assert put(own.workspace, trigger, name="free again").status_code == 200
+
+
+@does("sweep_versions-every-month")
+def _(own: Own) -> None:
+    event = json.loads((EVENTS / "sweep_versions-every-month.json").read_text())
+    fates = sweep(own.workspace.laptop, event)
+    assert fates["newest"] >= 1, "the version of the run"
+    assert "deleted" not in fates, "nothing here is older than a day"
 
 
 @pytest.mark.parametrize("stem", sorted(STEMS - RERUNS))

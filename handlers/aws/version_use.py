@@ -1,0 +1,68 @@
+"""Which versions are named by runs, in any workspace: read from the index that has every run in it."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from handlers.aws import run_items
+from handlers.aws.table import Item, Table, key_of, readable, to_item
+from handlers.domain.clock import iso
+from handlers.domain.function_arns import base_arn
+from handlers.domain.version_sweep import UnreadableRun, Use
+
+PAGE = 100
+_INDEX = "byWorkspace"
+
+
+class VersionUse:
+    def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
+        """`report` is told of functions that cannot be read: their versions stay."""
+        self._table = table
+        self._report = report
+
+    def functions(self) -> set[str]:
+        pages = self._pages("begins_with(byWorkspace, :kind)", {":kind": "FUNCTIONS#"}, ["functionArn"])
+        arns = (readable(item, _function_arn, self._report) for page in pages for item in page)
+        return {arn for arn in arns if arn is not None}
+
+    def by_runs(self, *, since: datetime | None = None) -> Iterator[list[Use]]:
+        condition, values = "begins_with(pk, :kind)", {":kind": "RUN#"}
+        if since is not None:
+            condition, values = f"{condition} AND #position >= :since", values | {":since": iso(since)}
+        for page in self._pages(condition, values, ["functionArn", "pin", "schema"]):
+            yield [use for use in map(_use, page) if use is not None]
+
+    def _pages(self, condition: str, values: dict[str, str], attributes: list[str]) -> Iterator[list[Item]]:
+        """What the index leads to and is kept, read consistently: the index alone may be late, and knows no expiry."""
+        names = {"#position": "position"} if "#position" in condition else {}
+        entries = self._table.scan(
+            IndexName=_INDEX,
+            FilterExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            **({"ExpressionAttributeNames": names} if names else {}),
+        )
+        read = {f"#{name}": name for name in ("pk", "sk", "expiresAt", *attributes)}
+        while page := list(islice(entries, PAGE)):
+            keys = [key_of(entry) for entry in page]
+            how = {"ProjectionExpression": ", ".join(read), "ExpressionAttributeNames": read}
+            yield list(self._table.get_many(keys, **how).values())
+
+
+def _function_arn(item: Item) -> str:
+    return base_arn(item["functionArn"]["S"])
+
+
+def _use(item: Item) -> Use | None:
+    """None of a run that has no version yet. Raises UnreadableRun."""
+    try:
+        function_arn = _function_arn(item)
+    except KeyError as missing:
+        raise UnreadableRun(run_items.run_id(item)) from missing
+    if item.get("schema") != {"N": str(run_items.SCHEMA)}:
+        # A newer release may name it elsewhere.
+        return Use(function_arn, None)
+    if "pin" not in item:
+        return None
+    pin: dict[str, Any] = item["pin"].get("M", {})
+    return Use(function_arn, pin.get("functionVersionArn", {}).get("S"))

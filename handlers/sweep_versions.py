@@ -1,0 +1,25 @@
+"""Every month, where the context asks for it: versions that no kept run names are deleted."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.version_sweep import sweep_versions
+from handlers.log import log_fault, logger
+from handlers.wiring import wiring
+
+# A page of a long index takes its time; what is left then has its turn a month later.
+RESERVE_MS = 60_000
+
+
+@logger.inject_lambda_context
+def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
+    """Gives how many versions were deleted, and how many stayed for which reason."""
+    fates = sweep_versions(
+        wiring.sweeper,
+        has_time=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
+        report=lambda fault, arn: log_fault(fault, functionArn=arn),
+    )
+    done = {fate.value: count for fate, count in fates.items()}
+    logger.info("versions", extra={"versions": done})
+    return done

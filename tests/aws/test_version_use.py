@@ -1,0 +1,158 @@
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from handlers.aws import run_items
+from handlers.aws.registry_store import RegistryStore
+from handlers.aws.run_store import RunStore
+from handlers.aws.table import Table
+from handlers.aws.version_use import PAGE, VersionUse
+from handlers.domain import clock
+from handlers.domain.clock import iso
+from handlers.domain.run import FunctionRun, Part
+from handlers.domain.version_sweep import UnreadableRun, Use
+from tests.aws.injection import injected
+from tests.builders import a_function, a_pin, a_run
+from tests.fakes.versions import FakeUses
+
+PARTS = {Part.PARAMETERS: b"sealed"}
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:used"
+REPORTED: list[Exception] = []
+
+
+@pytest.fixture
+def table(dynamodb: Any, table: Table) -> Iterator[Table]:
+    """Like the stack's table, but with nothing in it."""
+    name = f"used-{uuid4().hex[:8]}"
+    found = dynamodb.describe_table(TableName=table._name)["Table"]
+    index = {"IndexName", "KeySchema", "Projection"}
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=found["AttributeDefinitions"],
+        KeySchema=found["KeySchema"],
+        GlobalSecondaryIndexes=[{key: each[key] for key in index} for each in found["GlobalSecondaryIndexes"]],
+    )
+    yield Table(dynamodb, name)
+    dynamodb.delete_table(TableName=name)
+
+
+@pytest.fixture
+def uses(table: Table) -> VersionUse:
+    REPORTED.clear()
+    return VersionUse(table, report=REPORTED.append)
+
+
+def recorded(runs: RunStore, **changes: Any) -> FunctionRun:
+    at = changes.pop("created_at", clock.now())
+    literals = {"id": str(uuid4()), "function_arn": FUNCTION, "pin": version(1), "created_at": at}
+    run = a_run(**literals | {"expires_at": clock.now() + timedelta(days=90)} | changes)
+    assert runs.record(run, PARTS)
+    return run
+
+
+def version(number: int) -> Any:
+    return a_pin(number, function_version_arn=f"{FUNCTION}:{number}")
+
+
+def damage(dynamodb: Any, table: Table, run: FunctionRun, how: Callable[[Any], object]) -> None:
+    item = table.get(run_items.run_key(run.id))
+    how(item)
+    dynamodb.put_item(TableName=table._name, Item=item)
+
+
+def told(uses: VersionUse, **how: Any) -> list[Use]:
+    return sorted(use for page in uses.by_runs(**how) for use in page)
+
+
+def test_runs_of_all_workspaces_and_kinds_are_told_with_the_version_they_name(uses: VersionUse, runs: RunStore) -> None:
+    recorded(runs, pin=version(1))
+    recorded(runs, pin=version(2), workspace="other", function_arn=f"{FUNCTION}:live")
+    recorded(runs, pin=version(3), execution_source="captured")
+    recorded(runs, status="pending", pin=None)
+    assert told(uses) == [Use(FUNCTION, f"{FUNCTION}:{number}") for number in (1, 2, 3)]
+
+
+def test_what_has_expired_names_nothing(uses: VersionUse, runs: RunStore) -> None:
+    recorded(runs, expires_at=clock.now() - timedelta(seconds=1))
+    assert told(uses) == []
+
+
+def test_the_newest_can_be_asked_for_alone(uses: VersionUse, runs: RunStore) -> None:
+    at = clock.now()
+    recorded(runs, pin=version(1), created_at=at - timedelta(milliseconds=1))
+    recorded(runs, pin=version(2), created_at=at)
+    recorded(runs, pin=version(3), created_at=at + timedelta(days=1))
+    assert [use.version_arn for use in told(uses, since=at)] == [f"{FUNCTION}:2", f"{FUNCTION}:3"]
+
+
+def test_runs_come_in_pages(uses: VersionUse, runs: RunStore, dynamodb: Any) -> None:
+    for _ in range(PAGE + 1):
+        recorded(runs)
+    with injected(dynamodb.meta.events, "dynamodb.BatchGetItem") as reads:
+        assert [len(page) for page in uses.by_runs()] == [PAGE, 1]
+    assert len(reads) == 2
+
+
+def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunStore) -> None:
+    expected = {recorded(runs).id for _ in range(5)}
+    found = table.scan(IndexName="byWorkspace", Limit=2)
+    assert {item["pk"]["S"].removeprefix("RUN#") for item in found} == expected
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(lambda item: item["pin"]["M"].pop("functionVersionArn"), id="a pin without version"),
+        pytest.param(lambda item: item.update(pin={"S": "7"}), id="a pin of another shape"),
+        pytest.param(lambda item: item.update(schema={"N": "2"}), id="a newer schema"),
+        pytest.param(lambda item: item.pop("schema"), id="no schema"),
+    ],
+)
+def test_of_a_run_that_says_it_otherwise_only_the_function_is_told(
+    uses: VersionUse, runs: RunStore, dynamodb: Any, table: Table, how: Any
+) -> None:
+    damage(dynamodb, table, recorded(runs), how)
+    assert told(uses) == [Use(FUNCTION, None)]
+
+
+def test_a_run_that_does_not_tell_its_function_ends_it_all(
+    uses: VersionUse, runs: RunStore, dynamodb: Any, table: Table
+) -> None:
+    damage(dynamodb, table, recorded(runs), lambda item: item.pop("functionArn"))
+    with pytest.raises(UnreadableRun):
+        told(uses)
+
+
+def test_functions_of_all_workspaces_are_told_once_without_their_alias(
+    uses: VersionUse, runs: RunStore, table: Table
+) -> None:
+    registry = RegistryStore(table, report=lambda _: None)
+    for workspace, arn in {"acme": FUNCTION, "other": f"{FUNCTION}:live", "third": f"{FUNCTION}-too"}.items():
+        registry.add_function(a_function(id=str(uuid4()), workspace=workspace, function_arn=arn))
+    recorded(runs)
+    assert uses.functions() == {FUNCTION, f"{FUNCTION}-too"}
+
+
+def test_a_function_that_cannot_be_read_is_reported(uses: VersionUse, dynamodb: Any, table: Table) -> None:
+    key = {"S": "FUNCTION#damaged"}
+    item = {"pk": key, "sk": key, "byWorkspace": {"S": "FUNCTIONS#acme"}, "position": {"S": iso(clock.now())}}
+    dynamodb.put_item(TableName=table._name, Item=item)
+    assert uses.functions() == set()
+    assert [type(fault) for fault in REPORTED] == [KeyError]
+
+
+def test_the_fake_tells_what_the_table_tells(uses: VersionUse, runs: RunStore) -> None:
+    fake = FakeUses()
+    at = clock.now()
+    fake.runs = [
+        recorded(runs),
+        recorded(runs, pin=version(2), created_at=at - timedelta(days=1), function_arn=f"{FUNCTION}:live"),
+        recorded(runs, pin=None, status="pending"),
+        recorded(runs, pin=version(3), expires_at=at - timedelta(days=1)),
+    ]
+    for since in (None, at):
+        assert told(uses, since=since) == sorted(use for page in fake.by_runs(since=since) for use in page)

@@ -1,0 +1,29 @@
+"""The sweep of versions on the laptop, whose stack has no door for it: the context does not ask for one."""
+
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import sweep_versions
+from handlers.aws import function_versions
+from handlers.domain import version_sweep
+from handlers.wiring import Settings
+from infra.local.laptop import Laptop
+from tests.stack.hostile.events import Context
+from tests.stack.scene import Clients, Container
+
+
+class AQuarterOfAnHour(Context):
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+def sweep(laptop: Laptop, event: Any = None) -> dict[str, int]:
+    """What the door answers, called in this process, without its pauses, on the stack's table and all functions."""
+    settings = Settings(table_name=laptop.outputs["TableName"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(version_sweep, "PAUSE_SECONDS", 0)
+        patched.setattr(function_versions, "PACE_SECONDS", 0)
+        patched.setattr(sweep_versions, "wiring", Container(settings, Clients(laptop)))
+        return sweep_versions.lambda_handler(event, cast("LambdaContext", AQuarterOfAnHour()))

@@ -16,10 +16,14 @@ from handlers.aws import run_items
 from handlers.aws.cipher import Cipher
 from handlers.domain import clock
 from handlers.domain.execution import execute
-from handlers.domain.recovery import recover
+from handlers.domain.recovery import Remedy, recover
 from handlers.domain.rerun import Asked, RerunBody, rerun
 from handlers.domain.run import FunctionRun
 from handlers.wiring import Settings, Wiring
+from infra.audit.checks import Terms, check
+from infra.audit.findings import Finding
+from infra.audit.reading import remember
+from infra.audit.records import World
 from infra.local.laptop import Laptop
 from tests.stack.driver import Workspace
 from tests.stack.weather import WEATHER
@@ -97,23 +101,27 @@ class Scene:
 
     @classmethod
     def of(cls, workspace: Workspace, directory: Path) -> "Scene":
-        """Before anything has happened, with queues where nobody else listens."""
+        """Before anything has happened, with queues and a bus where nobody else listens."""
         outputs, sqs = workspace.laptop.outputs, workspace.laptop.client("sqs")
         queue, dead_letters = (
             sqs.create_queue(QueueName=f"{kind}-{workspace.name}")["QueueUrl"] for kind in ("struck", "struck-dead")
         )
+        bus = f"struck-{workspace.name}"
+        workspace.laptop.client("events").create_event_bus(Name=bus)
         settings = Settings(
             table_name=outputs["TableName"],
             bucket_name=outputs["BucketName"],
             key_arn=outputs["KeyArn"],
             run_queue_url=queue,
             dead_letter_queue_url=dead_letters,
-            lifecycle_bus_name=outputs["LifecycleBusName"],
+            # No rule of the stack's listens here: what the bus is told of is heeded by the test, or by nobody.
+            lifecycle_bus_name=bus,
             invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
         )
         return cls(workspace, settings, Clients(workspace.laptop), directory)
 
     def close(self) -> None:
+        self.workspace.laptop.client("events").delete_event_bus(Name=self.settings.lifecycle_bus_name)
         sqs = self.workspace.laptop.client("sqs")
         for queue in (self.settings.run_queue_url, self.settings.dead_letter_queue_url):
             sqs.delete_queue(QueueUrl=queue)
@@ -172,13 +180,28 @@ class Scene:
         """The run after the watchdog's passes, each an hour after the last, and what they pushed."""
         self.execute_what_was_pushed()
         for _ in range(PASSES):
-            self.later.by += timedelta(hours=1)
-            using = self.container()
-            for overdue in using.runs.overdue():
-                if overdue.id == run.id:
-                    recover(overdue, using.watchdog)
+            self.pass_of_the_watchdog({run.id})
             self.execute_what_was_pushed()
         return self.stored(run.id)
+
+    def pass_of_the_watchdog(self, runs: set[str]) -> list[tuple[FunctionRun, Remedy]]:
+        """An hour later; what it did with those runs."""
+        self.later.by += timedelta(hours=1)
+        using = self.container()
+        return [(overdue, recover(overdue, using.watchdog)) for overdue in using.runs.overdue() if overdue.id in runs]
+
+    def findings(self, runs: set[str]) -> list[Finding]:
+        """What the operator's audit finds in these runs, and in the objects of the bucket that are theirs."""
+        world = World(stored=self._objects(runs))
+        for run in runs:
+            for item in self._query("pk = :key", {":key": {"S": f"RUN#{run}"}}, ConsistentRead=True):
+                remember(item, world)
+        return check(world, Terms(now=clock.now(), retention=timedelta(days=self.settings.retention_days)))
+
+    def _objects(self, runs: set[str]) -> dict[str, datetime]:
+        s3, bucket = self.workspace.laptop.client("s3"), self.settings.bucket_name
+        listed = [s3.list_objects_v2(Bucket=bucket, Prefix=f"kept/{run}/").get("Contents", []) for run in runs]
+        return {each["Key"]: each["LastModified"] for found in listed for each in found}
 
     def assert_consistent(self) -> None:
         """The original counts its edges, each of which leads to a run of its own."""

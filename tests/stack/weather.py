@@ -1,5 +1,6 @@
 """What can happen to a call on its way to AWS."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,11 @@ from botocore.httpsession import URLLib3Session
 from tests.aws.injection import cancelled, error
 
 Strike = Callable[[Any], AWSResponse | None]
+ANY = "any operation"
+
+
+class Died(BaseException):
+    """The process is gone: nothing is caught, nothing is cleaned up."""
 
 
 class Weather:
@@ -19,6 +25,8 @@ class Weather:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.told: list[dict[str, Any]] = []
+        """What the bus has been told, as far as its calls were not struck."""
         self._operation = ""
         self._countdown = 0
         self._strike: Strike | None = None
@@ -26,19 +34,39 @@ class Weather:
     def before_send(self, **sent: Any) -> Any:
         operation = ".".join(sent["event_name"].split(".")[1:3])
         self.calls.append(operation)
-        if self._strike is None or operation != self._operation:
+        answer = self._struck(operation, sent["request"])
+        if operation == "eventbridge.PutEvents" and answer is None:
+            entries = json.loads(sent["request"].body)["Entries"]
+            self.told += [json.loads(entry["Detail"]) for entry in entries]
+        return answer
+
+    def _struck(self, operation: str, request: Any) -> AWSResponse | None:
+        if self._strike is None or self._operation not in (operation, ANY):
             return None
         self._countdown -= 1
         if self._countdown:
             return None
         strike, self._strike = self._strike, None
-        return strike(sent["request"])
+        return strike(request)
 
     @contextmanager
     def striking(self, operation: str, strike: Strike, *, nth: int = 1) -> Iterator[None]:
         self._operation, self._countdown, self._strike = operation, nth, strike
         yield
         assert self._strike is None, f"{operation} was called less than {nth} times: nothing was struck"
+
+    def dies_at(self, nth: int, act: Callable[[], object]) -> str | None:
+        """The operation before which the process died; None if it came to its end with fewer calls."""
+        self.calls.clear()
+        self.told.clear()
+        self._operation, self._countdown, self._strike = ANY, nth, dies
+        try:
+            act()
+        except Died:
+            return self.calls[-1]
+        finally:
+            self._strike = None
+        return None
 
     @contextmanager
     def noted(self) -> Iterator[list[str]]:
@@ -47,6 +75,10 @@ class Weather:
 
 
 WEATHER = Weather()
+
+
+def dies(_: Any) -> None:
+    raise Died
 
 
 def answered(status: int, code: str) -> Strike:

@@ -1,0 +1,251 @@
+"""A process that dies between any two of its AWS calls leaves nothing that two passes of the watchdog do not mend.
+
+Each story runs in this process with the real adapters, against the deployed stack's table, bucket, key and bus, and
+dies before its first call, before its second, and so on to its end. Then what was pushed is executed, failures that
+are told are heeded, and the operator's audit must find nothing.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from handlers.domain import clock
+from handlers.domain.cancel import cancel
+from handlers.domain.execution import execute
+from handlers.domain.idempotency import request_key
+from handlers.domain.recovery import end_undeliverable, recover
+from handlers.domain.rerun import Asked, RerunBody, rerun
+from handlers.domain.retry import retry
+from handlers.domain.run import Source, Status
+from handlers.domain.start import ExecuteBody, start
+from infra.local.laptop import Laptop
+from tests.stack.driver import Workspace, created
+from tests.stack.scene import PASSES, Container, Scene
+from tests.stack.weather import WEATHER, Died, dies
+
+# What it appends to the file is one letter an execution. A result is large if it is asked to be.
+SOURCE = """
+def handler(event, context):
+    with open(event['file'], 'a') as file:
+        file.write('x')
+    if event.get('fails'):
+        raise TimeoutError('the warehouse does not answer')
+    return 'r' * event.get('size', 1)
+"""
+LARGE = "x" * 400_000
+ONE_RETRY = {"maxRetries": 1, "initialDelaySeconds": 0, "jitter": "none"}
+
+
+@dataclass
+class Life:
+    """One lineage of a new run, and what there is of it."""
+
+    scene: Scene
+    trigger: str
+    original: str = ""
+
+    def begin(self, **payload: Any) -> str:
+        """A pending run, its message in the queue."""
+        self.file = self.scene.directory / uuid4().hex
+        body = ExecuteBody.read({"payload": {"file": str(self.file), **payload}})
+        run = start(self.scene.workspace.name, self.trigger, body, self.scene.container().starter)
+        self.original = self.scene.original = run.id
+        return run.id
+
+    def end(self) -> str:
+        self.scene.execute_what_was_pushed()
+        return self.original
+
+    def runs(self) -> set[str]:
+        """All runs of the lineage that are in the table, whether or not anybody was told of them."""
+        edges = [item["runId"]["S"] for item in self.scene.lineage() if item["sk"]["S"].startswith("RERUN#")]
+        return {self.original, *edges}
+
+    def settle(self) -> None:
+        """What goes on by itself: messages are received, failures heeded that are told, and the watchdog passes."""
+        self._go_on()
+        for _ in range(PASSES):
+            self.scene.pass_of_the_watchdog(self.runs())
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self.scene.execute_what_was_pushed()
+        while failures := [told["functionRunId"] for told in WEATHER.told if told["awaitsRetry"]]:
+            WEATHER.told.clear()
+            for run in failures:
+                retry(run, self.scene.container().retrier)
+            self.scene.execute_what_was_pushed()
+
+
+Act = Callable[[Container], object]
+Story = Callable[[Life], Act]
+STORIES: dict[str, Story] = {}
+
+
+def story(tell: Story) -> Story:
+    return STORIES.setdefault(tell.__name__.strip("_").replace("_", " "), tell)
+
+
+@story
+def _a_rerun_with_overrides_and_a_key(life: Life) -> Act:
+    life.begin()
+    return _rerun_of(life.end(), life, overrideParams={"a": 1})
+
+
+@story
+def _a_rerun_with_large_overrides(life: Life) -> Act:
+    life.begin()
+    return _rerun_of(life.end(), life, overrideParams={"a": LARGE}, notBefore="2026-01-01T00:00:00Z")
+
+
+def _rerun_of(run: str, life: Life, **body: Any) -> Act:
+    how = RerunBody.read(body)
+    workspace = life.scene.workspace.name
+    key = request_key(uuid4().hex, workspace, "alice", body)
+    return lambda using: rerun(Asked(workspace, run, "alice", how, key), using.rerunner)
+
+
+@story
+def _an_execution(life: Life) -> Act:
+    run = life.begin()
+    return lambda using: execute(run, using.executor)
+
+
+@story
+def _an_execution_with_a_large_result(life: Life) -> Act:
+    run = life.begin(size=len(LARGE))
+    return lambda using: execute(run, using.executor)
+
+
+@story
+def _an_execution_that_fails_and_awaits_a_retry(life: Life) -> Act:
+    run = life.begin(fails=True)
+    return lambda using: execute(run, using.executor)
+
+
+@story
+def _a_retry(life: Life) -> Act:
+    life.begin(fails=True, a=LARGE)
+    failed = life.end()
+    return lambda using: retry(failed, using.retrier)
+
+
+@story
+def _a_watchdog_that_finds_a_pending_run(life: Life) -> Act:
+    life.begin()
+    return _recovered(life)
+
+
+@story
+def _a_watchdog_that_finds_an_expired_lease(life: Life) -> Act:
+    _half_executed(life)
+    return _recovered(life)
+
+
+@story
+def _a_watchdog_that_finds_a_lost_run(life: Life) -> Act:
+    _half_executed(life)
+    lost = life.scene.stored(life.original)
+    life.scene.container().runs.transition(lost, lost.evolve(execution_attempts=3))
+    return _recovered(life)
+
+
+@story
+def _a_watchdog_that_finds_an_untold_end(life: Life) -> Act:
+    run = life.begin()
+    _dies_before("eventbridge.PutEvents", lambda using: execute(run, using.executor), life)
+    return _recovered(life)
+
+
+@story
+def _a_watchdog_that_finds_unmoved_parts(life: Life) -> Act:
+    life.begin()
+    life.end()
+    act = _rerun_of(life.original, life, overrideParams={"a": LARGE})
+    _dies_before("s3.CopyObject", act, life)
+    return _recovered(life)
+
+
+@story
+def _a_watchdog_that_finds_a_dead_letter(life: Life) -> Act:
+    run, scene = life.begin(), life.scene
+    scene.workspace.laptop.client("sqs").send_message(
+        QueueUrl=scene.settings.dead_letter_queue_url, MessageBody=json.dumps({"runId": run})
+    )
+    return lambda using: end_undeliverable(using.watchdog, has_time=lambda: True, report=lambda *_: None)
+
+
+@story
+def _a_cancellation(life: Life) -> Act:
+    run = life.begin()
+    return lambda using: cancel(life.scene.workspace.name, run, "alice", using.canceller)
+
+
+def _half_executed(life: Life) -> None:
+    """The function has done its work, and nobody is there to note it."""
+    run = life.begin()
+    _dies_before("dynamodb.TransactWriteItems", lambda using: execute(run, using.executor), life)
+    assert life.scene.stored(run).status is Status.RUNNING
+
+
+def _dies_before(operation: str, act: Act, life: Life) -> None:
+    with WEATHER.striking(operation, dies), suppress(Died):
+        act(life.scene.container())
+
+
+def _recovered(life: Life) -> Act:
+    life.scene.later.by += timedelta(hours=1)
+
+    def act(using: Container) -> None:
+        runs = life.runs()
+        for overdue in using.runs.overdue():
+            if overdue.id in runs:
+                recover(overdue, using.watchdog)
+
+    return act
+
+
+@pytest.fixture(scope="module")
+def prepared(laptop: Laptop, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    scene = Scene.of(Workspace(laptop, connection), tmp_path_factory.mktemp("executions"))
+    plain, _ = scene.workspace.trigger_of(SOURCE)
+    body = {
+        "name": "retries once",
+        "functionId": scene.workspace.trigger_document(plain)["functionId"],
+        "executionType": "on-demand",
+        "retryPolicy": ONE_RETRY,
+    }
+    yield Life(scene, str(created(scene.workspace.http.post("/function-triggers", json=body))["id"]))
+    scene.close()
+
+
+@pytest.fixture
+def life(prepared: Life, monkeypatch: pytest.MonkeyPatch) -> Life:
+    monkeypatch.setattr(clock, "now", prepared.scene.later)
+    return prepared
+
+
+@pytest.mark.parametrize("told", STORIES)
+def test_a_death_before_any_call_is_mended_within_two_passes(life: Life, told: str) -> None:
+    for nth in count(1):
+        life.scene.later.by = timedelta()
+        act = STORIES[told](life)
+        died_before = WEATHER.dies_at(nth, lambda act=act: act(life.scene.container()))  # type: ignore[misc]
+        life.settle()
+        runs = [life.scene.stored(run) for run in life.runs()]
+        assert life.scene.findings(life.runs()) == [], (nth, died_before)
+        assert not [run for run in runs if run.status.is_open or run.event_pending or run.staged], (nth, died_before)
+        executions = len(life.file.read_text()) if life.file.exists() else 0
+        assert executions <= sum(run.execution_attempts for run in runs), (nth, died_before)
+        assert len([run for run in runs if run.execution_source is Source.RETRY]) <= 1, (nth, died_before)
+        if died_before is None:
+            assert nth > 3, "the story makes more calls than that"
+            return

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
+from handlers.domain.clock import iso
 from handlers.domain.idempotency import HEADER, request_key
 from handlers.domain.json_document import JsonObject, parse_object
 from handlers.domain.rerun import Asked, RerunBody, rerun
@@ -54,9 +55,10 @@ def rerun_with(line: dict[str, Any], asked: Asked) -> FunctionRun:
     line["why"] = asked.how.reason
     line["overridden"] = asked.how.override_params is not None
     line["useLatestCode"] = asked.how.use_latest_code
-    line["notBefore"] = asked.how.not_before
     new = rerun(asked, wiring.rerunner)
     line["jobId"] = new.id
+    if new.not_before is not None:
+        line["notBefore"] = iso(new.not_before)
     return new
 
 

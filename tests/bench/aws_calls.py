@@ -56,6 +56,7 @@ def wired(laptop: Laptop, calls: Recorder) -> Wiring:
     outputs = laptop.outputs
     settings = Settings(
         table_name=outputs["TableName"],
+        bucket_name=outputs["BucketName"],
         key_arn=outputs["KeyArn"],
         # Nobody listens here: the executor of this process is the only one.
         run_queue_url=laptop.client("sqs").create_queue(QueueName="counted")["QueueUrl"],

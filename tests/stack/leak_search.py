@@ -72,6 +72,14 @@ def read_table(laptop: Laptop, told: Told) -> None:
             told.add("the table", flattened(item))
 
 
+def read_bucket(laptop: Laptop, told: Told) -> None:
+    s3, bucket = laptop.client("s3"), laptop.outputs["BucketName"]
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for each in page.get("Contents", []):
+            content = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+            told.add("the bucket", each["Key"].encode() + b"\n" + content)
+
+
 def read_queue(laptop: Laptop, url: str, told: Told, place: str) -> int:
     """How many messages were waiting; they stay."""
     received = laptop.client("sqs").receive_message(

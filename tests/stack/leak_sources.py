@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from handlers.domain.json_document import MAX_BYTES
 from infra.local.laptop import Laptop
 from tests.stack.driver import TeamFunction, Workspace, accepted, refusal, until
 from tests.stack.leak_search import Told, flattened
@@ -116,7 +117,7 @@ def _refused_webhooks(workspace: Workspace, function: str, secret: Secret, told:
         "a webhook to a path that is none": post_webhook(workspace, f"a//{said}", body, secret=own),
         "a webhook of a header that is too long": post_webhook(workspace, "refused", body, secret=own, X=said * 300),
         "a webhook of an id that is none": post_webhook(workspace, "refused", body, secret=own, webhook_id=said * 9),
-        "a webhook that is too large": post_webhook(workspace, "refused", said * 9500, secret=own),
+        "a webhook that is too large": post_webhook(workspace, "refused", said + "x" * MAX_BYTES, secret=own),
         "a webhook to a disabled trigger": post_webhook(workspace, "disabled", body, secret=None),
     }
     for why, response in answers.items():

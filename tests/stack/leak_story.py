@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from handlers.domain.json_document import MAX_BYTES
+from handlers.http import MAX_BODY_BYTES
 from infra.local.laptop import Laptop
-from tests.stack.driver import Workspace, refusal, until
+from tests.stack.driver import Workspace, accepted, refusal, until
 from tests.stack.leak_search import Told, flattened, read_logs, read_queue
 from tests.stack.leak_sources import everything_that_starts_runs
 
@@ -59,8 +61,8 @@ def refused_requests(
         "too long": of({"reason": secret + "x" * 512}),
         "twice": of(f'{{"overrideParams": {{"a": "{secret}", "a": "{secret}"}}}}'.encode()),
         "half a surrogate pair": of({"overrideParams": {"a": f"{secret}\ud800"}}),
-        "too large": of({"overrideParams": {"a": secret * 9500}}),
-        "far too large": of({"overrideParams": {"a": secret * 30_000}}),
+        "too large": of({"overrideParams": {"a": secret + "x" * MAX_BYTES}}),
+        "far too large": of({"overrideParams": {"a": secret + "x" * MAX_BODY_BYTES}}),
         "a run id": of({}, f"/function-runs/{secret}/rerun"),
         "a run id of history": asked(f"/function-runs/{secret}/rerun-history"),
         "a payload": of({"payload": [secret]}, execute),
@@ -115,6 +117,9 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
         override = {"fail": secret("an override from the console")}
         event = {"workspace": workspace.name, "runId": runs[0], "rerunBy": "bob", "overrideParams": override}
         runs.append(answer_of_console(laptop, event)["jobId"])
+        runs.append(workspace.rerun(runs[0], overrideParams={"over": secret("a large override") + "x" * 400_000}))
+        runs.append(_rerun_under_a_key(workspace, runs[0], secret("an idempotency key"), secret("what it was for")))
+        runs.append(_cancelled(workspace, workspace.rerun(runs[0], overrideParams={"over": secret("a cancelled one")})))
         started = everything_that_starts_runs(workspace, function, secret, told)
         until(lambda: read_queue(laptop, laptop.outputs["RunQueueUrl"], told, "the run queue"))
     for run in (*runs, *started.runs):
@@ -147,6 +152,17 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
         assert response.status_code == 400
         told.add("the refusal of a broken seal", response.content)
     return Happened({*runs, *started.runs, broken}, function.name, refusals, started.webhook_secrets)
+
+
+def _rerun_under_a_key(workspace: Workspace, run: str, key: str, said: str) -> str:
+    content = json.dumps({"overrideParams": {"over": said}}).encode()
+    path, headers = f"/function-runs/{run}/rerun", {"Idempotency-Key": key}
+    return accepted(workspace.http.post(path, content=content, headers=headers))
+
+
+def _cancelled(workspace: Workspace, run: str) -> str:
+    assert workspace.http.post(f"/function-runs/{run}/cancel").status_code == 200
+    return run
 
 
 def answer_of_console(laptop: Laptop, event: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 
 from infra.local.laptop import Laptop
 from tests.stack.driver import Workspace, until
-from tests.stack.leak_search import Ear, Marker, Told, read_logs, read_queue, read_table
+from tests.stack.leak_search import Ear, Marker, Told, read_bucket, read_logs, read_queue, read_table
 from tests.stack.leak_sources import read_sources
 from tests.stack.leak_story import answer_of_console, everything_that_happens, logged
 
@@ -55,6 +55,7 @@ def story(laptop: Laptop, connection: httpx.Client) -> Story:
     said += [Marker("the secret of a webhook", each.removeprefix("whsec_")) for each in runs.webhook_secrets]
     ear.heard(told, runs.ended)
     read_table(laptop, told)
+    read_bucket(laptop, told)
     # The last answer's line is there when the answer is; that of the last execution, when the bus has told of it.
     until(lambda: logged(laptop, workspace.name))
     read_logs(laptop, told)
@@ -72,7 +73,7 @@ def test_every_place_was_searched(story: Story) -> None:
     doors = {"api-rerun", "api-runs", "api-registry", "api-triggers", "api-webhooks"}
     doors |= {"execute-runs", "on-event", "capture-failures"}
     logs = {place for place in places if place.startswith("the log ")}
-    assert {"the table", "the run queue", "the lifecycle bus", "the rules", "the schedules"} <= places
+    assert {"the table", "the bucket", "the run queue", "the lifecycle bus", "the rules", "the schedules"} <= places
     assert "the refusal of a broken seal" in places
     assert all(any(door in log or door.replace("-", "") in log for log in logs) for door in doors), sorted(logs)
     assert len(story.refusals) >= 45
@@ -107,6 +108,11 @@ def test_the_search_finds_what_is_put_into_each_place(workspace: Workspace) -> N
     dynamodb.put_item(TableName=table, Item={"pk": key, "sk": key, "sealed": {"B": b"\0" + marker.text.encode()}})
     read_table(laptop, told)
     dynamodb.delete_item(TableName=table, Key={"pk": key, "sk": key})
+
+    s3, bucket = laptop.client("s3"), laptop.outputs["BucketName"]
+    s3.put_object(Bucket=bucket, Key=f"staging/{name}", Body=b"\0" + marker.text.encode())
+    read_bucket(laptop, told)
+    s3.delete_object(Bucket=bucket, Key=f"staging/{name}")
 
     sqs = laptop.client("sqs")
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -148,5 +154,5 @@ def test_the_search_finds_what_is_put_into_each_place(workspace: Workspace) -> N
     until(logged)
 
     places = {leak.removeprefix("it stands in ") for leak in told.leaks_of(marker)}
-    assert {"the table", "a queue", "the lifecycle bus", "the rules", "the schedules"} < places
+    assert {"the table", "the bucket", "a queue", "the lifecycle bus", "the rules", "the schedules"} < places
     assert any("rerun" in place for place in places if "log" in place)

@@ -104,7 +104,7 @@ BODIES = {
     '{"overrideParams": {"a": ' + "9" * 5000 + "}}": (400, "body"),
     '{"overrideParams": {"a": "\\ud800"}}': (400, "overrideParams"),
     json.dumps({"overrideParams": {"a": "x" * 4_000_000}}): (413, "overrideParams"),
-    json.dumps({"overrideParams": {"a": "x" * 1_100_000}}): (413, "body"),
+    json.dumps({"overrideParams": {"a": "x" * 5_100_000}}): (413, "body"),
 }
 
 

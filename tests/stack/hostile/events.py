@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from hypothesis import HealthCheck, settings
 
-from handlers import api_registry, api_rerun, api_runs, api_triggers, api_webhooks
+from handlers import api_cancel, api_registry, api_rerun, api_runs, api_triggers, api_webhooks
 
 ABSENT = "00000000-0000-4000-8000-00000000dead"
 OWN = "acme"
@@ -19,6 +19,7 @@ Json = Any
 
 ROUTES: dict[str, Any] = {
     "POST /function-runs/{runId}/rerun": api_rerun,
+    "POST /function-runs/{runId}/cancel": api_cancel,
     "GET /function-runs/{runId}/rerun-history": api_runs,
     "GET /function-runs": api_runs,
     "GET /function-runs/{runId}": api_runs,

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers import capture_failures, execute_runs, on_event, watchdog
+from handlers import capture_failures, execute_runs, on_event, on_run_failed, watchdog
 from handlers.domain import clock
 from handlers.domain.run import FunctionRun
 from handlers.domain.trigger_kinds import Webhook
@@ -40,6 +40,7 @@ class InMemory:
 
     def __init__(self, world: World) -> None:
         self.rerunner, self.starter, self.registrar = world.rerunner, world.starter, world.registrar
+        self.canceller, self.retrier = world.canceller, world.retrier
         self.executor, self.watchdog, self.capturer = world.executor, world.watchdog, world.capturer
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)
@@ -52,7 +53,7 @@ def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
 
 
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
-    for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, watchdog}:
+    for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, on_run_failed, watchdog}:
         patched.setattr(door, "wiring", wiring)
     patched.setattr(capture_failures.metrics, "namespace", "hostile")
 

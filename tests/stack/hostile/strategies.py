@@ -43,10 +43,24 @@ METADATA = st.fixed_dictionaries(
         "signature": st.sampled_from(["none", "standard-webhooks"]) | TEXT,
     },
 )
+POLICY = st.fixed_dictionaries(
+    {},
+    optional={
+        "maxRetries": st.integers(-1, 101) | VALUES,
+        "initialDelaySeconds": st.sampled_from([0, 10, -1]) | VALUES,
+        "backoffRate": st.floats() | VALUES,
+        "maxDelaySeconds": st.integers(),
+        "jitter": st.sampled_from(["full", "none", "some"]),
+        "nonRetryableErrors": st.lists(TEXT, max_size=2) | VALUES,
+        "retryManualReruns": st.booleans() | VALUES,
+    },
+)
 PLAUSIBLE = {
     "useLatestCode": st.booleans(),
     "reason": TEXT | st.just("x" * 513),
     "overrideParams": st.dictionaries(TEXT, VALUES, max_size=3),
+    "notBefore": st.sampled_from(["2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"]) | TEXT,
+    "retryPolicy": POLICY,
     "payload": st.dictionaries(TEXT, VALUES, max_size=3),
     "orchestrationId": TEXT,
     "name": TEXT | st.just("x" * 129),
@@ -63,11 +77,19 @@ PLAUSIBLE = {
     "createdAt": TEXT,
 }
 FITTING = {
-    "rerun": ["useLatestCode", "reason", "overrideParams"],
+    "rerun": ["useLatestCode", "reason", "overrideParams", "notBefore"],
     "execute": ["payload", "orchestrationId"],
     "rotate-secret": ["keepPrevious"],
     "compute-functions": ["name", "functionArn", "captureFailures", "version"],
-    "function-triggers": ["name", "functionId", "executionType", "triggerMetadata", "enabled", "version"],
+    "function-triggers": [
+        "name",
+        "functionId",
+        "executionType",
+        "triggerMetadata",
+        "enabled",
+        "retryPolicy",
+        "version",
+    ],
 }
 FIELDS = st.lists(st.sampled_from(list(PLAUSIBLE)) | TEXT | HALF_A_PAIR, max_size=4, unique=True)
 

@@ -50,6 +50,7 @@ def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
         laptop,
         Settings(
             table_name=laptop.outputs["TableName"],
+            bucket_name=laptop.outputs["BucketName"],
             key_arn=laptop.outputs["KeyArn"],
             run_queue_url=queue,
             lifecycle_bus_name=laptop.outputs["LifecycleBusName"],

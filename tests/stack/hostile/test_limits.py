@@ -49,7 +49,9 @@ A_FUNCTION = {"name": "f", "functionArn": FUNCTION_ARN}
 REFUSED = {
     "body bytes": Limit(RERUN, 413, "body", body="x" * (MAX_BODY_BYTES + 1)),
     "body bytes, base64": Limit(RERUN, 413, "body", body=b"\x00" * (MAX_BODY_BYTES + 1)),
-    "body bytes, of fewer characters": Limit(RERUN, 413, "body", body='{"reason": "' + "é" * 600_000 + '"}'),
+    "body bytes, of fewer characters": Limit(
+        RERUN, 413, "body", body='{"reason": "' + "é" * (MAX_BODY_BYTES // 2) + '"}'
+    ),
     "body nesting": Limit(RERUN, 400, "body", body=json.dumps({"overrideParams": nested(MAX_DEPTH)})),
     "body nesting, of a payload": Limit(EXECUTE, 400, "body", body=json.dumps({"payload": nested(MAX_DEPTH)})),
     "key length": Limit(RERUN, 400, "body", body=json.dumps({"overrideParams": {LONG_KEY: 1}})),

@@ -70,14 +70,14 @@ class Person:
         self._printer.abbreviate(created["id"], f"{kind}-{created['id'][:8]}")
         return str(created.shows(*shown)["id"])
 
-    def starts(self, path: str, body: Any) -> str:
+    def starts(self, path: str, body: Any, **headers: str) -> str:
         """Gives the id of the run that was accepted."""
-        accepted = self.posts(path, body, HTTPStatus.ACCEPTED)
+        accepted = self.posts(path, body, HTTPStatus.ACCEPTED, **headers)
         self._printer.abbreviate(accepted["jobId"], f"run-{accepted['jobId'][:8]}")
         return str(accepted.shows("jobId", "message")["jobId"])
 
-    def reruns(self, run: Answer, body: Any) -> str:
-        return self.starts(f"/function-runs/{run['id']}/rerun", body)
+    def reruns(self, run: Answer, body: Any, **headers: str) -> str:
+        return self.starts(f"/function-runs/{run['id']}/rerun", body, **headers)
 
     def looks_at(self, run_id: str, expected: str, include: str = "") -> Answer:
         """The run, once it has ended as expected."""
@@ -100,9 +100,11 @@ class Person:
         """Without a word of it: to wait for something."""
         return self._asks("GET", path)
 
-    def posts(self, path: str, body: Any, expected: HTTPStatus, *, workspace: str = WORKSPACE) -> Answer:
+    def posts(
+        self, path: str, body: Any, expected: HTTPStatus, *, workspace: str = WORKSPACE, **headers: str
+    ) -> Answer:
         self._printer.request(self.name, "POST", _address(workspace, path), body)
-        return self._asks("POST", path, body, expected, workspace=workspace)
+        return self._asks("POST", path, body, expected, workspace=workspace, **headers)
 
     def _asks(
         self,
@@ -112,10 +114,11 @@ class Person:
         expected: HTTPStatus = HTTPStatus.OK,
         *,
         workspace: str = WORKSPACE,
+        **headers: str,
     ) -> Answer:
         request = f"{method} {_address(workspace, path)}"
         address = self._api_url + _address(workspace, path)
-        response = self._http.request(method, address, json=body, headers=self._headers)
+        response = self._http.request(method, address, json=body, headers=self._headers | headers)
         if response.status_code != expected:
             raise UnexpectedAnswerError(
                 f"{request} should have been answered with {expected:d}, "

@@ -1,0 +1,63 @@
+"""The deployed Lambdas of the service: which way they speak to AWS, and the processes they run in."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from infra.local.laptop import STACK, Laptop
+from tests.stack.driver import until
+
+ENDPOINT = "AWS_ENDPOINT_URL"
+
+
+class Doors:
+    def __init__(self, laptop: Laptop) -> None:
+        self._client: Any = laptop.client("lambda")
+        self._emulator_pid = laptop.emulator.pid
+        pages = self._client.get_paginator("list_functions").paginate()
+        every = [function["FunctionName"] for page in pages for function in page["Functions"]]
+        self.names = sorted(name for name in every if name.startswith(f"{STACK}-"))
+
+    @contextmanager
+    def speaking_through(self, endpoint: str) -> Iterator[None]:
+        """The doors speak to AWS by way of this endpoint. Changing a door's environment ends its processes."""
+        before = {name: self._configuration(name)["Environment"]["Variables"] for name in self.names}
+        try:
+            self._tell({name: variables | {ENDPOINT: endpoint} for name, variables in before.items()})
+            yield
+        finally:
+            self._tell(before)
+
+    def _tell(self, environments: dict[str, dict[str, str]]) -> None:
+        for name, variables in environments.items():
+            self._client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        for name in environments:
+            until(lambda name=name: self._configuration(name)["LastUpdateStatus"] == "Successful")
+
+    def _configuration(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._client.get_function_configuration(FunctionName=name)
+        return found
+
+    def kill(self, name: str) -> int:
+        """End the door's processes at once, whatever they are at; gives how many there were."""
+        killed = 0
+        for pid in self._processes(name):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+        return killed
+
+    def _processes(self, name: str) -> list[int]:
+        """The emulator's children that serve this function: their environment says which one that is."""
+        wanted = f"AWS_LAMBDA_FUNCTION_NAME={name}".encode()
+        found: list[int] = []
+        for directory in Path("/proc").iterdir():
+            # Processes come and go meanwhile.
+            with suppress(OSError, ValueError):
+                parent = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self._emulator_pid and wanted in (directory / "environ").read_bytes().split(b"\0"):
+                    found.append(int(directory.name))
+        return found

@@ -9,6 +9,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from infra.local.laptop import Laptop
 from tests.chaos.load import Promise
+from tests.chaos.proxy import Seen
 
 ENDED = {"completed", "failure", "timeout"}
 # Three executions whose outcome was lost: the run says so, and its function may have done its work.
@@ -16,6 +17,17 @@ OUTCOME_LOST = "ExecutionLost"
 
 Run = Mapping[str, Any]
 _plain = TypeDeserializer().deserialize
+
+
+class Account(NamedTuple):
+    """What came of a campaign."""
+
+    findings: list[str]
+    figures: dict[str, int]
+    seen: Seen
+    killed: Counter[str]
+    passes: Counter[str]
+    """Of the watchdog in good weather, until nothing was left open, by what was before."""
 
 
 class Table(NamedTuple):

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from infra.local.laptop import Laptop
@@ -42,7 +42,7 @@ class Listener:
         self._name = f"chaos-{uuid4().hex[:8]}"
         self._heard: Counter[str] = Counter()
 
-    def __enter__(self) -> "Listener":
+    def __enter__(self) -> Self:
         self._queue = self._sqs.create_queue(QueueName=self._name)["QueueUrl"]
         wanted = ["QueueArn"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=wanted)["Attributes"]["QueueArn"]

@@ -3,23 +3,22 @@
 import random
 import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
 from infra.local.laptop import Laptop
-from tests.chaos.books import Books, audited, read_executions, read_table
-from tests.chaos.bus import Listener
+from tests.chaos.books import Account, Books, audited, read_executions, read_table
+from tests.chaos.bus import Listener, delivered_twice
 from tests.chaos.doors import Doors
 from tests.chaos.faults import Kind, Operation, mixed, rule
 from tests.chaos.load import Load
-from tests.chaos.proxy import Proxy, Seen
+from tests.chaos.proxy import Proxy
 from tests.chaos.watchdog import NotSettled, Watchdog
 from tests.stack.driver import Workspace
 
@@ -27,29 +26,19 @@ SECONDS_OF_A_RUN = 0.05
 # Of an operation's calls, while it is the one that is struck: few enough that some come through the SDK's retries.
 SHARE = 0.8
 MOST_PASSES = 12
-
-
-@dataclass
-class Account:
-    """What came of it."""
-
-    findings: list[str]
-    figures: dict[str, int]
-    seen: Seen
-    killed: Counter[str]
-    passes: Counter[str]
+# A killed door is back after a second, if the machine is not busy: kill faster, and nothing is ever at work.
+SECONDS_BETWEEN_KILLS = (0.7, 2.0)
 
 
 @dataclass
 class Campaign:
-    """One workspace under fire. Use it with `with`: the doors speak through the proxy for as long."""
+    """One workspace under fire. Used with `with`: the doors speak through the proxy for as long."""
 
     laptop: Laptop
+    callers: int
     report: Callable[[str], None] = lambda _: None
-    killed: Counter[str] = field(default_factory=Counter)
-    passes: Counter[str] = field(default_factory=Counter)
-    """Of the watchdog, until nothing was left open, by the part of the campaign before."""
-    _stack: ExitStack = field(default_factory=ExitStack)
+    _killed: Counter[str] = field(default_factory=Counter)
+    _passes: Counter[str] = field(default_factory=Counter)
     _unsettled: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -58,10 +47,12 @@ class Campaign:
             connection = stack.enter_context(httpx.Client(timeout=60, trust_env=False))
             workspace = Workspace(self.laptop, connection)
             self.doors = Doors(self.laptop)
+            # The twins of the service's own rules only: the listener wants to hear how often it told.
+            stack.enter_context(delivered_twice(self.laptop))
             self.listener = stack.enter_context(Listener(self.laptop))
             self.proxy = stack.enter_context(Proxy(self.laptop.emulator, directory / "proxy.log"))
             stack.enter_context(self.doors.speaking_through(self.proxy.url))
-            self.load = Load(workspace, directory / "executions")
+            self.load = Load(workspace, directory / "executions", SECONDS_OF_A_RUN, self.callers)
             self.watchdog = Watchdog(self.laptop, workspace.name, self.proxy.url)
             self._stack = stack.pop_all()
         return self
@@ -70,67 +61,59 @@ class Campaign:
         self._stack.close()
 
     def calm(self, starts: int) -> list[Operation]:
-        """A load without any fault, one run of it forgotten, gives the operations that the service uses."""
-        self.load.prepare(seconds=SECONDS_OF_A_RUN)
-        self.load.run(starts, "calm")
-        with self._struck([rule(Operation("sqs", "SendMessage"), Kind.THROTTLED, 1.0)]):
-            self.load.run(1, "calm")
+        """A load without any fault, and a pass of the watchdog, give the operations that the service uses."""
+        self._under([], "calm", starts)
         self.settle("calm")
         return self.proxy.seen().operations
 
-    def strike_each(self, operations: Sequence[Operation], starts: int) -> None:
-        """One operation at a time, by one kind of fault after the other, and a pass of the watchdog under each."""
-        for operation in operations:
-            for kind in Kind:
-                during = f"{operation}: {kind.value}"
-                self.report(during)
-                with self._struck([rule(operation, kind, SHARE)]):
-                    self.load.run(starts, during)
-                    self.watchdog.sweep()
-            self.settle(str(operation))
+    def strike(self, operation: Operation, kind: Kind, starts: int) -> None:
+        self._under([rule(operation, kind, SHARE)], f"{operation}: {kind.value}", starts)
 
     def strike_all(self, operations: Sequence[Operation], starts: int, share: float) -> None:
-        during = f"all operations: {share:.0%} mixed"
-        self.report(during)
-        with self._struck(mixed(operations, share)):
-            self.load.run(starts, during)
-            self.watchdog.sweep()
+        during = f"all operations, {share:.0%} mixed"
+        self._under(mixed(operations, share), during, starts)
         self.settle(during)
 
     def kill_processes(self, starts: int, operations: Sequence[Operation] = (), share: float = 0.0) -> None:
-        """Processes of the service are killed, one door's after the other's, while they work."""
-        during = "processes killed" + (f", and {share:.0%} mixed" if share else "")
-        self.report(during)
-        over = threading.Event()
-        killer = threading.Thread(target=self._kill_until, args=(over,))
-        with self._struck(mixed(operations, share)):
-            killer.start()
-            try:
-                self.load.run(starts, during)
-            finally:
-                over.set()
-                killer.join()
+        """Processes of the service are killed while they work, those of one door after those of another."""
+        during = "processes killed" + (f", all operations {share:.0%} mixed" if share else "")
+        with self._killing():
+            self._under(mixed(operations, share), during, starts)
         self.settle(during)
 
-    def _kill_until(self, over: threading.Event) -> None:
-        while not over.wait(random.uniform(0.05, 0.4)):
-            door = random.choice(self.doors.names)
-            self.killed[door] += self.doors.kill(door)
+    def _under(self, rules: Sequence[dict[str, Any]], during: str, starts: int) -> None:
+        """A load and a pass of the watchdog under these faults."""
+        before = self.proxy.seen().struck.total()
+        self.proxy.strike(rules)
+        try:
+            self.load.run(starts, during)
+            self.watchdog.sweep()
+        finally:
+            self.proxy.strike([])
+        self.report(f"{during}: {self.proxy.seen().struck.total() - before} calls struck")
 
     @contextmanager
-    def _struck(self, rules: Sequence[dict[str, object]]) -> Iterator[None]:
-        self.proxy.strike(rules)
+    def _killing(self) -> Iterator[None]:
+        over = threading.Event()
+        killer = threading.Thread(target=self._kill_until, args=(over,))
+        killer.start()
         try:
             yield
         finally:
-            self.proxy.strike([])
+            over.set()
+            killer.join()
+
+    def _kill_until(self, over: threading.Event) -> None:
+        while not over.wait(random.uniform(*SECONDS_BETWEEN_KILLS)):
+            door = random.choice(self.doors.alive() or self.doors.names)
+            self._killed[door] += self.doors.kill(door)
 
     def settle(self, after: str) -> None:
         """The watchdog's passes in good weather, until nothing is left open."""
         try:
-            self.passes[after] += self.watchdog.settle(at_most=MOST_PASSES)
+            self._passes[after] += self.watchdog.settle(at_most=MOST_PASSES)
         except NotSettled as left:
-            self._unsettled.append(f"after {after}: {left}")
+            self._unsettled.append(f"unsettled after {after}: {left}")
 
     def account(self) -> Account:
         books = Books(
@@ -140,11 +123,11 @@ class Campaign:
             self.listener.heard(),
         )
         refused = [f"refused without reason: {refusal}" for refusal in self.load.refusals]
-        findings = [*books.findings(), *refused, *self._unsettled, *audited(self.laptop)]
-        asked = {"requests repeated by callers": self.load.tried_again, "requests given up": self.load.given_up}
-        seen = self.proxy.seen()
-        return Account(findings, books.figures() | asked, seen, self.killed, self.passes)
-
-
-def seconds_since(started: float) -> str:
-    return f"{time.monotonic() - started:5.0f} s"
+        asked = {"requests that callers repeated": self.load.tried_again, "  and gave up": self.load.given_up}
+        return Account(
+            findings=[*books.findings(), *refused, *self._unsettled, *audited(self.laptop)],
+            figures=books.figures() | asked,
+            seen=self.proxy.seen(),
+            killed=self._killed,
+            passes=self._passes,
+        )

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,10 @@ class Doors:
         for name, variables in environments.items():
             self._client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
         for name in environments:
-            until(lambda name=name: self._configuration(name)["LastUpdateStatus"] == "Successful")
+            until(partial(self._is_up_to_date, name))
+
+    def _is_up_to_date(self, name: str) -> bool:
+        return bool(self._configuration(name)["LastUpdateStatus"] == "Successful")
 
     def _configuration(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self._client.get_function_configuration(FunctionName=name)
@@ -44,20 +48,25 @@ class Doors:
     def kill(self, name: str) -> int:
         """End the door's processes at once, whatever they are at; gives how many there were."""
         killed = 0
-        for pid in self._processes(name):
+        for pid in self._processes().get(name, []):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
         return killed
 
-    def _processes(self, name: str) -> list[int]:
-        """The emulator's children that serve this function: their environment says which one that is."""
-        wanted = f"AWS_LAMBDA_FUNCTION_NAME={name}".encode()
-        found: list[int] = []
+    def alive(self) -> list[str]:
+        """The doors that have a process."""
+        return sorted(self._processes().keys() & set(self.names))
+
+    def _processes(self) -> dict[str, list[int]]:
+        """The emulator's children by the function they serve, which their environment tells."""
+        found: dict[str, list[int]] = {}
         for directory in Path("/proc").iterdir():
             # Processes come and go meanwhile.
             with suppress(OSError, ValueError):
                 parent = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == self._emulator_pid and wanted in (directory / "environ").read_bytes().split(b"\0"):
-                    found.append(int(directory.name))
+                if parent == self._emulator_pid:
+                    variables = (directory / "environ").read_bytes().decode(errors="replace").split("\0")
+                    named = dict(variable.partition("=")[::2] for variable in variables)
+                    found.setdefault(named.get("AWS_LAMBDA_FUNCTION_NAME", ""), []).append(int(directory.name))
         return found

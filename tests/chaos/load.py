@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.stack.driver import Workspace
+from tests.stack.driver import TeamFunction, Workspace
 
 # What the team's function really did is noted by itself: whole lines, whatever becomes of the process afterwards.
 FUNCTION = """
@@ -29,10 +30,13 @@ def handler(event, context):
         raise ValueError("was told to fail")
     return {"size": len(event.get("filler", ""))}
 """
+TRIES = 8
+LONGEST_PAUSE_SECONDS = 2.0
 LARGE_BYTES = 250_000
-CALLERS = 4
-TRIES = 6
-_FAILING, _LARGE, _RERUN = 0.2, 0.08, 0.5
+# Of the starts, those that fail, those with large parameters, and those that a re-run or a look follows.
+FAILING, LARGE, RERUN, READ = 0.2, 0.08, 0.5, 0.3
+
+Body = dict[str, Any]
 
 
 class Promise(NamedTuple):
@@ -50,77 +54,101 @@ class Load:
 
     workspace: Workspace
     executions: Path
+    seconds: float
+    """How long each run takes."""
+    callers: int
     promises: list[Promise] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
-    """Answers that were not the caller's fault, and said so."""
+    """Answers that blame the caller, who is not to blame."""
     given_up: int = 0
     tried_again: int = 0
 
-    def prepare(self, *, seconds: float) -> None:
-        """`seconds` is how long each run takes."""
-        params = {"ledger": str(self.executions), "seconds": seconds}
-        self._trigger, _ = self.workspace.trigger_of(FUNCTION, params=params, timeout=30)
+    def __post_init__(self) -> None:
+        self._function = TeamFunction(self.workspace.laptop).deploy(FUNCTION, timeout=30)
+        self._trigger: str | None = None
         self._lock = threading.Lock()
         _ = self.workspace.http  # made once, before there are threads
 
-    def run(self, starts: int, during: str, *, stop: threading.Event | None = None) -> None:
-        """So many starts, and about half as many re-runs, by several callers at once; `during` is for the report."""
-        with ThreadPoolExecutor(CALLERS) as callers:
-            for _ in callers.map(lambda _: self._one(during, stop), range(starts)):
+    def run(self, starts: int, during: str) -> None:
+        """So many starts, and what follows them, by several callers at once; `during` is for the report."""
+        # Its newest code is not published yet: the executor has to.
+        self._function.client.update_function_configuration(
+            FunctionName=self._function.name, Environment={"Variables": {"CHANGE": uuid4().hex}}
+        )
+        self._trigger = self._register() or self._trigger
+        with ThreadPoolExecutor(self.callers) as callers:
+            for _ in callers.map(self._start, [during] * starts):
                 pass
 
-    def _one(self, during: str, stop: threading.Event | None) -> None:
-        if stop is not None and stop.is_set():
-            return
-        self._start(during)
-        if random.random() < _RERUN:
-            self._rerun(during)
+    def _register(self) -> str | None:
+        """A trigger of its own for every load; None if nobody answered."""
+        # A name is taken once: an answer that was lost may have taken it.
+        function = self._ask(
+            "POST", "/compute-functions", lambda: {"name": uuid4().hex, "functionArn": self._function.arn}
+        )
+        if function is None:
+            return None
+        metadata = {"params": {"ledger": str(self.executions), "seconds": self.seconds}}
+        trigger = {"functionId": function["id"], "executionType": "on-demand", "triggerMetadata": metadata}
+        made = self._ask("POST", "/function-triggers", lambda: {"name": uuid4().hex, **trigger})
+        return str(made["id"]) if made else None
 
     def _start(self, during: str) -> None:
-        fails = random.random() < _FAILING
-        payload: dict[str, Any] = {"fail": fails}
-        if random.random() < _LARGE:
-            payload["filler"] = "x" * LARGE_BYTES
-        accepted = self._ask(f"/function-triggers/{self._trigger}/execute", {"payload": payload})
+        if self._trigger is None:
+            return
+        fails = random.random() < FAILING
+        payload = {"fail": fails} | ({"filler": "x" * LARGE_BYTES} if random.random() < LARGE else {})
+        accepted = self._ask("POST", f"/function-triggers/{self._trigger}/execute", lambda: {"payload": payload})
         if accepted:
-            self._note(Promise(accepted, "failure" if fails else "completed", during))
+            self._note(Promise(accepted["jobId"], "failure" if fails else "completed", during))
+        if random.random() < RERUN:
+            self._rerun(during)
+        if random.random() < READ:
+            self._read()
 
     def _rerun(self, during: str) -> None:
-        with self._lock:
-            source = random.choice(self.promises) if self.promises else None
+        source = self._any_promise()
         if source is None:
             return
         healed = random.random() < 0.5
-        body = {"overrideParams": {"fail": False}, "reason": "Chaos", "useLatestCode": True} if healed else {}
-        accepted = self._ask(f"/function-runs/{source.run_id}/rerun", body)
+        body: Body = {"overrideParams": {"fail": False}, "reason": "Chaos", "useLatestCode": True} if healed else {}
+        accepted = self._ask("POST", f"/function-runs/{source.run_id}/rerun", lambda: body)
         if accepted:
             original = source.rerun_of or source.run_id
-            self._note(Promise(accepted, "completed" if healed else source.ends, during, original))
+            self._note(Promise(accepted["jobId"], "completed" if healed else source.ends, during, original))
+
+    def _read(self) -> None:
+        promise = self._any_promise()
+        if promise is not None:
+            self._ask("GET", f"/function-runs/{promise.run_id}?include=parameters,result")
+            self._ask("GET", f"/function-runs/{promise.run_id}/rerun-history")
+
+    def _any_promise(self) -> Promise | None:
+        with self._lock:
+            return random.choice(self.promises) if self.promises else None
 
     def _note(self, promise: Promise) -> None:
         with self._lock:
             self.promises.append(promise)
 
-    def _ask(self, path: str, body: dict[str, Any]) -> str | None:
-        """The job's id, if one was promised. Asked again as callers do: the same request, after a while."""
+    def _ask(self, method: str, path: str, body: Callable[[], Body] | None = None) -> Body | None:
+        """The answer, if the request was granted. Asked again as callers do: under the same key, after a while."""
         headers = {"Idempotency-Key": uuid4().hex, "Content-Type": "application/json"}
-        answer = "never"
         for attempt in range(TRIES):
+            sent = {"content": json.dumps(body()).encode(), "headers": headers} if body else {}
             try:
-                response = self.workspace.http.post(path, content=json.dumps(body).encode(), headers=headers)
-            except httpx.TransportError as broken:
-                answer = repr(broken)
-            else:
-                if response.status_code == httpx.codes.ACCEPTED:
-                    return str(response.json()["jobId"])
-                answer = f"{response.status_code} {response.text[:300]}"
-                if response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
-                    with self._lock:
-                        self.refusals.append(f"POST {path}: {answer}")
-                    return None
+                response = self.workspace.http.request(method, path, **sent)
+            except httpx.TransportError:
+                response = None
+            if response is not None and response.is_success:
+                answer: Body = response.json()
+                return answer
             with self._lock:
+                if response is not None and not response.is_server_error:
+                    self.refusals.append(f"{method} {path}: {response.status_code} {response.text[:300]}")
+                    return None
                 self.tried_again += 1
-            time.sleep(random.uniform(0, min(0.2 * 2**attempt, 2)))
+            time.sleep(random.uniform(0, min(0.2 * 2**attempt, LONGEST_PAUSE_SECONDS)))
         with self._lock:
             self.given_up += 1
         return None

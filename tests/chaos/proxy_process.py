@@ -35,7 +35,7 @@ class AsSigned(Upstream):  # type: ignore[misc] # microburst is untyped
 
     def __init__(self, address: str, stats: Any) -> None:
         super().__init__(address, resign=False, stats=stats)
-        self.base_url = Verbatim(self.base_url)
+        self.base_url = Verbatim(address)
 
     def _outbound_headers(self, request: web.Request) -> Mapping[str, str]:
         headers: dict[str, str] = super()._outbound_headers(request)

@@ -30,7 +30,7 @@ def handler(event, context):
         raise ValueError("was told to fail")
     return {"size": len(event.get("filler", ""))}
 """
-TRIES = 8
+TRIES = 6
 LONGEST_PAUSE_SECONDS = 2.0
 LARGE_BYTES = 250_000
 # Of the starts, those that fail, those with large parameters, and those that a re-run or a look follows.

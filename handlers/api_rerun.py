@@ -1,7 +1,8 @@
 """Re-run a run: for callers of the HTTP API, and for an operator who sends a test event in the AWS console.
 
-A console event is `{workspace, runId, useLatestCode?, reason?, overrideParams?, rerunBy?}`. It is authorised by IAM
-(who may invoke this Lambda) and CloudTrail knows who it was. It is answered with the same documents as over HTTP.
+A console event is `{workspace, runId, useLatestCode?, reason?, overrideParams?, notBefore?, rerunBy?}`. It is
+authorised by IAM (who may invoke this Lambda) and CloudTrail knows who it was. It is answered with the same documents
+as over HTTP.
 """
 
 import json
@@ -11,9 +12,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
+from handlers.domain.idempotency import HEADER, request_key
 from handlers.domain.json_document import JsonObject, parse_object
 from handlers.domain.rerun import Asked, RerunBody, rerun
-from handlers.domain.run import FunctionRun
+from handlers.domain.run import FunctionRun, parse_id
 from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger
 from handlers.wiring import wiring
@@ -33,7 +35,10 @@ def post_rerun(workspace: str, run_id: str) -> Response[Any]:
         caller = app.caller()
         line["by"] = caller.subject
         caller.require(workspace, "function-triggers", "execute")
-        new = rerun_with(line, Asked(workspace, run_id, caller.subject, RerunBody.read(app.body())))
+        how = RerunBody.read(app.body())
+        asked = ["rerun", parse_id(run_id), how.model_dump()]
+        key = request_key(app.header(HEADER.lower()), workspace, f"caller:{caller.subject}", asked)
+        new = rerun_with(line, Asked(workspace, run_id, caller.subject, how, key))
     return accepted(workspace, new.id, message(run_id))
 
 
@@ -49,6 +54,7 @@ def rerun_with(line: dict[str, Any], asked: Asked) -> FunctionRun:
     line["why"] = asked.how.reason
     line["overridden"] = asked.how.override_params is not None
     line["useLatestCode"] = asked.how.use_latest_code
+    line["notBefore"] = asked.how.not_before
     new = rerun(asked, wiring.rerunner)
     line["jobId"] = new.id
     return new

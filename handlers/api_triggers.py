@@ -5,6 +5,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.domain.idempotency import HEADER, request_key
+from handlers.domain.run import parse_id
 from handlers.domain.start import ExecuteBody, start
 from handlers.http import API, Resolver, accepted
 from handlers.log import logger
@@ -15,8 +17,12 @@ app = Resolver()
 
 @app.post(f"{API}/function-triggers/<trigger_id>/execute")
 def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
-    app.allow(workspace, "function-triggers", "execute")
-    run = start(workspace, trigger_id, ExecuteBody.read(app.body()), wiring.starter)
+    caller = app.caller()
+    caller.require(workspace, "function-triggers", "execute")
+    body = ExecuteBody.read(app.body())
+    asked = ["execute", parse_id(trigger_id), body.model_dump()]
+    key = request_key(app.header(HEADER.lower()), workspace, f"caller:{caller.subject}", asked)
+    run = start(workspace, trigger_id, body, wiring.starter, key)
     return accepted(workspace, run.id, "Run successfully queued.")
 
 

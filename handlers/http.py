@@ -18,7 +18,7 @@ from handlers.log import log_fault
 
 API = "/workspace/<workspace>/api/v1"
 # Bodies larger than any parameters that could be kept are refused unread.
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 5_000_000
 
 # The most specific class counts. Reasons are the reason phrase of the status.
 STATUS: dict[type[errors.ServiceError], HTTPStatus] = {

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.recovery import sweep
+from handlers.domain.recovery import end_undeliverable, sweep
 from handlers.domain.trigger_arming import repair_triggers
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
@@ -23,6 +23,11 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
 
     done: Counter[str] = Counter()
     done.update(sweep(wiring.watchdog, has_time=has_time, report=lambda fault, run: log_fault(fault, runId=run.id)))
+    done.update(
+        end_undeliverable(
+            wiring.watchdog, has_time=has_time, report=lambda fault, run_id: log_fault(fault, runId=run_id)
+        )
+    )
     done.update(
         repair_triggers(
             wiring.registry,

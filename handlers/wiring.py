@@ -5,7 +5,7 @@ Lambda. Tests build a Wiring of their own with other settings.
 """
 
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Self
 
 import boto3
@@ -13,23 +13,30 @@ from botocore.config import Config
 from pydantic import BaseModel, Json
 
 from handlers.aws.cipher import Cipher
+from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.aws.lifecycle_bus import LifecycleBus
+from handlers.aws.object_shelf import ObjectShelf
+from handlers.aws.part_objects import PartObjects
+from handlers.aws.part_store import PartStore
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
 from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.table import Table
+from handlers.domain.cancel import Canceller
 from handlers.domain.captures import Capturer
 from handlers.domain.execution import Executor
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.housekeeping import Housekeeper
 from handlers.domain.recording import Retention
 from handlers.domain.recovery import Watchdog
 from handlers.domain.registry import Registrar
 from handlers.domain.rerun import Rerunner
+from handlers.domain.retry import Retrier
 from handlers.domain.start import Starter
 from handlers.domain.trigger_sources import Sources
 from handlers.log import log_fault
@@ -37,6 +44,7 @@ from handlers.log import log_fault
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
 
 # An API call has 30 seconds in all: fail early, try again soon.
 _API = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
@@ -55,7 +63,9 @@ class Settings(BaseModel):
 
     table_name: str = ""
     key_arn: str = ""
+    bucket_name: str = ""
     run_queue_url: str = ""
+    dead_letter_queue_url: str = ""
     lifecycle_bus_name: str = ""
     trigger_bus_name: str = ""
     other_buses: Json[dict[str, list[str]]] = {}
@@ -106,8 +116,13 @@ class Wiring:
         return Cipher(self.settings.key_arn, session)
 
     @cached_property
+    def part_objects(self) -> PartObjects:
+        return PartObjects(cache(lambda: self._session.client("s3", config=_API)), self.settings.bucket_name)
+
+    @cached_property
     def runs(self) -> RunStore:
-        return RunStore(self._table, max_reruns=self.settings.max_reruns_per_lineage, report=log_fault)
+        parts = PartStore(self._table, self.part_objects, log_fault)
+        return RunStore(self._table, parts, max_reruns=self.settings.max_reruns_per_lineage, report=log_fault)
 
     @cached_property
     def run_index(self) -> RunIndex:
@@ -118,8 +133,16 @@ class Wiring:
         return RegistryStore(self._table, report=log_fault)
 
     @cached_property
+    def _sqs(self) -> "SQSClient":
+        return self._session.client("sqs", config=_API)
+
+    @cached_property
     def queue(self) -> RunQueue:
-        return RunQueue(self._session.client("sqs", config=_API), self.settings.run_queue_url, log_fault)
+        return RunQueue(self._sqs, self.settings.run_queue_url, log_fault)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self._sqs, self.settings.dead_letter_queue_url)
 
     @cached_property
     def bus(self) -> LifecycleBus:
@@ -164,6 +187,14 @@ class Wiring:
         return Starter(self.runs, self.registry, self.cipher, self.queue, self.retention)
 
     @cached_property
+    def retrier(self) -> Retrier:
+        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention)
+
+    @cached_property
+    def canceller(self) -> Canceller:
+        return Canceller(self.runs, self.cipher, self.bus)
+
+    @cached_property
     def registrar(self) -> Registrar:
         buses = self.settings.other_buses
         return Registrar(self.registry, self.cipher, self.code, self.invokable, self.sources, buses)
@@ -179,7 +210,11 @@ class Wiring:
 
     @cached_property
     def watchdog(self) -> Watchdog:
-        return Watchdog(self.runs, self.cipher, self.queue, self.bus)
+        return Watchdog(self.runs, self.cipher, self.queue, self.bus, self.dead_letters)
+
+    @cached_property
+    def housekeeper(self) -> Housekeeper:
+        return Housekeeper(ObjectShelf(self._table), self.part_objects)
 
 
 wiring = Wiring()

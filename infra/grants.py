@@ -7,11 +7,12 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra.messaging import FailureCapture, Messaging
 from infra.settings import Settings
-from infra.storage import Storage
+from infra.storage import KEPT, STAGING, Storage
 from infra.trigger_sources import TriggerSources
 
 _RESEAL = ["kms:Decrypt", "kms:GenerateDataKey"]
-_START = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"]
+# UpdateItem notes that a large part was moved to where it stays.
+_START = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
 
 
 class Granted(Protocol):
@@ -27,10 +28,13 @@ class Granted(Protocol):
     api_registry: lambda_.Function
     api_triggers: lambda_.Function
     api_webhooks: lambda_.Function
+    api_cancel: lambda_.Function
     on_event: lambda_.Function
+    on_run_failed: lambda_.Function
     capture_failures: lambda_.Function
     execute_runs: lambda_.Function
     watchdog: lambda_.Function
+    housekeeping: lambda_.Function
 
     @property
     def own_functions(self) -> str: ...
@@ -38,6 +42,7 @@ class Granted(Protocol):
 
 def grant(stack: Granted) -> None:
     _grant_data(stack)
+    _grant_objects(stack)
     _grant_messages(stack)
     _grant_sources(stack)
     _grant_functions(stack)
@@ -48,8 +53,12 @@ def _grant_data(stack: Granted) -> None:
     by_workspace, by_function, attention = (
         f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "attention")
     )
-    _allow(stack.api_rerun, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-    _allow(stack.api_rerun, _RESEAL, key)
+    for rerunner in (stack.api_rerun, stack.on_run_failed):
+        _allow(rerunner, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
+        _allow(rerunner, _RESEAL, key)
+    _allow(stack.on_run_failed, ["dynamodb:GetItem"], table)
+
+    _allow(stack.api_cancel, ["dynamodb:GetItem", "dynamodb:UpdateItem"], table)
 
     _allow(stack.api_runs, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], table)
     _allow(stack.api_runs, ["dynamodb:Query"], by_workspace, by_function, attention)
@@ -69,20 +78,47 @@ def _grant_data(stack: Granted) -> None:
     _allow(stack.capture_failures, ["kms:GenerateDataKey"], key)
 
     _allow(stack.execute_runs, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
+    # To find the parts of a run that are not yet where they stay.
+    _allow(stack.execute_runs, ["dynamodb:Query"], table)
     _allow(stack.execute_runs, _RESEAL, key)
 
-    _allow(stack.watchdog, ["dynamodb:Query"], attention)
+    _allow(stack.watchdog, ["dynamodb:Query"], attention, table)
     _allow(stack.watchdog, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"], table)
     _allow(stack.watchdog, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
     _allow(stack.watchdog, ["kms:GenerateDataKey"], key)
 
+    _allow(stack.housekeeping, ["dynamodb:Query"], attention)
+    _allow(stack.housekeeping, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
+    _allow(stack.housekeeping, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
+
+
+def _grant_objects(stack: Granted) -> None:
+    """Parts that are too large for the table: staged, moved to where they stay, read, deleted."""
+    bucket = stack.storage.bucket.bucket_arn
+    staged, kept = f"{bucket}/{STAGING}*", f"{bucket}/{KEPT}*"
+    starters = (stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed)
+    for door in (*starters, stack.capture_failures, stack.execute_runs):
+        _allow(door, ["s3:PutObject", "s3:GetObject"], staged, kept)
+        _allow(door, ["s3:DeleteObject"], staged)
+    # It moves what others have left half-way, and reads nothing else.
+    _allow(stack.watchdog, ["s3:GetObject", "s3:DeleteObject"], staged)
+    _allow(stack.watchdog, ["s3:GetObject", "s3:PutObject"], kept)
+    _allow(stack.api_runs, ["s3:GetObject"], staged, kept)
+    _allow(stack.housekeeping, ["s3:DeleteObject"], staged, kept)
+    # Who may not list a bucket is told "forbidden" of an object that is not there.
+    readers = (stack.capture_failures, stack.execute_runs, stack.watchdog, stack.api_runs)
+    for door in (*starters, *readers, stack.housekeeping):
+        _allow(door, ["s3:ListBucket"], bucket)
+
 
 def _grant_messages(stack: Granted) -> None:
     queue, bus = stack.messaging.run_queue.queue_arn, stack.messaging.lifecycle_bus.event_bus_arn
-    pushing = (stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.execute_runs)
-    for door in (*pushing, stack.watchdog):
+    starters = (stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed)
+    for door in (*starters, stack.execute_runs, stack.watchdog):
         _allow(door, ["sqs:SendMessage"], queue)
-    for door in (stack.execute_runs, stack.capture_failures, stack.watchdog):
+    dead_letters = stack.messaging.dead_letters.queue_arn
+    _allow(stack.watchdog, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], dead_letters)
+    for door in (stack.execute_runs, stack.capture_failures, stack.api_cancel, stack.watchdog):
         _allow(door, ["events:PutEvents"], bus)
 
 

@@ -24,12 +24,13 @@ class Observability(Construct):
         super().__init__(scope, name)
         self._topic = sns.Topic.from_topic_arn(self, "AlarmTopic", alarm_topic_arn) if alarm_topic_arn else None
         for alarm, queue in dead_letters.items():
-            self._alarm(
-                alarm,
-                queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
-                threshold=1,
-                description=f"Messages that could not be processed lie in the queue {queue.node.id}",
-            )
+            description = f"Messages that could not be processed lie in the queue {queue.node.id}"
+            period = Duration.minutes(1)
+            visible = queue.metric_approximate_number_of_messages_visible(period=period)
+            self._alarm(alarm, visible, threshold=1, description=description)
+            # Whoever looks at a message hides it for a while; the watchdog looks each minute.
+            hidden = queue.metric_approximate_number_of_messages_not_visible(period=period)
+            self._alarm(f"{alarm}InFlight", hidden, threshold=1, description=description)
         self._alarm(
             "DroppedEvents",
             called_asynchronously.metric("AsyncEventsDropped", statistic="Sum", period=Duration.minutes(5)),

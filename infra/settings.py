@@ -43,6 +43,8 @@ class Settings(BaseModel):
     """The OIDC provider whose access tokens count; the stack's own Cognito user pool without."""
     domain_name: str | None = None
     certificate_arn: str | None = None
+    max_concurrent_executions: int = Field(default=500, ge=2, le=10_000)
+    """How many functions are executed at once, of all workspaces together."""
     retention_days: int = Field(default=90, ge=1, le=3650)
     max_reruns_per_lineage: int = Field(default=1000, ge=1)
     log_retention_days: int = 90

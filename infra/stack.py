@@ -10,6 +10,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
+from handlers.domain.lifecycle import AWAITS_RETRY, EVENT_SOURCE, FAILED
 
 from infra.api import Api, Identity
 from infra.console_events import ShareableTestEvents
@@ -23,6 +24,15 @@ from infra.trigger_sources import TriggerSources
 
 API_TIMEOUT = Duration.seconds(29)
 BATCH_SIZE = 10
+# For those that read and merge parameters of megabytes, or hold ten of them at once.
+ROOMY = 1024
+
+
+def executors(executions: int) -> tuple[int, int]:
+    """Runs a batch, and batches at once, so that no more than so many runs are executed at once."""
+    fewest_executors, most_executors = 2, 1000
+    batch_size = max(1, min(BATCH_SIZE, executions // fewest_executors))
+    return batch_size, min(executions // batch_size, most_executors)
 
 
 class FunctionRerunStack(Stack):
@@ -67,7 +77,10 @@ class FunctionRerunStack(Stack):
             "Observability",
             run_queue=self.messaging.run_queue,
             dead_letters={"DeadLetters": self.messaging.dead_letters, "CaptureDeadLetters": self.capture.dead_letters},
-            workers=[self.execute_runs, self.watchdog, self.on_event, self.capture_failures],
+            workers=[
+                *(self.execute_runs, self.watchdog, self.housekeeping),
+                *(self.on_event, self.on_run_failed, self.capture_failures),
+            ],
             called_asynchronously=self.on_event,
             alarm_topic_arn=settings.alarm_topic_arn,
         )
@@ -97,6 +110,7 @@ class FunctionRerunStack(Stack):
         return {
             "RERUN_TABLE_NAME": self.storage.table.table_name,
             "RERUN_KEY_ARN": self.storage.key.key_arn,
+            "RERUN_BUCKET_NAME": self.storage.bucket.bucket_name,
             "RERUN_RUN_QUEUE_URL": self.messaging.run_queue.queue_url,
             "RERUN_LIFECYCLE_BUS_NAME": self.messaging.lifecycle_bus.event_bus_name,
             "RERUN_RETENTION_DAYS": str(self.settings.retention_days),
@@ -117,7 +131,8 @@ class FunctionRerunStack(Stack):
     def _doors(self) -> list[lambda_.Function]:
         return [
             *(self.api_rerun, self.api_runs, self.api_registry, self.api_triggers, self.api_webhooks),
-            *(self.on_event, self.capture_failures, self.execute_runs, self.watchdog),
+            *(self.api_cancel, self.on_event, self.on_run_failed, self.capture_failures, self.execute_runs),
+            *(self.watchdog, self.housekeeping),
         ]
 
     def _open_doors(self) -> None:
@@ -135,16 +150,29 @@ class FunctionRerunStack(Stack):
             "RERUN_INVOKABLE_FUNCTIONS": json.dumps(self.settings.invokable_functions),
             "RERUN_OWN_FUNCTIONS": self.own_functions,
         }
-        self.api_rerun = door("api_rerun", description="Re-runs a run", timeout=API_TIMEOUT)
-        self.api_runs = door("api_runs", description="Reads runs and their history", timeout=API_TIMEOUT)
+        self.on_run_failed = door(
+            "on_run_failed",
+            description="Retries runs that failed",
+            timeout=Duration.seconds(60),
+            # What this door cannot do within the hour the watchdog has asked for again, several times.
+            retry_attempts=2,
+            max_event_age=Duration.hours(1),
+        )
+        self.api_rerun = door("api_rerun", description="Re-runs a run", timeout=API_TIMEOUT, memory_size=ROOMY)
+        self.api_runs = door(
+            "api_runs", description="Reads runs and their history", timeout=API_TIMEOUT, memory_size=ROOMY
+        )
+        self.api_cancel = door("api_cancel", description="Cancels a run", timeout=API_TIMEOUT)
         self.api_registry = door(
             "api_registry",
             description="Registers functions and triggers",
             timeout=API_TIMEOUT,
             environment=invokable | sources,
         )
-        self.api_triggers = door("api_triggers", description="Starts runs", timeout=API_TIMEOUT)
-        self.api_webhooks = door("api_webhooks", description="Starts runs by webhooks", timeout=API_TIMEOUT)
+        self.api_triggers = door("api_triggers", description="Starts runs", timeout=API_TIMEOUT, memory_size=ROOMY)
+        self.api_webhooks = door(
+            "api_webhooks", description="Starts runs by webhooks", timeout=API_TIMEOUT, memory_size=ROOMY
+        )
         self.capture_failures = door(
             "capture_failures",
             description="Makes runs of failed asynchronous invocations",
@@ -155,18 +183,28 @@ class FunctionRerunStack(Stack):
             "execute_runs",
             description="Executes runs",
             timeout=EXECUTOR_TIMEOUT,
+            memory_size=ROOMY,
             environment=invokable,
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
+        dead_letters = {"RERUN_DEAD_LETTER_QUEUE_URL": self.messaging.dead_letters.queue_url}
         self.watchdog = door(
-            "watchdog", description="Forgets no open run", timeout=Duration.seconds(55), environment=sources
+            "watchdog",
+            description="Forgets no open run",
+            timeout=Duration.seconds(55),
+            environment=sources | dead_letters,
         )
+        self.housekeeping = door("housekeeping", description="Deletes what has expired", timeout=Duration.minutes(10))
 
     def _connect(self) -> None:
+        batch_size, concurrency = executors(self.settings.max_concurrent_executions)
         self.execute_runs.add_event_source(
             event_sources.SqsEventSource(
-                self.messaging.run_queue, batch_size=BATCH_SIZE, report_batch_item_failures=True
+                self.messaging.run_queue,
+                batch_size=batch_size,
+                max_concurrency=concurrency,
+                report_batch_item_failures=True,
             )
         )
         self.capture_failures.add_event_source(
@@ -179,10 +217,26 @@ class FunctionRerunStack(Stack):
             schedule=events.Schedule.rate(Duration.minutes(1)),
             targets=[targets.LambdaFunction(self.watchdog, retry_attempts=0)],
         )
+        self.every_hour = events.Rule(
+            self,
+            "EveryHour",
+            schedule=events.Schedule.rate(Duration.hours(1)),
+            targets=[targets.LambdaFunction(self.housekeeping, retry_attempts=0)],
+        )
+        self.run_failed = events.Rule(
+            self,
+            "RunFailed",
+            event_bus=self.messaging.lifecycle_bus,
+            event_pattern=events.EventPattern(
+                source=[EVENT_SOURCE], detail_type=[FAILED], detail={AWAITS_RETRY: [True]}
+            ),
+            targets=[targets.LambdaFunction(self.on_run_failed)],
+        )
 
     def _routes(self) -> dict[str, lambda_.IFunction]:
         return {
             "POST /function-runs/{runId}/rerun": self.api_rerun,
+            "POST /function-runs/{runId}/cancel": self.api_cancel,
             "GET /function-runs/{runId}/rerun-history": self.api_runs,
             "GET /function-runs": self.api_runs,
             "GET /function-runs/{runId}": self.api_runs,
@@ -205,6 +259,8 @@ class FunctionRerunStack(Stack):
             "ApiUrl": self.api.http_api.api_endpoint,
             "TableName": self.storage.table.table_name,
             "KeyArn": self.storage.key.key_arn,
+            "BucketName": self.storage.bucket.bucket_name,
+            "RetentionDays": str(self.settings.retention_days),
             "RunQueueUrl": self.messaging.run_queue.queue_url,
             "DeadLetterQueueUrl": self.messaging.dead_letters.queue_url,
             "LifecycleBusName": self.messaging.lifecycle_bus.event_bus_name,

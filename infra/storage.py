@@ -1,11 +1,13 @@
-"""What is kept: the one table, and the key that seals what is secret in it."""
+"""What is kept: the one table, the bucket for what is too large for it, and the key that seals what is secret."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 _TEXT = dynamodb.AttributeType.STRING
+STAGING, KEPT = "staging/", "kept/"
 
 
 class Storage(Construct):
@@ -29,6 +31,20 @@ class Storage(Construct):
             ),
             deletion_protection=production,
             time_to_live_attribute="expiresAt",
+            removal_policy=removal_policy,
+        )
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            # What lies here is sealed already; this is for whoever looks at the bucket alone.
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=production,
+            lifecycle_rules=[
+                # Housekeeping does this each hour; S3 does it even if nothing of ours runs any more.
+                s3.LifecycleRule(prefix=STAGING, expiration=Duration.days(1)),
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
             removal_policy=removal_policy,
         )
         # A stack update can add one index only: all of them exist from the first template.

@@ -1,11 +1,15 @@
 """cdk-nag on every production synthesis: what it finds stops the deployment, but for what is answered for here."""
 
+from typing import cast
+
 from aws_cdk import Acknowledgment, App, Validations
+from aws_cdk.aws_s3 import CfnBucket
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from constructs import IConstruct
 
 from infra.settings import Settings
 from infra.stack import FunctionRerunStack
+from infra.storage import KEPT, STAGING
 
 _RUNTIME = "python3.13 is what the dependency layer is built for and what the suite was written against"
 _NO_DEAD_LETTERS = (
@@ -26,6 +30,7 @@ _BY_CONTEXT = (
     "Which functions may be invoked is what invokableFunctions in the context says, versions and aliases included"
 )
 _BY_NAME = "Rules and schedules come and go with triggers; their names begin with the stack's"
+_BY_RUN = "Objects come and go with runs; the two prefixes tell who may do what with them"
 
 
 def _own(service: str, resource: str) -> str:
@@ -51,6 +56,22 @@ def _answered_for_one(stack: FunctionRerunStack) -> list[tuple[IConstruct, str, 
             "Serverless::Serverless-EventBusDLQ",
             "The watchdog's next pass, a minute later, makes up for one missed",
         ),
+        (
+            stack.storage.bucket,
+            "AwsSolutions::AwsSolutions-S1",
+            "What lies there is sealed; a team that wants to know who reads it turns on CloudTrail's data events",
+        ),
+        (stack.every_hour, "Serverless::Serverless-EventBusDLQ", "The next hour makes up for one missed"),
+        (
+            stack.run_failed,
+            "Serverless::Serverless-EventBusDLQ",
+            "The watchdog tells again of a failure that has not been heeded",
+        ),
+        (
+            stack.on_run_failed,
+            "Serverless::Serverless-LambdaAsyncFailureDestination",
+            "The watchdog tells again of a failure that has not been heeded",
+        ),
     ]
 
 
@@ -64,6 +85,9 @@ def validate(app: App, stack: FunctionRerunStack, *, settings: Settings) -> None
     for pattern in settings.invokable_patterns:
         for resource in (pattern, f"{pattern}:*"):
             answered[f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]"] = _BY_CONTEXT
+    for prefix in (STAGING, KEPT):
+        bucket = stack.get_logical_id(cast("CfnBucket", stack.storage.bucket.node.default_child))
+        answered[f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{prefix}*]"] = _BY_RUN
     for finding, reason in answered.items():
         Validations.of(stack).acknowledge(Acknowledgment(id=finding, reason=reason))
     for construct, finding, reason in _answered_for_one(stack):

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import base_arn
-from handlers.domain.outcome import VERSION_NOT_FOUND, NotYet, Unusable
+from handlers.domain.outcome import ACCESS_DENIED, VERSION_NOT_FOUND, NotYet, Unusable
 from handlers.domain.run import Pin
 
 if TYPE_CHECKING:
@@ -104,5 +104,5 @@ def unusable(code: str, function_arn: str) -> tuple[str, str]:
     if code == "ResourceNotFoundException":
         return VERSION_NOT_FOUND, f"{function_arn} does not exist. It may have been deleted."
     if code in ("AccessDeniedException", "AccessDenied"):
-        return "FunctionAccessDenied", f"This installation may not use {function_arn}: see invokableFunctions."
+        return ACCESS_DENIED, f"This installation may not use {function_arn}: see invokableFunctions."
     return code, f"Lambda refused to use {function_arn}: {code}."

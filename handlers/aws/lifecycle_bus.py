@@ -6,19 +6,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.domain.run import FunctionRun, Status
+from handlers.domain import lifecycle
+from handlers.domain.run import FunctionRun
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
-
-EVENT_SOURCE = "function-rerun"
-COMPLETED = "Function Run Completed"
-FAILED = "Function Run Failed"
-
-_TOLD = (
-    *("id", "workspace", "functionId", "triggerId", "status", "errorCode", "executionSource", "isRerun"),
-    *("originalRunId", "sourceRunId", "retryAttempt", "functionVersion", "createdAt", "endedAt"),
-)
 
 
 class LifecycleBus:
@@ -29,16 +21,14 @@ class LifecycleBus:
         self._report = report
 
     def announce(self, run: FunctionRun) -> bool:
-        document = run.document()
-        detail = {"functionRunId" if name == "id" else name: document[name] for name in _TOLD}
         try:
             answer = self._client.put_events(
                 Entries=[
                     {
                         "EventBusName": self._name,
-                        "Source": EVENT_SOURCE,
-                        "DetailType": COMPLETED if run.status is Status.COMPLETED else FAILED,
-                        "Detail": json.dumps(detail),
+                        "Source": lifecycle.EVENT_SOURCE,
+                        "DetailType": lifecycle.detail_type(run),
+                        "Detail": json.dumps(lifecycle.detail(run)),
                     }
                 ]
             )

@@ -6,8 +6,10 @@ from handlers.aws.run_items import SCHEMA
 from handlers.aws.table import Item, Key, from_item
 from handlers.domain.errors import NameTaken, PathTaken, Refused
 from handlers.domain.function_arns import base_arn
+from handlers.domain.json_document import compact, parse_object
 from handlers.domain.paging import position_of
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.retry_policy import FIELD as RETRY_POLICY
 
 UNFINISHED = "UNFINISHED"
 
@@ -34,6 +36,9 @@ def of_function(function: ComputeFunction) -> dict[str, Any]:
 
 def of_trigger(stored: StoredTrigger) -> dict[str, Any]:
     item = _listed("trigger", stored.trigger) | {"sealedParams": stored.sealed_params}
+    if stored.trigger.retry_policy is not None:
+        # As a text: DynamoDB knows no fractions as Python has them.
+        item |= {RETRY_POLICY: compact(stored.trigger.retry_policy.document())}
     return item if stored.sealed_secrets is None else item | {"sealedSecrets": stored.sealed_secrets}
 
 
@@ -57,6 +62,8 @@ def to_function(item: Item) -> ComputeFunction:
 
 def to_trigger(item: Item) -> StoredTrigger:
     plain = from_item(item)
+    if RETRY_POLICY in plain:
+        plain |= {RETRY_POLICY: parse_object(plain[RETRY_POLICY])}
     return StoredTrigger(FunctionTrigger.model_validate(plain), plain["sealedParams"], plain.get("sealedSecrets"))
 
 

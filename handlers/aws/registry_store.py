@@ -6,12 +6,14 @@ from itertools import islice
 from typing import Any
 
 from handlers.aws import registry_items as items
+from handlers.aws import request_keys
 from handlers.aws.attention import attention_pages
 from handlers.aws.table import Cancelled, Item, Table, from_item, key_of, readable, to_item
 from handlers.domain import clock
 from handlers.domain.captures import Registered as Capturing
 from handlers.domain.clock import iso
 from handlers.domain.errors import Stale
+from handlers.domain.idempotency import KeptRequest, RequestKey
 from handlers.domain.paging import Page, position_of
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
 
@@ -31,6 +33,15 @@ class RegistryStore:
     def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
         item = self._table.get(items.key("trigger", trigger_id))
         return items.to_trigger(item) if item else None
+
+    def read_trigger_with_key(
+        self, trigger_id: str, key: RequestKey | None
+    ) -> tuple[StoredTrigger | None, KeptRequest | None]:
+        if key is None:
+            return self.read_trigger(trigger_id), None
+        found = self._table.get_many([items.key("trigger", trigger_id), request_keys.key_of(key)])
+        item = found.get((f"TRIGGER#{trigger_id}", f"TRIGGER#{trigger_id}"))
+        return items.to_trigger(item) if item else None, request_keys.to_kept(key, found)
 
     def read_trigger_and_function(
         self, trigger_id: str, function_id: str

@@ -1,6 +1,7 @@
 """How a run stands in the table: keys, index attributes, and the change from one state to the next."""
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from handlers.aws.table import Item, from_item, to_item
@@ -8,6 +9,7 @@ from handlers.domain.paging import position_of
 from handlers.domain.run import FunctionRun, Part, Status
 
 SCHEMA = 1
+OBJECT = "OBJECT#"
 # Queries over a workspace fan out to this many keys: each takes 1,000 writes a second. It may grow, never shrink.
 SHARDS = 4
 
@@ -62,6 +64,31 @@ def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
     return part_key(run.id, part) | {"sealed": sealed, "expiresAt": expires_at, "schema": SCHEMA}
 
 
+def object_key(run_id: str, part: Part) -> str:
+    """Where a part that is too large for the table stays in the bucket."""
+    return f"kept/{run_id}/{part}"
+
+
+def object_entry_key(run_id: str, part: str) -> dict[str, str]:
+    return {"pk": f"RUN#{run_id}", "sk": f"{OBJECT}{part}"}
+
+
+def of_large_part(run: FunctionRun, part: Part, *, kept: str, staged: str) -> list[dict[str, Any]]:
+    """The part's own item, and an entry without expiry: DynamoDB forgets items, and not objects."""
+    expires_at = epoch(run) + PARTS_OUTLIVE_SECONDS
+    where = {"object": kept, "stagedAs": staged, "schema": SCHEMA}
+    return [
+        part_key(run.id, part) | where | {"expiresAt": expires_at},
+        object_entry_key(run.id, part) | where | object_attention(run.id, expires_at),
+    ]
+
+
+def object_attention(run_id: str, due: int) -> dict[str, str]:
+    """Puts an object before the housekeeping, once its part should have expired; in seconds, as DynamoDB counts."""
+    at = position_of(datetime.fromtimestamp(due, UTC), run_id)
+    return {"attention": f"OBJECTS#{shard(run_id)}", "attentionAt": at}
+
+
 def of_edge(run: FunctionRun) -> dict[str, Any]:
     return {
         "pk": f"RUN#{run.original_run_id}",
@@ -107,7 +134,7 @@ class Change(NamedTuple):
 
 
 # What moves a run. `rerunCount` and `expiresAt` are moved by its re-runs, at any time, and are no part of this.
-_MOVING = ("status", "claimToken", "deadline")
+_MOVING = ("status", "claimToken", "deadline", "staged")
 _MOVED_BY_RERUNS = ("rerunCount", "expiresAt", "partsExpireAt")
 
 

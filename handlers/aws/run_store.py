@@ -2,36 +2,49 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
+from handlers.aws import request_keys
 from handlers.aws import run_items as items
 from handlers.aws.attention import attention_pages
-from handlers.aws.table import Cancelled, Table, from_item, readable, to_item
+from handlers.aws.part_store import PartStore, StagedObject
+from handlers.aws.table import Cancelled, Item, Table, from_item, readable, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.history import EdgePage
+from handlers.domain.idempotency import AlreadyStarted, KeptRequest, RequestKey, SealedKey
 from handlers.domain.paging import Page
 from handlers.domain.recording import RecordedRun, SealedParts
-from handlers.domain.run import FunctionRun, Part
+from handlers.domain.run import FunctionRun, Part, pending_deadline
 
 OVERDUE_PAGE = 100
 _ATTEMPTS = 4
 
 
 class RunStore:
-    def __init__(self, table: Table, *, max_reruns: int, report: Callable[[Exception], None]) -> None:
-        """`report` is told of items that cannot be read where others can go on without them."""
+    def __init__(self, table: Table, parts: PartStore, *, max_reruns: int, report: Callable[[Exception], None]) -> None:
+        """`report` is told of what others can go on without: items that cannot be read, objects not moved yet."""
         self._table = table
+        self._parts = parts
         self._max_reruns = max_reruns
         self._report = report
 
     def read(self, run_id: str, part: Part) -> RecordedRun | None:
-        run_key, part_key = items.run_key(run_id), items.part_key(run_id, part)
-        found = self._table.get_many([run_key, part_key])
-        run = found.get((run_key["pk"], run_key["sk"]))
-        sealed = found.get((part_key["pk"], part_key["sk"]))
-        return RecordedRun(items.to_run(run), from_item(sealed).get("sealed") if sealed else None) if run else None
+        return self.read_with_key(run_id, part, None)[0]
+
+    def read_with_key(
+        self, run_id: str, part: Part, key: RequestKey | None
+    ) -> tuple[RecordedRun | None, KeptRequest | None]:
+        wanted = [items.run_key(run_id), items.part_key(run_id, part)]
+        found = self._table.get_many([*wanted, request_keys.key_of(key)] if key else wanted)
+        return self._recorded(run_id, part, found), request_keys.to_kept(key, found)
+
+    def _recorded(self, run_id: str, part: Part, found: dict[tuple[str, str], Item]) -> RecordedRun | None:
+        run, sealed = (found.get((f"RUN#{run_id}", sort)) for sort in ("RUN", f"SEALED#{part}"))
+        if run is None:
+            return None
+        return RecordedRun(items.to_run(run), None if sealed is None else self._parts.content(sealed))
 
     def read_run(self, run_id: str) -> FunctionRun | None:
         item = self._table.get(items.run_key(run_id))
@@ -48,32 +61,37 @@ class RunStore:
     def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
         found = self._table.get_many([items.part_key(run_id, part) for part in parts])
         return {
-            part: from_item(item)["sealed"]
+            part: self._parts.content(item)
             for part in parts
-            if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None and "sealed" in item
+            if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None
         }
 
-    def record(self, run: FunctionRun, parts: SealedParts) -> bool:
+    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        new = self._new(run, parts, key)
         try:
-            self._table.transact(self._new(run, parts))
-        except Cancelled:
+            self._table.transact(new.actions)
+        except Cancelled as cancelled:
+            new.raise_if_started(cancelled)
             return False
+        self._move(new.objects, new.stored, run)
         return True
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
-        written = [*self._new(run, parts), self._table.put_action(items.of_edge(run))]
+    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        new = self._new(run, parts, key, self._table.put_action(items.of_edge(run)))
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             try:
-                self._table.transact([self._count_rerun(run, expires_at), *written])
+                self._table.transact([*new.actions, self._count_rerun(run, expires_at)])
             except Cancelled as cancelled:
-                if cancelled.failed(1):
+                new.raise_if_started(cancelled)
+                if cancelled.failed(0):
                     return False
-                original = self._rerunnable(cancelled.item(0))
+                original = self._rerunnable(cancelled.item(len(new.actions)))
                 expires_at = max(expires_at, int(original["expiresAt"]))
                 if original["partsExpireAt"] < expires_at:
                     self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
             else:
+                self._move(new.objects, new.stored, run)
                 return True
         raise Unavailable
 
@@ -122,7 +140,9 @@ class RunStore:
             )
 
     def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
-        change = items.change(before, after)
+        written = self._parts.stage(after, parts or {})
+        stored = after.evolve(staged=True) if written.objects else after
+        change = items.change(before, stored)
         how = {
             "UpdateExpression": change.update,
             "ConditionExpression": change.condition,
@@ -131,16 +151,35 @@ class RunStore:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         key = items.run_key(after.id)
-        if not parts:
+        if not written.items:
             found = self._table.update(key, **how)
             # The condition fails on our own write too, if its answer was lost and the SDK asked again.
             return found is None or items.claims_alike(found, after)
-        written = [self._table.put_action(items.of_part(after, part, sealed)) for part, sealed in parts.items()]
+        puts = [self._table.put_action(item) for item in written.items]
         try:
-            self._table.transact([self._table.update_action(key, **how), *written])
+            self._table.transact([self._table.update_action(key, **how), *puts])
         except Cancelled:
             return False
+        self._move(written.objects, stored, after)
         return True
+
+    def move_staged(self, run: FunctionRun) -> FunctionRun:
+        """The run once its parts are where they stay. Raises Unavailable."""
+        self._parts.move_all(run.id)
+        moved = run.evolve(staged=False)
+        # If it has moved on meanwhile, whoever goes on from here will notice.
+        self.transition(run, moved)
+        return moved
+
+    def _move(self, objects: list[StagedObject], stored: FunctionRun, run: FunctionRun) -> None:
+        """What was staged is recorded now: move it. Should that fail, the watchdog will do so."""
+        if not objects:
+            return
+        try:
+            self._parts.move(objects)
+            self.transition(stored, run)
+        except Unavailable as fault:
+            self._report(fault)
 
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
         walk = self._table.walk(
@@ -169,7 +208,32 @@ class RunStore:
                 runs = self.read_many([items.run_id(item) for item in page])
                 yield from (run for run in runs if run.deadline is not None and iso(run.deadline) <= now)
 
-    def _new(self, run: FunctionRun, parts: SealedParts) -> list[dict[str, Any]]:
-        written = [items.of_run(run), *(items.of_part(run, part, sealed) for part, sealed in parts.items())]
+    def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None, *more: dict[str, Any]) -> "_New":
+        """What records a run: itself first, last what is kept of its request."""
+        written = self._parts.stage(run, parts)
+        stored = run
+        if written.objects:
+            # However late it is due: what was staged must be moved within a day.
+            soon = pending_deadline(clock.now())
+            stored = run.evolve(staged=True, deadline=min(run.deadline or soon, soon))
         it_is_new = "attribute_not_exists(pk)"
-        return [self._table.put_action(item, ConditionExpression=it_is_new) for item in written]
+        puts = [
+            self._table.put_action(item, ConditionExpression=it_is_new)
+            for item in (items.of_run(stored), *written.items)
+        ]
+        kept = [] if key is None else [request_keys.put_action(self._table, key, run.id)]
+        return _New([*puts, *more, *kept], stored, written.objects, key)
+
+
+class _New(NamedTuple):
+    """A run that is to be recorded."""
+
+    actions: list[dict[str, Any]]
+    stored: FunctionRun
+    objects: list[StagedObject]
+    key: SealedKey | None = None
+
+    def raise_if_started(self, cancelled: Cancelled) -> None:
+        kept_at = len(self.actions) - 1
+        if self.key is not None and cancelled.failed(kept_at):
+            raise AlreadyStarted(request_keys.of_plain(self.key.key, cancelled.item(kept_at) or {})) from cancelled

@@ -137,6 +137,10 @@ class Table:
             return None
         raise Unavailable
 
+    def delete(self, key: Key) -> None:
+        with aws_errors.translated():
+            self._client.delete_item(TableName=self._name, Key=to_item(key))
+
     def put_action(self, plain: dict[str, Any], **condition: Any) -> dict[str, Any]:
         return {"Put": {"TableName": self._name, "Item": to_item(plain), **condition}}
 

@@ -9,10 +9,9 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.event_patterns import is_of
 from handlers.domain.json_document import JsonObject
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.requests import Body
+from handlers.domain.requests import Body, parse_moment
 from handlers.domain.run import AWS_ID, FunctionRun, Source, derived_id, parse_id
 from handlers.domain.start import Cause, Starter, start_run
-from handlers.domain.trigger_kinds import parse_moment
 
 
 class ScheduledTime(Body):

@@ -15,7 +15,7 @@
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
-    │       │   BeingChanged, SourceLimitReached
+    │       │   BeingChanged, SourceLimitReached, RunEnded, KeyReused
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
 
 `code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is.
@@ -191,6 +191,21 @@ class BeingChanged(Conflict):
     """The trigger is being changed at this moment. Try again in a minute."""
 
     code = "BEING_CHANGED"
+
+
+class RunEnded(Conflict):
+    """The run has ended."""
+
+    code = "RUN_ENDED"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The run has ended ({status}): there is nothing left to cancel.")
+
+
+class KeyReused(Conflict):
+    """The Idempotency-Key was sent with another request within the last 24 hours. Use a new key."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
 
 
 class SourceLimitReached(Conflict):

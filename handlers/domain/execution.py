@@ -4,17 +4,30 @@ At least once: between the invocation and the recorded outcome lies the one wind
 execute again, counted in `execution_attempts`. Everything else is a condition on the run not having moved.
 """
 
+import math
+import random
 import uuid
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.due import push_when_due, wait_of
 from handlers.domain.errors import Unavailable
-from handlers.domain.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, finish
+from handlers.domain.finish import CANCELLED, EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, finish
 from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
-from handlers.domain.outcome import VERSION_NOT_FOUND, CodeGone, NotYet, Outcome, Uncertain, Unusable
+from handlers.domain.outcome import (
+    ACCESS_DENIED,
+    PARAMETERS_UNREADABLE,
+    TIMEOUT_TOO_LONG,
+    VERSION_NOT_FOUND,
+    CodeGone,
+    NotYet,
+    Outcome,
+    Uncertain,
+    Unusable,
+)
 from handlers.domain.recording import RecordedRun, RunQueue, label
 from handlers.domain.run import FunctionRun, Part, Pin, Status, pending_deadline
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
@@ -24,6 +37,9 @@ LEASE_MARGIN = timedelta(seconds=60)
 
 class Runs(FinishingRuns, Protocol):
     def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
+
+    def move_staged(self, run: FunctionRun) -> FunctionRun:
+        """The run once its parts are where they stay. Raises Unavailable."""
 
 
 class FunctionCode(Protocol):
@@ -67,19 +83,29 @@ def execute(run_id: str, using: Executor) -> Verdict:
     recorded = using.runs.read(run_id, Part.PARAMETERS)
     if recorded is None or not _is_claimable(recorded.run):
         return Verdict.NOT_OURS
-    run = recorded.run
+    run = using.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
+    if run.cancel_requested_at is not None:
+        return _finished(run, CANCELLED, using)
+    if wait_of(run):
+        push_when_due(run, using.queue)
+        return Verdict.POSTPONED
+    return _execute(run, recorded.sealed, using)
+
+
+def _execute(found: FunctionRun, sealed: bytes | None, using: Executor) -> Verdict:
+    run = found
     if run.execution_attempts >= MAX_ATTEMPTS:
         return _finished(run, EXECUTION_LOST, using)
     try:
         _check_permission(run, using.invokable)
         pin = _code_of(run, using.code)
         run = _claim(run, pin, using.runs)
-        outcome = _invoke(run, pin, recorded, using)
+        outcome = _invoke(run, sealed, using, was_pinned=found.pin is not None)
     except _Moved:
         return Verdict.NOT_OURS
     except NotYet as reason:
-        kept = recorded.run.pin if isinstance(reason, CodeGone) else run.pin
-        return _postpone(run, recorded.run.evolve(pin=kept), reason, using)
+        kept = found.pin if isinstance(reason, CodeGone) else run.pin
+        return _postpone(run, found.evolve(pin=kept), reason, using)
     except Uncertain as reason:
         return _leave(run, reason, using.runs)
     except Unusable as reason:
@@ -100,7 +126,7 @@ def _is_claimable(run: FunctionRun) -> bool:
 def _check_permission(run: FunctionRun, invokable: InvokablePatterns) -> None:
     """What a workspace may invoke can be narrowed after a function was registered. Raises Unusable."""
     if not invokable.allows(run.workspace, run.function_arn):
-        raise Unusable("FunctionAccessDenied", f"{run.workspace} may no longer invoke {run.function_arn}.")
+        raise Unusable(ACCESS_DENIED, f"{run.workspace} may no longer invoke {run.function_arn}.")
 
 
 def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
@@ -114,7 +140,7 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
         pin = code.current(run.function_arn, afresh=run.use_latest_code)
     if (pin.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:
         raise Unusable(
-            "FunctionTimeoutTooLong",
+            TIMEOUT_TOO_LONG,
             f"Version {pin.function_version} has a timeout of {pin.timeout_seconds} s; "
             f"{MAX_TIMEOUT_SECONDS} s is the most that can be awaited.",
         )
@@ -142,20 +168,22 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
     return claimed
 
 
-def _invoke(run: FunctionRun, pin: Pin, recorded: RecordedRun, using: Executor) -> Outcome:
+def _invoke(run: FunctionRun, sealed: bytes | None, using: Executor, *, was_pinned: bool) -> Outcome:
+    pin = run.pin
+    assert pin is not None  # noqa: S101 - claimed
     try:
-        parameters = using.cipher.open(recorded.sealed or b"", label(run, Part.PARAMETERS))
+        parameters = using.cipher.open(sealed or b"", label(run, Part.PARAMETERS))
     except KeyRefused as refused:
         raise NotYet("KeyRefused") from refused
     except SealBroken:
-        return Outcome.failure("ParametersUnreadable", "The run's parameters could not be decrypted.")
+        return Outcome.failure(PARAMETERS_UNREADABLE, "The run's parameters could not be decrypted.")
     except Unavailable as fault:
         raise NotYet("KeyUnavailable") from fault
     try:
         return using.invoker.invoke(pin, parameters, run)
     except Unusable as reason:
         # A pinned run fails. But what was looked up as the current code and is gone has been deleted since.
-        if recorded.run.pin is None and reason.code == VERSION_NOT_FOUND and run.postponements < MAX_ATTEMPTS:
+        if not was_pinned and reason.code == VERSION_NOT_FOUND and run.postponements < MAX_ATTEMPTS:
             using.code.forget(pin)
             raise CodeGone(reason.code) from reason
         raise
@@ -164,9 +192,10 @@ def _invoke(run: FunctionRun, pin: Pin, recorded: RecordedRun, using: Executor) 
 def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Executor) -> Verdict:
     """Give the run back as it was before, for a later attempt, which waits longer each time.
 
-    What was not executed is not counted.
+    What was not executed is not counted. Runs that were throttled together come back one by one.
     """
-    delay = min(2**run.postponements, 900)
+    longest = min(2**run.postponements, 900)
+    delay = math.ceil(random.uniform(longest / 2, longest))
     given_back = before.evolve(
         status=Status.PENDING,
         claim_token=None,

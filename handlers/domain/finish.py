@@ -1,15 +1,15 @@
 """End a run: record what came of it, and tell the bus."""
 
 import json
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.json_document import MAX_BYTES
+from handlers.domain.json_document import MAX_BYTES, MAX_INLINE_BYTES
 from handlers.domain.outcome import Outcome
 from handlers.domain.recording import SealedParts, label
-from handlers.domain.run import FunctionRun, Part
+from handlers.domain.run import FunctionRun, Part, Status
 from handlers.domain.seal import Cipher
 
 MAX_ATTEMPTS = 3
@@ -18,6 +18,10 @@ EVENT_DEADLINE = timedelta(seconds=60)
 EXECUTION_LOST = Outcome.failure(
     "ExecutionLost", f"The outcome of {MAX_ATTEMPTS} executions was lost. The function may have done its work."
 )
+DELIVERY_FAILED = Outcome.failure(
+    "DeliveryFailed", "The run could not be handed to an executor: its message ended in the dead-letter queue."
+)
+CANCELLED = Outcome(Status.CANCELLED)
 
 
 class Runs(Protocol):
@@ -41,17 +45,19 @@ class Finisher(Protocol):
     def bus(self) -> LifecycleBus: ...
 
 
-def finish(run: FunctionRun, outcome: Outcome, using: Finisher) -> bool:
-    """Record the outcome and tell the bus. False for a late outcome of a claim that was lost: it is not stored."""
+def finish(run: FunctionRun, outcome: Outcome, using: Finisher, *, by: str | None = None) -> bool:
+    """Record the outcome and tell the bus. False for a late outcome of a claim that was lost: it is not stored.
+
+    `by` is who has cancelled it.
+    """
     ended_at = clock.now()
     parts, omitted = _seal(run, outcome, using.cipher)
     finished = run.evolve(
         status=outcome.status,
         error_code=outcome.error_code,
         result_omitted=omitted,
-        started_at=run.started_at or ended_at,
-        ended_at=ended_at,
-        duration_ms=int((ended_at - (run.started_at or ended_at)).total_seconds() * 1000),
+        **_times(run, outcome, ended_at),
+        **({} if by is None else {"cancel_requested_at": ended_at, "cancel_requested_by": by}),
         claim_token=None,
         event_pending=True,
         deadline=ended_at + EVENT_DEADLINE,
@@ -62,12 +68,30 @@ def finish(run: FunctionRun, outcome: Outcome, using: Finisher) -> bool:
     return True
 
 
+def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, Any]:
+    if outcome.status is Status.CANCELLED:
+        return {"ended_at": ended_at}  # it was never started, or it was and nothing is known of it
+    started_at = run.started_at or ended_at
+    duration_ms = int((ended_at - started_at).total_seconds() * 1000)
+    return {"started_at": started_at, "ended_at": ended_at, "duration_ms": duration_ms}
+
+
 def announce(finished: FunctionRun, using: Finisher) -> bool:
-    """Tell the bus and note that it was told. Told twice if we die in between: consumers see the run's id."""
+    """Tell the bus and note that it was told. Told twice if we die in between: consumers see the run's id.
+
+    That a run which awaits a retry was told is noted by whoever retries it: an event that is lost on its way there is
+    told again by the watchdog.
+    """
     told = using.bus.announce(finished)
-    if told:
-        using.runs.transition(finished, finished.evolve(event_pending=False, deadline=None))
+    if told and not finished.awaits_retry:
+        settle(finished, using.runs)
     return told
+
+
+def settle(finished: FunctionRun, runs: Runs) -> bool:
+    """Nothing is left to do for the run, unless its parts have to be moved still. False if it has moved meanwhile."""
+    deadline = finished.deadline if finished.staged else None
+    return runs.transition(finished, finished.evolve(event_pending=False, deadline=deadline))
 
 
 def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedParts, bool]:
@@ -87,6 +111,6 @@ def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedPar
 
 def shortened(error: bytes | None) -> bytes | None:
     """An error that is too large to keep keeps its beginning, as a JSON string."""
-    if error is None or len(error) <= MAX_BYTES:
+    if error is None or len(error) <= MAX_INLINE_BYTES:
         return error
     return json.dumps(error[:10_000].decode(errors="replace") + " …").encode()

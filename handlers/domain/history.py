@@ -21,9 +21,11 @@ class EdgePage(NamedTuple):
     """Where the next page begins; None on the last."""
 
 
-class Runs(Protocol):
+class RunReader(Protocol):
     def read_run(self, run_id: str) -> FunctionRun | None: ...
 
+
+class Runs(RunReader, Protocol):
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
         """In the order asked for; what is gone is left out."""
 
@@ -32,7 +34,7 @@ class Runs(Protocol):
     def edges(self, original_run_id: str, page: Page) -> EdgePage: ...
 
 
-def read_run(workspace: str, run_id: str, runs: Runs) -> FunctionRun:
+def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
     """Raises InvalidRunId, or Missing also for a run of another workspace."""
     run = runs.read_run(parse_run_id(run_id))
     if run is None or run.workspace != workspace:

@@ -17,8 +17,10 @@ JsonObject = dict[str, Any]
 
 MAX_DEPTH = 100
 MAX_KEY_LENGTH = 1024
-# Values that stay inline in one DynamoDB item (400 KB), sealed, with room for the rest of the item.
-MAX_BYTES = 350_000
+# The parameters of a run, as JSON: Lambda takes 6 MB, in which what a caller sends stands as an escaped text.
+MAX_BYTES = 4_000_000
+# What stays inline in one DynamoDB item (400 KB), sealed, with room for the rest of the item.
+MAX_INLINE_BYTES = 350_000
 
 
 class _Flaw(ValueError):

@@ -7,16 +7,22 @@ from typing import Any, NamedTuple
 from handlers.domain.run import Status
 
 _TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
-_MAX_CODE = 128
+MAX_ERROR_NAME = 128
+ANY_ERROR_NAME = r"^[A-Za-z0-9_.:$?-]+$"
 # An error type is a function's to choose and stands in clear: in items, events and logs it is a name and nothing else.
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.:$-]")
 
 VERSION_NOT_FOUND = "FunctionVersionNotFound"
+ACCESS_DENIED = "FunctionAccessDenied"
+TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
+PARAMETERS_UNREADABLE = "ParametersUnreadable"
+# What the same input and the same code meet again, however often.
+BEYOND_RETRY = frozenset({VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE})
 
 
 def error_name(text: str) -> str:
     """What may stand in clear of an error's type."""
-    return _NO_NAME.sub("?", text)[:_MAX_CODE]
+    return _NO_NAME.sub("?", text)[:MAX_ERROR_NAME]
 
 
 class Postponed(Exception):

@@ -10,7 +10,17 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, announce, finish
+from handlers.domain.due import MAX_MESSAGE_DELAY, push_when_due, wait_of
+from handlers.domain.finish import (
+    CANCELLED,
+    DELIVERY_FAILED,
+    EXECUTION_LOST,
+    MAX_ATTEMPTS,
+    LifecycleBus,
+    announce,
+    finish,
+    settle,
+)
 from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.recording import RunQueue
 from handlers.domain.run import FunctionRun, Status, pending_deadline
@@ -24,6 +34,25 @@ class Runs(FinishingRuns, Protocol):
     def overdue(self) -> Iterator[FunctionRun]:
         """Runs whose deadline has passed, read consistently, page by page."""
 
+    def read_run(self, run_id: str) -> FunctionRun | None: ...
+
+    def move_staged(self, run: FunctionRun) -> FunctionRun:
+        """The run once its parts are where they stay. Raises Unavailable."""
+
+
+class DeadLetter(NamedTuple):
+    """A message of the execution queue that was delivered in vain, time and again."""
+
+    run_id: str
+    receipt: str
+
+
+class DeadLetters(Protocol):
+    def understood(self) -> Iterator[DeadLetter]:
+        """Those that name a run. What cannot be understood is left where it is, for people."""
+
+    def delete(self, letter: DeadLetter) -> None: ...
+
 
 class Watchdog(NamedTuple):
     """What recovery needs."""
@@ -32,11 +61,15 @@ class Watchdog(NamedTuple):
     cipher: Cipher
     queue: RunQueue
     bus: LifecycleBus
+    dead_letters: DeadLetters
 
 
 class Remedy(StrEnum):
     PUSHED_AGAIN = "pushed again"
     LOST = "failed as lost"
+    CANCELLED = "cancelled"
+    UNDELIVERABLE = "failed as undeliverable"
+    MOVED_PARTS = "parts moved to where they stay"
     ANNOUNCED = "announced again"
     UNTOLD = "could not be announced"
     MOVED_ON = "moved on by itself"
@@ -62,16 +95,56 @@ def sweep(
 
 
 def recover(run: FunctionRun, using: Watchdog) -> Remedy:
+    if run.staged:
+        run = using.runs.move_staged(run)
     if not run.status.is_open:
-        return _announce_again(run, using)
+        return _announce_again(run, using) if run.event_pending else _settle(run, using)
+    if run.cancel_requested_at is not None:
+        return Remedy.CANCELLED if finish(run, CANCELLED, using) else Remedy.MOVED_ON
     if run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS:
         return Remedy.LOST if finish(run, EXECUTION_LOST, using) else Remedy.MOVED_ON
+    if wait_of(run) > MAX_MESSAGE_DELAY:
+        # It was looked at so early because its parts had to be moved.
+        moved = using.runs.transition(run, run.evolve(deadline=run.not_before))
+        return Remedy.MOVED_PARTS if moved else Remedy.MOVED_ON
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
     waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None)
     if not using.runs.transition(run, waiting):
         return Remedy.MOVED_ON
-    using.queue.push(waiting)
+    push_when_due(waiting, using.queue)
     return Remedy.PUSHED_AGAIN
+
+
+def end_undeliverable(
+    using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
+) -> Counter[Remedy]:
+    """Runs whose message has ended in the dead-letter queue do not stay open. What fails is reported, with its id."""
+    done: Counter[Remedy] = Counter()
+    for letter in using.dead_letters.understood():
+        if not has_time():
+            break
+        try:
+            done[_end_undeliverable(letter, using)] += 1
+        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
+            report(fault, letter.run_id)
+            done[Remedy.FAILED] += 1
+    return done
+
+
+def _end_undeliverable(letter: DeadLetter, using: Watchdog) -> Remedy:
+    run = using.runs.read_run(letter.run_id)
+    remedy = Remedy.MOVED_ON
+    # One that is running has a lease, and one that is not due yet another message to come.
+    if run is not None and run.status is Status.PENDING and not wait_of(run):
+        run = using.runs.move_staged(run) if run.staged else run
+        if finish(run, DELIVERY_FAILED, using):
+            remedy = Remedy.UNDELIVERABLE
+    using.dead_letters.delete(letter)
+    return remedy
+
+
+def _settle(run: FunctionRun, using: Watchdog) -> Remedy:
+    return Remedy.MOVED_PARTS if settle(run, using.runs) else Remedy.MOVED_ON
 
 
 def _announce_again(run: FunctionRun, using: Watchdog) -> Remedy:

@@ -8,6 +8,8 @@ from handlers.domain.clock import Timestamp
 from handlers.domain.function_arns import FunctionCatalogue, InvokablePatterns
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page
+from handlers.domain.retry_policy import FIELD as RETRY_POLICY
+from handlers.domain.retry_policy import RetryPolicy
 from handlers.domain.run import Document, ExecutionType
 from handlers.domain.seal import Cipher, Label
 from handlers.domain.trigger_kinds import EventSource, Schedule, Webhook
@@ -50,6 +52,7 @@ class FunctionTrigger(Registered):
     function_id: str
     execution_type: ExecutionType
     enabled: bool
+    retry_policy: RetryPolicy | None = None
     schedule: Schedule | None = None
     events: EventSource | None = None
     webhook: Webhook | None = None
@@ -65,6 +68,8 @@ class FunctionTrigger(Registered):
     def summary(self) -> JsonObject:
         """The trigger as it stands in a list: without its params, which may be large and are sealed."""
         plain = self.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN)
+        if self.retry_policy is None:
+            del plain[RETRY_POLICY]
         return plain | {"triggerMetadata": self.source.document() if self.source else {}}
 
     @property

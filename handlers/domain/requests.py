@@ -1,5 +1,7 @@
 """Bodies of requests: strict, closed, and refused by naming the field."""
 
+import re
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -10,6 +12,7 @@ from handlers.domain.json_document import JsonObject
 
 # A name people read and say: not blank, no control characters.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Body(BaseModel):
@@ -49,3 +52,13 @@ def _problem(kind: str, message: str) -> str:
     if kind == "string_pattern_mismatch":
         return "must not hold control characters."
     return f"{message[0].lower()}{message[1:]}."
+
+
+def parse_moment(text: str, *, field: str) -> datetime:
+    """Raises InvalidRequest."""
+    try:
+        if _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass  # the 31st of June, say
+    raise InvalidRequest(field, "must be a moment with its offset from UTC, like 2026-12-24T18:00:00Z.")

@@ -5,36 +5,51 @@ last step but one, in a single transaction.
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field
 
 from handlers.domain import clock
+from handlers.domain.due import first_deadline, push_when_due
 from handlers.domain.errors import (
     DecryptionFailed,
     FunctionNotFound,
+    InvalidRequest,
     NoParameters,
     OrchestrationRun,
     RunNotFound,
     TriggerNotFound,
     WrongWorkspace,
 )
+from handlers.domain.idempotency import AlreadyStarted, KeptRequest, RequestKey, SealedKey, run_started_before, seal_key
 from handlers.domain.json_document import JsonObject, dump, parse
 from handlers.domain.merge import merge
 from handlers.domain.recording import RecordedRun, Retention, RunQueue, SealedParts, label
 from handlers.domain.registry import ComputeFunction, FunctionTrigger
-from handlers.domain.requests import Body
-from handlers.domain.run import FunctionRun, Part, Source, Status, parse_run_id, pending_deadline
+from handlers.domain.requests import Body, parse_moment
+from handlers.domain.run import FunctionRun, Part, Source, Status, parse_run_id
 from handlers.domain.seal import Cipher, SealBroken
+
+MAX_WAIT = timedelta(days=30)
 
 
 class RerunBody(Body):
-    """The request body of the contract."""
+    """The request body of the contract, and the moment before which the re-run must not be executed."""
 
     use_latest_code: bool = False
     reason: str | None = Field(default=None, max_length=512)
     override_params: dict[str, Any] | None = None
+    not_before: str | None = Field(default=None, max_length=40)
+
+    def due(self, at: datetime) -> datetime | None:
+        """When the re-run is due, if that is not at once. Raises InvalidRequest."""
+        if self.not_before is None:
+            return None
+        moment = parse_moment(self.not_before, field="notBefore")
+        if moment - at > MAX_WAIT:
+            raise InvalidRequest("notBefore", f"is more than {MAX_WAIT.days} days ahead.")
+        return moment if moment > at else None
 
 
 class Asked(NamedTuple):
@@ -44,15 +59,21 @@ class Asked(NamedTuple):
     run_id: str
     rerun_by: str
     how: RerunBody
+    key: RequestKey | None = None
 
 
 class Runs(Protocol):
-    def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
+    def read_with_key(
+        self, run_id: str, part: Part, key: RequestKey | None
+    ) -> tuple[RecordedRun | None, KeptRequest | None]:
+        """A run with one of its parts, and what is kept under the key: in one call."""
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
         """Run, sealed parts, lineage edge and the original's count, all or nothing. False if there is a run of this id.
 
-        Raises RunNotFound if the original is gone, RerunLimitReached, TooLarge or Unavailable.
+        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
         """
 
 
@@ -73,19 +94,33 @@ class Rerunner(NamedTuple):
 
 
 def rerun(asked: Asked, using: Rerunner) -> FunctionRun:
-    """The new run, recorded and queued. Raises a Refused, or Unavailable."""
-    source, sealed = _original(asked, using.runs)
-    parameters = _open_parameters(source, sealed, using.cipher)
-    function = _function(source, using.registry)
-    new = _rerun_of(source, asked, function, using.retention, clock.now())
+    """The new run, recorded and queued; or the one that the same request has started before.
+
+    Raises a Refused, or Unavailable.
+    """
+    recorded, kept = using.runs.read_with_key(parse_run_id(asked.run_id), Part.PARAMETERS, asked.key)
+    if kept is not None:
+        return run_started_before(kept, using.cipher, using.runs)
+    try:
+        return _rerun(asked, recorded, using)
+    except AlreadyStarted as already:
+        return run_started_before(already.kept, using.cipher, using.runs)
+
+
+def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> FunctionRun:
+    source, sealed = _original(asked, recorded)
+    parameters = open_parameters(source, sealed, using.cipher)
+    trigger, function = registered(source, using.registry)
+    at = clock.now()
+    copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
+    new = _as_asked(copied, source, asked, trigger)
     parts = _seal_parts(new, parameters, asked.how.override_params, using.cipher)
-    using.runs.record_rerun(new, parts)
-    using.queue.push(new)
+    using.runs.record_rerun(new, parts, seal_key(asked.key, using.cipher))
+    push_when_due(new, using.queue)
     return new
 
 
-def _original(asked: Asked, runs: Runs) -> RecordedRun:
-    recorded = runs.read(parse_run_id(asked.run_id), Part.PARAMETERS)
+def _original(asked: Asked, recorded: RecordedRun | None) -> RecordedRun:
     if recorded is None:
         raise RunNotFound
     if recorded.run.workspace != asked.workspace:
@@ -95,7 +130,8 @@ def _original(asked: Asked, runs: Runs) -> RecordedRun:
     return recorded
 
 
-def _open_parameters(source: FunctionRun, sealed: bytes | None, cipher: Cipher) -> bytes:
+def open_parameters(source: FunctionRun, sealed: bytes | None, cipher: Cipher) -> bytes:
+    """Raises NoParameters, DecryptionFailed or Unavailable."""
     if sealed is None:
         raise NoParameters
     try:
@@ -104,18 +140,26 @@ def _open_parameters(source: FunctionRun, sealed: bytes | None, cipher: Cipher) 
         raise DecryptionFailed from broken
 
 
-def _function(source: FunctionRun, registry: Registry) -> ComputeFunction:
+def registered(source: FunctionRun, registry: Registry) -> tuple[FunctionTrigger, ComputeFunction]:
+    """The run's trigger and function as they are now. Raises TriggerNotFound or FunctionNotFound."""
     trigger, function = registry.read_trigger_and_function(source.trigger_id, source.function_id)
     if trigger is None:
         raise TriggerNotFound
     if function is None:
         raise FunctionNotFound(trigger.id)
-    return function
+    return trigger, function
 
 
-def _rerun_of(
-    source: FunctionRun, asked: Asked, function: ComputeFunction, retention: Retention, at: datetime
-) -> FunctionRun:
+class Copy(NamedTuple):
+    """When a run is copied, and when its copy is due."""
+
+    at: datetime
+    not_before: datetime | None
+    retention: Retention
+
+
+def copy_of(source: FunctionRun, function: ComputeFunction, copy: Copy) -> FunctionRun:
+    """A pending run of the source's lineage. Who re-runs it, why and on which code is the caller's to say."""
     return FunctionRun(
         id=str(uuid.uuid4()),
         workspace=source.workspace,
@@ -125,16 +169,24 @@ def _rerun_of(
         trigger_type=source.trigger_type,
         execution_source=Source.RERUN,
         status=Status.PENDING,
-        created_at=at,
-        pin=None if asked.how.use_latest_code else source.pin,
+        created_at=copy.at,
+        not_before=copy.not_before,
         is_rerun=True,
         original_run_id=source.lineage_id,
         source_run_id=source.id,
+        deadline=first_deadline(copy.at, copy.not_before),
+        expires_at=(copy.not_before or copy.at) + copy.retention.span,
+    )
+
+
+def _as_asked(copied: FunctionRun, source: FunctionRun, asked: Asked, trigger: FunctionTrigger) -> FunctionRun:
+    policy = trigger.retry_policy
+    return copied.evolve(
+        pin=None if asked.how.use_latest_code else source.pin,
         rerun_by=asked.rerun_by,
         rerun_reason=asked.how.reason,
         use_latest_code=asked.how.use_latest_code,
-        deadline=pending_deadline(at),
-        expires_at=at + retention.span,
+        retriable=policy is not None and policy.retry_manual_reruns,
     )
 
 

@@ -105,6 +105,8 @@ class FunctionRun(Document):
     reported_version: str | None = None
     """What AWS said a captured run was executed by, if it is no version that stays: `$LATEST`."""
     orchestration_id: str | None = None
+    not_before: Timestamp | None = None
+    """The moment before which it is not executed."""
     is_rerun: bool = False
     original_run_id: str | None = None
     source_run_id: str | None = None
@@ -112,11 +114,18 @@ class FunctionRun(Document):
     rerun_reason: str | None = None
     rerun_count: int = 0
     use_latest_code: bool = False
+    retriable: bool = False
+    """Whether its trigger said, when the run was recorded, that failures are to be retried."""
     retry_attempt: int | None = None
     execution_attempts: int = 0
     error_code: str | None = None
     result_omitted: bool = False
     event_pending: bool = False
+    """Its end has not been told to the bus, or not been heeded by whoever retries it."""
+    cancel_requested_at: Timestamp | None = None
+    cancel_requested_by: str | None = None
+    staged: bool = False
+    """Some of its parts are objects that are not yet where they stay: they are moved before anything else is done."""
     claim_token: str | None = None
     deadline: Timestamp | None = None
     """When the watchdog should look at the run if nothing has moved it; None once nothing is left to do."""
@@ -127,6 +136,11 @@ class FunctionRun(Document):
     def lineage_id(self) -> str:
         """The id of the original run: its own, unless it is a re-run."""
         return self.original_run_id or self.id
+
+    @property
+    def awaits_retry(self) -> bool:
+        """Whether it has ended so that somebody has to decide on a retry."""
+        return self.retriable and self.status in (Status.FAILURE, Status.TIMEOUT)
 
     def evolve(self, **changes: Any) -> Self:
         return self.model_copy(update=changes)
@@ -141,9 +155,10 @@ class FunctionRun(Document):
 
 _SHOWN = {
     *("id", "workspace", "function_id", "trigger_id", "trigger_type", "execution_source", "status"),
-    *("created_at", "started_at", "ended_at", "duration_ms", "orchestration_id"),
+    *("created_at", "not_before", "started_at", "ended_at", "duration_ms", "orchestration_id"),
     *("is_rerun", "original_run_id", "source_run_id", "rerun_by", "rerun_reason", "rerun_count", "use_latest_code"),
     *("retry_attempt", "execution_attempts", "error_code", "result_omitted"),
+    *("cancel_requested_at", "cancel_requested_by"),
 }
 _SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash"}
 _NO_PIN: dict[str, None] = {to_camel(name): None for name in _SHOWN_OF_PIN}

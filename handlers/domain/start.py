@@ -11,14 +11,15 @@ from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.errors import FunctionNotFound, TriggerDisabled
+from handlers.domain.idempotency import AlreadyStarted, KeptRequest, RequestKey, SealedKey, run_started_before, seal_key
 from handlers.domain.json_document import JsonObject, dump, parse
 from handlers.domain.merge import merge
 from handlers.domain.recording import Retention, RunQueue, SealedParts, label
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.requests import Body
-from handlers.domain.run import ExecutionType, FunctionRun, Part, Source, pending_deadline
+from handlers.domain.run import ExecutionType, FunctionRun, Part, Source, parse_id, pending_deadline
 from handlers.domain.seal import Cipher
-from handlers.domain.triggers import find_trigger, open_params
+from handlers.domain.triggers import open_params, own_trigger
 
 
 class ExecuteBody(Body):
@@ -27,12 +28,22 @@ class ExecuteBody(Body):
 
 
 class Runs(Protocol):
-    def record(self, run: FunctionRun, parts: SealedParts) -> bool:
-        """Run and sealed parts, all or nothing. False if there is a run of this id. Raises TooLarge or Unavailable."""
+    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        """Run and sealed parts, all or nothing. False if there is a run of this id.
+
+        Raises AlreadyStarted or Unavailable.
+        """
+
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
 
 
 class Registry(Triggers, Protocol):
     def read_function(self, function_id: str) -> ComputeFunction | None: ...
+
+    def read_trigger_with_key(
+        self, trigger_id: str, key: RequestKey | None
+    ) -> tuple[StoredTrigger | None, KeptRequest | None]:
+        """A trigger, and what is kept under the key: in one call."""
 
 
 class Starter(NamedTuple):
@@ -55,30 +66,44 @@ class Cause(NamedTuple):
     run_id: str | None = None
     """Derived from what has come in, if that can be delivered twice."""
     orchestration_id: str | None = None
+    key: RequestKey | None = None
 
 
-def start(workspace: str, trigger_id: str, asked: ExecuteBody, using: Starter) -> FunctionRun:
-    """The new run, recorded and queued. Raises a Refused, or Unavailable."""
-    stored = find_trigger(workspace, trigger_id, using.registry)
+def start(
+    workspace: str, trigger_id: str, asked: ExecuteBody, using: Starter, key: RequestKey | None = None
+) -> FunctionRun:
+    """The new run, recorded and queued; or the one that the same request has started before.
+
+    Raises a Refused, or Unavailable.
+    """
+    known = parse_id(trigger_id)
+    found, kept = using.registry.read_trigger_with_key(known, key) if known else (None, None)
+    if kept is not None:
+        return run_started_before(kept, using.cipher, using.runs)
+    stored = own_trigger(workspace, found)
     if not stored.trigger.enabled:
         raise TriggerDisabled
     function = using.registry.read_function(stored.trigger.function_id)
-    cause = Cause(_source(stored.trigger, asked), asked.payload, orchestration_id=asked.orchestration_id)
+    cause = Cause(_source(stored.trigger, asked), asked.payload, orchestration_id=asked.orchestration_id, key=key)
     return start_run(stored, function, cause, using)
 
 
 def start_run(stored: StoredTrigger, function: ComputeFunction | None, cause: Cause, using: Starter) -> FunctionRun:
     """The run, recorded and queued, or the one that this cause has started before.
 
-    Raises FunctionNotFound, InvalidRequest, TooLarge, TriggerUnreadable or Unavailable.
+    Raises FunctionNotFound, InvalidRequest, TooLarge, TriggerUnreadable, KeyReused or Unavailable.
     """
     if function is None:
         raise FunctionNotFound(stored.trigger.id)
     params = open_params(stored, using.cipher)
     parameters = dump(merge(parse(params), cause.payload), field=cause.field)
     run = new_run(stored.trigger, function, cause, using.retention, clock.now())
-    if using.runs.record(run, {Part.PARAMETERS: using.cipher.seal(parameters, label(run, Part.PARAMETERS))}):
-        using.queue.push(run)
+    sealed = {Part.PARAMETERS: using.cipher.seal(parameters, label(run, Part.PARAMETERS))}
+    try:
+        if using.runs.record(run, sealed, seal_key(cause.key, using.cipher)):
+            using.queue.push(run)
+    except AlreadyStarted as already:
+        return run_started_before(already.kept, using.cipher, using.runs)
     return run
 
 
@@ -95,6 +120,8 @@ def new_run(
         execution_source=cause.source,
         created_at=at,
         orchestration_id=cause.orchestration_id,
+        # What an orchestration has started is retried by the orchestration.
+        retriable=trigger.retry_policy is not None and cause.source is not Source.ORCHESTRATION,
         deadline=pending_deadline(at),
         expires_at=at + retention.span,
     )

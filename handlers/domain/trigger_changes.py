@@ -5,9 +5,10 @@ from typing import Any
 from handlers.domain import clock, webhook_secrets
 from handlers.domain.changes import check_version, without_unchanged
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonObject, dump, parse_object
+from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.registry import FunctionTrigger, Registrar, StoredTrigger
 from handlers.domain.requests import Body, Name
+from handlers.domain.retry_policy import read_retry_policy
 from handlers.domain.trigger_arming import delete_stored, write_change
 from handlers.domain.trigger_kinds import METADATA, check_ahead, read_metadata
 from handlers.domain.triggers import PARAMS, ShownTrigger, find_trigger, open_params
@@ -16,11 +17,12 @@ _FIXED = {"id", "workspace", "functionId", "executionType", "createdAt", "update
 
 
 class ChangeTrigger(Body):
-    """What is left out stays as it is; metadata is replaced whole."""
+    """What is left out stays as it is; metadata and retry policy are replaced whole."""
 
     name: Name | None = None
     trigger_metadata: dict[str, Any] | None = None
     enabled: bool | None = None
+    retry_policy: dict[str, Any] | None = None
     version: int | None = None
 
 
@@ -41,7 +43,9 @@ def change_trigger(
     asked = ChangeTrigger.read(without_unchanged(body, before.summary(), _FIXED))
     check_version(before, asked.version, if_match)
     after = _next(before).evolve(
-        name=asked.name or before.name, enabled=before.enabled if asked.enabled is None else asked.enabled
+        name=asked.name or before.name,
+        enabled=before.enabled if asked.enabled is None else asked.enabled,
+        retry_policy=before.retry_policy if asked.retry_policy is None else read_retry_policy(asked.retry_policy),
     )
     if asked.trigger_metadata is None:
         # New params may replace what can no longer be read; without new ones they have to be readable.
@@ -65,7 +69,7 @@ def _with_metadata(
         raise InvalidRequest(f"{METADATA}.eventBusName", "cannot be changed: create another trigger.")
     after = after.evolve(schedule=metadata.schedule, events=metadata.events, webhook=metadata.webhook)
     using.sources.check(after)
-    sealed = using.cipher.seal(dump(metadata.params, field=PARAMS), after.params_label)
+    sealed = using.cipher.seal(dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_label)
     return stored._replace(trigger=after, sealed_params=sealed), metadata.params
 
 

@@ -19,7 +19,7 @@ from handlers.domain.clock import Timestamp
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.event_patterns import check_event_pattern
 from handlers.domain.json_document import JsonObject, dump, parse_object
-from handlers.domain.requests import Body
+from handlers.domain.requests import Body, parse_moment
 from handlers.domain.run import Document, ExecutionType
 
 METADATA = "triggerMetadata"
@@ -32,7 +32,6 @@ _PATH = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~
 _CRON = re.compile(r"[^ ]+( [^ ]+){5}")
 _CRON_ELEMENT = re.compile(r"[0-9A-Za-z*?/#-]{1,12}")
 _DAY_OF_MONTH, _DAY_OF_WEEK = 2, 4
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 # Names of the time zone database that are no time zones.
 _NO_ZONES = {"localtime", "Factory", "posixrules"}
 
@@ -207,16 +206,6 @@ def _moment(text: str) -> datetime:
         return clock.to_millisecond(moment).replace(microsecond=0)
     except OverflowError:
         raise InvalidRequest(field, "is outside of the calendar.") from None
-
-
-def parse_moment(text: str, *, field: str) -> datetime:
-    """Raises InvalidRequest."""
-    try:
-        if _MOMENT.fullmatch(text):
-            return datetime.fromisoformat(text)
-    except ValueError:
-        pass  # the 31st of June, say
-    raise InvalidRequest(field, "must be a moment with its offset from UTC, like 2026-12-24T18:00:00Z.")
 
 
 def check_ahead(schedule: Schedule) -> None:

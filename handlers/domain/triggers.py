@@ -8,10 +8,11 @@ from pydantic import Field
 from handlers.domain import clock, webhook_secrets
 from handlers.domain.errors import InvalidRequest, Missing
 from handlers.domain.functions import find_function
-from handlers.domain.json_document import JsonObject, dump, parse_object
+from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import FunctionTrigger, Registrar, Registry, StoredTrigger, Triggers
 from handlers.domain.requests import Body, Name
+from handlers.domain.retry_policy import read_retry_policy
 from handlers.domain.run import ExecutionType, parse_id
 from handlers.domain.seal import Cipher
 from handlers.domain.trigger_arming import add_stored
@@ -27,6 +28,7 @@ class CreateTrigger(Body):
     execution_type: str
     trigger_metadata: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
+    retry_policy: dict[str, Any] | None = None
 
 
 class ShownTrigger(NamedTuple):
@@ -44,7 +46,7 @@ def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> Sh
     """Raises InvalidRequest, NameTaken, PathTaken, SourceLimitReached or Unavailable, and there is no such trigger."""
     kind = _kind(asked.execution_type)
     metadata = read_metadata(kind, workspace, asked.trigger_metadata, using.other_buses)
-    params = dump(metadata.params, field=PARAMS)
+    params = dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES)
     if metadata.schedule is not None:
         check_ahead(metadata.schedule)
     try:
@@ -59,6 +61,7 @@ def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> Sh
         function_id=function.id,
         execution_type=kind,
         enabled=asked.enabled,
+        retry_policy=None if asked.retry_policy is None else read_retry_policy(asked.retry_policy),
         schedule=metadata.schedule,
         events=metadata.events,
         webhook=metadata.webhook,
@@ -86,7 +89,11 @@ def _kind(name: str) -> ExecutionType:
 def find_trigger(workspace: str, trigger_id: str, registry: Triggers) -> StoredTrigger:
     """The workspace's trigger: another's is as good as none. Raises Missing."""
     known = parse_id(trigger_id)
-    stored = registry.read_trigger(known) if known else None
+    return own_trigger(workspace, registry.read_trigger(known) if known else None)
+
+
+def own_trigger(workspace: str, stored: StoredTrigger | None) -> StoredTrigger:
+    """What was read, if it is a trigger of the workspace. Raises Missing."""
     if stored is None or stored.trigger.workspace != workspace or not stored.trigger.confirmed:
         raise Missing("Trigger")
     return stored

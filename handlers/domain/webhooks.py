@@ -12,6 +12,7 @@ from standardwebhooks import WebhookVerificationError
 
 from handlers.domain import webhook_secrets
 from handlers.domain.errors import BadSignature, InvalidRequest, Missing, TriggerDisabled
+from handlers.domain.idempotency import HEADER, RequestKey, request_key
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.json_document import JsonObject, parse
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, StoredTrigger
@@ -54,7 +55,13 @@ def receive(received: Received, registry: Registry, using: Starter) -> FunctionR
     _verify(stored, received, text, using.cipher)
     if not stored.trigger.enabled:
         raise TriggerDisabled
-    cause = Cause(Source.WEBHOOK, _parameters(received, text), "body", _run_id(stored.trigger, received))
+    cause = Cause(
+        Source.WEBHOOK,
+        _parameters(received, text),
+        "body",
+        _run_id(stored.trigger, received),
+        key=_request_key(stored.trigger, received, text),
+    )
     return start_run(stored, function, cause, using)
 
 
@@ -93,6 +100,14 @@ def _verify(stored: StoredTrigger, received: Received, text: str, cipher: Cipher
 def _run_id(trigger: FunctionTrigger, received: Received) -> str | None:
     webhook_id = received.headers.get(ID)
     return None if webhook_id is None else derived_id("webhook", trigger.id, webhook_id)
+
+
+def _request_key(trigger: FunctionTrigger, received: Received, text: str) -> RequestKey | None:
+    """Of a webhook without an id of its own, which only unsigned ones can be."""
+    if ID in received.headers:
+        return None
+    asked = ["webhook", received.method, received.path, received.query, text]
+    return request_key(received.headers.get(HEADER.lower()), received.workspace, f"trigger:{trigger.id}", asked)
 
 
 def _parameters(received: Received, text: str) -> JsonObject:

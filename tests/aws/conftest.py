@@ -10,6 +10,7 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from infra.local.laptop import Laptop
 from tests.aws.injection import LateEvents
+from tests.aws.storing import store_of
 
 MAX_RERUNS = 3
 KMS_EVENTS = LateEvents()
@@ -26,8 +27,8 @@ def table(laptop: Laptop, dynamodb: Any) -> Table:
 
 
 @pytest.fixture
-def runs(table: Table) -> RunStore:
-    return RunStore(table, max_reruns=MAX_RERUNS, report=lambda _: None)
+def runs(laptop: Laptop, table: Table) -> RunStore:
+    return store_of(laptop, table, max_reruns=MAX_RERUNS)
 
 
 @pytest.fixture

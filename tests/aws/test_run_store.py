@@ -16,6 +16,7 @@ from handlers.domain.paging import Page
 from handlers.domain.run import FunctionRun, Part, Status
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, cancelled, error, injected
+from tests.aws.storing import store_of
 from tests.builders import a_rerun, a_run
 
 PARTS = {Part.PARAMETERS: b"sealed"}
@@ -229,7 +230,7 @@ def test_a_claim_whose_answer_was_lost_is_a_claim(runs: RunStore, dynamodb: Any)
 
 def test_a_run_that_cannot_be_read_does_not_hide_the_others(table: Table, dynamodb: Any, laptop: Laptop) -> None:
     reported: list[Exception] = []
-    runs = RunStore(table, max_reruns=3, report=reported.append)
+    runs = store_of(laptop, table, max_reruns=3, report=reported.append)
     past = datetime(2026, 1, 1, tzinfo=UTC)
     overdue = [stored(runs, deadline=past + timedelta(seconds=n)) for n in range(4)]
     dynamodb.update_item(

@@ -1,6 +1,6 @@
 """Functions and triggers, in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ from handlers.domain.captures import Registered as Capturing
 from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
+from handlers.domain.idempotency import KeptRequest, RequestKey
 from handlers.domain.paging import Page
 from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
 from tests.fakes.faults import Faults
@@ -23,6 +24,8 @@ class InMemoryRegistry:
         self.loses_answers = False
         """Triggers are written, but nobody is told."""
         self.faults = Faults()
+        self.kept_under: Callable[[RequestKey | None], KeptRequest | None] = lambda _: None
+        """What the run store keeps of requests: both are one table."""
 
     def read_function(self, function_id: str) -> ComputeFunction | None:
         return self.functions.get(function_id)
@@ -30,6 +33,11 @@ class InMemoryRegistry:
     def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
         with self.faults.call():
             return self.triggers.get(trigger_id)
+
+    def read_trigger_with_key(
+        self, trigger_id: str, key: RequestKey | None
+    ) -> tuple[StoredTrigger | None, KeptRequest | None]:
+        return self.read_trigger(trigger_id), self.kept_under(key)
 
     def read_trigger_and_function(
         self, trigger_id: str, function_id: str

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from handlers.domain.errors import Unavailable
 from handlers.domain.outcome import Outcome
+from handlers.domain.recovery import DeadLetter
 from handlers.domain.registry import FunctionTrigger
 from handlers.domain.run import FunctionRun, Pin, Status
 from handlers.domain.seal import KeyRefused, Label, SealBroken
@@ -69,6 +70,17 @@ class FakeQueue:
             return False
         self.pushed.append(Pushed(run.id, delay_seconds))
         return True
+
+
+class FakeDeadLetters:
+    def __init__(self) -> None:
+        self.letters: list[DeadLetter] = []
+
+    def understood(self) -> Iterator[DeadLetter]:
+        yield from list(self.letters)
+
+    def delete(self, letter: DeadLetter) -> None:
+        self.letters.remove(letter)
 
 
 class FakeBus:

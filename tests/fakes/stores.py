@@ -8,9 +8,11 @@ from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound
 from handlers.domain.history import EdgePage
+from handlers.domain.idempotency import KEPT_FOR, AlreadyStarted, KeptRequest, RequestKey, SealedKey
 from handlers.domain.paging import Page
 from handlers.domain.recording import RecordedRun, SealedParts
 from handlers.domain.run import FunctionRun, Part, Status
+from tests.builders import NOW
 
 
 class StoredPart(NamedTuple):
@@ -25,6 +27,9 @@ class InMemoryRuns:
         self.runs: dict[str, FunctionRun] = {}
         self.parts: dict[tuple[str, Part], StoredPart] = {}
         self.lineages: dict[str, list[tuple[str, str]]] = {}
+        self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
+        self.moved: list[str] = []
+        """Runs whose parts were moved to where they stay."""
         self.max_reruns = max_reruns
         self.writes = 0
 
@@ -43,23 +48,46 @@ class InMemoryRuns:
         found = {part: self.parts[run_id, part] for part in parts if (run_id, part) in self.parts}
         return {part: stored.sealed for part, stored in found.items() if _is_alive(stored.expires_at)}
 
-    def record(self, run: FunctionRun, parts: SealedParts) -> bool:
+    def read_with_key(
+        self, run_id: str, part: Part, key: RequestKey | None
+    ) -> tuple[RecordedRun | None, KeptRequest | None]:
+        return self.read(run_id, part), self.kept_under(key)
+
+    def kept_under(self, key: RequestKey | None) -> KeptRequest | None:
+        kept, expires_at = self.requests.get(key.name, (None, NOW)) if key else (None, NOW)
+        return kept._replace(key=key) if kept is not None and key is not None and _is_alive(expires_at) else None
+
+    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        if key is not None:
+            kept = self.kept_under(key.key)
+            if kept is not None:
+                raise AlreadyStarted(kept)
         if run.id in self.runs:
             return False
+        if key is not None:
+            kept = KeptRequest(key.key, run.id, key.sealed_digest)
+            self.requests[key.key.name] = kept, clock.now() + KEPT_FOR
         self.writes += 1
         self.runs[run.id] = run
         self._store(run, parts)
         return True
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
+    def move_staged(self, run: FunctionRun) -> FunctionRun:
+        moved = run.evolve(staged=False)
+        self.moved.append(run.id)
+        self.transition(run, moved)
+        return moved
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
         original = self.read_run(run.lineage_id)
         if original is None:
             raise RunNotFound
         if original.rerun_count >= self.max_reruns:
             raise RerunLimitReached(self.max_reruns)
-        if not self.record(run, parts):
+        if not self.record(run, parts, key):
             return False
-        self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=run.expires_at)
+        expires_at = max(original.expires_at, run.expires_at)
+        self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=expires_at)
         self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
         return True
 
@@ -94,6 +122,6 @@ def _is_alive(expires_at: datetime) -> bool:
     return expires_at > clock.now()
 
 
-def _position(run: FunctionRun) -> tuple[Status, str | None, datetime | None]:
+def _position(run: FunctionRun) -> tuple[Status, str | None, datetime | None, bool]:
     """What must not have moved since a run was read."""
-    return run.status, run.claim_token, run.deadline
+    return run.status, run.claim_token, run.deadline, run.staged

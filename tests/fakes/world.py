@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field
 
+from handlers.domain.cancel import Canceller
 from handlers.domain.captures import Capturer
 from handlers.domain.execution import Executor
 from handlers.domain.function_arns import InvokablePatterns
@@ -7,13 +8,23 @@ from handlers.domain.recording import Retention, label
 from handlers.domain.recovery import Watchdog
 from handlers.domain.registry import FunctionTrigger, Registrar, StoredTrigger
 from handlers.domain.rerun import Rerunner
+from handlers.domain.retry import Retrier
 from handlers.domain.run import FunctionRun, Part
 from handlers.domain.start import Starter
 from handlers.domain.trigger_sources import Sources
 from tests.builders import a_function, a_trigger
 from tests.fakes.faults import Faults
 from tests.fakes.registry import InMemoryRegistry
-from tests.fakes.services import FakeBus, FakeCatalogue, FakeCipher, FakeCode, FakeInvoker, FakeQueue, FakeSources
+from tests.fakes.services import (
+    FakeBus,
+    FakeCatalogue,
+    FakeCipher,
+    FakeCode,
+    FakeDeadLetters,
+    FakeInvoker,
+    FakeQueue,
+    FakeSources,
+)
 from tests.fakes.stores import InMemoryRuns
 
 
@@ -25,6 +36,7 @@ class World:
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     cipher: FakeCipher = field(default_factory=FakeCipher)
     queue: FakeQueue = field(default_factory=FakeQueue)
+    dead_letters: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     bus: FakeBus = field(default_factory=FakeBus)
     code: FakeCode = field(default_factory=FakeCode)
     invoker: FakeInvoker = field(default_factory=FakeInvoker)
@@ -42,6 +54,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.registry.faults = self.aws.faults = self.faults
+        self.registry.kept_under = self.runs.kept_under
 
     @property
     def rerunner(self) -> Rerunner:
@@ -70,7 +83,15 @@ class World:
 
     @property
     def watchdog(self) -> Watchdog:
-        return Watchdog(self.runs, self.cipher, self.queue, self.bus)
+        return Watchdog(self.runs, self.cipher, self.queue, self.bus, self.dead_letters)
+
+    @property
+    def retrier(self) -> Retrier:
+        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention)
+
+    @property
+    def canceller(self) -> Canceller:
+        return Canceller(self.runs, self.cipher, self.bus)
 
     def has_registered(self, trigger: FunctionTrigger | None = None, *, params: bytes = b"{}") -> None:
         """The function, and a trigger of it."""

@@ -6,11 +6,11 @@ import pytest
 
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_items import SHARDS
-from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from handlers.domain.listing import LOOKS_PER_RUN, Filters, list_runs
 from handlers.domain.paging import Page
 from handlers.domain.run import Status
+from tests.aws.storing import store_of
 from tests.stack.driver import Workspace, refusal, until
 
 FAILS_IF_TOLD = "def handler(event, context):\n    return 1 / (0 if event.get('fail') else 1)\n"
@@ -169,7 +169,7 @@ def test_a_page_reads_in_proportion_to_its_size(crowded: Workspace, size: int) -
     laptop = crowded.laptop
     counted = Counted(laptop.client("dynamodb"))
     table = Table(counted, laptop.outputs["TableName"])  # type: ignore[arg-type]
-    ports = RunIndex(table), RunStore(table, max_reruns=1, report=lambda _: None)
+    ports = RunIndex(table), store_of(laptop, table)
 
     document = list_runs(crowded.name, Filters(), Page(size), *ports)
 
@@ -182,7 +182,7 @@ def test_a_filter_that_matches_nothing_is_not_read_to_the_end(crowded: Workspace
     laptop = crowded.laptop
     counted = Counted(laptop.client("dynamodb"))
     table = Table(counted, laptop.outputs["TableName"])  # type: ignore[arg-type]
-    ports = RunIndex(table), RunStore(table, max_reruns=1, report=lambda _: None)
+    ports = RunIndex(table), store_of(laptop, table)
     size = 5
 
     document = list_runs(crowded.name, Filters(status=Status.CANCELLED), Page(size), *ports)

@@ -1,0 +1,40 @@
+"""Cancel a run."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.cancel import cancel
+from handlers.domain.requests import Body
+from handlers.domain.run import Status
+from handlers.http import API, Resolver, json_response
+from handlers.log import audited, logger
+from handlers.wiring import wiring
+
+app = Resolver()
+MESSAGES = {
+    Status.CANCELLED: "Run cancelled: it will not be executed.",
+    Status.RUNNING: "The run is being executed and cannot be stopped. Its outcome will be recorded as it happens; "
+    "it will not be executed again, nor retried.",
+}
+ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
+
+
+@app.post(f"{API}/function-runs/<run_id>/cancel")
+def post_cancel(workspace: str, run_id: str) -> Response[Any]:
+    with audited("cancel", workspace=workspace, run_id=run_id) as line:
+        caller = app.caller()
+        line["by"] = caller.subject
+        caller.require(workspace, "function-triggers", "execute")
+        Body.read(app.body())  # there is nothing to say, and nothing is overlooked
+        run = cancel(workspace, run_id, caller.subject, wiring.canceller)
+        line["status"] = run.status
+    document = {"runId": run.id, "status": run.status, "message": MESSAGES[run.status]}
+    return json_response(ANSWERS[run.status], document)
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.answer(event, context)

@@ -1,0 +1,51 @@
+"""The dead-letter queue of the execution queue: messages that were delivered in vain, time and again."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from handlers.aws import aws_errors
+from handlers.domain.errors import InvalidRunId
+from handlers.domain.recovery import DeadLetter
+from handlers.domain.run import parse_run_id
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+# Longer than a pass may take, so that none meets the same message twice; what is left alone is seen again by people.
+HIDDEN_SECONDS = 120
+_PAGE = 10
+
+
+class DeadLetters:
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def understood(self) -> Iterator[DeadLetter]:
+        """Raises Unavailable."""
+        while messages := self._receive():
+            for message in messages:
+                run_id = _run_id(message.get("Body", ""))
+                if run_id is not None:
+                    yield DeadLetter(run_id, message["ReceiptHandle"])
+
+    def delete(self, letter: DeadLetter) -> None:
+        """Raises Unavailable."""
+        with aws_errors.translated():
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt)
+
+    def _receive(self) -> "list[MessageTypeDef]":
+        with aws_errors.translated():
+            answer = self._client.receive_message(
+                QueueUrl=self._url, MaxNumberOfMessages=_PAGE, VisibilityTimeout=HIDDEN_SECONDS
+            )
+        return answer.get("Messages", [])
+
+
+def _run_id(body: str) -> str | None:
+    try:
+        return parse_run_id(str(json.loads(body)["runId"]))
+    except (ValueError, KeyError, TypeError, InvalidRunId):
+        return None

@@ -1,0 +1,46 @@
+"""How an idempotency key stands in the table, and how its item comes to be: with the run that its request starts."""
+
+from typing import Any
+
+from handlers.aws.run_items import SCHEMA
+from handlers.aws.table import Item, Key, Table, from_item, to_item
+from handlers.domain import clock
+from handlers.domain.idempotency import KEPT_FOR, KeptRequest, RequestKey, SealedKey
+
+
+def key_of(key: RequestKey) -> Key:
+    name = f"REQUEST#{key.workspace}#{key.name}"
+    return {"pk": name, "sk": name}
+
+
+def put_action(table: Table, sealed: SealedKey, run_id: str) -> dict[str, Any]:
+    """Its condition fails, and tells what is kept, if the key has started a run in the last 24 hours."""
+    at = clock.now()
+    item = {
+        **key_of(sealed.key),
+        "runId": run_id,
+        "sealedDigest": sealed.sealed_digest,
+        "expiresAt": int((at + KEPT_FOR).timestamp()),
+        "schema": SCHEMA,
+    }
+    nothing_is_kept = "attribute_not_exists(pk)"
+    it_is_kept_no_longer = "expiresAt <= :now"
+    return table.put_action(
+        item,
+        ConditionExpression=f"{nothing_is_kept} OR {it_is_kept_no_longer}",
+        ExpressionAttributeValues=to_item({":now": int(at.timestamp())}),
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    )
+
+
+def to_kept(key: RequestKey | None, found: dict[tuple[str, str], Item]) -> KeptRequest | None:
+    """What is kept under the key, of the items that were read."""
+    if key is None:
+        return None
+    name = key_of(key)
+    item = found.get((name["pk"], name["sk"]))
+    return None if item is None else of_plain(key, from_item(item))
+
+
+def of_plain(key: RequestKey, plain: dict[str, Any]) -> KeptRequest:
+    return KeptRequest(key, plain["runId"], bytes(plain["sealedDigest"]))

@@ -1,0 +1,33 @@
+"""When a run is due: runs may be told to wait, for a moment or for weeks.
+
+A queue's message waits a quarter of an hour at most. What is due later is not pushed: its deadline is the moment it is
+due, so that the watchdog pushes it then.
+"""
+
+import math
+from datetime import datetime, timedelta
+
+from handlers.domain import clock
+from handlers.domain.recording import RunQueue
+from handlers.domain.run import FunctionRun, pending_deadline
+
+MAX_MESSAGE_DELAY = timedelta(minutes=15)
+
+
+def first_deadline(at: datetime, not_before: datetime | None) -> datetime:
+    """When a run that is recorded now should have been claimed, or should be pushed."""
+    if not_before is None or not_before <= at:
+        return pending_deadline(at)
+    return pending_deadline(not_before) if not_before - at <= MAX_MESSAGE_DELAY else not_before
+
+
+def wait_of(run: FunctionRun) -> timedelta:
+    """How long until the run is due; nothing if it is."""
+    left = timedelta() if run.not_before is None else run.not_before - clock.now()
+    return max(left, timedelta())
+
+
+def push_when_due(run: FunctionRun, queue: RunQueue) -> None:
+    wait = wait_of(run)
+    if wait <= MAX_MESSAGE_DELAY:
+        queue.push(run, delay_seconds=math.ceil(wait.total_seconds()))

@@ -1,0 +1,25 @@
+"""Every hour: no object outlives the run that it belongs to."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.housekeeping import keep_house
+from handlers.log import log_fault, logger
+from handlers.wiring import wiring
+
+# What is left when time runs out is still due an hour later.
+RESERVE_MS = 10_000
+
+
+@logger.inject_lambda_context
+def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
+    """Gives how many objects met which fate."""
+    done = keep_house(
+        wiring.housekeeper,
+        has_time=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
+        report=lambda fault, key: log_fault(fault, object=key),
+    )
+    if done:
+        logger.info("housekeeping", extra={"done": dict(done)})
+    return {fate.value: count for fate, count in done.items()}

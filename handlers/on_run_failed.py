@@ -1,0 +1,36 @@
+"""A run has failed whose trigger retries: retry it, or note that it is not to be.
+
+EventBridge calls this door asynchronously with the `Function Run Failed` events of such runs. What fails for now is
+raised, and Lambda tries again; what is lost all the same is told again by the watchdog.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.retry import retry
+from handlers.domain.run import parse_run_id
+from handlers.log import log_fault, logger
+from handlers.wiring import wiring
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
+    """Gives what became of the failure."""
+    try:
+        run_id = failed_run_id(event)
+        verdict = retry(run_id, wiring.retrier)
+    except Exception as fault:
+        log_fault(fault)
+        raise
+    logger.info("failure", extra={"runId": run_id, "verdict": verdict})
+    return {"verdict": verdict}
+
+
+def failed_run_id(event: Any) -> str:
+    """Raises InvalidRequest or InvalidRunId."""
+    try:
+        return parse_run_id(str(event["detail"]["functionRunId"]))
+    except (KeyError, TypeError):
+        raise InvalidRequest("event", "is none of a run that failed.") from None

@@ -1,0 +1,25 @@
+"""A run store on the deployed stack's table and bucket."""
+
+from collections.abc import Callable
+from typing import Any
+
+from handlers.aws.part_objects import PartObjects
+from handlers.aws.part_store import PartStore
+from handlers.aws.run_store import RunStore
+from handlers.aws.table import Table
+from infra.local.laptop import Laptop
+
+
+def nowhere(_: Exception) -> None:
+    """Nobody is told."""
+
+
+def objects_of(laptop: Laptop) -> PartObjects:
+    return PartObjects(lambda: laptop.client("s3"), laptop.outputs["BucketName"])
+
+
+def store_of(
+    laptop: Laptop, table: Table, *, max_reruns: int = 1000, report: Callable[[Exception], Any] = nowhere
+) -> RunStore:
+    parts = PartStore(table, objects_of(laptop), report)
+    return RunStore(table, parts, max_reruns=max_reruns, report=report)

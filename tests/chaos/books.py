@@ -40,6 +40,8 @@ class Table(NamedTuple):
 
 class Books(NamedTuple):
     promises: list[Promise]
+    unanswered: int
+    """Requests to start a run that nobody answered: each may have started one, or not."""
     executions: Counter[str]
     """By run, as the function itself noted them."""
     table: Table
@@ -53,11 +55,14 @@ class Books(NamedTuple):
             *self._executions(),
             *self._ends(),
             *self._lineages(),
+            *self._retries(),
         ]
 
     def _promises(self) -> Iterator[str]:
         twice = [run for run, times in Counter(promise.run_id for promise in self.promises).items() if times > 1]
         yield from (f"promised twice: {run}" for run in twice)
+        if len(self._unpromised()) > self.unanswered:
+            yield f"started twice: {sorted(self._unpromised())} were promised to nobody; unanswered: {self.unanswered}"
         for promise in self.promises:
             run = self.table.runs.get(promise.run_id)
             if run is None:
@@ -98,14 +103,40 @@ class Books(NamedTuple):
                     f"and a count of {run['rerunCount']}"
                 )
 
+    def _retries(self) -> Iterator[str]:
+        """A failure is retried as often as its trigger says, and each one of its runs once."""
+        retries: dict[str, list[str]] = {}
+        for run_id, run in self.table.runs.items():
+            if run["executionSource"] == "retry":
+                retries.setdefault(run["sourceRunId"], []).append(run_id)
+        yield from (f"retried twice: {run_id} by {made}" for run_id, made in retries.items() if len(made) > 1)
+        for promise in self.promises:
+            chain = [promise.run_id]
+            while chain[-1] in retries:
+                chain.append(retries[chain[-1]][0])
+            expected = promise.retries
+            # What was to end well and whose outcome was lost is retried too; then it may end well.
+            if len(chain) - 1 != expected and OUTCOME_LOST not in self._errors(chain):
+                yield f"retried wrongly: {promise} has {len(chain) - 1} retries"
+
+    def _errors(self, run_ids: Iterable[str]) -> set[Any]:
+        return {self.table.runs.get(run_id, {}).get("errorCode") for run_id in run_ids}
+
+    def _unpromised(self) -> set[str]:
+        """Runs that a caller must have started, without having been told."""
+        asked_for = {run_id for run_id, run in self.table.runs.items() if run["executionSource"] != "retry"}
+        return asked_for - {promise.run_id for promise in self.promises}
+
     def figures(self) -> dict[str, int]:
         runs = self.table.runs
         promised = {promise.run_id for promise in self.promises}
         again = [run for run, times in self.executions.items() if times > 1]
         return {
             "runs promised": len(promised),
+            "requests to start a run that were given up": self.unanswered,
             "runs recorded": len(runs),
-            "  of these unpromised, their answer broken": len(runs.keys() - promised),
+            "  by requests that were given up": len(self._unpromised()),
+            "  by automatic retries": sum(run["executionSource"] == "retry" for run in runs.values()),
             "executions": self.executions.total(),
             "runs executed more than once": len(again),
             "  more often than recorded": sum(1 for _ in self._unrecorded()),

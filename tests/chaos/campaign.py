@@ -91,6 +91,8 @@ class Campaign:
         self.proxy.strike(rules)
         try:
             self.load.run(starts, during)
+            # A pass is an hour later by its clock: to it, whatever is still at work would have been lost.
+            self.watchdog.still()
             self.watchdog.sweep()
         finally:
             self.proxy.strike([])
@@ -122,12 +124,13 @@ class Campaign:
     def account(self) -> Account:
         books = Books(
             self.load.promises,
+            self.load.unanswered,
             read_executions(self.load.executions),
             read_table(self.laptop, self.load.workspace.name),
             self.listener.heard(),
         )
         refused = [f"refused without reason: {refusal}" for refusal in self.load.refusals]
-        asked = {"requests that callers repeated": self.load.tried_again, "  and gave up": self.load.given_up}
+        asked = {"requests that callers repeated": self.load.tried_again}
         return Account(
             findings=[*books.findings(), *refused, *self._unsettled, *audited(self.laptop)],
             figures=books.figures() | asked,

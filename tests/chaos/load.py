@@ -1,5 +1,6 @@
 """Callers at work: they start runs and re-run them over HTTP, and note what they were promised and nothing else."""
 
+import itertools
 import json
 import random
 import threading
@@ -32,9 +33,13 @@ def handler(event, context):
 """
 TRIES = 6
 LONGEST_PAUSE_SECONDS = 2.0
-LARGE_BYTES = 250_000
-# Of the starts, those that fail, those with large parameters, and those that a re-run or a look follows.
-FAILING, LARGE, RERUN, READ = 0.2, 0.08, 0.5, 0.3
+# Too large for the table, so that they are kept in the bucket.
+LARGE_BYTES = 600_000
+RETRIES = 2
+# Every so many starts there is one that fails, and one with large parameters.
+FAILING, LARGE = 4, 6
+# Of the starts, those that a re-run or a look follows.
+RERUN, READ = 0.5, 0.3
 
 Body = dict[str, Any]
 
@@ -46,6 +51,8 @@ class Promise(NamedTuple):
     ends: str
     during: str
     rerun_of: str | None = None
+    retries: int = 0
+    """How often it is retried by itself, should it fail. Each retry fails likewise."""
 
 
 @dataclass
@@ -60,12 +67,14 @@ class Load:
     promises: list[Promise] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     """Answers that blame the caller, who is not to blame."""
-    given_up: int = 0
+    unanswered: int = 0
+    """Starts and re-runs that were given up: each may or may not have been recorded."""
     tried_again: int = 0
 
     def __post_init__(self) -> None:
         self._function = TeamFunction(self.workspace.laptop).deploy(FUNCTION, timeout=30)
         self._trigger: str | None = None
+        self._starts = itertools.count()
         self._lock = threading.Lock()
         _ = self.workspace.http  # made once, before there are threads
 
@@ -89,18 +98,26 @@ class Load:
         if function is None:
             return None
         metadata = {"params": {"ledger": str(self.executions), "seconds": self.seconds}}
-        trigger = {"functionId": function["id"], "executionType": "on-demand", "triggerMetadata": metadata}
+        retried = {"maxRetries": RETRIES, "initialDelaySeconds": 0, "jitter": "none"}
+        trigger = {
+            "functionId": function["id"],
+            "executionType": "on-demand",
+            "triggerMetadata": metadata,
+            "retryPolicy": retried,
+        }
         made = self._ask("POST", "/function-triggers", lambda: {"name": uuid4().hex, **trigger})
         return str(made["id"]) if made else None
 
     def _start(self, during: str) -> None:
         if self._trigger is None:
             return
-        fails = random.random() < FAILING
-        payload = {"fail": fails} | ({"filler": "x" * LARGE_BYTES} if random.random() < LARGE else {})
+        number = next(self._starts)
+        fails = number % FAILING == 1
+        payload = {"fail": fails} | ({"filler": "x" * LARGE_BYTES} if number % LARGE == 0 else {})
         accepted = self._ask("POST", f"/function-triggers/{self._trigger}/execute", lambda: {"payload": payload})
         if accepted:
-            self._note(Promise(accepted["jobId"], "failure" if fails else "completed", during))
+            ends, retries = ("failure", RETRIES) if fails else ("completed", 0)
+            self._note(Promise(accepted["jobId"], ends, during, retries=retries))
         if random.random() < RERUN:
             self._rerun(during)
         if random.random() < READ:
@@ -150,5 +167,5 @@ class Load:
                 self.tried_again += 1
             time.sleep(random.uniform(0, min(0.2 * 2**attempt, LONGEST_PAUSE_SECONDS)))
         with self._lock:
-            self.given_up += 1
+            self.unanswered += path.endswith(("/execute", "/rerun"))
         return None

@@ -13,7 +13,8 @@ RERUN = Promise("rerun", "failure", "calm", "start")
 
 
 def a_run(**changes: Any) -> Run:
-    return {"status": "completed", "executionAttempts": 1, "rerunCount": 0, **changes}
+    usual = {"status": "completed", "executionSource": "trigger", "executionAttempts": 1, "rerunCount": 0}
+    return usual | changes
 
 
 def books(
@@ -32,6 +33,7 @@ def books(
     }
     return Books(
         [START, RERUN],
+        0,
         Counter({"start": 1, "rerun": 1, **(executions or {})}),
         Table({run: stored for run, stored in runs.items() if run != without}, edges or {"start": ["rerun"]}),
         Counter({"start": 1, "rerun": 1, **(told or {})}),
@@ -72,9 +74,37 @@ def test_a_run_whose_outcome_was_lost_three_times_may_fail() -> None:
     ],
 )
 def test_what_is_wrong_is_found(tampered: Books, found: list[str]) -> None:
-    assert [finding.partition(":")[0] for finding in tampered.findings()] == found
+    assert kinds_of(tampered.findings()) == found
+
+
+def kinds_of(findings: list[str]) -> list[str]:
+    return [finding.partition(":")[0] for finding in findings]
 
 
 def test_one_run_promised_twice_is_found() -> None:
-    twice = books()._replace(promises=[START, START, RERUN])
-    assert [finding.partition(":")[0] for finding in twice.findings()] == ["promised twice"]
+    assert kinds_of(books()._replace(promises=[START, START, RERUN]).findings()) == ["promised twice"]
+
+
+def test_a_run_that_was_promised_to_nobody_is_found_unless_a_request_was_given_up() -> None:
+    unpromised = books()._replace(promises=[START])
+    assert kinds_of(unpromised.findings()) == ["started twice"]
+    assert unpromised._replace(unanswered=1).findings() == []
+
+
+def a_retry(of: str, **changes: Any) -> dict[str, Any]:
+    failed = {"status": "failure", "executionSource": "retry", "sourceRunId": of, "originalRunId": "start"}
+    return dict(a_run(**failed)) | changes
+
+
+def retried(**retries: dict[str, Any]) -> Books:
+    """A start that fails and is retried once, with these retries."""
+    runs = {"start": a_run(status="failure", rerunCount=len(retries)), **retries}
+    once = Counter(dict.fromkeys(runs, 1))
+    return Books([Promise("start", "failure", "calm", retries=1)], 0, once, Table(runs, {"start": [*retries]}), once)
+
+
+def test_a_failure_is_retried_as_often_as_its_trigger_says() -> None:
+    assert retried(first=a_retry("start")).findings() == []
+    assert kinds_of(retried().findings()) == ["retried wrongly"]
+    assert kinds_of(retried(first=a_retry("start"), second=a_retry("first")).findings()) == ["retried wrongly"]
+    assert kinds_of(retried(first=a_retry("start"), again=a_retry("start")).findings()) == ["retried twice"]

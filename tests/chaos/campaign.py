@@ -78,10 +78,12 @@ class Campaign:
         self._under(mixed(operations, share), during, starts)
         self.settle(during)
 
-    def kill_processes(self, starts: int, operations: Sequence[Operation] = (), share: float = 0.0) -> None:
-        """Processes of the service are killed while they work, those of one door after those of another."""
+    def kill_processes(
+        self, starts: int, operations: Sequence[Operation] = (), share: float = 0.0, *, most: int = 1000
+    ) -> None:
+        """Processes of the service are killed while they work: a door's at a time, `most` times in all."""
         during = "processes killed" + (f", all operations {share:.0%} mixed" if share else "")
-        with self._killing():
+        with self._killing(most):
             self._under(mixed(operations, share), during, starts)
         self.settle(during)
 
@@ -99,9 +101,9 @@ class Campaign:
         self.report(f"{during}: {self.proxy.seen().struck.total() - before} calls struck")
 
     @contextmanager
-    def _killing(self) -> Iterator[None]:
+    def _killing(self, most: int) -> Iterator[None]:
         over = threading.Event()
-        killer = threading.Thread(target=self._kill_until, args=(over,))
+        killer = threading.Thread(target=self._kill_until, args=(over, most))
         killer.start()
         try:
             yield
@@ -109,10 +111,12 @@ class Campaign:
             over.set()
             killer.join()
 
-    def _kill_until(self, over: threading.Event) -> None:
-        while not over.wait(random.uniform(*SECONDS_BETWEEN_KILLS)):
-            door = random.choice(self.doors.alive() or self.doors.names)
-            self._killed[door] += self.doors.kill(door)
+    def _kill_until(self, over: threading.Event, most: int) -> None:
+        while self._killed.total() < most and not over.wait(random.uniform(*SECONDS_BETWEEN_KILLS)):
+            alive = self.doors.alive()
+            if alive:
+                door = random.choice(alive)
+                self._killed[door] += self.doors.kill(door)
 
     def settle(self, after: str) -> None:
         """The watchdog's passes in good weather, until nothing is left open."""

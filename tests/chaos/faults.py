@@ -6,20 +6,22 @@ from typing import Any, NamedTuple
 
 
 class Kind(StrEnum):
+    """In the order in which they are tried: the last may have to be left out for want of time."""
+
     THROTTLED = "throttled"
+    ANSWER_LOST = "answer lost"
+    """The call took effect, and the connection broke before its answer."""
     BROKEN = "500"
     RESET = "connection reset"
     """The request reached nobody."""
-    ANSWER_LOST = "answer lost"
-    """The call took effect, and the connection broke before its answer."""
     SLOW = "slow"
 
 
 class Operation(NamedTuple):
-    """A service by the name it signs with, and one of its operations."""
+    """A service by the name it signs with, and one of its operations; without a name, all of them."""
 
     service: str
-    name: str
+    name: str = ""
 
     def __str__(self) -> str:
         return f"{self.service} {self.name}"
@@ -68,6 +70,9 @@ def rule(operation: Operation, kind: Kind, share: float) -> dict[str, Any]:
         Kind.SLOW: {"latency": SLOW_MS},
     }
     return {"service": operation.service, "operation": operation.name, "probability": share, **effects[kind]}
+
+
+EVERY = [Operation(service) for service in THROTTLED]
 
 
 def mixed(operations: Iterable[Operation], share: float) -> list[dict[str, Any]]:

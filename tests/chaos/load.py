@@ -37,7 +37,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 LARGE_BYTES = 600_000
 RETRIES = 2
 # Every so many starts there is one that fails, and one with large parameters.
-FAILING, LARGE = 4, 6
+FAILING, LARGE = 4, 4
 # Of the starts, those that a re-run or a look follows.
 RERUN, READ = 0.5, 0.3
 

@@ -1,7 +1,9 @@
 """The deployed Lambdas of the service: which way they speak to AWS, and the processes they run in."""
 
 import os
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -61,12 +63,27 @@ class Doors:
     def _processes(self) -> dict[str, list[int]]:
         """The emulator's children by the function they serve, which their environment tells."""
         found: dict[str, list[int]] = {}
-        for directory in Path("/proc").iterdir():
-            # Processes come and go meanwhile.
-            with suppress(OSError, ValueError):
-                parent = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == self._emulator_pid:
-                    variables = (directory / "environ").read_bytes().decode(errors="replace").split("\0")
-                    named = dict(variable.partition("=")[::2] for variable in variables)
-                    found.setdefault(named.get("AWS_LAMBDA_FUNCTION_NAME", ""), []).append(int(directory.name))
+        for pid, parent, variables in every_process():
+            named = re.search(r"(?:^|[\0 ])AWS_LAMBDA_FUNCTION_NAME=([\w-]+)", variables)
+            if named and parent == self._emulator_pid:
+                found.setdefault(named[1], []).append(pid)
         return found
+
+
+def every_process() -> Iterator[tuple[int, int, str]]:
+    """Each with its parent and, among other text, its environment, so far as we may see it."""
+    return of_proc() if Path("/proc/self/environ").exists() else of_ps()
+
+
+def of_proc() -> Iterator[tuple[int, int, str]]:
+    for directory in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # processes come and go meanwhile
+            parent = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
+            yield int(directory.name), parent, (directory / "environ").read_bytes().decode(errors="replace")
+
+
+def of_ps() -> Iterator[tuple[int, int, str]]:
+    ps = ["/bin/ps", "axeww", "-o", "pid=,ppid=,command="]
+    for line in subprocess.run(ps, capture_output=True, text=True, check=True).stdout.splitlines():
+        pid, parent, text = line.split(maxsplit=2)
+        yield int(pid), int(parent), text

@@ -22,10 +22,10 @@ CALM_STARTS = 12
 STARTS_PER_FAULT = 4
 MIXED_STARTS = 60
 MIXED_SHARE = 0.1
-KILLED_STARTS = 40
+KILLED_STARTS = 30
 MINUTES = 10.0
 # What is kept of these for the parts that come after the single faults.
-MIXED_MINUTES = 2.5
+MIXED_MINUTES = 3.0
 
 
 class Clock:

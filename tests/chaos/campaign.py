@@ -71,7 +71,9 @@ class Campaign:
             # Data keys are kept for minutes: only new processes ask for some.
             for door in self.doors.names:
                 self.doors.kill(door)
-        self._under([rule(operation, kind, SHARE)], f"{operation}: {kind.value}", starts)
+        # Of some operations there is one call in a load: the first is struck for certain.
+        first = rule(operation, kind, 1.0) | {"times": 1}
+        self._under([first, rule(operation, kind, SHARE)], f"{operation}: {kind.value}", starts)
 
     def strike_all(self, operations: Sequence[Operation], starts: int, share: float) -> None:
         during = f"all operations, {share:.0%} mixed"

@@ -1,4 +1,4 @@
-.PHONY: help install demo up down logs test bench check format lock clean
+.PHONY: help install demo up down logs test chaos bench check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,6 +29,9 @@ logs: install ## follow what the Lambdas log
 
 test: install ## all tests
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+chaos: install ## strike every AWS call and kill processes under load, then compare the books (10 minutes)
+	@$(BIN)/python -m tests.chaos
 
 bench: install ## measure: AWS calls of a re-run, and its latency against its floor
 	@$(BIN)/python -m tests.bench.aws_calls

@@ -35,8 +35,8 @@ ONCE = Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, 
 class Clients:
     """What a door takes for its boto3 session. Clients are made once for all cases: making them is slow."""
 
-    def __init__(self, laptop: Laptop) -> None:
-        self._endpoint = laptop.emulator.url
+    def __init__(self, laptop: Laptop, endpoint: str | None = None) -> None:
+        self._endpoint = endpoint or laptop.emulator.url
         self._made: dict[str, Any] = {}
         self._session: Any = boto3.Session(botocore_session=self._new_session())
 

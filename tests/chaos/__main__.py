@@ -1,0 +1,116 @@
+"""The long form of the fault suite: `python -m tests.chaos`, about ten minutes. Exits with 1 if a promise was broken."""
+
+import argparse
+import itertools
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from handlers.log import logger
+from infra.local.interrupts import Interrupts
+from infra.local.laptop import bring_up
+from tests.chaos.books import Account
+from tests.chaos.campaign import Campaign
+from tests.chaos.faults import Kind, Operation
+from tests.chaos.proxy import Seen
+
+CALLERS = 4
+CALM_STARTS = 12
+STARTS_PER_FAULT = 4
+MIXED_STARTS = 60
+MIXED_SHARE = 0.1
+KILLED_STARTS = 30
+MINUTES = 10.0
+# What is kept of these for the parts that come after the single faults.
+MIXED_MINUTES = 3.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def minutes(self) -> float:
+        return (time.monotonic() - self._started) / 60
+
+    def say(self, what: str) -> None:
+        print(f"{self.minutes * 60:6.0f} s  {what}", flush=True)
+
+
+def wage(campaign: Campaign, clock: Clock, minutes: float) -> list[str]:
+    """All of the campaign; gives the faults for which there was no time."""
+    operations = campaign.calm(CALM_STARTS)
+    clock.say(f"the service uses {', '.join(map(str, operations))}")
+    left = strike_each(campaign, operations, clock, minutes - MIXED_MINUTES)
+    campaign.strike_all(operations, MIXED_STARTS, MIXED_SHARE)
+    campaign.kill_processes(KILLED_STARTS)
+    campaign.kill_processes(KILLED_STARTS, operations, MIXED_SHARE)
+    return left
+
+
+def strike_each(campaign: Campaign, operations: Sequence[Operation], clock: Clock, minutes: float) -> list[str]:
+    # Kind by kind, so that time that runs out takes something from every operation rather than all from some.
+    faults = list(itertools.product(Kind, operations))
+    for done, (kind, operation) in enumerate(faults):
+        if clock.minutes > minutes:
+            return [f"{operation}: {kind.value}" for kind, operation in faults[done:]]
+        campaign.strike(operation, kind, STARTS_PER_FAULT)
+        if operation == operations[-1]:
+            campaign.settle(f"each operation: {kind.value}")
+    return []
+
+
+def table_of(seen: Seen) -> str:
+    """Faults by operation and kind, and the calls that came through."""
+    rows = [["", *(kind.value for kind in Kind), "passed"]]
+    for operation in seen.operations:
+        struck = [str(seen.struck[operation, kind]) for kind in Kind]
+        rows.append([str(operation), *struck, str(seen.passed[operation])])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def counted(what: str, numbers: Counter[str]) -> str:
+    return "\n".join([what, *(f"  {name}: {number}" for name, number in sorted(numbers.items()) if number)])
+
+
+def report(account: Account, left: Sequence[str]) -> str:
+    figures = "\n".join(f"{name}: {number}" for name, number in account.figures.items())
+    parts = [
+        f"Calls to AWS, struck by kind\n{table_of(account.seen)}",
+        counted("Processes killed", account.killed),
+        counted("Passes of the watchdog until nothing was open", account.passes),
+        figures,
+    ]
+    if left:
+        parts.append("\n".join(["There was no time for", *(f"  {fault}" for fault in left)]))
+    if account.findings:
+        parts.append("\n".join([f"{len(account.findings)} broken promises", *account.findings]))
+    else:
+        parts.append("Nothing was lost.")
+    return "\n\n".join(parts)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="how long it may take, roughly")
+    minutes = parser.parse_args().minutes
+    logger.setLevel("CRITICAL")  # the faults that our own watchdog meets are counted, not shown
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as directory, Interrupts() as interrupts:
+        laptop = bring_up(Path(directory), report=clock.say)
+        try:
+            with Campaign(laptop, CALLERS, clock.say) as campaign, interrupts.at_once():
+                left = wage(campaign, clock, minutes)
+                account = campaign.account()
+        finally:
+            laptop.take_down()
+    print(f"\n{report(account, left)}")
+    return 1 if account.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""The comparison of what was promised and done with what the table says. Neither side has seen the other's notes."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from infra.local.laptop import Laptop
+from tests.chaos.load import Promise
+from tests.chaos.proxy import Seen
+
+ENDED = {"completed", "failure", "timeout"}
+# Three executions whose outcome was lost: the run says so, and its function may have done its work.
+OUTCOME_LOST = "ExecutionLost"
+
+Run = Mapping[str, Any]
+_plain = TypeDeserializer().deserialize
+
+
+class Account(NamedTuple):
+    """What came of a campaign."""
+
+    findings: list[str]
+    figures: dict[str, int]
+    seen: Seen
+    killed: Counter[str]
+    passes: Counter[str]
+    """Of the watchdog in good weather, until nothing was left open, by what was before."""
+
+
+class Table(NamedTuple):
+    """What the service says of a workspace."""
+
+    runs: dict[str, Run]
+    edges: dict[str, list[str]]
+    """The re-runs of an original, by its id."""
+
+
+class Books(NamedTuple):
+    promises: list[Promise]
+    unanswered: int
+    """Requests to start a run that nobody answered: each may have started one, or not."""
+    executions: Counter[str]
+    """By run, as the function itself noted them."""
+    table: Table
+    told: Counter[str]
+    """How often the lifecycle bus told of a run's end."""
+
+    def findings(self) -> list[str]:
+        """Each is a broken promise of the service."""
+        return [
+            *self._promises(),
+            *self._executions(),
+            *self._ends(),
+            *self._lineages(),
+            *self._retries(),
+        ]
+
+    def _promises(self) -> Iterator[str]:
+        twice = [run for run, times in Counter(promise.run_id for promise in self.promises).items() if times > 1]
+        yield from (f"promised twice: {run}" for run in twice)
+        if len(self._unpromised()) > self.unanswered:
+            yield f"started twice: {sorted(self._unpromised())} were promised to nobody; unanswered: {self.unanswered}"
+        for promise in self.promises:
+            run = self.table.runs.get(promise.run_id)
+            if run is None:
+                yield f"lost: {promise} is not in the table"
+            elif run["status"] not in ENDED:
+                yield f"forgotten: {promise} is {run['status']}"
+            elif run["status"] != promise.ends and run.get("errorCode") != OUTCOME_LOST:
+                yield f"ended wrongly: {promise} is {run['status']} {run.get('errorCode')}"
+            elif promise.rerun_of != run.get("originalRunId"):
+                yield f"led astray: {promise} has the original {run.get('originalRunId')}"
+
+    def _executions(self) -> Iterator[str]:
+        for run_id, times in self.executions.items():
+            recorded = self.table.runs.get(run_id, {}).get("executionAttempts", 0)
+            if times > recorded:
+                yield f"executed unrecorded: {run_id} {times} times, of which the table knows {recorded}"
+        for run_id, run in self.table.runs.items():
+            if run["status"] == "completed" and not self.executions[run_id]:
+                yield f"invented: {run_id} is completed and was never executed"
+
+    def _ends(self) -> Iterator[str]:
+        for run_id, run in self.table.runs.items():
+            if run["status"] in ENDED and (run.get("eventPending") or run.get("deadline")):
+                yield f"unsettled: {run_id} has ended, and the watchdog still has to look at it"
+            if run["status"] in ENDED and not self.told[run_id]:
+                yield f"untold: the bus did not hear of the end of {run_id}"
+
+    def _lineages(self) -> Iterator[str]:
+        reruns: dict[str, set[str]] = {}
+        for run_id, run in self.table.runs.items():
+            if "originalRunId" in run:
+                reruns.setdefault(run["originalRunId"], set()).add(run_id)
+        for run_id, run in self.table.runs.items():
+            expected, edges = reruns.get(run_id, set()), self.table.edges.get(run_id, [])
+            if set(edges) != expected or len(edges) != len(expected) or run["rerunCount"] != len(expected):
+                yield (
+                    f"miscounted: {run_id} has {len(expected)} re-runs, {len(edges)} edges "
+                    f"and a count of {run['rerunCount']}"
+                )
+
+    def _retries(self) -> Iterator[str]:
+        """A failure is retried as often as its trigger says, and each one of its runs once."""
+        retries: dict[str, list[str]] = {}
+        for run_id, run in self.table.runs.items():
+            if run["executionSource"] == "retry":
+                retries.setdefault(run["sourceRunId"], []).append(run_id)
+        yield from (f"retried twice: {run_id} by {made}" for run_id, made in retries.items() if len(made) > 1)
+        for promise in self.promises:
+            chain = [promise.run_id]
+            while chain[-1] in retries:
+                chain.append(retries[chain[-1]][0])
+            expected = promise.retries
+            # What was to end well and whose outcome was lost is retried too; then it may end well.
+            if len(chain) - 1 != expected and OUTCOME_LOST not in self._errors(chain):
+                yield f"retried wrongly: {promise} has {len(chain) - 1} retries"
+
+    def _errors(self, run_ids: Iterable[str]) -> set[Any]:
+        return {self.table.runs.get(run_id, {}).get("errorCode") for run_id in run_ids}
+
+    def _unpromised(self) -> set[str]:
+        """Runs that a caller must have started, without having been told."""
+        asked_for = {run_id for run_id, run in self.table.runs.items() if run["executionSource"] != "retry"}
+        return asked_for - {promise.run_id for promise in self.promises}
+
+    def figures(self) -> dict[str, int]:
+        runs = self.table.runs
+        promised = {promise.run_id for promise in self.promises}
+        again = [run for run, times in self.executions.items() if times > 1]
+        return {
+            "runs promised": len(promised),
+            "requests to start a run that were given up": self.unanswered,
+            "runs recorded": len(runs),
+            "  by requests that were given up": len(self._unpromised()),
+            "  by automatic retries": sum(run["executionSource"] == "retry" for run in runs.values()),
+            "executions": self.executions.total(),
+            "runs executed more than once": len(again),
+            "  more often than recorded": sum(1 for _ in self._unrecorded()),
+            "runs failed because their outcome was lost": sum(
+                run.get("errorCode") == OUTCOME_LOST for run in runs.values()
+            ),
+            "ends told more than once": sum(times > 1 for times in self.told.values()),
+        }
+
+    def _unrecorded(self) -> Iterator[str]:
+        return (
+            run
+            for run, times in self.executions.items()
+            if times > self.table.runs.get(run, {}).get("executionAttempts", 0)
+        )
+
+
+def read_executions(ledger: Path) -> Counter[str]:
+    lines = ledger.read_text().splitlines() if ledger.exists() else []
+    return Counter(line.split()[0] for line in lines)
+
+
+def read_table(laptop: Laptop, workspace: str) -> Table:
+    pages = laptop.client("dynamodb").get_paginator("scan").paginate(TableName=laptop.outputs["TableName"])
+    items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("RUN#")]
+    runs = {_id(item): _read(item) for item in items if item["sk"]["S"] == "RUN"}
+    ours = {run_id: run for run_id, run in runs.items() if run["workspace"] == workspace}
+    edges: dict[str, list[str]] = {}
+    for item in items:
+        if item["sk"]["S"].startswith("RERUN#"):
+            edges.setdefault(_id(item), []).append(item["runId"]["S"])
+    return Table(ours, edges)
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    return str(item["pk"]["S"]).removeprefix("RUN#")
+
+
+def _read(item: Mapping[str, Any]) -> Run:
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def audited(laptop: Laptop) -> Iterable[str]:
+    """What the service's own audit finds in the table, for comparison with ours. It joins here once there is one."""
+    del laptop
+    return []

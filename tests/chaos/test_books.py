@@ -1,0 +1,110 @@
+"""The books find what they are kept for: each broken promise in a table that someone has tampered with."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.chaos.books import Books, Run, Table
+from tests.chaos.load import Promise
+
+START = Promise("start", "completed", "calm")
+RERUN = Promise("rerun", "failure", "calm", "start")
+
+
+def a_run(**changes: Any) -> Run:
+    usual = {"status": "completed", "executionSource": "trigger", "executionAttempts": 1, "rerunCount": 0}
+    return usual | changes
+
+
+def books(
+    *,
+    start: dict[str, Any] | None = None,
+    rerun: dict[str, Any] | None = None,
+    without: str = "",
+    executions: dict[str, int] | None = None,
+    edges: dict[str, list[str]] | None = None,
+    told: dict[str, int] | None = None,
+) -> Books:
+    """A start and its re-run, all in order, but for what is said."""
+    runs = {
+        "start": a_run(**{"rerunCount": 1, **(start or {})}),
+        "rerun": a_run(**{"status": "failure", "originalRunId": "start", **(rerun or {})}),
+    }
+    return Books(
+        [START, RERUN],
+        0,
+        Counter({"start": 1, "rerun": 1, **(executions or {})}),
+        Table({run: stored for run, stored in runs.items() if run != without}, edges or {"start": ["rerun"]}),
+        Counter({"start": 1, "rerun": 1, **(told or {})}),
+    )
+
+
+def test_books_in_order_have_no_findings() -> None:
+    assert books().findings() == []
+
+
+def test_an_execution_that_is_repeated_and_recorded_is_a_figure_and_no_finding() -> None:
+    repeated = books(start={"executionAttempts": 2}, executions={"start": 2}, told={"start": 2})
+    assert repeated.findings() == []
+    assert repeated.figures()["runs executed more than once"] == 1
+    assert repeated.figures()["ends told more than once"] == 1
+
+
+def test_a_run_whose_outcome_was_lost_three_times_may_fail() -> None:
+    lost = {"status": "failure", "errorCode": "ExecutionLost", "executionAttempts": 3}
+    assert books(start=lost, executions={"start": 2}).findings() == []
+
+
+@pytest.mark.parametrize(
+    ("tampered", "found"),
+    [
+        (books(without="rerun"), ["lost", "executed unrecorded", "miscounted"]),
+        (books(start={"status": "running"}), ["forgotten"]),
+        (books(start={"status": "failure", "errorCode": "AccessDenied"}), ["ended wrongly"]),
+        (books(rerun={"originalRunId": "another"}), ["led astray", "miscounted"]),
+        (books(executions={"start": 2}), ["executed unrecorded"]),
+        (books(executions={"unheard-of": 1}), ["executed unrecorded"]),
+        (books(executions={"start": 0}), ["invented"]),
+        (books(start={"eventPending": True}), ["unsettled"]),
+        (books(start={"deadline": "2026-11-22T09:30:00.000Z"}), ["unsettled"]),
+        (books(told={"rerun": 0}), ["untold"]),
+        (books(start={"rerunCount": 2}), ["miscounted"]),
+        (books(edges={"start": ["rerun", "rerun"]}), ["miscounted"]),
+    ],
+)
+def test_what_is_wrong_is_found(tampered: Books, found: list[str]) -> None:
+    assert kinds_of(tampered.findings()) == found
+
+
+def kinds_of(findings: list[str]) -> list[str]:
+    return [finding.partition(":")[0] for finding in findings]
+
+
+def test_one_run_promised_twice_is_found() -> None:
+    assert kinds_of(books()._replace(promises=[START, START, RERUN]).findings()) == ["promised twice"]
+
+
+def test_a_run_that_was_promised_to_nobody_is_found_unless_a_request_was_given_up() -> None:
+    unpromised = books()._replace(promises=[START])
+    assert kinds_of(unpromised.findings()) == ["started twice"]
+    assert unpromised._replace(unanswered=1).findings() == []
+
+
+def a_retry(of: str, **changes: Any) -> dict[str, Any]:
+    failed = {"status": "failure", "executionSource": "retry", "sourceRunId": of, "originalRunId": "start"}
+    return dict(a_run(**failed)) | changes
+
+
+def retried(**retries: dict[str, Any]) -> Books:
+    """A start that fails and is retried once, with these retries."""
+    runs = {"start": a_run(status="failure", rerunCount=len(retries)), **retries}
+    once = Counter(dict.fromkeys(runs, 1))
+    return Books([Promise("start", "failure", "calm", retries=1)], 0, once, Table(runs, {"start": [*retries]}), once)
+
+
+def test_a_failure_is_retried_as_often_as_its_trigger_says() -> None:
+    assert retried(first=a_retry("start")).findings() == []
+    assert kinds_of(retried().findings()) == ["retried wrongly"]
+    assert kinds_of(retried(first=a_retry("start"), second=a_retry("first")).findings()) == ["retried wrongly"]
+    assert kinds_of(retried(first=a_retry("start"), again=a_retry("start")).findings()) == ["retried twice"]

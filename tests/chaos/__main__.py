@@ -14,6 +14,7 @@ from infra.local.interrupts import Interrupts
 from infra.local.laptop import bring_up
 from tests.chaos.books import Account
 from tests.chaos.campaign import Campaign
+from tests.chaos.exactly import Exact, run_exactly
 from tests.chaos.faults import Kind, Operation
 from tests.chaos.proxy import Seen
 
@@ -23,6 +24,7 @@ STARTS_PER_FAULT = 4
 MIXED_STARTS = 60
 MIXED_SHARE = 0.1
 KILLED_STARTS = 30
+EXACT_STARTS = 1000
 MINUTES = 10.0
 # What is kept of these for the parts that come after the single faults.
 MIXED_MINUTES = 3.0
@@ -77,18 +79,26 @@ def counted(what: str, numbers: Counter[str]) -> str:
     return "\n".join([what, *(f"  {name}: {number}" for name, number in sorted(numbers.items()) if number)])
 
 
-def report(account: Account, left: Sequence[str]) -> str:
+def told(exact: Exact) -> str:
+    return (
+        f"Of {EXACT_STARTS} runs, 30 % of them failing, with every event delivered twice: {exact.recorded} runs where "
+        f"there must be {exact.expected}, {exact.executions} executions"
+    )
+
+
+def report(account: Account, exact: Exact, left: Sequence[str]) -> str:
     figures = "\n".join(f"{name}: {number}" for name, number in account.figures.items())
     parts = [
         f"Calls to AWS, struck by kind\n{table_of(account.seen)}",
         counted("Processes killed", account.killed),
         counted("Passes of the watchdog until nothing was open", account.passes),
         figures,
+        told(exact),
     ]
     if left:
         parts.append("\n".join(["There was no time for", *(f"  {fault}" for fault in left)]))
-    if account.findings:
-        parts.append("\n".join([f"{len(account.findings)} broken promises", *account.findings]))
+    if found := [*account.findings, *exact.findings]:
+        parts.append("\n".join([f"{len(found)} broken promises", *found]))
     else:
         parts.append("Nothing was lost.")
     return "\n\n".join(parts)
@@ -106,10 +116,13 @@ def main() -> int:
             with Campaign(laptop, CALLERS, clock.say) as campaign, interrupts.at_once():
                 left = wage(campaign, clock, minutes)
                 account = campaign.account()
+            with interrupts.at_once():
+                clock.say(f"{EXACT_STARTS} runs, every event delivered twice")
+                exact = run_exactly(laptop, EXACT_STARTS, callers=CALLERS)
         finally:
             laptop.take_down()
-    print(f"\n{report(account, left)}")
-    return 1 if account.findings else 0
+    print(f"\n{report(account, exact, left)}")
+    return 1 if account.findings or exact.findings else 0
 
 
 if __name__ == "__main__":

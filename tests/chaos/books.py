@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from infra.audit.auditing import audit
+from infra.audit.stacks import AuditedStack
 from infra.local.laptop import Laptop
 from tests.chaos.load import Promise
 from tests.chaos.proxy import Seen
@@ -14,6 +17,8 @@ from tests.chaos.proxy import Seen
 ENDED = {"completed", "failure", "timeout"}
 # Three executions whose outcome was lost: the run says so, and its function may have done its work.
 OUTCOME_LOST = "ExecutionLost"
+# Of the sealed parts, so many are opened.
+OPENED = 50
 
 Run = Mapping[str, Any]
 _plain = TypeDeserializer().deserialize
@@ -179,7 +184,20 @@ def _read(item: Mapping[str, Any]) -> Run:
     return {name: _plain(value) for name, value in item.items()}
 
 
-def audited(laptop: Laptop) -> Iterable[str]:
-    """What the service's own audit finds in the table, for comparison with ours. It joins here once there is one."""
-    del laptop
-    return []
+def audited(laptop: Laptop, runs: set[str], executions: Counter[str], *, at: datetime) -> Iterator[str]:
+    """What the operator's audit finds in these runs at that moment. It knows nothing of what was promised."""
+    stack = AuditedStack.on_this_machine(laptop.emulator.directory)
+    report = audit(
+        laptop.client("dynamodb"),
+        laptop.outputs["TableName"],
+        laptop.client("s3"),
+        laptop.outputs["BucketName"],
+        now=at,
+        retention_days=int(laptop.outputs["RetentionDays"]),
+        executions=executions.elements(),
+        cipher=stack.cipher(),
+        open_parts=OPENED,
+    )
+    for finding in report.findings:
+        if not finding.runs or runs & set(finding.runs):
+            yield f"audit: {finding.rule} {' '.join(finding.ids)}: {finding.sentence}"

@@ -2,6 +2,7 @@
 
 from infra.local.laptop import Laptop
 from tests.chaos.campaign import Campaign
+from tests.chaos.exactly import run_exactly
 from tests.chaos.faults import EVERY
 
 
@@ -13,3 +14,9 @@ def test_under_faults_and_killed_processes_every_promise_of_the_service_is_kept(
     assert account.findings == []
     assert account.seen.struck.total() > 0
     assert account.killed.total() > 0
+
+
+def test_with_every_event_delivered_twice_there_are_exactly_as_many_retries_as_there_must_be(laptop: Laptop) -> None:
+    exact = run_exactly(laptop, 20, callers=4)
+    assert exact.findings == []
+    assert (exact.recorded, exact.executions) == (32, 32)

@@ -3,7 +3,7 @@
 import json
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -47,6 +47,10 @@ class Watchdog:
         self._later = Later()
         self._ours: set[str] = set()
         self._others: set[str] = set()
+
+    def now(self) -> datetime:
+        """By its own clock."""
+        return self._later()
 
     def sweep(self) -> None:
         """One pass over all that is overdue an hour later. A pass that breaks off is followed by the next."""

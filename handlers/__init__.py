@@ -3,14 +3,17 @@
 The top-level files are the doors, one per kind of caller:
 
     api_rerun          POST rerun: from the HTTP API, or a test event from the AWS console
+    api_cancel         POST cancel
     api_runs           read runs, lists of them, and their re-run history
     api_registry       compute functions and function triggers
     api_triggers       start a run by executing a trigger
     api_webhooks       start a run by a signed webhook
     on_event           a schedule or an event starts a run
+    on_run_failed      the lifecycle bus → automatic retry
     capture_failures   SQS → a failed asynchronous invocation becomes a run
     execute_runs       SQS → invoke the function, record the outcome
     watchdog           every minute: no open run is forgotten, no trigger left half-changed
+    housekeeping       every hour: no object outlives the run that it belongs to
     sweep_versions     every month, if the context asks for it: versions that no kept run names are deleted
 
 What doors share:

@@ -33,6 +33,7 @@ from handlers.domain.run import FunctionRun, Part, Pin, Status, pending_deadline
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 LEASE_MARGIN = timedelta(seconds=60)
+CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 class Runs(FinishingRuns, Protocol):
@@ -89,6 +90,9 @@ def execute(run_id: str, using: Executor) -> Verdict:
     if wait_of(run):
         push_when_due(run, using.queue)
         return Verdict.POSTPONED
+    if run.waits_until is not None and run.waits_until - clock.now() > CLOCKS_DIFFER:
+        # Each message that is postponed sends the next: without this, one pushed again would go on beside it for ever.
+        return Verdict.NOT_OURS
     return _execute(run, recorded.sealed, using)
 
 
@@ -159,6 +163,7 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
         pin=pin,
         claim_token=str(uuid.uuid4()),
         error_code=None,
+        waits_until=None,
         started_at=at,
         deadline=at + timedelta(seconds=pin.timeout_seconds or MAX_TIMEOUT_SECONDS) + LEASE_MARGIN,
         execution_attempts=run.execution_attempts + 1,
@@ -196,13 +201,15 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
     """
     longest = min(2**run.postponements, 900)
     delay = math.ceil(random.uniform(longest / 2, longest))
+    waits_until = clock.now() + timedelta(seconds=delay)
     given_back = before.evolve(
         status=Status.PENDING,
         claim_token=None,
         started_at=None,
         error_code=reason.code,
         postponements=run.postponements + 1,
-        deadline=pending_deadline(clock.now() + timedelta(seconds=delay)),
+        waits_until=waits_until,
+        deadline=pending_deadline(waits_until),
     )
     if not using.runs.transition(run, given_back):
         return Verdict.NOT_OURS

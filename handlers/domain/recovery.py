@@ -108,7 +108,7 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
         moved = using.runs.transition(run, run.evolve(deadline=run.not_before))
         return Remedy.MOVED_PARTS if moved else Remedy.MOVED_ON
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
-    waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None)
+    waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
     if not using.runs.transition(run, waiting):
         return Remedy.MOVED_ON
     push_when_due(waiting, using.queue)

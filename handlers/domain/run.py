@@ -130,6 +130,8 @@ class FunctionRun(Document):
     deadline: Timestamp | None = None
     """When the watchdog should look at the run if nothing has moved it; None once nothing is left to do."""
     postponements: int = 0
+    waits_until: Timestamp | None = None
+    """When the message of a postponed run comes. One that comes earlier is another's, and starts nothing."""
     expires_at: Timestamp
 
     @property

@@ -9,6 +9,7 @@ from handlers.domain.finish import MAX_ATTEMPTS
 from handlers.domain.outcome import VERSION_NOT_FOUND, NotYet, Uncertain, Unusable
 from handlers.domain.run import Part, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_run
+from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
 
 
@@ -41,10 +42,11 @@ def test_a_postponed_run_says_why_it_waits_until_it_is_claimed_again(waiting: Wo
     assert waiting.run(RUN_ID).error_code is None
 
 
-def test_a_postponed_run_waits_longer_each_time(waiting: World) -> None:
+def test_a_postponed_run_waits_longer_each_time(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [NotYet("TooManyRequestsException") for _ in range(12)]
     for _ in range(12):
         execute(RUN_ID, waiting.executor)
+        time.advance(seconds=waiting.queue.pushed[-1].delay_seconds)
     longest = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
     waited = [each.delay_seconds for each in waiting.queue.pushed]
     # Not all alike: what was throttled together would be throttled together again.
@@ -88,9 +90,12 @@ def test_current_code_that_was_deleted_since_it_was_looked_up_is_looked_up_again
     assert (waiting.run(RUN_ID).pin, waiting.run(RUN_ID).execution_attempts) == (a_pin(8), 1)
 
 
-def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: World) -> None:
+def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone") for _ in range(10)]
-    verdicts = [execute(RUN_ID, waiting.executor) for _ in range(MAX_ATTEMPTS + 1)]
+    verdicts = []
+    for _ in range(MAX_ATTEMPTS + 1):
+        verdicts.append(execute(RUN_ID, waiting.executor))
+        time.advance(minutes=1)
     assert verdicts == [Verdict.POSTPONED] * MAX_ATTEMPTS + [Verdict.FINISHED]
     assert waiting.run(RUN_ID).error_code == VERSION_NOT_FOUND
 
@@ -150,3 +155,36 @@ def test_a_later_attempt_runs_the_version_of_the_first_claim(
     after_the_lease(waiting, time)
     assert [each.pin for each in waiting.invoker.invocations] == [a_pin(7), a_pin(7)]
     assert waiting.run(RUN_ID).pin == a_pin(7)
+
+
+def test_a_function_that_is_throttled_for_an_hour_is_executed_once_in_the_end(waiting: World, time: FakeClock) -> None:
+    due = [(time.moment, RUN_ID)]
+    tries = 0
+    # Messages come up to a minute late, so that the watchdog pushes the run again now and then.
+    for minute in range(120):
+        time.advance(minutes=1)
+        a_pass(waiting)
+        due += [(time.moment + timedelta(seconds=each.delay_seconds), each.run_id) for each in waiting.queue.pushed]
+        waiting.queue.pushed.clear()
+        for moment, run_id in [each for each in due if each[0] <= time.moment]:
+            due.remove((moment, run_id))
+            waiting.invoker.script = [NotYet("TooManyRequestsException")] if minute < 60 else []
+            tries += execute(run_id, waiting.executor) is not Verdict.NOT_OURS
+    run = waiting.run(RUN_ID)
+    assert (run.status, run.execution_attempts) == (Status.COMPLETED, 1)
+    # Not hammered: the pauses grow, and messages do not multiply.
+    assert 8 < tries < 20
+
+
+def test_a_message_beside_that_of_a_postponed_run_starts_nothing(waiting: World, time: FakeClock) -> None:
+    waiting.invoker.script = [NotYet("TooManyRequestsException")] * 8
+    for _ in range(8):
+        time.advance(minutes=15)
+        execute(RUN_ID, waiting.executor)
+    waiting.queue.pushed.clear()
+    time.advance(seconds=60)
+    assert execute(RUN_ID, waiting.executor) is Verdict.NOT_OURS
+    assert not waiting.queue.pushed
+    time.advance(minutes=15)
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert waiting.run(RUN_ID).waits_until is None

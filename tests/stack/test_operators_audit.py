@@ -1,6 +1,7 @@
 """The operator's audit of what the deployed product itself has written. (`test_audit` is of the audit trail.)"""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,7 +13,16 @@ from handlers.aws.run_items import run_key
 from handlers.aws.table import to_item
 from handlers.domain import clock
 from infra.local.__main__ import app
+from infra.local.laptop import Laptop, bring_up
 from tests.stack.driver import Workspace, an_ended_run, items_of, table_of, until
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """One of these tests' own: the audit reads all there is."""
+    deployed = bring_up(tmp_path_factory.mktemp("laptop"))
+    yield deployed
+    deployed.take_down()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ MAX_REVEALED_BYTES = 4_500_000
 
 _ENTRY = (
     *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
-    *("createdAt", "endedAt", "useLatestCode", "functionVersion", "errorCode", "retryAttempt"),
+    *("createdAt", "notBefore", "endedAt", "useLatestCode", "functionVersion", "errorCode", "retryAttempt"),
 )
 
 

@@ -28,7 +28,7 @@ logs: install ## follow what the Lambdas log
 	@$(BIN)/python -m infra.local logs
 
 test: install ## all tests
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 chaos: install ## strike every AWS call and kill processes under load, then compare the books (10 minutes)
 	@$(BIN)/python -m tests.chaos

@@ -11,6 +11,7 @@ EXECUTOR_TIMEOUT = Duration.minutes(15)
 VISIBILITY_TIMEOUT = Duration.minutes(16)
 CAPTURE_TIMEOUT = Duration.seconds(60)
 DELIVERIES = 5
+BATCH_SIZE = 10
 _KEPT = Duration.days(14)
 
 
@@ -30,6 +31,13 @@ def queue_with_dead_letters(
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=DELIVERIES),
     )
     return queue, dead
+
+
+def executors(executions: int) -> tuple[int, int]:
+    """Runs a batch, and batches at once, so that no more than so many runs are executed at once."""
+    fewest_executors, most_executors = 2, 1000
+    batch_size = max(1, min(BATCH_SIZE, executions // fewest_executors))
+    return batch_size, min(executions // batch_size, most_executors)
 
 
 class Messaging(Construct):

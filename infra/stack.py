@@ -16,23 +16,15 @@ from infra.api import Api, Identity
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
 from infra.grants import grant
-from infra.messaging import CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
+from infra.messaging import BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging, executors
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings
 from infra.storage import Storage
 from infra.trigger_sources import TriggerSources
 
 API_TIMEOUT = Duration.seconds(29)
-BATCH_SIZE = 10
 # For those that read and merge parameters of megabytes, or hold ten of them at once.
 ROOMY = 1024
-
-
-def executors(executions: int) -> tuple[int, int]:
-    """Runs a batch, and batches at once, so that no more than so many runs are executed at once."""
-    fewest_executors, most_executors = 2, 1000
-    batch_size = max(1, min(BATCH_SIZE, executions // fewest_executors))
-    return batch_size, min(executions // batch_size, most_executors)
 
 
 class FunctionRerunStack(Stack):

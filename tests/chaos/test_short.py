@@ -8,7 +8,7 @@ from tests.chaos.faults import EVERY
 
 def test_under_faults_and_killed_processes_every_promise_of_the_service_is_kept(laptop: Laptop) -> None:
     with Campaign(laptop, callers=2) as campaign:
-        campaign.kill_processes(6, EVERY, 0.15, most=4)
+        campaign.kill_processes(5, EVERY, 0.15, most=3)
         account = campaign.account()
 
     assert account.findings == []

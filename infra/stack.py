@@ -132,6 +132,7 @@ class FunctionRerunStack(Stack):
             "RERUN_LIFECYCLE_BUS_NAME": self.messaging.lifecycle_bus.event_bus_name,
             "RERUN_RETENTION_DAYS": str(self.settings.retention_days),
             "RERUN_MAX_RERUNS_PER_LINEAGE": str(self.settings.max_reruns_per_lineage),
+            **({"RERUN_DELETE_UNUSED_VERSIONS": "true"} if self.settings.delete_unused_versions else {}),
         }
 
     def _told_of_sources(self) -> dict[str, str]:

@@ -25,8 +25,11 @@ _LATEST = "$LATEST"
 
 
 class FunctionCode:
-    def __init__(self, client: "LambdaClient") -> None:
+    def __init__(self, client: "LambdaClient", *, marks_versions: bool) -> None:
+        """`marks_versions`: say of what is published that it was published here, so that it may be deleted some day."""
         self._client = client
+        # Only where it is asked for: AWS does not say whether another description is a change worth a new version.
+        self._described: dict[str, Any] = {"Description": DESCRIPTION} if marks_versions else {}
         self._recent: dict[str, tuple[float, Pin]] = {}
         # What $LATEST was when it was published. A change of the environment keeps the code's hash, so the
         # modification time belongs to the key.
@@ -74,7 +77,7 @@ class FunctionCode:
     def _publish(self, function_arn: str) -> dict[str, Any]:
         # Unchanged since the last version, Lambda answers with that version, its own description included.
         with _translated(function_arn):
-            return dict(self._client.publish_version(FunctionName=function_arn, Description=DESCRIPTION))
+            return dict(self._client.publish_version(FunctionName=function_arn, **self._described))
 
 
 def _pin(function_arn: str, configuration: dict[str, Any]) -> Pin:

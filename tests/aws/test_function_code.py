@@ -25,7 +25,7 @@ def client(laptop: Laptop) -> Any:
 
 @pytest.fixture
 def code(client: Any) -> FunctionCode:
-    return FunctionCode(client)
+    return FunctionCode(client, marks_versions=True)
 
 
 def test_the_code_without_alias_is_published_to_be_reproducible(code: FunctionCode, function: TeamFunction) -> None:
@@ -65,6 +65,14 @@ def test_what_is_published_here_says_so(code: FunctionCode, function: TeamFuncti
     published = client.get_function_configuration(FunctionName=pin.function_version_arn)
     assert published["Description"] == "Published by Function Re-run"
     assert client.get_function_configuration(FunctionName=function.arn)["Description"] == ""
+
+
+def test_what_is_published_says_nothing_unless_it_is_to_be_deleted_some_day(
+    function: TeamFunction, client: Any
+) -> None:
+    pin = FunctionCode(client, marks_versions=False).current(function.arn, afresh=False)
+    published = client.get_function_configuration(FunctionName=pin.function_version_arn)
+    assert published["Description"] == ""
 
 
 def test_a_version_that_the_team_published_remains_the_team_s(

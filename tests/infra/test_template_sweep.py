@@ -28,6 +28,8 @@ def test_nothing_else_changes_by_it(sweeping: Stack, stack: Stack) -> None:
     for door in stack.doors:
         assert sweeping.statements(door) == stack.statements(door)
     assert sweeping.template["Outputs"] == stack.template["Outputs"]
+    marks = {"RERUN_DELETE_UNUSED_VERSIONS": "true"}
+    assert all(sweeping.variables(door) == stack.variables(door) | marks for door in stack.doors)
 
 
 def test_it_has_as_long_as_lambda_gives(sweeping: Stack) -> None:

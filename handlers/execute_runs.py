@@ -35,4 +35,5 @@ async def in_a_thread(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    _ = wiring.executor  # made once, before there are threads that would each make their own
     return async_process_partial_response(event, in_a_thread, processor, context)

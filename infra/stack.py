@@ -175,6 +175,8 @@ class FunctionRerunStack(Stack):
             # What this door cannot do within the hour the watchdog has asked for again, several times.
             retry_attempts=2,
             max_event_age=Duration.hours(1),
+            # A retry that fails comes here again, as often as its trigger says: that is no runaway loop.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
         self.api_rerun = door("api_rerun", description="Re-runs a run", timeout=API_TIMEOUT, memory_size=ROOMY)
         self.api_runs = door(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Longer than a pass may take, so that none meets the same message twice; what is left alone is seen again by people.
 HIDDEN_SECONDS = 120
 _PAGE = 10
+# A pass has other work, too.
+_PAGES = 100
 
 
 class DeadLetters:
@@ -25,7 +27,10 @@ class DeadLetters:
 
     def understood(self) -> Iterator[DeadLetter]:
         """Raises Unavailable."""
-        while messages := self._receive():
+        for _ in range(_PAGES):
+            messages = self._receive()
+            if not messages:
+                return
             for message in messages:
                 run_id = _run_id(message.get("Body", ""))
                 if run_id is not None:

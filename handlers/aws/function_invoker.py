@@ -18,13 +18,31 @@ if TYPE_CHECKING:
 _LATER = aws_errors.THROTTLES | {
     "CodeArtifactUserPendingException",
     "EC2ThrottledException",
+    "EC2UnexpectedException",
     "EFSMountConnectivityException",
+    "EFSMountTimeoutException",
     "ENILimitReachedException",
+    "ENINotReadyException",
     "ResourceConflictException",
     "ResourceNotReadyException",
     "SnapStartNotReadyException",
+    "SnapStartTimeoutException",
     "SubnetIPAddressLimitReachedException",
 }
+# Not executed either, and somebody has to mend it. Lambda says so with 502, as if it were its own fault.
+_NEVER = frozenset(
+    {
+        "EC2AccessDeniedException",
+        "InvalidRuntimeException",
+        "InvalidSecurityGroupIDException",
+        "InvalidSubnetIDException",
+        "InvalidZipFileException",
+        "KMSAccessDeniedException",
+        "KMSDisabledException",
+        "KMSInvalidStateException",
+        "KMSNotFoundException",
+    }
+)
 
 
 class FunctionInvoker:
@@ -68,6 +86,6 @@ def _refused(error: ClientError, pin: Pin) -> Postponed | Unusable:
     code = aws_errors.code(error)
     if code in _LATER:
         return NotYet(code)
-    if aws_errors.is_passing(error.response):
+    if code not in _NEVER and aws_errors.is_passing(error.response):
         return Uncertain(code)
     return Unusable(*unusable(code, pin.function_version_arn))

@@ -6,6 +6,7 @@ from handlers.aws.run_items import SCHEMA
 from handlers.aws.table import Item, Key, Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.idempotency import KEPT_FOR, KeptRequest, RequestKey, SealedKey
+from handlers.domain.run import FunctionRun
 
 
 def key_of(key: RequestKey) -> Key:
@@ -13,14 +14,15 @@ def key_of(key: RequestKey) -> Key:
     return {"pk": name, "sk": name}
 
 
-def put_action(table: Table, sealed: SealedKey, run_id: str) -> dict[str, Any]:
+def put_action(table: Table, sealed: SealedKey, run: FunctionRun) -> dict[str, Any]:
     """Its condition fails, and tells what is kept, if the key has started a run in the last 24 hours."""
     at = clock.now()
     item = {
         **key_of(sealed.key),
-        "runId": run_id,
+        "runId": run.id,
         "sealedDigest": sealed.sealed_digest,
-        "expiresAt": int((at + KEPT_FOR).timestamp()),
+        # Never longer than the run that it would be answered with.
+        "expiresAt": int(min(at + KEPT_FOR, run.expires_at).timestamp()),
         "schema": SCHEMA,
     }
     nothing_is_kept = "attribute_not_exists(pk)"

@@ -145,11 +145,14 @@ def change(before: FunctionRun, after: FunctionRun) -> Change:
     changed = [name for name in changed if name not in _MOVED_BY_RERUNS]
     sets = [f"#{name} = :{name}" for name in changed if name in will_be]
     removes = [f"#{name}" for name in changed if name not in will_be]
-    unmoved = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in _MOVING]
+    # A run may be marked as cancelled at any time, its outcome is stored all the same; but it is not claimed again.
+    is_claim = after.claim_token is not None and after.claim_token != before.claim_token
+    moving = (*_MOVING, "cancelRequestedAt") if is_claim else _MOVING
+    unmoved = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in moving]
     return Change(
         update=" ".join([f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)),
         condition=" AND ".join(unmoved),
-        names={f"#{name}": name for name in {*changed, *_MOVING}},
+        names={f"#{name}": name for name in {*changed, *moving}},
         values=to_item({f":{name}": will_be[name] for name in changed if name in will_be})
-        | to_item({f":was_{name}": was[name] for name in _MOVING if name in was}),
+        | to_item({f":was_{name}": was[name] for name in moving if name in was}),
     )

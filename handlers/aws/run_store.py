@@ -1,5 +1,6 @@
 """Runs, their sealed parts and their lineage, in the one table."""
 
+import random
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -204,7 +205,8 @@ class RunStore:
 
     def overdue(self) -> Iterator[FunctionRun]:
         now = iso(clock.now())
-        for shard in range(items.SHARDS):
+        # In another order each time: a pass that has no time for all of them does not leave out the same ones.
+        for shard in random.sample(range(items.SHARDS), items.SHARDS):
             for page in attention_pages(self._table, f"OPEN#{shard}", before=now, size=OVERDUE_PAGE):
                 runs = self.read_many([items.run_id(item) for item in page])
                 yield from (run for run in runs if run.deadline is not None and iso(run.deadline) <= now)
@@ -222,7 +224,7 @@ class RunStore:
             self._table.put_action(item, ConditionExpression=it_is_new)
             for item in (items.of_run(stored), *written.items)
         ]
-        kept = [] if key is None else [request_keys.put_action(self._table, key, run.id)]
+        kept = [] if key is None else [request_keys.put_action(self._table, key, run)]
         return _New([*puts, *more, *kept], stored, written.objects, key)
 
 

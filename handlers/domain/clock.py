@@ -1,5 +1,6 @@
 """Time as this service writes it: UTC, milliseconds, fixed width, so that text sorts as time does."""
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,6 +9,10 @@ from pydantic import AfterValidator, PlainSerializer
 
 def now() -> datetime:
     return to_millisecond(datetime.now(UTC))
+
+
+def pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def to_millisecond(moment: datetime) -> datetime:

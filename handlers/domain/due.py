@@ -12,6 +12,8 @@ from handlers.domain.recording import RunQueue
 from handlers.domain.run import FunctionRun, pending_deadline
 
 MAX_MESSAGE_DELAY = timedelta(minutes=15)
+# Whoever waits is looked at each quarter of an hour at least: within this time, before it is gone unended.
+EXPIRY_MARGIN = timedelta(minutes=45)
 
 
 def first_deadline(at: datetime, not_before: datetime | None) -> datetime:
@@ -25,6 +27,11 @@ def wait_of(run: FunctionRun) -> timedelta:
     """How long until the run is due; nothing if it is."""
     left = timedelta() if run.not_before is None else run.not_before - clock.now()
     return max(left, timedelta())
+
+
+def is_expiring(run: FunctionRun) -> bool:
+    """Whether an open run has to end now, because it will be gone before somebody looks at it again."""
+    return run.expires_at - clock.now() < EXPIRY_MARGIN
 
 
 def push_when_due(run: FunctionRun, queue: RunQueue) -> None:

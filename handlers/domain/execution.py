@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.due import push_when_due, wait_of
+from handlers.domain.due import is_expiring, push_when_due, wait_of
 from handlers.domain.errors import Unavailable
-from handlers.domain.finish import CANCELLED, EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, finish
+from handlers.domain.finish import CANCELLED, EXECUTION_LOST, EXPIRED, MAX_ATTEMPTS, LifecycleBus, finish
 from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.outcome import (
@@ -34,6 +34,8 @@ from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
+# An outcome that is not stored is an execution for nothing: there is time within the lease's margin.
+RECORD_PAUSES = (0.5, 2.0, 5.0, 10.0)
 
 
 class Runs(FinishingRuns, Protocol):
@@ -87,6 +89,8 @@ def execute(run_id: str, using: Executor) -> Verdict:
     run = using.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
     if run.cancel_requested_at is not None:
         return _finished(run, CANCELLED, using)
+    if is_expiring(run):
+        return _finished(run, EXPIRED, using)
     if wait_of(run):
         push_when_due(run, using.queue)
         return Verdict.POSTPONED
@@ -118,7 +122,7 @@ def _execute(found: FunctionRun, sealed: bytes | None, using: Executor) -> Verdi
 
 
 def _finished(run: FunctionRun, outcome: Outcome, using: Executor) -> Verdict:
-    return Verdict.FINISHED if finish(run, outcome, using) else Verdict.NOT_OURS
+    return Verdict.FINISHED if finish(run, outcome, using, pauses=RECORD_PAUSES) else Verdict.NOT_OURS
 
 
 def _is_claimable(run: FunctionRun) -> bool:

@@ -1,6 +1,7 @@
 """End a run: record what came of it, and tell the bus."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ EXECUTION_LOST = Outcome.failure(
 DELIVERY_FAILED = Outcome.failure(
     "DeliveryFailed", "The run could not be handed to an executor: its message ended in the dead-letter queue."
 )
+EXPIRED = Outcome.failure("RunExpired", "The run has waited for as long as runs are kept.")
 CANCELLED = Outcome(Status.CANCELLED)
 
 
@@ -45,10 +47,13 @@ class Finisher(Protocol):
     def bus(self) -> LifecycleBus: ...
 
 
-def finish(run: FunctionRun, outcome: Outcome, using: Finisher, *, by: str | None = None) -> bool:
+def finish(
+    run: FunctionRun, outcome: Outcome, using: Finisher, *, by: str | None = None, pauses: Sequence[float] = ()
+) -> bool:
     """Record the outcome and tell the bus. False for a late outcome of a claim that was lost: it is not stored.
 
-    `by` is who has cancelled it.
+    `by` is who has cancelled it. `pauses` are how long, in seconds, it is waited before it is tried to store it again:
+    of an execution, whose outcome nobody else knows. Raises Unavailable.
     """
     ended_at = clock.now()
     parts, omitted = _seal(run, outcome, using.cipher)
@@ -62,10 +67,23 @@ def finish(run: FunctionRun, outcome: Outcome, using: Finisher, *, by: str | Non
         event_pending=True,
         deadline=ended_at + EVENT_DEADLINE,
     )
-    if not using.runs.transition(run, finished, parts):
+    if not _store(run, finished, parts, using.runs, pauses):
         return False
     announce(finished, using)
     return True
+
+
+def _store(run: FunctionRun, finished: FunctionRun, parts: SealedParts, runs: Runs, pauses: Sequence[float]) -> bool:
+    """After each pause it is tried again; towards the end without the result, which may be what cannot be stored."""
+    for tried, pause in enumerate(pauses):
+        try:
+            return runs.transition(run, finished, parts)
+        except Unavailable:
+            clock.pause(pause)
+            if tried and Part.RESULT in parts:
+                parts = {part: sealed for part, sealed in parts.items() if part is not Part.RESULT}
+                finished = finished.evolve(result_omitted=True)
+    return runs.transition(run, finished, parts)
 
 
 def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, Any]:

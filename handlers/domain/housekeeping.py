@@ -75,8 +75,12 @@ def keep_house(
     for key in using.objects.staged_before(clock.now() - STAGED_FOR):
         if not has_time():
             return done
-        using.objects.delete(key)
-        done[Done.NEVER_MOVED] += 1
+        try:
+            using.objects.delete(key)
+            done[Done.NEVER_MOVED] += 1
+        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
+            report(fault, key)
+            done[Done.FAILED] += 1
     return done
 
 

@@ -17,7 +17,8 @@ ACCESS_DENIED = "FunctionAccessDenied"
 TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
 # What the same input and the same code meet again, however often.
-BEYOND_RETRY = frozenset({VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE})
+_REFUSED_INPUT = {"RequestTooLargeException", "InvalidRequestContentException", "UnsupportedMediaTypeException"}
+BEYOND_RETRY = frozenset({VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, *_REFUSED_INPUT})
 
 
 def error_name(text: str) -> str:

@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.due import MAX_MESSAGE_DELAY, first_deadline, push_when_due, wait_of
+from handlers.domain.due import MAX_MESSAGE_DELAY, first_deadline, is_expiring, push_when_due, wait_of
 from handlers.domain.finish import (
     CANCELLED,
     DELIVERY_FAILED,
     EXECUTION_LOST,
+    EXPIRED,
     MAX_ATTEMPTS,
     LifecycleBus,
     announce,
@@ -22,12 +23,15 @@ from handlers.domain.finish import (
     settle,
 )
 from handlers.domain.finish import Runs as FinishingRuns
+from handlers.domain.outcome import Outcome
 from handlers.domain.recording import RunQueue
 from handlers.domain.run import FunctionRun, Status, pending_deadline
 from handlers.domain.seal import Cipher
 
 # A bus that took none of so many events is left alone until the next pass: open runs come first.
 MAX_UNTOLD = 3
+# Of a failure that nobody could decide on, told each quarter of an hour in the end: about two days.
+MAX_TELLINGS = 200
 
 
 class Runs(FinishingRuns, Protocol):
@@ -68,10 +72,12 @@ class Remedy(StrEnum):
     PUSHED_AGAIN = "pushed again"
     LOST = "failed as lost"
     CANCELLED = "cancelled"
+    EXPIRED = "failed as expired"
     UNDELIVERABLE = "failed as undeliverable"
     MOVED_PARTS = "parts moved to where they stay"
     ANNOUNCED = "announced again"
     UNTOLD = "could not be announced"
+    RETRY_GIVEN_UP = "retry given up"
     MOVED_ON = "moved on by itself"
     FAILED = "failed to recover"
 
@@ -99,10 +105,9 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
         run = using.runs.move_staged(run)
     if not run.status.is_open:
         return _announce_again(run, using) if run.event_pending else _settle(run, using)
-    if run.cancel_requested_at is not None:
-        return Remedy.CANCELLED if finish(run, CANCELLED, using) else Remedy.MOVED_ON
-    if run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS:
-        return Remedy.LOST if finish(run, EXECUTION_LOST, using) else Remedy.MOVED_ON
+    if (end := _end_of(run)) is not None:
+        outcome, remedy = end
+        return remedy if finish(run, outcome, using) else Remedy.MOVED_ON
     if wait_of(run) > MAX_MESSAGE_DELAY:
         # It was looked at so early because its parts had to be moved.
         moved = using.runs.transition(run, run.evolve(deadline=run.not_before))
@@ -113,6 +118,17 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
         return Remedy.MOVED_ON
     push_when_due(waiting, using.queue)
     return Remedy.PUSHED_AGAIN
+
+
+def _end_of(run: FunctionRun) -> tuple[Outcome, Remedy] | None:
+    """How an open run ends that is not to be executed again."""
+    if run.cancel_requested_at is not None:
+        return CANCELLED, Remedy.CANCELLED
+    if is_expiring(run):
+        return EXPIRED, Remedy.EXPIRED
+    if run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS:
+        return EXECUTION_LOST, Remedy.LOST
+    return None
 
 
 def end_undeliverable(
@@ -134,8 +150,8 @@ def end_undeliverable(
 def _end_undeliverable(letter: DeadLetter, using: Watchdog) -> Remedy:
     run = using.runs.read_run(letter.run_id)
     remedy = Remedy.MOVED_ON
-    # One that is running has a lease, and one that is not due yet another message to come.
-    if run is not None and run.status is Status.PENDING and not wait_of(run):
+    # One that is running has a lease, and one that is not due yet, or postponed, another message to come.
+    if run is not None and run.status is Status.PENDING and not wait_of(run) and not _is_postponed(run):
         run = using.runs.move_staged(run) if run.staged else run
         if finish(run, DELIVERY_FAILED, using):
             remedy = Remedy.UNDELIVERABLE
@@ -143,11 +159,17 @@ def _end_undeliverable(letter: DeadLetter, using: Watchdog) -> Remedy:
     return remedy
 
 
+def _is_postponed(run: FunctionRun) -> bool:
+    return run.waits_until is not None and run.waits_until > clock.now()
+
+
 def _settle(run: FunctionRun, using: Watchdog) -> Remedy:
     return Remedy.MOVED_PARTS if settle(run, using.runs) else Remedy.MOVED_ON
 
 
 def _announce_again(run: FunctionRun, using: Watchdog) -> Remedy:
+    if run.awaits_retry and run.postponements >= MAX_TELLINGS:
+        return Remedy.RETRY_GIVEN_UP if settle(run, using.runs) else Remedy.MOVED_ON
     told = announce(run, using)
     if not told or run.awaits_retry:
         # Whoever retries it notes that the event has come; until then it may have been lost.

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.due import push_when_due
-from handlers.domain.errors import Refused
+from handlers.domain.errors import DecryptionFailed, Refused, Unavailable
 from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.finish import settle
 from handlers.domain.outcome import BEYOND_RETRY
@@ -19,7 +19,7 @@ from handlers.domain.registry import FunctionTrigger
 from handlers.domain.rerun import Copy, Registry, copy_of, open_parameters, registered
 from handlers.domain.retry_policy import RetryPolicy
 from handlers.domain.run import FunctionRun, Part, Source, derived_id
-from handlers.domain.seal import Cipher
+from handlers.domain.seal import Cipher, KeyRefused
 
 AUTO_RETRY = "auto-retry"
 # Who else writes to the run meanwhile has done so by then; if not, the watchdog tells of the failure again.
@@ -85,7 +85,7 @@ def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
     reason_not_to = _reason_not_to(failed, trigger, attempt)
     if policy is None or reason_not_to is not None:
         return reason_not_to or Verdict.NO_POLICY
-    parameters = open_parameters(failed, recorded.sealed, using.cipher)
+    parameters = _open_parameters(recorded, using.cipher)
     at = clock.now()
     copied = copy_of(failed, function, Copy(at, at + policy.delay(attempt), using.retention))
     new = _as_retry(copied, failed, attempt, policy)
@@ -94,6 +94,16 @@ def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
         return Verdict.RETRIED_BEFORE
     push_when_due(new, using.queue)
     return Verdict.RETRIED
+
+
+def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
+    """A key that is refused for now is no reason to give the retry up: nobody would ask for it again."""
+    try:
+        return open_parameters(recorded.run, recorded.sealed, cipher)
+    except DecryptionFailed as failed:
+        if isinstance(failed.__cause__, KeyRefused):
+            raise Unavailable from failed
+        raise
 
 
 def _reason_not_to(failed: FunctionRun, trigger: FunctionTrigger, attempt: int) -> Verdict | None:

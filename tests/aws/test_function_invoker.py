@@ -89,6 +89,8 @@ def test_an_error_without_a_type_has_a_code_all_the_same(client: Any, pin: Pin, 
         (502, "ResourceNotReadyException"),
         (502, "EC2ThrottledException"),
         (409, "SnapStartNotReadyException"),
+        (408, "SnapStartTimeoutException"),
+        (502, "ENINotReadyException"),
     ],
 )
 def test_what_lambda_did_not_execute_is_a_reason_for_a_later_attempt(
@@ -96,6 +98,15 @@ def test_what_lambda_did_not_execute_is_a_reason_for_a_later_attempt(
 ) -> None:
     with pytest.raises(NotYet) as reason:
         outcome_of(client, pin, error(status, code))
+    assert reason.value.code == code
+
+
+@pytest.mark.parametrize("code", ["KMSDisabledException", "InvalidSubnetIDException", "InvalidRuntimeException"])
+def test_what_somebody_has_to_mend_fails_at_once_although_lambda_calls_it_its_own_fault(
+    client: Any, pin: Pin, code: str
+) -> None:
+    with pytest.raises(Unusable) as reason:
+        outcome_of(client, pin, error(502, code))
     assert reason.value.code == code
 
 

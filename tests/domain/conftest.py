@@ -11,6 +11,7 @@ def stopped_time(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """Time stands still until a test advances it."""
     stopped = FakeClock()
     monkeypatch.setattr(clock, "now", stopped)
+    monkeypatch.setattr(clock, "pause", lambda seconds: stopped.advance(seconds=seconds))
     return stopped
 
 

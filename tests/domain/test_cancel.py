@@ -117,6 +117,15 @@ def test_only_a_run_of_the_workspace_can_be_cancelled(
     assert waiting.run(RUN_ID).status is Status.PENDING
 
 
+def test_a_run_that_is_marked_while_it_is_claimed_again_is_not_executed_again(world: World, time: FakeClock) -> None:
+    world.has_run(a_run(status="running", pin=None))
+    time.advance(minutes=2)
+    world.code.meanwhile = lambda: cancelled(world)
+    assert execute(RUN_ID, world.executor) is Verdict.NOT_OURS
+    assert not world.invoker.invocations
+    assert a_pass(world) == [Remedy.CANCELLED]
+
+
 def test_who_claims_the_run_in_the_same_moment_executes_it_and_it_is_marked(
     waiting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def test_a_pending_run_fails_and_says_that_it_was_not_executed(waiting: World) -
         a_run(status="running"),
         a_run(status="completed"),
         a_run(status="pending", not_before=NOW + timedelta(hours=1)),
+        a_run(status="pending", waits_until=NOW + timedelta(minutes=10)),
     ],
 )
 def test_a_run_that_goes_its_way_is_left_alone(world: World, run: FunctionRun) -> None:

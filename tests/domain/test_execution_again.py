@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from handlers.domain.errors import Unavailable
 from handlers.domain.execution import LEASE_MARGIN, Verdict, execute
 from handlers.domain.finish import MAX_ATTEMPTS
 from handlers.domain.outcome import VERSION_NOT_FOUND, NotYet, Uncertain, Unusable
-from handlers.domain.run import Part, Status
+from handlers.domain.recording import SealedParts
+from handlers.domain.run import FunctionRun, Part, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_run
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -188,3 +190,38 @@ def test_a_message_beside_that_of_a_postponed_run_starts_nothing(waiting: World,
     time.advance(minutes=15)
     assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
     assert waiting.run(RUN_ID).waits_until is None
+
+
+@pytest.mark.parametrize("faults", [1, 2, 4])
+def test_an_outcome_that_cannot_be_stored_at_once_is_not_executed_for_again(
+    waiting: World, monkeypatch: pytest.MonkeyPatch, faults: int
+) -> None:
+    transition, left = waiting.runs.transition, [Unavailable()] * faults
+
+    def struck(before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
+        if parts and left:
+            raise left.pop()
+        return transition(before, after, parts)
+
+    monkeypatch.setattr(waiting.runs, "transition", struck)
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    run = waiting.run(RUN_ID)
+    # In the end without the result: it may be that which cannot be stored.
+    assert (run.status, run.result_omitted) == (Status.COMPLETED, faults > 1)
+    assert (waiting.opened(run, Part.RESULT) is None) == run.result_omitted
+    assert waiting.opened(run, Part.LOGS) == b"END"
+
+
+@pytest.mark.parametrize("by", ["the executor", "the watchdog"])
+def test_a_run_that_has_waited_for_as_long_as_runs_are_kept_ends_before_it_is_gone(
+    world: World, time: FakeClock, by: str
+) -> None:
+    world.has_run(a_run(status="pending", expires_at=NOW + timedelta(hours=1)))
+    time.advance(minutes=30)
+    if by == "the executor":
+        assert execute(RUN_ID, world.executor) is Verdict.FINISHED
+    else:
+        a_pass(world)
+    run = world.run(RUN_ID)
+    assert (run.status, run.error_code, len(world.bus.announced)) == (Status.FAILURE, "RunExpired", 1)
+    assert not world.invoker.invocations

@@ -90,6 +90,15 @@ def test_a_failure_that_nobody_heeds_is_told_more_and_more_rarely(failed: World,
     assert 90 < len(failed.bus.announced) < 110
 
 
+def test_a_failure_that_nobody_can_decide_on_is_given_up_after_days(failed: World, time: FakeClock) -> None:
+    remedies = []
+    for _ in range(4 * 24 * 4):
+        time.advance(minutes=15)
+        remedies += a_pass(failed)
+    assert remedies[-1] is Remedy.RETRY_GIVEN_UP
+    assert not failed.run(RUN_ID).event_pending
+
+
 def test_retries_of_retries_go_on_until_they_are_exhausted(world: World, time: FakeClock) -> None:
     retries(world, maxRetries=3)
     has_failed(world)
@@ -209,7 +218,7 @@ def test_a_run_that_is_gone_is_not_retried(world: World) -> None:
     assert told_of(world) == Verdict.GONE
 
 
-@pytest.mark.parametrize("fault", ["cannot_open", "cannot_seal"])
+@pytest.mark.parametrize("fault", ["cannot_open", "cannot_seal", "refused"])
 def test_a_fault_of_kms_leaves_the_failure_waiting(failed: World, fault: str) -> None:
     setattr(failed.cipher, fault, True)
     with suppress(Unavailable):

@@ -95,6 +95,9 @@ class InMemoryRuns:
         stored = self.runs.get(after.id)
         if stored is None or _position(stored) != _position(before):
             return False
+        is_claim = after.claim_token is not None and after.claim_token != before.claim_token
+        if is_claim and stored.cancel_requested_at != before.cancel_requested_at:
+            return False
         self.writes += 1
         changed = {name for name in FunctionRun.model_fields if getattr(before, name) != getattr(after, name)}
         # These two are moved by re-runs, at any time.

@@ -137,7 +137,6 @@ def test_what_a_caller_of_rerun_is_told_is_true(scene: Scene, case: Case) -> Non
 
 TWICE = {
     ("lambda.Invoke", LOST),
-    *((TRANSACTION, fault) for fault in strikes(TRANSACTION) if fault != LOST),
     (TRANSACTION, "the claim is lost"),
 }
 """Between the invocation and its recorded outcome lies the one window in which a run executes again."""

@@ -8,6 +8,7 @@ help: ## say what can be made
 
 # Made anew when a lock file changes; an interrupted install leaves no stamp and starts over.
 .venv/installed: requirements/dev.txt
+	@test ! -L .venv || { echo ".venv is a link, and what it leads to would be emptied. Remove the link." >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (a minute or two, once) …"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt
@@ -30,7 +31,7 @@ logs: install ## follow what the Lambdas log
 test: install ## all tests
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-chaos: install ## strike every AWS call and kill processes under load, then compare the books (10 minutes)
+chaos: install ## strike every AWS call and kill processes under load, then compare the books (a quarter of an hour)
 	@$(BIN)/python -m tests.chaos
 
 bench: install ## measure: AWS calls of a re-run, and its latency against its floor

@@ -13,6 +13,8 @@ from handlers.domain.json_document import JsonObject
 # A name people read and say: not blank, no control characters.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+# How pydantic begins what it has to say.
+_SHOULD = re.compile(r"^[A-Z]\w* should ")
 
 
 class Body(BaseModel):
@@ -50,8 +52,10 @@ def _problem(kind: str, message: str) -> str:
     if kind == "missing":
         return "is required."
     if kind == "string_pattern_mismatch":
-        return "must not hold control characters."
-    return f"{message[0].lower()}{message[1:]}."
+        return "holds a character that is not allowed there."
+    if kind == "dict_type":
+        return "must be a JSON object."
+    return f"{_SHOULD.sub('must ', message)}."
 
 
 def parse_moment(text: str, *, field: str) -> datetime:

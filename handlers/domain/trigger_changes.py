@@ -8,6 +8,7 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.registry import FunctionTrigger, Registrar, StoredTrigger
 from handlers.domain.requests import Body, Name
+from handlers.domain.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.retry_policy import read_retry_policy
 from handlers.domain.trigger_arming import delete_stored, write_change
 from handlers.domain.trigger_kinds import METADATA, check_ahead, read_metadata
@@ -40,6 +41,9 @@ def change_trigger(
     """
     stored = find_trigger(workspace, trigger_id, using.registry)
     before = stored.trigger
+    if RETRY_POLICY in body and body[RETRY_POLICY] is None:
+        problem = 'must not be null. To end retrying, send {"maxRetries": 0}; left out, it stays as it is.'
+        raise InvalidRequest(RETRY_POLICY, problem)
     asked = ChangeTrigger.read(without_unchanged(body, before.summary(), _FIXED))
     check_version(before, asked.version, if_match)
     after = _next(before).evolve(

@@ -35,7 +35,7 @@ _WHAT_TO_DO: dict[type[Exception], str] = {
     NotUpError: "{}. Or name a stack on AWS: --stack FunctionRerun",
     KeyRefused: "KMS will not open anything. Enable the stack's key, or allow yourself kms:Decrypt with it.",
     NoCredentialsError: "There are no AWS credentials. Log in (aws sso login, say), or name a profile: --profile",
-    NoRegionError: "There is no AWS region. Name it: --region",
+    NoRegionError: "There is no AWS region (and perhaps no credentials). Name it: --region; and log in",
     ProfileNotFound: "{}. Name one of your AWS configuration: --profile",
     BotoCoreError: "AWS does not answer: {} Try again later.",
 }
@@ -90,7 +90,11 @@ def audit(
 
     Exit code 0: nothing was found; 1: findings; 2: the audit could not be done, and why.
     """
+    if stack is None and (region is not None or profile is not None):
+        _fail("--region and --profile are for a stack on AWS: name it, --stack FunctionRerun say.")
     ids = None if executions is None else list(_run_ids(executions))
+    if ids == []:
+        _fail("The file of --executions is empty: nothing would be compared. Has your query of the logs found nothing?")
     stderr = Console(stderr=True, highlight=False)
     try:
         with stderr.status("Finding the stack") as status:
@@ -132,7 +136,7 @@ def _run_id(text: str, number: int) -> str:
         return parse_run_id(text)
     except InvalidRunId:
         # The line is not quoted: it may be anything that a function has logged.
-        _fail(f"Line {number} of --executions is no run id. Leave out of the file what is none.")
+        _fail(f"Line {number} of --executions is not the id of a run (a UUID). Remove it.")
 
 
 def _print(report: Report, *, as_document: bool) -> None:

@@ -19,6 +19,7 @@ WORKSPACE = "acme"
 SUBJECT = "alice"
 GRANT_HINT = "a grant is workspace/resource:action, for example acme/function-triggers:execute or acme/*:*"
 POLL_SECONDS = 0.5
+LIFETIME_SECONDS = 12 * 3600
 
 app = typer.Typer(help="Function Re-run on this machine.", no_args_is_help=True, add_completion=False)
 DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where everything of the local stack is kept.")]
@@ -51,7 +52,7 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
             laptop = bring_up(directory, report=step)
         except RuntimeError as error:
             _fail(str(error))
-    token = laptop.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=12 * 3600)
+    token = laptop.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=LIFETIME_SECONDS)
     stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
     # Plain, because rich would break these lines at the terminal's width.
     typer.echo(f"\nAPI    {laptop.api_url}")
@@ -80,11 +81,11 @@ def token(
     subject: Annotated[str, typer.Option("--subject", help="Who the token is for.")] = SUBJECT,
     directory: DirectoryOption = DEFAULT_DIRECTORY,
 ) -> None:
-    """Print an access token for the local API."""
+    """Print an access token for the local API. It is valid for 12 hours."""
     for each in grant:
         if not is_grant(each):
             _fail(f"'{each}' is no grant: {GRANT_HINT}.")
-    typer.echo(_up(directory).token(subject, grant))
+    typer.echo(_up(directory).token(subject, grant, lifetime_seconds=LIFETIME_SECONDS))
 
 
 @app.command()

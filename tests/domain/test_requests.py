@@ -57,13 +57,13 @@ def test_a_rerun_s_flaw_is_named_by_its_field(body: dict[str, Any], field: str) 
     [
         (RerunBody, {"extra": 1}, "extra: is not a field of this request."),
         (RegisterFunction, {"name": "x"}, "functionArn: is required."),
-        (RegisterFunction, {"name": "", "functionArn": "x"}, "name: string should have at least 1 character."),
+        (RegisterFunction, {"name": "", "functionArn": "x"}, "name: must have at least 1 character."),
         (ExecuteBody, {"payload": None}, "payload: must not be null: leave it out."),
-        (ExecuteBody, {"orchestrationId": ""}, "orchestrationId: string should have at least 1 character."),
+        (ExecuteBody, {"orchestrationId": ""}, "orchestrationId: must have at least 1 character."),
         (
             CreateTrigger,
             {"name": "x", "functionId": "y", "executionType": "on-demand", "triggerMetadata": []},
-            "triggerMetadata: input should be a valid dictionary.",
+            "triggerMetadata: must be a JSON object.",
         ),
     ],
 )

@@ -102,6 +102,12 @@ def test_retrying_ends_with_a_policy_of_no_retries(world: World) -> None:
     assert "retryPolicy" not in change(world, created["id"], retryPolicy={"maxRetries": 0}).document()
 
 
+def test_a_policy_is_not_ended_by_null_and_the_answer_says_how(world: World) -> None:
+    created = create(world, "on-demand", retryPolicy=POLICY).document()
+    with pytest.raises(InvalidRequest, match="maxRetries"):
+        change(world, created["id"], retryPolicy=None)
+
+
 def test_a_trigger_can_be_put_back_as_it_was_read(world: World) -> None:
     created = create(world, "on-demand", retryPolicy=POLICY).document()
     again = {name: value for name, value in created.items() if name != "version"}

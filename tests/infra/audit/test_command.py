@@ -118,12 +118,23 @@ def test_what_keeps_the_audit_from_being_done_is_told_with_what_to_do(
 
 @pytest.mark.parametrize(
     ("lines", "what_to_do"),
-    [(f"{ORIGINAL}\n{CONTENT}\n", "Line 2 of --executions is no run id"), (b"\xff\xfe\n", "is no text")],
+    [(f"{ORIGINAL}\n{CONTENT}\n", "Line 2 of --executions is not the id of a run"), (b"\xff\xfe\n", "is no text")],
     ids=["a line of a log", "bytes"],
 )
 def test_executions_that_are_no_run_ids_are_refused_and_not_quoted(lines: Any, what_to_do: str) -> None:
     status, said = run("--executions", "-", input=lines)
     assert (status, what_to_do in said, CONTENT in said) == (2, True, False), said
+
+
+def test_no_executions_at_all_are_no_comparison() -> None:
+    status, said = run("--executions", "-", input="\n")
+    assert (status, "is empty" in said) == (2, True), said
+
+
+@pytest.mark.parametrize("option", ["--region", "--profile"])
+def test_what_is_for_aws_is_not_ignored_on_this_machine(option: str) -> None:
+    status, said = run(option, "eu-west-1")
+    assert (status, "--stack" in said) == (2, True), said
 
 
 @pytest.mark.parametrize("given", ["some", "-1", "1.5", ""])

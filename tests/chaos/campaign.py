@@ -128,6 +128,7 @@ class Campaign:
             self._unsettled.append(f"unsettled after {after}: {left}")
 
     def account(self) -> Account:
+        self.watchdog.keep_house()
         executions = read_executions(self.load.executions)
         table = read_table(self.laptop, self.load.workspace.name)
         books = Books(self.load.promises, self.load.unanswered, executions, table, self.listener.heard())

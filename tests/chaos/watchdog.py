@@ -11,6 +11,7 @@ from uuid import uuid4
 from handlers.aws import run_items
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
+from handlers.domain.housekeeping import keep_house
 from handlers.domain.recovery import end_undeliverable, sweep
 from handlers.wiring import Settings
 from infra.local.laptop import Laptop
@@ -64,6 +65,11 @@ class Watchdog:
         with patch.object(clock, "now", self._later), suppress(Unavailable):
             sweep(using, has_time=lambda: True, report=_ignore)
             end_undeliverable(using, has_time=lambda: True, report=_ignore)
+
+    def keep_house(self) -> None:
+        """What the hours that have passed by this clock would have done: staged objects are gone after a day."""
+        with patch.object(clock, "now", self._later):
+            keep_house(Container(self._settings, self._clients).housekeeper, has_time=lambda: True, report=_ignore)
 
     def settle(self, *, at_most: int) -> int:
         """How many passes it takes until no run is open and no end untold. Raises NotSettled."""

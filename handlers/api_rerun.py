@@ -13,7 +13,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from handlers.domain.clock import iso
-from handlers.domain.idempotency import HEADER, request_key
 from handlers.domain.json_document import JsonObject, parse_object
 from handlers.domain.rerun import Asked, RerunBody, rerun
 from handlers.domain.run import FunctionRun, parse_id
@@ -37,8 +36,7 @@ def post_rerun(workspace: str, run_id: str) -> Response[Any]:
         line["by"] = caller.subject
         caller.require(workspace, "function-triggers", "execute")
         how = RerunBody.read(app.body())
-        asked = ["rerun", parse_id(run_id), how.model_dump()]
-        key = request_key(app.header(HEADER.lower()), workspace, f"caller:{caller.subject}", asked)
+        key = app.request_key(workspace, caller, ["rerun", parse_id(run_id), how.model_dump()])
         new = rerun_with(line, Asked(workspace, run_id, caller.subject, how, key))
     return accepted(workspace, new.id, message(run_id))
 

@@ -5,7 +5,6 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.idempotency import HEADER, request_key
 from handlers.domain.run import parse_id
 from handlers.domain.start import ExecuteBody, start
 from handlers.http import API, Resolver, accepted
@@ -20,8 +19,7 @@ def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
     caller = app.caller()
     caller.require(workspace, "function-triggers", "execute")
     body = ExecuteBody.read(app.body())
-    asked = ["execute", parse_id(trigger_id), body.model_dump()]
-    key = request_key(app.header(HEADER.lower()), workspace, f"caller:{caller.subject}", asked)
+    key = app.request_key(workspace, caller, ["execute", parse_id(trigger_id), body.model_dump()])
     run = start(workspace, trigger_id, body, wiring.starter, key)
     return accepted(workspace, run.id, "Run successfully queued.")
 

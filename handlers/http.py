@@ -11,8 +11,9 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from handlers.domain import errors
+from handlers.domain.idempotency import HEADER, RequestKey, request_key
 from handlers.domain.identity import Caller
-from handlers.domain.json_document import JsonObject, parse_object
+from handlers.domain.json_document import JsonObject, JsonValue, parse_object
 from handlers.domain.paging import Page
 from handlers.log import log_fault
 
@@ -89,6 +90,10 @@ class Resolver(APIGatewayHttpResolver):
     def header(self, name: str) -> str | None:
         """A request header by its name in lower case, as API Gateway hands all of them over."""
         return self.current_event.headers.get(name)
+
+    def request_key(self, workspace: str, caller: Caller, asked: JsonValue) -> RequestKey | None:
+        """The idempotency key that the caller has sent with what is asked for. Raises InvalidRequest."""
+        return request_key(self.header(HEADER.lower()), workspace, f"caller:{caller.subject}", asked)
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""

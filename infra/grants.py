@@ -99,8 +99,8 @@ def _grant_objects(stack: Granted) -> None:
     """Parts that are too large for the table: staged, moved to where they stay, read, deleted."""
     bucket = stack.storage.bucket.bucket_arn
     staged, kept = f"{bucket}/{STAGING}*", f"{bucket}/{KEPT}*"
-    starters = (stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed)
-    for door in (*starters, stack.capture_failures, stack.execute_runs):
+    writers = (*_starters(stack), stack.capture_failures, stack.execute_runs)
+    for door in writers:
         _allow(door, ["s3:PutObject", "s3:GetObject"], staged, kept)
         _allow(door, ["s3:DeleteObject"], staged)
     # It moves what others have left half-way, and reads nothing else.
@@ -109,15 +109,13 @@ def _grant_objects(stack: Granted) -> None:
     _allow(stack.api_runs, ["s3:GetObject"], staged, kept)
     _allow(stack.housekeeping, ["s3:DeleteObject"], staged, kept)
     # Who may not list a bucket is told "forbidden" of an object that is not there.
-    readers = (stack.capture_failures, stack.execute_runs, stack.watchdog, stack.api_runs)
-    for door in (*starters, *readers, stack.housekeeping):
+    for door in (*writers, stack.watchdog, stack.api_runs, stack.housekeeping):
         _allow(door, ["s3:ListBucket"], bucket)
 
 
 def _grant_messages(stack: Granted) -> None:
     queue, bus = stack.messaging.run_queue.queue_arn, stack.messaging.lifecycle_bus.event_bus_arn
-    starters = (stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed)
-    for door in (*starters, stack.execute_runs, stack.watchdog):
+    for door in (*_starters(stack), stack.execute_runs, stack.watchdog):
         _allow(door, ["sqs:SendMessage"], queue)
     dead_letters = stack.messaging.dead_letters.queue_arn
     _allow(stack.watchdog, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], dead_letters)
@@ -173,6 +171,11 @@ def _deny_own_functions(stack: Granted, door: lambda_.Function) -> None:
             resources=[stack.own_functions, f"{stack.own_functions}:*"],
         )
     )
+
+
+def _starters(stack: Granted) -> tuple[lambda_.Function, ...]:
+    """Who records new runs and pushes them."""
+    return stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed
 
 
 def _allow(door: lambda_.Function, actions: list[str], *resources: str) -> None:

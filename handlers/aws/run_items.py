@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from handlers.aws.part_objects import KEPT
 from handlers.aws.table import Item, from_item, to_item
 from handlers.domain.paging import position_of
 from handlers.domain.run import FunctionRun, Part, Status
@@ -66,7 +67,7 @@ def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
 
 def object_key(run_id: str, part: Part) -> str:
     """Where a part that is too large for the table stays in the bucket."""
-    return f"kept/{run_id}/{part}"
+    return f"{KEPT}{run_id}/{part}"
 
 
 def object_entry_key(run_id: str, part: str) -> dict[str, str]:

@@ -38,11 +38,10 @@ def cancel(workspace: str, run_id: str, cancelled_by: str, using: Canceller) -> 
         if not run.status.is_open:
             raise RunEnded(run.status)
         if run.status is Status.PENDING:
-            done = finish(run, CANCELLED, using, by=cancelled_by)
-        else:
-            done = run.cancel_requested_at is not None or _mark(run, cancelled_by, using)
-        if done:
-            return run.evolve(status=Status.CANCELLED) if run.status is Status.PENDING else run
+            if finish(run, CANCELLED, using, by=cancelled_by):
+                return run.evolve(status=Status.CANCELLED)
+        elif run.cancel_requested_at is not None or _mark(run, cancelled_by, using):
+            return run
     raise Unavailable
 
 

@@ -25,7 +25,16 @@ def first_deadline(at: datetime, not_before: datetime | None) -> datetime:
 
 def wait_of(run: FunctionRun) -> timedelta:
     """How long until the run is due; nothing if it is."""
-    left = timedelta() if run.not_before is None else run.not_before - clock.now()
+    return _until(run.not_before)
+
+
+def postponed_for(run: FunctionRun) -> timedelta:
+    """How long until the message of a postponed run comes; nothing if it should have come, or the run is not."""
+    return _until(run.waits_until)
+
+
+def _until(moment: datetime | None) -> timedelta:
+    left = timedelta() if moment is None else moment - clock.now()
     return max(left, timedelta())
 
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.due import is_expiring, push_when_due, wait_of
+from handlers.domain.due import postponed_for, push_when_due, wait_of
 from handlers.domain.errors import Unavailable
-from handlers.domain.finish import CANCELLED, EXECUTION_LOST, EXPIRED, MAX_ATTEMPTS, LifecycleBus, finish
+from handlers.domain.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, called_off, finish
 from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.outcome import (
@@ -87,14 +87,12 @@ def execute(run_id: str, using: Executor) -> Verdict:
     if recorded is None or not _is_claimable(recorded.run):
         return Verdict.NOT_OURS
     run = using.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
-    if run.cancel_requested_at is not None:
-        return _finished(run, CANCELLED, using)
-    if is_expiring(run):
-        return _finished(run, EXPIRED, using)
+    if (end := called_off(run)) is not None:
+        return _finished(run, end, using)
     if wait_of(run):
         push_when_due(run, using.queue)
         return Verdict.POSTPONED
-    if run.waits_until is not None and run.waits_until - clock.now() > CLOCKS_DIFFER:
+    if postponed_for(run) > CLOCKS_DIFFER:
         # Each message that is postponed sends the next: without this, one pushed again would go on beside it for ever.
         return Verdict.NOT_OURS
     return _execute(run, recorded.sealed, using)
@@ -108,7 +106,7 @@ def _execute(found: FunctionRun, sealed: bytes | None, using: Executor) -> Verdi
         _check_permission(run, using.invokable)
         pin = _code_of(run, using.code)
         run = _claim(run, pin, using.runs)
-        outcome = _invoke(run, sealed, using, was_pinned=found.pin is not None)
+        outcome = _invoke(run, pin, sealed, using, was_pinned=found.pin is not None)
     except _Moved:
         return Verdict.NOT_OURS
     except NotYet as reason:
@@ -177,9 +175,7 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
     return claimed
 
 
-def _invoke(run: FunctionRun, sealed: bytes | None, using: Executor, *, was_pinned: bool) -> Outcome:
-    pin = run.pin
-    assert pin is not None  # noqa: S101 - claimed
+def _invoke(run: FunctionRun, pin: Pin, sealed: bytes | None, using: Executor, *, was_pinned: bool) -> Outcome:
     try:
         parameters = using.cipher.open(sealed or b"", label(run, Part.PARAMETERS))
     except KeyRefused as refused:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from handlers.domain import clock
+from handlers.domain.due import is_expiring
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import MAX_BYTES, MAX_INLINE_BYTES
 from handlers.domain.outcome import Outcome
@@ -45,6 +46,13 @@ class Finisher(Protocol):
     def cipher(self) -> Cipher: ...
     @property
     def bus(self) -> LifecycleBus: ...
+
+
+def called_off(run: FunctionRun) -> Outcome | None:
+    """How an open run ends that is not to be executed any more; None if it may be."""
+    if run.cancel_requested_at is not None:
+        return CANCELLED
+    return EXPIRED if is_expiring(run) else None
 
 
 def finish(

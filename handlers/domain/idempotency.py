@@ -93,11 +93,5 @@ def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> Functio
 
 
 def _digest(value: JsonValue) -> bytes:
-    return hashlib.sha256(compact(_sorted(value)).encode("utf-8", "surrogatepass")).digest()
-
-
-def _sorted(value: JsonValue) -> JsonValue:
-    """The order of an object's keys says nothing."""
-    if isinstance(value, dict):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    return [_sorted(each) for each in value] if isinstance(value, list) else value
+    # The order of an object's keys says nothing.
+    return hashlib.sha256(compact(value, sort_keys=True).encode("utf-8", "surrogatepass")).digest()

@@ -72,8 +72,8 @@ def dump(value: JsonValue, *, field: str, limit: int = MAX_BYTES) -> bytes:
     return text
 
 
-def compact(value: JsonValue) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def compact(value: JsonValue, *, sort_keys: bool = False) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
 
 
 def depth(value: JsonValue) -> int:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.due import MAX_MESSAGE_DELAY, first_deadline, is_expiring, push_when_due, wait_of
+from handlers.domain.due import MAX_MESSAGE_DELAY, first_deadline, postponed_for, push_when_due, wait_of
 from handlers.domain.finish import (
     CANCELLED,
     DELIVERY_FAILED,
@@ -19,6 +19,7 @@ from handlers.domain.finish import (
     MAX_ATTEMPTS,
     LifecycleBus,
     announce,
+    called_off,
     finish,
     settle,
 )
@@ -106,8 +107,7 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
     if not run.status.is_open:
         return _announce_again(run, using) if run.event_pending else _settle(run, using)
     if (end := _end_of(run)) is not None:
-        outcome, remedy = end
-        return remedy if finish(run, outcome, using) else Remedy.MOVED_ON
+        return _ENDED[end] if finish(run, end, using) else Remedy.MOVED_ON
     if wait_of(run) > MAX_MESSAGE_DELAY:
         # It was looked at so early because its parts had to be moved.
         moved = using.runs.transition(run, run.evolve(deadline=run.not_before))
@@ -120,15 +120,13 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
     return Remedy.PUSHED_AGAIN
 
 
-def _end_of(run: FunctionRun) -> tuple[Outcome, Remedy] | None:
+_ENDED = {CANCELLED: Remedy.CANCELLED, EXPIRED: Remedy.EXPIRED, EXECUTION_LOST: Remedy.LOST}
+
+
+def _end_of(run: FunctionRun) -> Outcome | None:
     """How an open run ends that is not to be executed again."""
-    if run.cancel_requested_at is not None:
-        return CANCELLED, Remedy.CANCELLED
-    if is_expiring(run):
-        return EXPIRED, Remedy.EXPIRED
-    if run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS:
-        return EXECUTION_LOST, Remedy.LOST
-    return None
+    is_lost = run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS
+    return called_off(run) or (EXECUTION_LOST if is_lost else None)
 
 
 def end_undeliverable(
@@ -151,16 +149,12 @@ def _end_undeliverable(letter: DeadLetter, using: Watchdog) -> Remedy:
     run = using.runs.read_run(letter.run_id)
     remedy = Remedy.MOVED_ON
     # One that is running has a lease, and one that is not due yet, or postponed, another message to come.
-    if run is not None and run.status is Status.PENDING and not wait_of(run) and not _is_postponed(run):
+    if run is not None and run.status is Status.PENDING and not wait_of(run) and not postponed_for(run):
         run = using.runs.move_staged(run) if run.staged else run
         if finish(run, DELIVERY_FAILED, using):
             remedy = Remedy.UNDELIVERABLE
     using.dead_letters.delete(letter)
     return remedy
-
-
-def _is_postponed(run: FunctionRun) -> bool:
-    return run.waits_until is not None and run.waits_until > clock.now()
 
 
 def _settle(run: FunctionRun, using: Watchdog) -> Remedy:

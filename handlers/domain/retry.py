@@ -15,7 +15,7 @@ from handlers.domain.finish import Runs as FinishingRuns
 from handlers.domain.finish import settle
 from handlers.domain.outcome import BEYOND_RETRY
 from handlers.domain.recording import RecordedRun, Retention, RunQueue, SealedParts, label
-from handlers.domain.registry import FunctionTrigger
+from handlers.domain.registry import ComputeFunction
 from handlers.domain.rerun import Copy, Registry, copy_of, open_parameters, registered
 from handlers.domain.retry_policy import RetryPolicy
 from handlers.domain.run import FunctionRun, Part, Source, derived_id
@@ -81,10 +81,22 @@ def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
         return Verdict.CANCELLED
     trigger, function = registered(failed, using.registry)
     policy = trigger.retry_policy
+    if policy is None or (failed.execution_source is Source.RERUN and not policy.retry_manual_reruns):
+        return Verdict.NO_POLICY
+    if not trigger.enabled:
+        return Verdict.DISABLED
     attempt = (failed.retry_attempt or 0) + 1
-    reason_not_to = _reason_not_to(failed, trigger, attempt)
-    if policy is None or reason_not_to is not None:
-        return reason_not_to or Verdict.NO_POLICY
+    if attempt > policy.max_retries:
+        return Verdict.EXHAUSTED
+    if failed.error_code in BEYOND_RETRY or failed.error_code in policy.non_retryable_errors:
+        return Verdict.NOT_RETRYABLE
+    return _record(recorded, function, policy, attempt, using)
+
+
+def _record(
+    recorded: RecordedRun, function: ComputeFunction, policy: RetryPolicy, attempt: int, using: Retrier
+) -> Verdict:
+    failed = recorded.run
     parameters = _open_parameters(recorded, using.cipher)
     at = clock.now()
     copied = copy_of(failed, function, Copy(at, at + policy.delay(attempt), using.retention))
@@ -104,19 +116,6 @@ def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
         if isinstance(failed.__cause__, KeyRefused):
             raise Unavailable from failed
         raise
-
-
-def _reason_not_to(failed: FunctionRun, trigger: FunctionTrigger, attempt: int) -> Verdict | None:
-    policy = trigger.retry_policy
-    if policy is None or (failed.execution_source is Source.RERUN and not policy.retry_manual_reruns):
-        return Verdict.NO_POLICY
-    if not trigger.enabled:
-        return Verdict.DISABLED
-    if attempt > policy.max_retries:
-        return Verdict.EXHAUSTED
-    if failed.error_code in BEYOND_RETRY or failed.error_code in policy.non_retryable_errors:
-        return Verdict.NOT_RETRYABLE
-    return None
 
 
 def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: RetryPolicy) -> FunctionRun:

@@ -1,10 +1,10 @@
 """The people of the demo: what they ask the API and what they are answered is printed, and checked."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -16,6 +16,7 @@ POLL_SECONDS = 0.05
 WORKSPACE = "acme"
 COMPLETED = "completed"
 FAILURE = "failure"
+Found = TypeVar("Found")
 
 
 class UnexpectedAnswerError(RuntimeError):
@@ -54,6 +55,16 @@ class Answer:
         return self
 
 
+def awaited(look: Callable[[], Found], found: Callable[[Found], bool], otherwise: Callable[[Found], str]) -> Found:
+    """What a look gives once it is what was waited for. Raises UnexpectedAnswerError, which says what there was."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while not found(seen := look()):
+        if time.monotonic() > deadline:
+            raise UnexpectedAnswerError(f"{otherwise(seen)} after {RUN_SECONDS:.0f} s")
+        time.sleep(POLL_SECONDS)
+    return seen
+
+
 class Person:
     """Someone with an access token."""
 
@@ -82,11 +93,11 @@ class Person:
     def looks_at(self, run_id: str, expected: str, include: str = "") -> Answer:
         """The run, once it has ended as expected."""
         path = f"/function-runs/{run_id}"
-        deadline = time.monotonic() + RUN_SECONDS
-        while (run := self._asks("GET", path))["status"] in ("pending", "running"):
-            if time.monotonic() > deadline:
-                raise UnexpectedAnswerError(f"The run {run_id} is still {run['status']} after {RUN_SECONDS:.0f} s")
-            time.sleep(POLL_SECONDS)
+        run = awaited(
+            lambda: self.asks(path),
+            lambda run: run["status"] not in ("pending", "running"),
+            lambda run: f"The run {run_id} is still {run['status']}",
+        )
         if run["status"] != expected:
             ended = f"{run['status']} (errorCode {run['errorCode']})"
             raise UnexpectedAnswerError(f"The run {run_id} should have ended as {expected}, but is {ended}")

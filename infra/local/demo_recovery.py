@@ -1,15 +1,12 @@
 """The demo's chapters on what goes on by itself, and on what can still be called off."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from infra.local.demo_people import FAILURE, Answer, Person, UnexpectedAnswerError
+from infra.local.demo_people import FAILURE, Answer, Person, UnexpectedAnswerError, awaited
 from infra.local.printer import Printer
 
 RETRIES = 2
-PATIENCE_SECONDS = 30.0
-POLL_SECONDS = 0.05
 
 
 def retry_automatically(failed: Answer, alice: Person, printer: Printer) -> None:
@@ -50,8 +47,8 @@ def think_better_of_it(failed: Answer, alice: Person, printer: Printer) -> None:
 
 
 def _await_retries(path: str, alice: Person) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while sum(bool(each["endedAt"]) for each in alice.asks(path).each("reruns")) < RETRIES:
-        if time.monotonic() > deadline:
-            raise UnexpectedAnswerError(f"{path} should have told of {RETRIES} retries in {PATIENCE_SECONDS:.0f} s")
-        time.sleep(POLL_SECONDS)
+    awaited(
+        lambda: [each for each in alice.asks(path).each("reruns") if each["endedAt"]],
+        lambda ended: len(ended) >= RETRIES,
+        lambda ended: f"{path} should have told of {RETRIES} retries, but told of {len(ended)}",
+    )

@@ -1,6 +1,5 @@
 """The chapters of the demo in which nobody presses a button: a webhook and a schedule start runs, which are re-run."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +8,7 @@ from uuid import uuid4
 import httpx
 from standardwebhooks import Webhook
 
-from infra.local.demo_people import COMPLETED, POLL_SECONDS, RUN_SECONDS, Answer, Person, UnexpectedAnswerError
+from infra.local.demo_people import COMPLETED, Answer, Person, UnexpectedAnswerError, awaited
 from infra.local.laptop import Laptop
 from infra.local.printer import Printer
 
@@ -76,11 +75,9 @@ def signature(secret: str, body: str) -> dict[str, str]:
 def first_run(alice: Person, trigger_id: str, printer: Printer) -> str:
     """The id of the run that the trigger starts, once it does."""
     path = f"/function-runs?triggerId={trigger_id}"
-    deadline = time.monotonic() + RUN_SECONDS
-    while not (found := alice.asks(path).each("data")):
-        if time.monotonic() > deadline:
-            raise UnexpectedAnswerError(f"The trigger {trigger_id} has started no run in {RUN_SECONDS:.0f} s")
-        time.sleep(POLL_SECONDS)
+    found = awaited(
+        lambda: alice.asks(path).each("data"), bool, lambda _: f"The trigger {trigger_id} has started no run"
+    )
     printer.abbreviate(found[0]["id"], f"run-{found[0]['id'][:8]}")
     alice.gets(path).each("data")[0].shows("id", "executionSource")
     return str(found[0]["id"])

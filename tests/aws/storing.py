@@ -1,13 +1,23 @@
 """A run store on the deployed stack's table and bucket."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
+from handlers.domain.run import FunctionRun
 from infra.local.laptop import Laptop
+from tests.builders import a_run
+
+
+def new_run(**changes: Any) -> FunctionRun:
+    """Pending, and of this very second: DynamoDB expires by seconds."""
+    at = datetime.now(UTC).replace(microsecond=0)
+    return a_run(**{"id": str(uuid4()), "status": "pending", "created_at": at} | changes)
 
 
 def nowhere(_: Exception) -> None:

@@ -12,6 +12,7 @@ from handlers.domain.errors import Unavailable
 from infra.local.laptop import Laptop
 from tests.aws.injection import error, injected
 from tests.builders import RUN_ID, an_id
+from tests.stack.driver import messages_in
 
 NOT_UNDERSTOOD = ["", "no JSON", "[]", "{}", '{"runId": 5}', '{"runId": "no-uuid"}', "null", '{"runId": {"a": 1}}']
 
@@ -33,26 +34,21 @@ def send(sqs: Any, url: str, *bodies: str) -> None:
         sqs.send_message(QueueUrl=url, MessageBody=body or " ")
 
 
-def waiting(sqs: Any, url: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    return sum(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))
-
-
-def test_every_message_that_names_a_run_is_read_and_deleted(sqs: Any, url: str) -> None:
+def test_every_message_that_names_a_run_is_read_and_deleted(laptop: Laptop, sqs: Any, url: str) -> None:
     send(sqs, url, *(json.dumps({"runId": an_id(number)}) for number in range(25)))
     letters = DeadLetters(sqs, url)
     found = list(letters.understood())
     assert sorted(letter.run_id for letter in found) == [an_id(number) for number in range(25)]
-    assert waiting(sqs, url) == 25
+    assert messages_in(laptop, url) == 25
     for letter in found:
         letters.delete(letter)
-    assert waiting(sqs, url) == 0
+    assert messages_in(laptop, url) == 0
 
 
-def test_what_cannot_be_understood_stays_for_people_to_look_at(sqs: Any, url: str) -> None:
+def test_what_cannot_be_understood_stays_for_people_to_look_at(laptop: Laptop, sqs: Any, url: str) -> None:
     send(sqs, url, *NOT_UNDERSTOOD, json.dumps({"runId": RUN_ID}))
     assert [letter.run_id for letter in DeadLetters(sqs, url).understood()] == [RUN_ID]
-    assert waiting(sqs, url) == len(NOT_UNDERSTOOD) + 1
+    assert messages_in(laptop, url) == len(NOT_UNDERSTOOD) + 1
 
 
 @pytest.mark.parametrize("operation", ["ReceiveMessage", "DeleteMessage"])

@@ -22,17 +22,12 @@ from handlers.domain.run import FunctionRun, Part, Status, pending_deadline
 from infra.local.laptop import Laptop
 from tests.aws.conftest import MAX_RERUNS
 from tests.aws.injection import answer, error, injected
-from tests.aws.storing import objects_of, store_of
-from tests.builders import a_rerun, a_run
+from tests.aws.storing import new_run, objects_of, store_of
+from tests.builders import a_rerun
 
 LARGE = b"\x00sealed" * 60_000
 PUT, COPY, DELETE, GET = "s3.PutObject", "s3.CopyObject", "s3.DeleteObject", "s3.GetObject"
 SLOW_DOWN = error(503, "SlowDown")
-
-
-def new_run(**changes: Any) -> FunctionRun:
-    at = datetime.now(UTC).replace(microsecond=0)  # what DynamoDB expires by
-    return a_run(**{"id": str(uuid4()), "status": "pending", "created_at": at} | changes)
 
 
 @pytest.fixture

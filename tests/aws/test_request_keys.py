@@ -1,6 +1,6 @@
 """What is kept of a request that has started a run: with the run, or not at all."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,17 +12,13 @@ from handlers.aws.run_store import RunStore
 from handlers.domain import clock
 from handlers.domain.errors import RerunLimitReached, Unavailable
 from handlers.domain.idempotency import KEPT_FOR, AlreadyStarted, KeptRequest, RequestKey, SealedKey, request_key
-from handlers.domain.run import FunctionRun, Part
+from handlers.domain.run import Part
 from tests.aws.conftest import MAX_RERUNS
 from tests.aws.injection import injected
-from tests.builders import WORKSPACE, a_rerun, a_run
+from tests.aws.storing import new_run
+from tests.builders import WORKSPACE, a_rerun
 
 SEALED = {Part.PARAMETERS: b"sealed"}
-
-
-def new_run(**changes: Any) -> FunctionRun:
-    at = datetime.now(UTC).replace(microsecond=0)  # what DynamoDB expires by
-    return a_run(**{"id": str(uuid4()), "status": "pending", "created_at": at} | changes)
 
 
 def a_key() -> RequestKey:

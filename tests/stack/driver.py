@@ -222,6 +222,13 @@ def table_of(workspace: Workspace) -> tuple[Any, str]:
     return workspace.laptop.client("dynamodb"), workspace.laptop.outputs["TableName"]
 
 
+def messages_in(laptop: Laptop, url: str) -> int:
+    """How many there are in a queue, those included that somebody looks at."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = laptop.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(map(int, found.values()))
+
+
 def items_of(workspace: Workspace, run_id: str) -> list[dict[str, Any]]:
     """Everything in the table that belongs to a run, in order."""
     client, table = table_of(workspace)

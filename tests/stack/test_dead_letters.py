@@ -2,21 +2,14 @@
 
 import json
 
-from tests.stack.driver import Workspace, until
+from tests.stack.driver import Workspace, messages_in, until
 from tests.stack.leak_story import executor_at_rest
 from tests.stack.sources import lambda_of
 
 
-def waiting(workspace: Workspace) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    queue = workspace.laptop.outputs["DeadLetterQueueUrl"]
-    found = workspace.laptop.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-    return sum(map(int, found.values()))
-
-
 def test_a_run_whose_message_ended_there_is_failed_by_the_next_pass_of_the_watchdog(workspace: Workspace) -> None:
     sqs, queue = workspace.laptop.client("sqs"), workspace.laptop.outputs["DeadLetterQueueUrl"]
-    before = waiting(workspace)
+    before = messages_in(workspace.laptop, queue)
     with executor_at_rest(workspace.laptop):
         run = workspace.execute(workspace.trigger_of()[0])
         for body in (json.dumps({"runId": run}), "not understood"):
@@ -27,7 +20,7 @@ def test_a_run_whose_message_ended_there_is_failed_by_the_next_pass_of_the_watch
         assert (ended["status"], ended["errorCode"], ended["executionAttempts"]) == ("failure", "DeliveryFailed", 0)
     error = workspace.run(run, include="error")["error"]
     assert "dead-letter queue" in error["errorMessage"]
-    until(lambda: waiting(workspace) == before + 1)
+    until(lambda: messages_in(workspace.laptop, queue) == before + 1)
     # What was pushed for it executes nothing any more, and it can be re-run like any other.
     new = workspace.ended(workspace.rerun(run))
     assert (new["status"], workspace.run(run)["executionAttempts"]) == ("completed", 0)

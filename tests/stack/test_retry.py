@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.driver import Workspace, created, until
+from tests.stack.driver import Workspace, created, keys, table_of, until
 from tests.stack.sources import lambda_of, runs_of
 
 FAILS = "def handler(event, context):\n    raise TimeoutError('the warehouse does not answer')\n"
@@ -45,9 +45,8 @@ def lineage_of(workspace: Workspace, run: str, *, reruns: int) -> list[dict[str,
 
 def settled(workspace: Workspace, run: str) -> Callable[[], bool]:
     """Whether nothing is left to do for the run."""
-    table, name = workspace.laptop.client("dynamodb"), workspace.laptop.outputs["TableName"]
-    key = {"pk": {"S": f"RUN#{run}"}, "sk": {"S": "RUN"}}
-    return lambda: "deadline" not in table.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
+    client, table = table_of(workspace)
+    return lambda: "deadline" not in client.get_item(TableName=table, Key=keys(run), ConsistentRead=True)["Item"]
 
 
 def test_a_run_that_fails_is_retried_until_it_succeeds(workspace: Workspace, tmp_path: Any) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handlers.domain import clock
-from handlers.domain.errors import BeingChanged, ServiceError
+from handlers.domain.errors import BeingChanged, ServiceError, Stale
 from handlers.domain.registry import FunctionTrigger, Registry, StoredTrigger
 from handlers.domain.trigger_sources import Sources
 
@@ -22,6 +22,7 @@ HOLD = timedelta(seconds=60)
 class Repair(StrEnum):
     RESTORED = "trigger restored"
     UNDONE = "trigger never created"
+    MOVED_ON = "trigger moved on by itself"
     FAILED = "trigger not repaired"
 
 
@@ -86,6 +87,9 @@ def repair_triggers(
             return
         try:
             yield _repair(stored, registry, sources)
+        except Stale:
+            # Somebody else has it now, who will bring it into step: an editor, or a watchdog at the same time.
+            yield Repair.MOVED_ON
         except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
             report(fault, stored.trigger.id)
             yield Repair.FAILED

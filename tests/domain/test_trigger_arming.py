@@ -7,7 +7,7 @@ import pytest
 
 from handlers.domain.errors import BeingChanged, InvalidRequest, Missing, SourceLimitReached, Unavailable
 from handlers.domain.paging import Page
-from handlers.domain.trigger_arming import Repair, repair_triggers
+from handlers.domain.trigger_arming import HOLD, Repair, repair_triggers
 from handlers.domain.trigger_changes import delete_trigger
 from handlers.domain.triggers import find_trigger, list_triggers
 from tests.builders import WORKSPACE
@@ -258,6 +258,16 @@ def test_a_pass_without_time_leaves_the_rest_to_the_next(world: World, time: Fak
     assert list(passed) == [Repair.RESTORED] * 2
     assert repaired(world) == [Repair.RESTORED]
     assert in_step(world)
+
+
+def test_one_that_somebody_else_has_taken_meanwhile_is_theirs_to_bring_into_step(world: World, time: FakeClock) -> None:
+    read = [world.registry.hold_trigger(create(world, "scheduled", name=name).trigger, time()) for name in ("a", "b")]
+    time.advance(seconds=1)
+    seen = list(world.registry.unfinished_triggers())
+    theirs = world.registry.hold_trigger(read[0], time() + HOLD)
+    world.registry.unfinished_triggers = lambda: iter(seen)  # type: ignore[method-assign] # a pass that began before
+    assert sorted(repaired(world)) == [Repair.MOVED_ON, Repair.RESTORED]
+    assert world.registry.triggers[theirs.id].trigger == theirs
 
 
 def test_one_that_cannot_be_repaired_does_not_keep_the_others_waiting(world: World, time: FakeClock) -> None:

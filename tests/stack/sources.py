@@ -112,7 +112,17 @@ def leave_half_done(workspace: Workspace, trigger_id: str, **also: Any) -> None:
     } | also
     client.update_item(
         TableName=table,
-        Key={"pk": {"S": f"TRIGGER#{trigger_id}"}, "sk": {"S": f"TRIGGER#{trigger_id}"}},
+        Key=_key(trigger_id),
         UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
         ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
     )
+
+
+def is_half_done(workspace: Workspace, trigger_id: str) -> bool:
+    client, table = table_of(workspace)
+    item = client.get_item(TableName=table, Key=_key(trigger_id), ConsistentRead=True)["Item"]
+    return "changingUntil" in item
+
+
+def _key(trigger_id: str) -> dict[str, Any]:
+    return {"pk": {"S": f"TRIGGER#{trigger_id}"}, "sk": {"S": f"TRIGGER#{trigger_id}"}}

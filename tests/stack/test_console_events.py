@@ -67,6 +67,7 @@ def own(workspace: Workspace, function: TeamFunction) -> Own:
     registered = workspace.register(function)
     trigger = workspace.trigger(registered)
     run = workspace.ended(workspace.execute(trigger, payload={"orderId": "o-1"}))
+    assert run["status"] == "completed", run
     return Own(workspace, function, registered, trigger, run["id"])
 
 
@@ -98,7 +99,8 @@ def _(own: Own) -> None:
 def _(own: Own) -> None:
     failed = own.workspace.ended(own.workspace.execute(own.trigger, payload={"fail": True}))
     status, document = own.ask("api_runs-failures")
-    assert (status, [each["id"] for each in document["data"]]) == (200, [failed["id"]])
+    listed = [(each["id"], each["errorCode"]) for each in document["data"]]
+    assert (status, listed) == (200, [(failed["id"], "ZeroDivisionError")])
 
 
 @does("api_runs-history")

@@ -38,10 +38,11 @@ bench: install ## measure: AWS calls of a re-run, and its latency against its fl
 	@$(BIN)/python -m tests.bench.aws_calls
 	@$(BIN)/python -m tests.bench.latency
 
-check: install ## lint, format, types
+check: install ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 format: install ## format and mend what can be mended
 	@$(BIN)/ruff check --fix

@@ -6,9 +6,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.cancel import cancel
 from handlers.domain.requests import Body
-from handlers.domain.run import Status
+from handlers.domain.runs.cancel import cancel
+from handlers.domain.runs.run import Status
 from handlers.http import API, Resolver, json_response
 from handlers.log import audited, logger
 from handlers.wiring import wiring

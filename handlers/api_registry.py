@@ -6,9 +6,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain import functions, trigger_changes, triggers
-from handlers.domain.changes import etag
-from handlers.domain.registry import ComputeFunction
+from handlers.domain.registry import functions, trigger_changes, triggers
+from handlers.domain.registry.changes import etag
+from handlers.domain.registry.registered import ComputeFunction
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
 from handlers.wiring import wiring

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from handlers.domain.clock import iso
 from handlers.domain.json_document import JsonObject, parse_object
-from handlers.domain.rerun import Asked, RerunBody, rerun
-from handlers.domain.run import FunctionRun, parse_id
+from handlers.domain.runs.run import FunctionRun, parse_id
+from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger
 from handlers.wiring import wiring

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.history import lineage, parse_parts, read_run, reveal
-from handlers.domain.listing import Filters, list_runs
+from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
+from handlers.domain.runs.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
 from handlers.log import audited, logger
 from handlers.wiring import wiring

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.run import parse_id
-from handlers.domain.start import ExecuteBody, start
+from handlers.domain.runs.run import parse_id
+from handlers.domain.starting.start import ExecuteBody, start
 from handlers.http import API, Resolver, accepted
 from handlers.log import logger
 from handlers.wiring import wiring

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.webhooks import Received, receive
+from handlers.domain.starting.webhooks import Received, receive
 from handlers.http import API, Resolver, json_response, run_location
 from handlers.log import logger
 from handlers.wiring import wiring

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.captures import Captured, InvocationRecord, capture
 from handlers.domain.json_document import parse_object
+from handlers.domain.starting.captures import Captured, InvocationRecord, capture
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.execution import execute
-from handlers.domain.run import parse_run_id
+from handlers.domain.runs.execution import execute
+from handlers.domain.runs.run import parse_run_id
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 

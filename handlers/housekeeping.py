@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.housekeeping import keep_house
+from handlers.domain.upkeep.housekeeping import keep_house
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 

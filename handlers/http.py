@@ -11,10 +11,10 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from handlers.domain import errors
-from handlers.domain.idempotency import HEADER, RequestKey, request_key
 from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, JsonValue, parse_object
 from handlers.domain.paging import Page
+from handlers.domain.starting.idempotency import HEADER, RequestKey, request_key
 from handlers.log import log_fault
 
 API = "/workspace/<workspace>/api/v1"

@@ -9,9 +9,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.errors import Refused
 from handlers.domain.json_document import parse_object
+from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 

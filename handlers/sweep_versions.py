@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.version_sweep import sweep_versions
+from handlers.domain.upkeep.version_sweep import sweep_versions
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 

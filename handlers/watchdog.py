@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.recovery import end_undeliverable, sweep
-from handlers.domain.trigger_arming import repair_triggers
+from handlers.domain.registry.trigger_arming import repair_triggers
+from handlers.domain.upkeep.recovery import end_undeliverable, sweep
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 

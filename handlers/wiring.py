@@ -29,19 +29,19 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.table import Table
 from handlers.aws.version_use import VersionUse
-from handlers.domain.cancel import Canceller
-from handlers.domain.captures import Capturer
-from handlers.domain.execution import Executor
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
-from handlers.domain.housekeeping import Housekeeper
-from handlers.domain.recording import Retention
-from handlers.domain.recovery import Watchdog
-from handlers.domain.registry import Registrar
-from handlers.domain.rerun import Rerunner
-from handlers.domain.retry import Retrier
-from handlers.domain.start import Starter
-from handlers.domain.trigger_sources import Sources
-from handlers.domain.version_sweep import Sweeper
+from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.trigger_sources import Sources
+from handlers.domain.runs.cancel import Canceller
+from handlers.domain.runs.execution import Executor
+from handlers.domain.runs.recording import Retention
+from handlers.domain.starting.captures import Capturer
+from handlers.domain.starting.rerun import Rerunner
+from handlers.domain.starting.retry import Retrier
+from handlers.domain.starting.start import Starter
+from handlers.domain.upkeep.housekeeping import Housekeeper
+from handlers.domain.upkeep.recovery import Watchdog
+from handlers.domain.upkeep.version_sweep import Sweeper
 from handlers.log import log_fault
 
 if TYPE_CHECKING:

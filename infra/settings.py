@@ -6,9 +6,10 @@ from typing import Any, Self
 
 from aws_cdk.aws_logs import RetentionDays
 from constructs import Node
-from handlers.domain.identity import WORKSPACE
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
+
+from handlers.domain.identity import WORKSPACE
 
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")

@@ -10,8 +10,8 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
-from handlers.domain.lifecycle import AWAITS_RETRY, EVENT_SOURCE, FAILED
 
+from handlers.domain.runs.lifecycle import AWAITS_RETRY, EVENT_SOURCE, FAILED
 from infra.api import Api, Identity
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors

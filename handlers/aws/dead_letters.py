@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import InvalidRunId
-from handlers.domain.recovery import DeadLetter
-from handlers.domain.run import parse_run_id
+from handlers.domain.runs.run import parse_run_id
+from handlers.domain.upkeep.recovery import DeadLetter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import base_arn
-from handlers.domain.outcome import ACCESS_DENIED, VERSION_NOT_FOUND, NotYet, Unusable
-from handlers.domain.run import Pin
+from handlers.domain.runs.outcome import ACCESS_DENIED, VERSION_NOT_FOUND, NotYet, Unusable
+from handlers.domain.runs.run import Pin
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -8,8 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.aws import aws_errors
 from handlers.aws.function_code import unusable
-from handlers.domain.outcome import NotYet, Outcome, Postponed, Uncertain, Unusable
-from handlers.domain.run import FunctionRun, Pin, Status
+from handlers.domain.runs.outcome import NotYet, Outcome, Postponed, Uncertain, Unusable
+from handlers.domain.runs.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.domain import lifecycle
-from handlers.domain.run import FunctionRun
+from handlers.domain.runs import lifecycle
+from handlers.domain.runs.run import FunctionRun
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -8,7 +8,7 @@ from handlers.aws.attention import attention_pages
 from handlers.aws.table import Table, from_item, key_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.housekeeping import KeptObject
+from handlers.domain.upkeep.housekeeping import KeptObject
 
 _PAGE = 100
 

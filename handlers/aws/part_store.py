@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from handlers.aws import run_items as items
 from handlers.aws.part_objects import PartLost, PartObjects
 from handlers.aws.table import Item, Table, from_item, to_item
-from handlers.domain.recording import SealedParts
-from handlers.domain.run import FunctionRun
+from handlers.domain.runs.recording import SealedParts
+from handlers.domain.runs.run import FunctionRun
 
 # Of one item's 400 KB; content that was small enough to be kept here is somewhat larger when it is sealed.
 MAX_INLINE_BYTES = 360_000

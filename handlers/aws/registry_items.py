@@ -8,8 +8,8 @@ from handlers.domain.errors import NameTaken, PathTaken, Refused
 from handlers.domain.function_arns import base_arn
 from handlers.domain.json_document import compact, parse_object
 from handlers.domain.paging import position_of
-from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
-from handlers.domain.retry_policy import FIELD as RETRY_POLICY
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 
 UNFINISHED = "UNFINISHED"
 

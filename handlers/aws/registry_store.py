@@ -10,12 +10,12 @@ from handlers.aws import request_keys
 from handlers.aws.attention import attention_pages
 from handlers.aws.table import Cancelled, Item, Table, from_item, key_of, readable, to_item
 from handlers.domain import clock
-from handlers.domain.captures import Registered as Capturing
 from handlers.domain.clock import iso
 from handlers.domain.errors import Stale
-from handlers.domain.idempotency import KeptRequest, RequestKey
 from handlers.domain.paging import Page, position_of
-from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.starting.captures import Registered as Capturing
+from handlers.domain.starting.idempotency import KeptRequest, RequestKey
 
 UNFINISHED_PAGE = 50
 

@@ -5,8 +5,8 @@ from typing import Any
 from handlers.aws.run_items import SCHEMA
 from handlers.aws.table import Item, Key, Table, from_item, to_item
 from handlers.domain import clock
-from handlers.domain.idempotency import KEPT_FOR, KeptRequest, RequestKey, SealedKey
-from handlers.domain.run import FunctionRun
+from handlers.domain.runs.run import FunctionRun
+from handlers.domain.starting.idempotency import KEPT_FOR, KeptRequest, RequestKey, SealedKey
 
 
 def key_of(key: RequestKey) -> Key:

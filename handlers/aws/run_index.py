@@ -7,9 +7,9 @@ from datetime import datetime
 from handlers.aws import run_items as items
 from handlers.aws.table import Table, to_item
 from handlers.domain.clock import iso
-from handlers.domain.listing import Entry, Filters
 from handlers.domain.paging import Page
-from handlers.domain.run import Status
+from handlers.domain.runs.listing import Entry, Filters
+from handlers.domain.runs.run import Status
 
 # Outside of every position: before the first moment, after every id.
 _FIRST, _LAST = "0", "~"

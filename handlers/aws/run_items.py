@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from handlers.aws.part_objects import KEPT
 from handlers.aws.table import Item, from_item, to_item
 from handlers.domain.paging import position_of
-from handlers.domain.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import FunctionRun, Part, Status
 
 SCHEMA = 1
 OBJECT = "OBJECT#"

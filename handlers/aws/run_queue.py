@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.domain.run import FunctionRun
+from handlers.domain.runs.run import FunctionRun
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

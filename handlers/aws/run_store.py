@@ -13,11 +13,11 @@ from handlers.aws.table import Cancelled, Item, Table, from_item, readable, to_i
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
-from handlers.domain.history import EdgePage
-from handlers.domain.idempotency import AlreadyStarted, KeptRequest, RequestKey, SealedKey
 from handlers.domain.paging import Page
-from handlers.domain.recording import RecordedRun, SealedParts
-from handlers.domain.run import FunctionRun, Part, pending_deadline
+from handlers.domain.runs.history import EdgePage
+from handlers.domain.runs.recording import RecordedRun, SealedParts
+from handlers.domain.runs.run import FunctionRun, Part, pending_deadline
+from handlers.domain.starting.idempotency import AlreadyStarted, KeptRequest, RequestKey, SealedKey
 
 OVERDUE_PAGE = 100
 _ATTEMPTS = 4

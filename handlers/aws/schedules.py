@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached
-from handlers.domain.registry import FunctionTrigger
-from handlers.domain.trigger_kinds import Schedule, timing_field
+from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.registry.trigger_kinds import Schedule, timing_field
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient

@@ -9,7 +9,7 @@ from handlers.aws import run_items
 from handlers.aws.table import Item, Table, key_of, readable, to_item
 from handlers.domain.clock import iso
 from handlers.domain.function_arns import base_arn
-from handlers.domain.version_sweep import UnreadableRun, Use
+from handlers.domain.upkeep.version_sweep import UnreadableRun, Use
 
 PAGE = 100
 _INDEX = "byWorkspace"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from handlers.aws.part_objects import PartObjects
 from handlers.aws.table import Table
 from handlers.domain.seal import Cipher
-
 from infra.audit.checks import GRACE, Terms, check
 from infra.audit.findings import OF_THE_BUCKET, Finding, LookedAt, Report, Rule
 from infra.audit.opening import Opener, sampled

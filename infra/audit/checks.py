@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers.domain.clock import iso
-from handlers.domain.finish import MAX_ATTEMPTS
-from handlers.domain.run import Status
-
+from handlers.domain.runs.finish import MAX_ATTEMPTS
+from handlers.domain.runs.run import Status
 from infra.audit.findings import Finding, Rule
 from infra.audit.object_checks import check_objects
 from infra.audit.records import EdgeRecord, RunRecord, World

@@ -7,13 +7,13 @@ from typing import Annotated, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
+from rich.console import Console
+
 from handlers.aws.aws_errors import code
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRunId, Unavailable
-from handlers.domain.run import parse_run_id
+from handlers.domain.runs.run import parse_run_id
 from handlers.domain.seal import KeyRefused
-from rich.console import Console
-
 from infra.audit.auditing import ALL, NotAuditableError
 from infra.audit.auditing import audit as audited
 from infra.audit.checks import GRACE

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 from handlers.aws.part_objects import KEPT, STAGING
 from handlers.domain.clock import iso
-from handlers.domain.housekeeping import STAGED_FOR
-
+from handlers.domain.upkeep.housekeeping import STAGED_FOR
 from infra.audit.findings import Finding, Rule
 from infra.audit.records import ObjectRecord, PartRecord, World
 

@@ -7,9 +7,8 @@ from typing import NamedTuple
 from handlers.aws import run_items as items
 from handlers.aws.part_objects import PartLost, PartObjects
 from handlers.aws.table import Item, Table, from_item, readable
-from handlers.domain.recording import label
+from handlers.domain.runs.recording import label
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
-
 from infra.audit.findings import Finding, Rule
 from infra.audit.records import PartRecord
 

@@ -4,11 +4,11 @@ import json
 import time
 from typing import Any
 
-from handlers.domain.clock import iso
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from handlers.domain.clock import iso
 from infra.audit.findings import Finding, Report, Rule
 
 SHOWN = 50

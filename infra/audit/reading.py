@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
 from handlers.aws import run_items as items
 from handlers.aws.aws_errors import code
 from handlers.aws.part_objects import KEPT, STAGING
 from handlers.aws.table import Item, Table, from_item, to_item
-from handlers.domain.run import FunctionRun, Part, Source
-from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
-
+from handlers.domain.runs.run import FunctionRun, Part, Source
 from infra.audit.findings import Finding
 from infra.audit.records import EdgeRecord, ObjectRecord, PartRecord, Place, RunRecord, UnreadableRecord, World
 

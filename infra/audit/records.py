@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from handlers.domain.run import Part, Status
+from handlers.domain.runs.run import Part, Status
 
 
 class Place(NamedTuple):

@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
-from handlers.aws.aws_errors import code
 
+from handlers.aws.aws_errors import code
 from infra.audit.auditing import NotAuditableError
 from infra.local.emulator import ISOLATED
 from infra.local.laptop import Laptop

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from handlers.domain.identity import is_grant
 from rich.console import Console
 
+from handlers.domain.identity import is_grant
 from infra.audit.command import audit
 from infra.local.demo import tell
 from infra.local.interrupts import Interrupts

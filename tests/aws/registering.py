@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from handlers.aws.registry_store import RegistryStore
 from handlers.domain import clock
-from handlers.domain.registry import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.trigger_arming import HOLD
+from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.trigger_arming import HOLD
 from tests.builders import FUNCTION_ARN, a_function, a_trigger
 
 

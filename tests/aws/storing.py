@@ -9,7 +9,7 @@ from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
-from handlers.domain.run import FunctionRun
+from handlers.domain.runs.run import FunctionRun
 from infra.local.laptop import Laptop
 from tests.builders import a_run
 

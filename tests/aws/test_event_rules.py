@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from handlers.aws.event_rules import EventRules
 from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
-from handlers.domain.registry import FunctionTrigger
+from handlers.domain.registry.registered import FunctionTrigger
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, error, injected, throttled
 from tests.builders import a_trigger

@@ -4,7 +4,7 @@ import pytest
 
 from handlers.aws.function_code import FunctionCode
 from handlers.domain.errors import Unavailable
-from handlers.domain.outcome import NotYet, Unusable
+from handlers.domain.runs.outcome import NotYet, Unusable
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, error, injected
 from tests.stack.driver import TeamFunction

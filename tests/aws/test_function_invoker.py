@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from handlers.aws.function_invoker import FunctionInvoker
-from handlers.domain.outcome import NotYet, Outcome, Uncertain, Unusable
-from handlers.domain.run import Pin, Status
+from handlers.domain.runs.outcome import NotYet, Outcome, Uncertain, Unusable
+from handlers.domain.runs.run import Pin, Status
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, error, injected
 from tests.builders import a_run

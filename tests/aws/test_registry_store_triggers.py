@@ -12,7 +12,7 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.errors import NameTaken, PathTaken, Stale
-from handlers.domain.registry import StoredTrigger
+from handlers.domain.registry.registered import StoredTrigger
 from tests.aws.registering import (
     a_new_function,
     a_new_trigger,

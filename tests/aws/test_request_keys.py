@@ -11,8 +11,15 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.domain import clock
 from handlers.domain.errors import RerunLimitReached, Unavailable
-from handlers.domain.idempotency import KEPT_FOR, AlreadyStarted, KeptRequest, RequestKey, SealedKey, request_key
-from handlers.domain.run import Part
+from handlers.domain.runs.run import Part
+from handlers.domain.starting.idempotency import (
+    KEPT_FOR,
+    AlreadyStarted,
+    KeptRequest,
+    RequestKey,
+    SealedKey,
+    request_key,
+)
 from tests.aws.conftest import MAX_RERUNS
 from tests.aws.injection import injected
 from tests.aws.storing import new_run

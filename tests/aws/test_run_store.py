@@ -13,7 +13,7 @@ from handlers.aws.table import Table, to_item
 from handlers.domain import clock
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
-from handlers.domain.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import FunctionRun, Part, Status
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, cancelled, error, injected
 from tests.aws.storing import store_of

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from handlers.aws.schedules import ScheduleGroup
 from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
-from handlers.domain.registry import FunctionTrigger
+from handlers.domain.registry.registered import FunctionTrigger
 from infra.local.laptop import Laptop
 from tests.aws.injection import error, injected, throttled
 from tests.builders import NOW, a_trigger

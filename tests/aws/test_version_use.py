@@ -12,8 +12,8 @@ from handlers.aws.table import Table
 from handlers.aws.version_use import PAGE, VersionUse
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.run import FunctionRun, Part
-from handlers.domain.version_sweep import UnreadableRun, Use
+from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.upkeep.version_sweep import UnreadableRun, Use
 from tests.aws.injection import injected
 from tests.builders import a_function, a_pin, a_run
 from tests.fakes.versions import FakeUses

@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import httpx
 
-from handlers.domain.execution import execute
-from handlers.domain.rerun import Asked, RerunBody, rerun
+from handlers.domain.runs.execution import execute
+from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.wiring import Settings, Wiring
 from infra.local.laptop import Laptop, bring_up
 from tests.stack.driver import Workspace

@@ -11,8 +11,8 @@ from uuid import uuid4
 from handlers.aws import run_items
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.housekeeping import keep_house
-from handlers.domain.recovery import end_undeliverable, sweep
+from handlers.domain.upkeep.housekeeping import keep_house
+from handlers.domain.upkeep.recovery import end_undeliverable, sweep
 from handlers.wiring import Settings
 from infra.local.laptop import Laptop
 from tests.stack.scene import Clients, Container, Later

@@ -2,7 +2,8 @@ import pytest
 
 from handlers.domain import clock
 from tests.builders import a_run
-from tests.domain import executing, rerunning
+from tests.domain.runs import executing
+from tests.domain.starting import rerunning
 from tests.fakes import FakeClock, World
 
 

@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.functions import RegisterFunction
+from handlers.domain.registry.functions import RegisterFunction
+from handlers.domain.registry.triggers import CreateTrigger
 from handlers.domain.requests import Body
-from handlers.domain.rerun import RerunBody
-from handlers.domain.start import ExecuteBody
-from handlers.domain.triggers import CreateTrigger
+from handlers.domain.starting.rerun import RerunBody
+from handlers.domain.starting.start import ExecuteBody
 
 
 def test_all_fields_of_a_rerun_are_optional() -> None:

@@ -1,7 +1,7 @@
 """What the watchdog does as time goes by."""
 
-from handlers.domain.execution import execute
-from handlers.domain.recovery import Remedy, recover
+from handlers.domain.runs.execution import execute
+from handlers.domain.upkeep.recovery import Remedy, recover
 from tests.fakes import FakeClock, World
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from handlers.domain import clock
-from handlers.domain.captures import Registered as Capturing
 from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
-from handlers.domain.idempotency import KeptRequest, RequestKey
 from handlers.domain.paging import Page
-from handlers.domain.registry import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
+from handlers.domain.starting.captures import Registered as Capturing
+from handlers.domain.starting.idempotency import KeptRequest, RequestKey
 from tests.fakes.faults import Faults
 
 

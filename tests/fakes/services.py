@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handlers.domain.errors import Unavailable
-from handlers.domain.outcome import Outcome
-from handlers.domain.recovery import DeadLetter
-from handlers.domain.registry import FunctionTrigger
-from handlers.domain.run import FunctionRun, Pin, Status
+from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.runs.outcome import Outcome
+from handlers.domain.runs.run import FunctionRun, Pin, Status
 from handlers.domain.seal import KeyRefused, Label, SealBroken
+from handlers.domain.upkeep.recovery import DeadLetter
 from tests.builders import FUNCTION_ARN, NOW, a_pin
 from tests.fakes.faults import Faults
 

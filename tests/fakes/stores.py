@@ -7,11 +7,11 @@ from typing import NamedTuple
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound
-from handlers.domain.history import EdgePage
-from handlers.domain.idempotency import KEPT_FOR, AlreadyStarted, KeptRequest, RequestKey, SealedKey
 from handlers.domain.paging import Page
-from handlers.domain.recording import RecordedRun, SealedParts
-from handlers.domain.run import FunctionRun, Part, Status
+from handlers.domain.runs.history import EdgePage
+from handlers.domain.runs.recording import RecordedRun, SealedParts
+from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, KeptRequest, RequestKey, SealedKey
 from tests.builders import NOW
 
 

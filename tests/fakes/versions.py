@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import base_arn
-from handlers.domain.run import FunctionRun
-from handlers.domain.version_sweep import UnreadableRun, Use, Version
+from handlers.domain.runs.run import FunctionRun
+from handlers.domain.upkeep.version_sweep import UnreadableRun, Use, Version
 from tests.builders import FUNCTION_ARN, NOW
 from tests.fakes.services import nothing
 

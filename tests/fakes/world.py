@@ -1,17 +1,18 @@
 from dataclasses import dataclass, field
 
-from handlers.domain.cancel import Canceller
-from handlers.domain.captures import Capturer
-from handlers.domain.execution import Executor
 from handlers.domain.function_arns import InvokablePatterns
-from handlers.domain.recording import Retention, label
-from handlers.domain.recovery import Watchdog
-from handlers.domain.registry import FunctionTrigger, Registrar, StoredTrigger
-from handlers.domain.rerun import Rerunner
-from handlers.domain.retry import Retrier
-from handlers.domain.run import FunctionRun, Part
-from handlers.domain.start import Starter
-from handlers.domain.trigger_sources import Sources
+from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
+from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.trigger_sources import Sources
+from handlers.domain.runs.cancel import Canceller
+from handlers.domain.runs.execution import Executor
+from handlers.domain.runs.recording import Retention, label
+from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.starting.captures import Capturer
+from handlers.domain.starting.rerun import Rerunner
+from handlers.domain.starting.retry import Retrier
+from handlers.domain.starting.start import Starter
+from handlers.domain.upkeep.recovery import Watchdog
 from tests.builders import a_function, a_trigger
 from tests.fakes.faults import Faults
 from tests.fakes.registry import InMemoryRegistry

@@ -15,10 +15,10 @@ from botocore.config import Config
 from handlers.aws import run_items
 from handlers.aws.cipher import Cipher
 from handlers.domain import clock
-from handlers.domain.execution import execute
-from handlers.domain.recovery import Remedy, recover
-from handlers.domain.rerun import Asked, RerunBody, rerun
-from handlers.domain.run import FunctionRun
+from handlers.domain.runs.execution import execute
+from handlers.domain.runs.run import FunctionRun
+from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.upkeep.recovery import Remedy, recover
 from handlers.wiring import Settings, Wiring
 from infra.audit.checks import Terms, check
 from infra.audit.findings import Finding

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from handlers.domain import clock
-from handlers.domain.recording import label
-from handlers.domain.run import Part
+from handlers.domain.runs.recording import label
+from handlers.domain.runs.run import Part
 from handlers.wiring import Settings, Wiring
 from infra.local.laptop import Laptop
 from tests.builders import a_run

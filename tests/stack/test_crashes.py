@@ -18,14 +18,14 @@ import httpx
 import pytest
 
 from handlers.domain import clock
-from handlers.domain.cancel import cancel
-from handlers.domain.execution import execute
-from handlers.domain.idempotency import request_key
-from handlers.domain.recovery import end_undeliverable, recover
-from handlers.domain.rerun import Asked, RerunBody, rerun
-from handlers.domain.retry import retry
-from handlers.domain.run import Source, Status
-from handlers.domain.start import ExecuteBody, start
+from handlers.domain.runs.cancel import cancel
+from handlers.domain.runs.execution import execute
+from handlers.domain.runs.run import Source, Status
+from handlers.domain.starting.idempotency import request_key
+from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.starting.retry import retry
+from handlers.domain.starting.start import ExecuteBody, start
+from handlers.domain.upkeep.recovery import end_undeliverable, recover
 from infra.local.laptop import Laptop
 from tests.stack.driver import Workspace, created
 from tests.stack.scene import PASSES, Container, Scene

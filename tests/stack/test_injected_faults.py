@@ -16,10 +16,10 @@ import pytest
 
 from handlers.domain import clock
 from handlers.domain.errors import RunNotFound, ServiceError, Unavailable
-from handlers.domain.execution import Verdict, execute
-from handlers.domain.recovery import recover
-from handlers.domain.run import FunctionRun, Status
-from handlers.domain.start import ExecuteBody, start
+from handlers.domain.runs.execution import Verdict, execute
+from handlers.domain.runs.run import FunctionRun, Status
+from handlers.domain.starting.start import ExecuteBody, start
+from handlers.domain.upkeep.recovery import recover
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer
 from tests.stack.driver import Workspace

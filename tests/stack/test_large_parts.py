@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from handlers.domain import clock
-from handlers.domain.housekeeping import Done, Housekeeper, KeptObject, keep_house
 from handlers.domain.json_document import MAX_BYTES
-from handlers.domain.rerun import Asked, RerunBody, rerun
+from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.upkeep.housekeeping import Done, Housekeeper, KeptObject, keep_house
 from tests.stack.driver import Workspace, items_of, refusal, until
 from tests.stack.scene import Scene
 

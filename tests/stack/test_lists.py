@@ -7,9 +7,9 @@ import pytest
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_items import SHARDS
 from handlers.aws.table import Table
-from handlers.domain.listing import LOOKS_PER_RUN, Filters, list_runs
 from handlers.domain.paging import Page
-from handlers.domain.run import Status
+from handlers.domain.runs.listing import LOOKS_PER_RUN, Filters, list_runs
+from handlers.domain.runs.run import Status
 from tests.aws.storing import store_of
 from tests.stack.driver import Workspace, refusal, until
 

@@ -11,8 +11,8 @@ from handlers.aws import run_items as items
 from handlers.aws.cipher import Cipher
 from handlers.aws.table import to_item
 from handlers.domain import clock
-from handlers.domain.recording import label
-from handlers.domain.run import FunctionRun, Part
+from handlers.domain.runs.recording import label
+from handlers.domain.runs.run import FunctionRun, Part
 from infra.audit.auditing import audit
 from infra.audit.findings import Report
 from infra.local.__main__ import app

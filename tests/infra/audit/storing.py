@@ -6,7 +6,7 @@ from typing import Any
 from handlers.aws import run_items as items
 from handlers.aws.table import to_item
 from handlers.domain import clock
-from handlers.domain.run import FunctionRun, Part
+from handlers.domain.runs.run import FunctionRun, Part
 from infra.audit.checks import Terms, check
 from infra.audit.findings import Finding
 from infra.audit.reading import remember

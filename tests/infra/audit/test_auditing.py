@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.domain import clock
-from handlers.domain.run import Part
+from handlers.domain.runs.run import Part
 from handlers.domain.seal import KeyRefused
 from infra.audit.auditing import ALL, NotAuditableError, audit
 from infra.audit.presenting import as_json

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from handlers.aws.run_items import PARTS_OUTLIVE_SECONDS
-from handlers.domain.run import FunctionRun, Part
+from handlers.domain.runs.run import FunctionRun, Part
 from tests.builders import NOW, a_run
 from tests.infra.audit.storing import ORIGINAL, RETENTION, Storage
 

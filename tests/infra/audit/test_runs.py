@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.run import Part
+from handlers.domain.runs.run import Part
 from infra.audit.checks import GRACE
 from tests.builders import NOW, a_run
 from tests.infra.audit.storing import ORIGINAL, Storage, a_storage

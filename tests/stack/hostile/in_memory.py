@@ -11,8 +11,8 @@ import pytest
 
 from handlers import capture_failures, execute_runs, on_event, on_run_failed, watchdog
 from handlers.domain import clock
-from handlers.domain.run import FunctionRun
-from handlers.domain.trigger_kinds import Webhook
+from handlers.domain.registry.trigger_kinds import Webhook
+from handlers.domain.runs.run import FunctionRun
 from tests.builders import a_pin, a_run, a_trigger, an_id
 from tests.fakes import World
 from tests.stack.hostile.events import PATH, ROUTES

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from handlers.domain.run import ExecutionType
+from handlers.domain.runs.run import ExecutionType
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.stack.hostile.events import (
     ABSENT,

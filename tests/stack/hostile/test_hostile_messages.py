@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers import execute_runs
 from handlers.aws.function_invoker import FunctionInvoker
-from handlers.domain.run import Status
+from handlers.domain.runs.run import Status
 from tests.builders import a_pin, a_run, an_id
 from tests.fakes import World
 from tests.stack.hostile.events import (

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from handlers import api_rerun, watchdog
-from handlers.domain.recovery import Remedy
-from handlers.domain.run import FunctionRun
+from handlers.domain.runs.run import FunctionRun
+from handlers.domain.upkeep.recovery import Remedy
 from tests.fakes import World
 from tests.stack.hostile.events import (
     ABSENT,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from handlers import capture_failures, on_event
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import dump, parse
-from handlers.domain.registry import CaptureFailures
-from handlers.domain.run import ExecutionType, Status
+from handlers.domain.registry.registered import CaptureFailures
+from handlers.domain.runs.run import ExecutionType, Status
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, TRIGGER_ID, a_function
 from tests.fakes import World
 from tests.stack.hostile.events import (

@@ -1,0 +1,115 @@
+"""Compute functions: register, read, change, delete."""
+
+import uuid
+
+from pydantic import Field
+
+from handlers.domain import clock
+from handlers.domain.errors import InvalidRequest, Missing
+from handlers.domain.function_arns import base_arn, check_function_arn
+from handlers.domain.json_document import JsonObject
+from handlers.domain.paging import Page, list_document
+from handlers.domain.registry.changes import check_version, without_unchanged
+from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registry
+from handlers.domain.registry.registrar import Registrar
+from handlers.domain.requests import Body, Name
+from handlers.domain.runs.run import parse_id
+
+_FIXED = {"id", "workspace", "createdAt", "updatedAt"}
+
+
+class RegisterFunction(Body):
+    name: Name
+    function_arn: str = Field(max_length=300)
+
+
+class CaptureBody(Body):
+    trigger_id: str | None = Field(default=None, max_length=64)
+
+
+class ChangeFunction(Body):
+    """What is left out stays as it is. `captureFailures: {}` ends capturing."""
+
+    name: Name | None = None
+    function_arn: str | None = Field(default=None, max_length=300)
+    capture_failures: CaptureBody | None = None
+    version: int | None = None
+
+
+def register_function(workspace: str, asked: RegisterFunction, using: Registrar) -> ComputeFunction:
+    """Raises InvalidRequest or NameTaken."""
+    _check_arn(workspace, asked.function_arn, using)
+    at = clock.now()
+    function = ComputeFunction(
+        id=str(uuid.uuid4()),
+        workspace=workspace,
+        name=asked.name,
+        function_arn=asked.function_arn,
+        created_at=at,
+        updated_at=at,
+    )
+    using.registry.add_function(function)
+    return function
+
+
+def find_function(workspace: str, function_id: str, registry: Registry) -> ComputeFunction:
+    """The workspace's function: another's is as good as none. Raises Missing."""
+    known = parse_id(function_id)
+    function = registry.read_function(known) if known else None
+    if function is None or function.workspace != workspace:
+        raise Missing("Function")
+    return function
+
+
+def list_functions(workspace: str, page: Page, registry: Registry) -> JsonObject:
+    functions, position = registry.list_functions(workspace, page)
+    return list_document([function.document() for function in functions], page, position)
+
+
+def change_function(
+    workspace: str, function_id: str, body: JsonObject, using: Registrar, *, if_match: str | None
+) -> ComputeFunction:
+    """The changed function. Raises Missing, InvalidRequest, VersionRequired, Stale or NameTaken."""
+    before = find_function(workspace, function_id, using.registry)
+    asked = ChangeFunction.read(without_unchanged(body, before.document(), _FIXED))
+    check_version(before, asked.version, if_match)
+    function_arn = asked.function_arn or before.function_arn
+    if function_arn != before.function_arn:
+        if base_arn(function_arn) != base_arn(before.function_arn):
+            raise InvalidRequest("functionArn", "may only change to another alias of the same Lambda function.")
+        _check_arn(workspace, function_arn, using)
+    after = before.model_copy(
+        update={
+            "name": asked.name or before.name,
+            "function_arn": function_arn,
+            "capture_failures": _capture(before, asked.capture_failures, using.registry),
+            "version": before.version + 1,
+            "updated_at": clock.now(),
+        }
+    )
+    using.registry.change_function(before, after)
+    return after
+
+
+def _capture(function: ComputeFunction, asked: CaptureBody | None, registry: Registry) -> CaptureFailures | None:
+    """To which trigger captured runs belong from now on. Raises InvalidRequest."""
+    if asked is None:
+        return function.capture_failures
+    if asked.trigger_id is None:
+        return None
+    if function.capture_failures is not None and asked.trigger_id == function.capture_failures.trigger_id:
+        return function.capture_failures  # put back as it was read, even if the trigger is gone meanwhile
+    trigger_id = parse_id(asked.trigger_id)
+    stored = registry.read_trigger(trigger_id) if trigger_id else None
+    if stored is None or stored.trigger.function_id != function.id or not stored.trigger.confirmed:
+        raise InvalidRequest("captureFailures.triggerId", "names no trigger of this function.")
+    return CaptureFailures(trigger_id=stored.trigger.id)
+
+
+def delete_function(workspace: str, function_id: str, registry: Registry) -> None:
+    """Its triggers and runs stay. Raises Missing."""
+    registry.delete("function", find_function(workspace, function_id, registry))
+
+
+def _check_arn(workspace: str, function_arn: str, using: Registrar) -> None:
+    check_function_arn(function_arn, workspace=workspace, allowed=using.invokable, catalogue=using.catalogue)

@@ -1,0 +1,140 @@
+"""What a workspace has registered: compute functions, and the triggers that start them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Protocol, Self
+
+from handlers.domain.clock import Timestamp
+from handlers.domain.json_document import JsonObject
+from handlers.domain.paging import Page
+from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
+from handlers.domain.registry.retry_policy import RetryPolicy
+from handlers.domain.registry.trigger_kinds import EventSource, Schedule, Webhook
+from handlers.domain.runs.run import Document, ExecutionType
+from handlers.domain.seal import Label
+
+Kind = Literal["function", "trigger"]
+
+
+class Registered(Document):
+    """What functions and triggers have in common."""
+
+    id: str
+    workspace: str
+    name: str
+    version: int = 1
+    """Counts the changes: who changes it says which version they saw."""
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class CaptureFailures(Document):
+    """To which trigger the runs belong that are captured from a function's failed asynchronous invocations."""
+
+    trigger_id: str
+
+
+class ComputeFunction(Registered):
+    """A Lambda function under a workspace's name for it."""
+
+    function_arn: str
+    capture_failures: CaptureFailures | None = None
+
+    def document(self) -> JsonObject:
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class FunctionTrigger(Registered):
+    """What starts runs of a function. Its params, and the secrets of a webhook, lie sealed in the same item."""
+
+    function_id: str
+    execution_type: ExecutionType
+    enabled: bool
+    retry_policy: RetryPolicy | None = None
+    schedule: Schedule | None = None
+    events: EventSource | None = None
+    webhook: Webhook | None = None
+    confirmed: bool = True
+    """False until its creation is complete. What was never confirmed was told to nobody, and is no trigger."""
+    changing_until: Timestamp | None = None
+    """While its schedule or rule is being changed: until when that change has it to itself."""
+
+    def document(self, params: JsonObject) -> JsonObject:
+        summary = self.summary()
+        return summary | {"triggerMetadata": {"params": params, **summary["triggerMetadata"]}}
+
+    def summary(self) -> JsonObject:
+        """The trigger as it stands in a list: without its params, which may be large and are sealed."""
+        plain = self.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN)
+        if self.retry_policy is None:
+            del plain[RETRY_POLICY]
+        return plain | {"triggerMetadata": self.source.document() if self.source else {}}
+
+    @property
+    def source(self) -> Schedule | EventSource | Webhook | None:
+        """What starts its runs, besides people; None for an on-demand trigger."""
+        return self.schedule or self.events or self.webhook
+
+    @property
+    def needs_arming(self) -> bool:
+        """Whether an AWS service has to know it: EventBridge by a rule, or the scheduler by a schedule."""
+        return self.schedule is not None or self.events is not None
+
+    @property
+    def params_label(self) -> Label:
+        return self._label("params")
+
+    @property
+    def secrets_label(self) -> Label:
+        return self._label("secrets")
+
+    def _label(self, part: str) -> Label:
+        return Label(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
+
+    def evolve(self, **changes: Any) -> Self:
+        return self.model_copy(update=changes)
+
+
+_NOT_SHOWN = {"schedule", "events", "webhook", "confirmed", "changing_until"}
+
+
+class StoredTrigger(NamedTuple):
+    trigger: FunctionTrigger
+    sealed_params: bytes
+    sealed_secrets: bytes | None = None
+
+
+class Triggers(Protocol):
+    def read_trigger(self, trigger_id: str) -> StoredTrigger | None: ...
+
+
+class Registry(Triggers, Protocol):
+    """Where functions and triggers are kept. Every method raises Unavailable when AWS does not answer."""
+
+    def read_function(self, function_id: str) -> ComputeFunction | None: ...
+
+    def add_function(self, function: ComputeFunction) -> None:
+        """Raises NameTaken."""
+
+    def add_trigger(self, trigger: StoredTrigger) -> None:
+        """Raises NameTaken or PathTaken."""
+
+    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
+        """Raises NameTaken, or Stale if `before` is no longer what is stored."""
+
+    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
+        """Raises NameTaken, PathTaken, or Stale if `before` is no longer what is stored."""
+
+    def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+        """The trigger as one that is being changed until then. Raises Stale if `before` is no longer what is stored."""
+
+    def unfinished_triggers(self) -> Iterator[StoredTrigger]:
+        """Those whose change was begun and neither finished nor undone in its time."""
+
+    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None: ...
+
+    def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
+        """Newest first, and the position to go on from."""
+
+    def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
+        """Newest first, and the position to go on from."""

@@ -1,0 +1,18 @@
+"""What registering needs."""
+
+from typing import NamedTuple
+
+from handlers.domain.function_arns import FunctionCatalogue, InvokablePatterns
+from handlers.domain.registry.registered import Registry
+from handlers.domain.registry.trigger_sources import Sources
+from handlers.domain.seal import Cipher
+
+
+class Registrar(NamedTuple):
+    registry: Registry
+    cipher: Cipher
+    catalogue: FunctionCatalogue
+    invokable: InvokablePatterns
+    sources: Sources
+    other_buses: dict[str, list[str]]
+    """The buses, by workspace, that it may listen to besides the stack's own."""

@@ -1,0 +1,58 @@
+"""What a trigger says about retries: how many, after which pause, and of which failures."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from handlers.domain.json_document import JsonObject
+from handlers.domain.requests import Body
+from handlers.domain.runs.outcome import ANY_ERROR_NAME, MAX_ERROR_NAME
+from handlers.domain.runs.run import Document
+
+FIELD = "retryPolicy"
+MAX_RETRIES = 100
+MAX_DELAY_SECONDS = 30 * 24 * 3600
+Jitter = Literal["full", "none"]
+ErrorName = Annotated[str, StringConstraints(pattern=ANY_ERROR_NAME, max_length=MAX_ERROR_NAME)]
+
+
+class RetryPolicy(Document):
+    """As it is stored. Its fields and defaults are those of `RetryPolicyBody`."""
+
+    max_retries: int
+    initial_delay_seconds: int
+    backoff_rate: float
+    max_delay_seconds: int
+    jitter: Jitter
+    non_retryable_errors: list[str]
+    retry_manual_reruns: bool
+
+    def document(self) -> JsonObject:
+        return self.model_dump(mode="json", by_alias=True)
+
+    def delay(self, attempt: int, draw: Callable[[float, float], float] = random.uniform) -> timedelta:
+        """How long the nth retry waits after the failure before it. With full jitter: anything up to that."""
+        grown = self.initial_delay_seconds * self.backoff_rate ** min(attempt - 1, MAX_RETRIES)
+        seconds = min(grown, self.max_delay_seconds)
+        return timedelta(seconds=draw(0, seconds) if self.jitter == "full" else seconds)
+
+
+class RetryPolicyBody(Body):
+    """A retry policy as it is asked for. `maxRetries: 0` ends retrying."""
+
+    max_retries: int = Field(ge=0, le=MAX_RETRIES)
+    initial_delay_seconds: int = Field(default=10, ge=0, le=MAX_DELAY_SECONDS)
+    backoff_rate: float = Field(default=2.0, ge=1, le=10)
+    max_delay_seconds: int = Field(default=3600, ge=0, le=MAX_DELAY_SECONDS)
+    jitter: Jitter = "full"
+    non_retryable_errors: list[ErrorName] = Field(default_factory=list, max_length=50)
+    retry_manual_reruns: bool = False
+
+
+def read_retry_policy(body: JsonObject) -> RetryPolicy | None:
+    """The policy; None for one that never retries. Raises InvalidRequest."""
+    asked = RetryPolicyBody.read(body, within=FIELD)
+    return RetryPolicy.model_validate(asked.model_dump()) if asked.max_retries else None

@@ -1,0 +1,151 @@
+"""Keep the schedules and rules of triggers in step with what is written of them.
+
+A change that an AWS service has to follow is made in three steps: *hold* the trigger (nobody else changes it now),
+bring schedule or rule to what will be, write what is. Whoever dies or fails in between leaves a trigger that is held;
+it is brought back to what is written: at once if possible, by the next change of it, or by the watchdog's next pass.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from handlers.domain import clock
+from handlers.domain.errors import BeingChanged, ServiceError, Stale
+from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger
+from handlers.domain.registry.trigger_sources import Sources
+
+# Longer than any door that changes triggers may live.
+HOLD = timedelta(seconds=60)
+
+
+class Repair(StrEnum):
+    RESTORED = "trigger restored"
+    UNDONE = "trigger never created"
+    MOVED_ON = "trigger moved on by itself"
+    FAILED = "trigger not repaired"
+
+
+def add_stored(stored: StoredTrigger, registry: Registry, sources: Sources) -> None:
+    """Raises NameTaken, PathTaken, SourceLimitReached, InvalidRequest or Unavailable, and there is no such trigger."""
+    if not stored.trigger.needs_arming:
+        registry.add_trigger(stored)
+        return
+    begun = stored.trigger.evolve(confirmed=False, changing_until=_time_to_change())
+    registry.add_trigger(stored._replace(trigger=begun))
+    try:
+        sources.arm(stored.trigger)
+        registry.change_trigger(begun, stored)
+    except Exception:
+        with suppress(ServiceError):
+            written = registry.read_trigger(begun.id)
+            if written is not None and written.trigger.confirmed:
+                return  # it was written: only the answer was lost
+            _undo_creation(begun, registry, sources)
+        raise
+
+
+def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry, sources: Sources) -> None:
+    """Raises NameTaken, PathTaken, Stale, BeingChanged, SourceLimitReached, InvalidRequest or Unavailable.
+
+    None of them leaves schedule or rule ahead of what is written.
+    """
+    if not _concerns_source(before.trigger, after.trigger):
+        registry.change_trigger(before.trigger, after)
+        return
+    with _held(before.trigger, registry, sources) as held:
+        sources.arm(after.trigger)
+        registry.change_trigger(held, after)
+
+
+def delete_stored(found: FunctionTrigger, registry: Registry, sources: Sources) -> None:
+    """Raises Stale, BeingChanged or Unavailable."""
+    if not found.needs_arming:
+        registry.delete("trigger", found)
+        return
+    with _held(found, registry, sources) as held:
+        sources.disarm(found)
+        registry.delete("trigger", held)
+
+
+def _time_to_change() -> datetime:
+    return clock.now() + HOLD
+
+
+def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: Sources) -> None:
+    """Raises Unavailable."""
+    sources.disarm(begun)
+    registry.delete("trigger", begun)
+
+
+def repair_triggers(
+    registry: Registry, sources: Sources, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
+) -> Iterator[Repair]:
+    """Finish or undo what was left half-done. One that cannot be helped now is reported, with its id, and waits."""
+    for stored in registry.unfinished_triggers():
+        if not has_time():
+            return
+        try:
+            yield _repair(stored, registry, sources)
+        except Stale:
+            # Somebody else has it now, who will bring it into step: an editor, or a watchdog at the same time.
+            yield Repair.MOVED_ON
+        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
+            report(fault, stored.trigger.id)
+            yield Repair.FAILED
+
+
+def _repair(stored: StoredTrigger, registry: Registry, sources: Sources) -> Repair:
+    held = registry.hold_trigger(stored.trigger, _time_to_change())
+    with _let_go_on_failure(held, registry):
+        if not held.confirmed:
+            _undo_creation(held, registry, sources)
+            return Repair.UNDONE
+        _restore(stored._replace(trigger=held), registry, sources)
+        return Repair.RESTORED
+
+
+@contextmanager
+def _let_go_on_failure(held: FunctionTrigger, registry: Registry) -> Iterator[None]:
+    """Who comes next need not wait until our time is up: an editor, or the watchdog."""
+    try:
+        yield
+    except Exception:
+        with suppress(ServiceError):
+            registry.hold_trigger(held, clock.now())
+        raise
+
+
+def _restore(held: StoredTrigger, registry: Registry, sources: Sources) -> None:
+    """Bring schedule or rule to what is written, and let go."""
+    sources.arm(held.trigger)
+    registry.change_trigger(held.trigger, held._replace(trigger=held.trigger.evolve(changing_until=None)))
+
+
+@contextmanager
+def _held(before: FunctionTrigger, registry: Registry, sources: Sources) -> Iterator[FunctionTrigger]:
+    if before.changing_until is not None and before.changing_until > clock.now():
+        raise BeingChanged
+    held = registry.hold_trigger(before, _time_to_change())
+    try:
+        yield held
+    except Exception:
+        with suppress(ServiceError):
+            _restore_if_still_ours(held, registry, sources)
+        raise
+
+
+def _restore_if_still_ours(held: FunctionTrigger, registry: Registry, sources: Sources) -> None:
+    """Our last write may have been made although its answer was lost: what is written now decides."""
+    written = registry.read_trigger(held.id)
+    if written is None or written.trigger.changing_until != held.changing_until:
+        return
+    with _let_go_on_failure(written.trigger, registry):
+        _restore(written, registry, sources)
+
+
+def _concerns_source(before: FunctionTrigger, after: FunctionTrigger) -> bool:
+    if not before.needs_arming:
+        return False
+    changed = (before.enabled, before.schedule, before.events) != (after.enabled, after.schedule, after.events)
+    return changed or before.changing_until is not None

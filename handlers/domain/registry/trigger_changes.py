@@ -1,0 +1,114 @@
+"""Change and delete function triggers, and the secrets of their webhooks."""
+
+from typing import Any
+
+from handlers.domain import clock
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
+from handlers.domain.registry import webhook_secrets
+from handlers.domain.registry.changes import check_version, without_unchanged
+from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
+from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
+from handlers.domain.registry.retry_policy import read_retry_policy
+from handlers.domain.registry.trigger_arming import delete_stored, write_change
+from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
+from handlers.domain.registry.triggers import PARAMS, ShownTrigger, find_trigger, open_params
+from handlers.domain.requests import Body, Name
+
+_FIXED = {"id", "workspace", "functionId", "executionType", "createdAt", "updatedAt"}
+
+
+class ChangeTrigger(Body):
+    """What is left out stays as it is; metadata and retry policy are replaced whole."""
+
+    name: Name | None = None
+    trigger_metadata: dict[str, Any] | None = None
+    enabled: bool | None = None
+    retry_policy: dict[str, Any] | None = None
+    version: int | None = None
+
+
+class RotateSecret(Body):
+    keep_previous: bool = True
+    """Whether the secret that was the newest until now stays valid beside the new one."""
+
+
+def change_trigger(
+    workspace: str, trigger_id: str, body: JsonObject, using: Registrar, *, if_match: str | None
+) -> ShownTrigger:
+    """The changed trigger.
+
+    Raises Missing, InvalidRequest, VersionRequired, Stale, NameTaken, PathTaken, BeingChanged or SourceLimitReached.
+    """
+    stored = find_trigger(workspace, trigger_id, using.registry)
+    before = stored.trigger
+    if RETRY_POLICY in body and body[RETRY_POLICY] is None:
+        problem = 'must not be null. To end retrying, send {"maxRetries": 0}; left out, it stays as it is.'
+        raise InvalidRequest(RETRY_POLICY, problem)
+    asked = ChangeTrigger.read(without_unchanged(body, before.summary(), _FIXED))
+    check_version(before, asked.version, if_match)
+    after = _next(before).evolve(
+        name=asked.name or before.name,
+        enabled=before.enabled if asked.enabled is None else asked.enabled,
+        retry_policy=before.retry_policy if asked.retry_policy is None else read_retry_policy(asked.retry_policy),
+    )
+    if asked.trigger_metadata is None:
+        # New params may replace what can no longer be read; without new ones they have to be readable.
+        changed = stored._replace(trigger=after)
+        params = parse_object(open_params(stored, using.cipher))
+    else:
+        changed, params = _with_metadata(stored, after, asked.trigger_metadata, using)
+    changed, secret = _with_needed_secret(changed, using)
+    write_change(stored, changed, using.registry, using.sources)
+    return ShownTrigger(changed.trigger, params, secret)
+
+
+def _with_metadata(
+    stored: StoredTrigger, after: FunctionTrigger, body: JsonObject, using: Registrar
+) -> tuple[StoredTrigger, JsonObject]:
+    before = stored.trigger
+    metadata = read_metadata(before.execution_type, before.workspace, body, using.other_buses)
+    if metadata.schedule is not None and metadata.schedule != before.schedule:
+        check_ahead(metadata.schedule)
+    if metadata.events and before.events and metadata.events.event_bus_name != before.events.event_bus_name:
+        raise InvalidRequest(f"{METADATA}.eventBusName", "cannot be changed: create another trigger.")
+    after = after.evolve(schedule=metadata.schedule, events=metadata.events, webhook=metadata.webhook)
+    using.sources.check(after)
+    sealed = using.cipher.seal(dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_label)
+    return stored._replace(trigger=after, sealed_params=sealed), metadata.params
+
+
+def _with_needed_secret(changed: StoredTrigger, using: Registrar) -> tuple[StoredTrigger, str | None]:
+    """A webhook that is to be signed from now on gets its first secret."""
+    if not webhook_secrets.are_needed(changed.trigger) or changed.sealed_secrets is not None:
+        return changed, None
+    secret = webhook_secrets.new_secret()
+    return changed._replace(sealed_secrets=webhook_secrets.seal([secret], changed.trigger, using.cipher)), secret
+
+
+def delete_trigger(workspace: str, trigger_id: str, using: Registrar) -> None:
+    """Its runs stay. Raises Missing, or BeingChanged."""
+    delete_stored(find_trigger(workspace, trigger_id, using.registry).trigger, using.registry, using.sources)
+
+
+def rotate_secret(workspace: str, trigger_id: str, asked: RotateSecret, using: Registrar) -> ShownTrigger:
+    """The trigger with its new secret, which is shown this once. The one before it stays valid if asked for.
+
+    Raises Missing, InvalidRequest, TriggerUnreadable or Stale.
+    """
+    stored = find_trigger(workspace, trigger_id, using.registry)
+    if not webhook_secrets.are_needed(stored.trigger):
+        raise InvalidRequest("triggerId", "names no trigger with signed webhooks.")
+    params = parse_object(open_params(stored, using.cipher))
+    secret = webhook_secrets.new_secret()
+    # Without the previous one, secrets that can no longer be read may be replaced.
+    previous = webhook_secrets.open_all(stored, using.cipher)[:1] if asked.keep_previous else []
+    sealed = webhook_secrets.seal([secret, *previous], stored.trigger, using.cipher)
+    changed = stored._replace(trigger=_next(stored.trigger), sealed_secrets=sealed)
+    using.registry.change_trigger(stored.trigger, changed)
+    return ShownTrigger(changed.trigger, params, secret)
+
+
+def _next(before: FunctionTrigger) -> FunctionTrigger:
+    return before.evolve(version=before.version + 1, updated_at=clock.now(), changing_until=None)

@@ -1,0 +1,56 @@
+"""The AWS services that start a trigger's runs: kept in step with what the trigger says."""
+
+from typing import NamedTuple, Protocol
+
+from handlers.domain.registry.event_patterns import narrowed
+from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.registry.trigger_kinds import EventSource
+
+
+class Schedules(Protocol):
+    """EventBridge Scheduler. Each method may be repeated; each raises Unavailable when AWS does not answer."""
+
+    def put(self, trigger: FunctionTrigger) -> None:
+        """The schedule is as the trigger says. Raises InvalidRequest or SourceLimitReached."""
+
+    def remove(self, trigger: FunctionTrigger) -> None: ...
+
+
+class EventRules(Protocol):
+    """EventBridge. Each method may be repeated; each raises Unavailable when AWS does not answer."""
+
+    def check(self, pattern: str) -> None:
+        """Raises InvalidRequest if EventBridge would not take the pattern."""
+
+    def put(self, trigger: FunctionTrigger, pattern: str) -> None:
+        """The rule is as the trigger says. Raises InvalidRequest or SourceLimitReached."""
+
+    def remove(self, trigger: FunctionTrigger) -> None: ...
+
+
+class Sources(NamedTuple):
+    schedules: Schedules
+    rules: EventRules
+
+    def check(self, trigger: FunctionTrigger) -> None:
+        """Ask AWS whether it would take it, changing nothing. Raises InvalidRequest or Unavailable."""
+        if trigger.events is not None:
+            self.rules.check(_pattern(trigger.workspace, trigger.events))
+
+    def arm(self, trigger: FunctionTrigger) -> None:
+        """Raises InvalidRequest, SourceLimitReached or Unavailable."""
+        if trigger.schedule is not None:
+            self.schedules.put(trigger)
+        if trigger.events is not None:
+            self.rules.put(trigger, _pattern(trigger.workspace, trigger.events))
+
+    def disarm(self, trigger: FunctionTrigger) -> None:
+        """Nothing is left of it. Raises Unavailable."""
+        if trigger.schedule is not None:
+            self.schedules.remove(trigger)
+        if trigger.events is not None:
+            self.rules.remove(trigger)
+
+
+def _pattern(workspace: str, events: EventSource) -> str:
+    return events.event_pattern if events.event_bus_name is not None else narrowed(events.event_pattern, workspace)

@@ -1,0 +1,117 @@
+"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_arming` how AWS is told."""
+
+import uuid
+from typing import Any, NamedTuple
+
+from pydantic import Field
+
+from handlers.domain import clock
+from handlers.domain.errors import InvalidRequest, Missing
+from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
+from handlers.domain.paging import Page, list_document
+from handlers.domain.registry import webhook_secrets
+from handlers.domain.registry.functions import find_function
+from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger, Triggers
+from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.retry_policy import read_retry_policy
+from handlers.domain.registry.trigger_arming import add_stored
+from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
+from handlers.domain.registry.trigger_seals import open_sealed
+from handlers.domain.requests import Body, Name
+from handlers.domain.runs.run import ExecutionType, parse_id
+from handlers.domain.seal import Cipher
+
+PARAMS = f"{METADATA}.params"
+
+
+class CreateTrigger(Body):
+    name: Name
+    function_id: str = Field(min_length=1, max_length=64)
+    execution_type: str
+    trigger_metadata: dict[str, Any] = Field(default_factory=dict)
+    enabled: bool = True
+    retry_policy: dict[str, Any] | None = None
+
+
+class ShownTrigger(NamedTuple):
+    """A trigger with its params opened, and the secret of its webhook if it has just been made."""
+
+    trigger: FunctionTrigger
+    params: JsonObject
+    secret: str | None = None
+
+    def document(self) -> JsonObject:
+        return self.trigger.document(self.params) | ({} if self.secret is None else {"secret": self.secret})
+
+
+def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> ShownTrigger:
+    """Raises InvalidRequest, NameTaken, PathTaken, SourceLimitReached or Unavailable, and there is no such trigger."""
+    kind = _kind(asked.execution_type)
+    metadata = read_metadata(kind, workspace, asked.trigger_metadata, using.other_buses)
+    params = dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES)
+    if metadata.schedule is not None:
+        check_ahead(metadata.schedule)
+    try:
+        function = find_function(workspace, asked.function_id, using.registry)
+    except Missing:
+        raise InvalidRequest("functionId", "names no function of this workspace.") from None
+    at = clock.now()
+    trigger = FunctionTrigger(
+        id=str(uuid.uuid4()),
+        workspace=workspace,
+        name=asked.name,
+        function_id=function.id,
+        execution_type=kind,
+        enabled=asked.enabled,
+        retry_policy=None if asked.retry_policy is None else read_retry_policy(asked.retry_policy),
+        schedule=metadata.schedule,
+        events=metadata.events,
+        webhook=metadata.webhook,
+        created_at=at,
+        updated_at=at,
+    )
+    using.sources.check(trigger)
+    secret = webhook_secrets.new_secret() if webhook_secrets.are_needed(trigger) else None
+    stored = StoredTrigger(
+        trigger,
+        using.cipher.seal(params, trigger.params_label),
+        webhook_secrets.seal([secret], trigger, using.cipher) if secret else None,
+    )
+    add_stored(stored, using.registry, using.sources)
+    return ShownTrigger(trigger, metadata.params, secret)
+
+
+def _kind(name: str) -> ExecutionType:
+    try:
+        return ExecutionType(name)
+    except ValueError:
+        raise InvalidRequest("executionType", f"must be one of {', '.join(ExecutionType)}.") from None
+
+
+def find_trigger(workspace: str, trigger_id: str, registry: Triggers) -> StoredTrigger:
+    """The workspace's trigger: another's is as good as none. Raises Missing."""
+    known = parse_id(trigger_id)
+    return own_trigger(workspace, registry.read_trigger(known) if known else None)
+
+
+def own_trigger(workspace: str, stored: StoredTrigger | None) -> StoredTrigger:
+    """What was read, if it is a trigger of the workspace. Raises Missing."""
+    if stored is None or stored.trigger.workspace != workspace or not stored.trigger.confirmed:
+        raise Missing("Trigger")
+    return stored
+
+
+def show_trigger(workspace: str, trigger_id: str, using: Registrar) -> ShownTrigger:
+    """Raises Missing or TriggerUnreadable."""
+    stored = find_trigger(workspace, trigger_id, using.registry)
+    return ShownTrigger(stored.trigger, parse_object(open_params(stored, using.cipher)))
+
+
+def list_triggers(workspace: str, page: Page, registry: Registry) -> JsonObject:
+    triggers, position = registry.list_triggers(workspace, page)
+    return list_document([trigger.summary() for trigger in triggers if trigger.confirmed], page, position)
+
+
+def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
+    """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
+    return open_sealed(stored.sealed_params, stored.trigger.params_label, cipher)

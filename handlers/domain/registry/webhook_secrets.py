@@ -1,0 +1,36 @@
+"""The secrets that webhooks are signed with: two at most are valid at once, so that senders can move to the next.
+
+They are sealed beside their trigger, and shown once, when they are made.
+"""
+
+import base64
+import json
+import secrets
+
+from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
+from handlers.domain.registry.trigger_seals import open_sealed
+from handlers.domain.seal import Cipher
+
+# Standard Webhooks: from 24 to 64 bytes.
+_BYTES = 32
+
+
+def are_needed(trigger: FunctionTrigger) -> bool:
+    return trigger.webhook is not None and trigger.webhook.signature != "none"
+
+
+def new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
+
+
+def seal(valid: list[str], trigger: FunctionTrigger, cipher: Cipher) -> bytes:
+    """`valid` has the newest first. Raises Unavailable."""
+    return cipher.seal(json.dumps(valid).encode(), trigger.secrets_label)
+
+
+def open_all(stored: StoredTrigger, cipher: Cipher) -> list[str]:
+    """The valid secrets, the newest first. Raises TriggerUnreadable or Unavailable."""
+    if stored.sealed_secrets is None:
+        return []
+    valid: list[str] = json.loads(open_sealed(stored.sealed_secrets, stored.trigger.secrets_label, cipher))
+    return valid

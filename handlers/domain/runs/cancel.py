@@ -1,0 +1,50 @@
+"""Cancel a run: what has not been started never is; what is being executed cannot be stopped, only be marked.
+
+The outcome of a marked run is recorded as it happens. But the run is not executed again if that outcome is lost, and
+not retried if it is a failure.
+"""
+
+from typing import NamedTuple, Protocol
+
+from handlers.domain import clock
+from handlers.domain.errors import RunEnded, Unavailable
+from handlers.domain.runs.finish import CANCELLED, LifecycleBus, finish
+from handlers.domain.runs.finish import Runs as FinishingRuns
+from handlers.domain.runs.history import RunReader, read_run
+from handlers.domain.runs.run import FunctionRun, Status
+from handlers.domain.seal import Cipher
+
+# A run moves a few times in its life: whoever reads it so often has read it at rest.
+_ATTEMPTS = 5
+
+
+class Runs(FinishingRuns, RunReader, Protocol): ...
+
+
+class Canceller(NamedTuple):
+    """What cancelling needs."""
+
+    runs: Runs
+    cipher: Cipher
+    bus: LifecycleBus
+
+
+def cancel(workspace: str, run_id: str, cancelled_by: str, using: Canceller) -> FunctionRun:
+    """The run: cancelled, or still running and marked. Raises InvalidRunId, Missing, RunEnded or Unavailable."""
+    for _ in range(_ATTEMPTS):
+        run = read_run(workspace, run_id, using.runs)
+        if run.status is Status.CANCELLED:
+            return run
+        if not run.status.is_open:
+            raise RunEnded(run.status)
+        if run.status is Status.PENDING:
+            if finish(run, CANCELLED, using, by=cancelled_by):
+                return run.evolve(status=Status.CANCELLED)
+        elif run.cancel_requested_at is not None or _mark(run, cancelled_by, using):
+            return run
+    raise Unavailable
+
+
+def _mark(run: FunctionRun, cancelled_by: str, using: Canceller) -> bool:
+    marked = run.evolve(cancel_requested_at=clock.now(), cancel_requested_by=cancelled_by)
+    return using.runs.transition(run, marked)

@@ -1,0 +1,222 @@
+"""Execute a run: claim it, settle which code it runs, invoke that code once, record what came of it, tell the bus.
+
+At least once: between the invocation and the recorded outcome lies the one window in which a crash makes the run
+execute again, counted in `execution_attempts`. Everything else is a condition on the run not having moved.
+"""
+
+import math
+import random
+import uuid
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from handlers.domain import clock
+from handlers.domain.errors import Unavailable
+from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.runs.due import postponed_for, push_when_due, wait_of
+from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, called_off, finish
+from handlers.domain.runs.finish import Runs as FinishingRuns
+from handlers.domain.runs.outcome import (
+    ACCESS_DENIED,
+    PARAMETERS_UNREADABLE,
+    TIMEOUT_TOO_LONG,
+    VERSION_NOT_FOUND,
+    CodeGone,
+    NotYet,
+    Outcome,
+    Uncertain,
+    Unusable,
+)
+from handlers.domain.runs.recording import RecordedRun, RunQueue, label
+from handlers.domain.runs.run import FunctionRun, Part, Pin, Status, pending_deadline
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken
+
+LEASE_MARGIN = timedelta(seconds=60)
+CLOCKS_DIFFER = timedelta(seconds=1)
+# An outcome that is not stored is an execution for nothing: there is time within the lease's margin.
+RECORD_PAUSES = (0.5, 2.0, 5.0, 10.0)
+
+
+class Runs(FinishingRuns, Protocol):
+    def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
+
+    def move_staged(self, run: FunctionRun) -> FunctionRun:
+        """The run once its parts are where they stay. Raises Unavailable."""
+
+
+class FunctionCode(Protocol):
+    def current(self, function_arn: str, *, afresh: bool) -> Pin:
+        """The version that is the function's code now, published if need be; or the one that the ARN names.
+
+        Raises NotYet or Unusable.
+        """
+
+    def forget(self, pin: Pin) -> None:
+        """What was remembered of this version is no longer true."""
+
+
+class Invoker(Protocol):
+    def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
+        """Call the function, once. Raises NotYet, Uncertain or Unusable."""
+
+
+class Executor(NamedTuple):
+    """What executing a run needs."""
+
+    runs: Runs
+    cipher: Cipher
+    invokable: InvokablePatterns
+    code: FunctionCode
+    invoker: Invoker
+    queue: RunQueue
+    bus: LifecycleBus
+
+
+class Verdict(StrEnum):
+    """What became of a message, for the log."""
+
+    FINISHED = "finished"
+    POSTPONED = "postponed"
+    NOT_OURS = "not ours"
+    """Gone, ended, or claimed by another: a second delivery has nothing to do."""
+
+
+def execute(run_id: str, using: Executor) -> Verdict:
+    recorded = using.runs.read(run_id, Part.PARAMETERS)
+    if recorded is None or not _is_claimable(recorded.run):
+        return Verdict.NOT_OURS
+    run = using.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
+    if (end := called_off(run)) is not None:
+        return _finished(run, end, using)
+    if wait_of(run):
+        push_when_due(run, using.queue)
+        return Verdict.POSTPONED
+    if postponed_for(run) > CLOCKS_DIFFER:
+        # Each message that is postponed sends the next: without this, one pushed again would go on beside it for ever.
+        return Verdict.NOT_OURS
+    return _execute(run, recorded.sealed, using)
+
+
+def _execute(found: FunctionRun, sealed: bytes | None, using: Executor) -> Verdict:
+    run = found
+    if run.execution_attempts >= MAX_ATTEMPTS:
+        return _finished(run, EXECUTION_LOST, using)
+    try:
+        _check_permission(run, using.invokable)
+        pin = _code_of(run, using.code)
+        run = _claim(run, pin, using.runs)
+        outcome = _invoke(run, pin, sealed, using, was_pinned=found.pin is not None)
+    except _Moved:
+        return Verdict.NOT_OURS
+    except NotYet as reason:
+        kept = found.pin if isinstance(reason, CodeGone) else run.pin
+        return _postpone(run, found.evolve(pin=kept), reason, using)
+    except Uncertain as reason:
+        return _leave(run, reason, using.runs)
+    except Unusable as reason:
+        outcome = Outcome.failure(reason.code, str(reason))
+    return _finished(run, outcome, using)
+
+
+def _finished(run: FunctionRun, outcome: Outcome, using: Executor) -> Verdict:
+    return Verdict.FINISHED if finish(run, outcome, using, pauses=RECORD_PAUSES) else Verdict.NOT_OURS
+
+
+def _is_claimable(run: FunctionRun) -> bool:
+    if run.status is Status.RUNNING:
+        return run.deadline is not None and run.deadline < clock.now()
+    return run.status is Status.PENDING
+
+
+def _check_permission(run: FunctionRun, invokable: InvokablePatterns) -> None:
+    """What a workspace may invoke can be narrowed after a function was registered. Raises Unusable."""
+    if not invokable.allows(run.workspace, run.function_arn):
+        raise Unusable(ACCESS_DENIED, f"{run.workspace} may no longer invoke {run.function_arn}.")
+
+
+def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
+    """The version that this run executes. Raises NotYet or Unusable."""
+    if run.pin is not None and run.pin.is_complete:
+        return run.pin
+    if run.pin is not None:
+        # Copied from a captured run, of which AWS told no more than the version's number.
+        pin = code.current(run.pin.function_version_arn, afresh=False)
+    else:
+        pin = code.current(run.function_arn, afresh=run.use_latest_code)
+    if (pin.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:
+        raise Unusable(
+            TIMEOUT_TOO_LONG,
+            f"Version {pin.function_version} has a timeout of {pin.timeout_seconds} s; "
+            f"{MAX_TIMEOUT_SECONDS} s is the most that can be awaited.",
+        )
+    return pin
+
+
+class _Moved(Exception):
+    """Another has claimed the run since it was read."""
+
+
+def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
+    """The run as ours, until its lease ends. Raises _Moved."""
+    at = clock.now()
+    claimed = run.evolve(
+        status=Status.RUNNING,
+        pin=pin,
+        claim_token=str(uuid.uuid4()),
+        error_code=None,
+        waits_until=None,
+        started_at=at,
+        deadline=at + timedelta(seconds=pin.timeout_seconds or MAX_TIMEOUT_SECONDS) + LEASE_MARGIN,
+        execution_attempts=run.execution_attempts + 1,
+    )
+    if not runs.transition(run, claimed):
+        raise _Moved
+    return claimed
+
+
+def _invoke(run: FunctionRun, pin: Pin, sealed: bytes | None, using: Executor, *, was_pinned: bool) -> Outcome:
+    try:
+        parameters = using.cipher.open(sealed or b"", label(run, Part.PARAMETERS))
+    except KeyRefused as refused:
+        raise NotYet("KeyRefused") from refused
+    except SealBroken:
+        return Outcome.failure(PARAMETERS_UNREADABLE, "The run's parameters could not be decrypted.")
+    except Unavailable as fault:
+        raise NotYet("KeyUnavailable") from fault
+    try:
+        return using.invoker.invoke(pin, parameters, run)
+    except Unusable as reason:
+        # A pinned run fails. But what was looked up as the current code and is gone has been deleted since.
+        if not was_pinned and reason.code == VERSION_NOT_FOUND and run.postponements < MAX_ATTEMPTS:
+            using.code.forget(pin)
+            raise CodeGone(reason.code) from reason
+        raise
+
+
+def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Executor) -> Verdict:
+    """Give the run back as it was before, for a later attempt, which waits longer each time.
+
+    What was not executed is not counted. Runs that were throttled together come back one by one.
+    """
+    longest = min(2**run.postponements, 900)
+    delay = math.ceil(random.uniform(longest / 2, longest))
+    waits_until = clock.now() + timedelta(seconds=delay)
+    given_back = before.evolve(
+        status=Status.PENDING,
+        claim_token=None,
+        started_at=None,
+        error_code=reason.code,
+        postponements=run.postponements + 1,
+        waits_until=waits_until,
+        deadline=pending_deadline(waits_until),
+    )
+    if not using.runs.transition(run, given_back):
+        return Verdict.NOT_OURS
+    using.queue.push(given_back, delay_seconds=delay)
+    return Verdict.POSTPONED
+
+
+def _leave(run: FunctionRun, reason: Uncertain, runs: Runs) -> Verdict:
+    """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
+    return Verdict.POSTPONED if runs.transition(run, run.evolve(error_code=reason.code)) else Verdict.NOT_OURS

@@ -1,0 +1,114 @@
+"""Read a run, what it holds, and its lineage."""
+
+from typing import NamedTuple, Protocol
+
+from handlers.domain.errors import InvalidRequest, Missing, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
+from handlers.domain.json_document import JsonObject, JsonValue, compact, dump, parse
+from handlers.domain.paging import Page, to_cursor
+from handlers.domain.runs.recording import label
+from handlers.domain.runs.run import FunctionRun, Part, parse_run_id
+from handlers.domain.seal import Cipher, SealBroken
+
+# Lambda answers with 6 MB at most, base64 and the rest of the answer included. Any one part fits.
+MAX_REVEALED_BYTES = 4_500_000
+
+_ENTRY = (
+    *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
+    *("createdAt", "notBefore", "endedAt", "useLatestCode", "functionVersion", "errorCode", "retryAttempt"),
+)
+
+
+class EdgePage(NamedTuple):
+    run_ids: list[str]
+    last_position: str | None
+    """Where the next page begins; None on the last."""
+
+
+class RunReader(Protocol):
+    def read_run(self, run_id: str) -> FunctionRun | None: ...
+
+
+class Runs(RunReader, Protocol):
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
+        """In the order asked for; what is gone is left out."""
+
+    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]: ...
+
+    def edges(self, original_run_id: str, page: Page) -> EdgePage: ...
+
+
+def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
+    """Raises InvalidRunId, or Missing also for a run of another workspace."""
+    run = runs.read_run(parse_run_id(run_id))
+    if run is None or run.workspace != workspace:
+        raise Missing("Run")
+    return run
+
+
+def parse_parts(include: str) -> list[Part]:
+    """`parameters,result` → the parts. Raises InvalidRequest naming `include`."""
+    try:
+        return list(dict.fromkeys(Part(name.strip()) for name in include.split(",")))
+    except ValueError:
+        raise InvalidRequest("include", f"must be a list of {', '.join(Part)}, separated by commas.") from None
+
+
+def reveal(run: FunctionRun, parts: list[Part], runs: Runs, cipher: Cipher) -> JsonObject:
+    """The opened parts, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
+    sealed = runs.read_parts(run.id, parts)
+    opened: JsonObject = {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
+    size = len(compact(opened).encode())
+    if size > MAX_REVEALED_BYTES:
+        problem = f"asks for {size} bytes; {MAX_REVEALED_BYTES} is the most: ask for one part at a time."
+        raise TooLarge("include", problem)
+    return opened
+
+
+def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> JsonValue:
+    try:
+        content = cipher.open(sealed, label(run, part))
+    except SealBroken:
+        raise PartUnreadable(part) from None
+    if part is Part.LOGS:
+        return content.decode(errors="replace")
+    try:
+        value = parse(content)
+        dump(value, field=part, limit=len(content) * 6)
+    except InvalidRequest:  # a runtime may answer what it likes: then it is shown as text
+        return content.decode(errors="replace")
+    return value
+
+
+class Lineage(NamedTuple):
+    """A page of a lineage, oldest re-run first."""
+
+    original: FunctionRun
+    reruns: list[FunctionRun]
+    next_cursor: str | None
+
+    def document(self) -> JsonObject:
+        return {
+            "originalRunId": self.original.id,
+            "rerunCount": self.original.rerun_count,
+            "reruns": [_entry(run) for run in self.reruns],
+            "nextCursor": self.next_cursor,
+        }
+
+
+def lineage(workspace: str, run_id: str, page: Page, runs: Runs) -> Lineage:
+    """The lineage that a run belongs to, asked of any run of it. Raises InvalidRunId, RunNotFound, WrongWorkspace."""
+    run = runs.read_run(parse_run_id(run_id))
+    if run is None:
+        raise RunNotFound
+    if run.workspace != workspace:
+        raise WrongWorkspace
+    original = run if not run.is_rerun else runs.read_run(run.lineage_id)
+    if original is None:
+        raise RunNotFound
+    edges = runs.edges(original.id, page)
+    return Lineage(original, runs.read_many(edges.run_ids), to_cursor(edges.last_position))
+
+
+def _entry(run: FunctionRun) -> JsonObject:
+    document = run.document()
+    return {field: document[field] for field in _ENTRY}

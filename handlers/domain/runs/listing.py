@@ -1,0 +1,109 @@
+"""List the runs of a workspace, newest first."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.json_document import JsonObject
+from handlers.domain.paging import Page, list_document, position_of
+from handlers.domain.runs.run import FunctionRun, Status, parse_id
+
+# Where a filter matches few runs, a page is cut short rather than read on: this many runs are looked at for each one
+# asked for, at most.
+LOOKS_PER_RUN = 5
+
+
+class Filters(NamedTuple):
+    status: Status | None = None
+    function_id: str | None = None
+    trigger_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def asked(cls, query: dict[str, str]) -> "Filters":
+        """Raises InvalidRequest naming the parameter."""
+        unknown = query.keys() - {"status", "functionId", "triggerId", "from", "to", "limit", "cursor"}
+        if unknown:
+            raise InvalidRequest(min(unknown)[:100], "is not a filter of this list.")
+        return cls(
+            status=_status(query.get("status")),
+            function_id=_id(query, "functionId"),
+            trigger_id=_id(query, "triggerId"),
+            since=_moment(query, "from"),
+            until=_moment(query, "to"),
+        )
+
+    def match(self, run: FunctionRun) -> bool:
+        return (
+            (self.status is None or run.status is self.status)
+            and (self.function_id is None or run.function_id == self.function_id)
+            and (self.trigger_id is None or run.trigger_id == self.trigger_id)
+        )
+
+
+class Entry(NamedTuple):
+    """Where a run stands in an index."""
+
+    position: str
+    run_id: str
+
+
+class Index(Protocol):
+    def newest_first(self, workspace: str, filters: Filters, page: Page) -> Iterator[Entry]:
+        """The workspace's runs after the page's position, by the index that fits the filters best.
+
+        They need not match all filters. Entries are read as they are asked for.
+        """
+
+
+class Runs(Protocol):
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
+
+
+def list_runs(workspace: str, filters: Filters, page: Page, index: Index, runs: Runs) -> JsonObject:
+    """A page of run documents. Where few runs match it may be short, or empty, and still have a next one."""
+    entries = index.newest_first(workspace, filters, page)
+    found: list[FunctionRun] = []
+    position = None
+    for _ in range(LOOKS_PER_RUN):
+        looked_at = list(islice(entries, page.size))
+        found += filter(filters.match, runs.read_many([entry.run_id for entry in looked_at]))
+        position = looked_at[-1].position if len(looked_at) == page.size else None
+        if position is None or len(found) >= page.size:
+            break
+    if len(found) > page.size:
+        found = found[: page.size]
+        position = position_of(found[-1].created_at, found[-1].id)
+    return list_document([run.document() for run in found], page, position)
+
+
+def _status(text: str | None) -> Status | None:
+    try:
+        return None if text is None else Status(text)
+    except ValueError:
+        raise InvalidRequest("status", f"must be one of {', '.join(Status)}.") from None
+
+
+def _id(query: dict[str, str], field: str) -> str | None:
+    text = query.get(field)
+    if text is None:
+        return None
+    known = parse_id(text)
+    if known is None:
+        raise InvalidRequest(field, "must be an id.")
+    return known
+
+
+def _moment(query: dict[str, str], field: str) -> datetime | None:
+    text = query.get(field)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        # To UTC at once: the first and the last day of the calendar do not exist everywhere.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidRequest(field, "must be an ISO 8601 time, like 2026-11-22T09:30:00Z.") from None

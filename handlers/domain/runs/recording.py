@@ -1,0 +1,35 @@
+"""What is written when a run comes to be, whatever started it."""
+
+from datetime import timedelta
+from typing import NamedTuple, Protocol
+
+from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.seal import Label
+
+SealedParts = dict[Part, bytes]
+
+
+class RecordedRun(NamedTuple):
+    """A run and one of its sealed parts, None if that part was never stored."""
+
+    run: FunctionRun
+    sealed: bytes | None
+
+
+class RunQueue(Protocol):
+    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> bool:
+        """Ask for the run to be executed. False if the queue would not take it: the watchdog will ask again."""
+
+
+class Retention(NamedTuple):
+    """How long runs are kept. `days` counts from a run's creation, or from its lineage's last re-run."""
+
+    days: int
+
+    @property
+    def span(self) -> timedelta:
+        return timedelta(days=self.days)
+
+
+def label(run: FunctionRun, part: Part) -> Label:
+    return Label(workspace=run.workspace, owner=f"RUN#{run.id}", part=part)

@@ -1,0 +1,97 @@
+"""Idempotency keys: a request that is sent again under the same key starts nothing again.
+
+What is kept of a request for 24 hours is which run it has started, and a sealed digest of what it asked for; under a
+name made of the key, the workspace and the caller. The header is that of draft-ietf-httpapi-idempotency-key-header.
+"""
+
+import hashlib
+import re
+from datetime import timedelta
+from typing import NamedTuple, Protocol
+
+from handlers.domain.errors import InvalidRequest, KeyReused, Unavailable
+from handlers.domain.json_document import JsonValue, compact
+from handlers.domain.runs.run import FunctionRun
+from handlers.domain.seal import Cipher, KeyRefused, Label, SealBroken
+
+HEADER = "Idempotency-Key"
+KEPT_FOR = timedelta(hours=24)
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+class RequestKey(NamedTuple):
+    """An idempotency key, as one caller of one workspace has sent it with one request."""
+
+    workspace: str
+    name: str
+    """What it is kept under: 64 hexadecimal digits, which do not tell the key itself."""
+    digest: bytes
+    """Of what the request asks for."""
+
+    @property
+    def label(self) -> Label:
+        return Label(self.workspace, f"REQUEST#{self.name}", "digest")
+
+
+class SealedKey(NamedTuple):
+    """A key with its digest sealed, to be recorded with the run that its request starts."""
+
+    key: RequestKey
+    sealed_digest: bytes
+
+
+class KeptRequest(NamedTuple):
+    """What is kept of a request that has started a run, beside the key that it was looked up by."""
+
+    key: RequestKey
+    run_id: str
+    sealed_digest: bytes
+
+
+class AlreadyStarted(Exception):
+    """The request of this key has started a run before."""
+
+    def __init__(self, kept: KeptRequest) -> None:
+        self.kept = kept
+        super().__init__(kept.run_id)
+
+
+class Runs(Protocol):
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
+
+
+def request_key(header: str | None, workspace: str, caller: str, asked: JsonValue) -> RequestKey | None:
+    """The key of a request that asks for this; None if it was sent without. Raises InvalidRequest."""
+    if header is None:
+        return None
+    if not _KEY.fullmatch(header):
+        raise InvalidRequest(HEADER, "must be 1 to 255 printable ASCII characters, a new UUID for example.")
+    name = _digest([workspace, caller, header]).hex()
+    return RequestKey(workspace, name, _digest(asked))
+
+
+def seal_key(key: RequestKey | None, cipher: Cipher) -> SealedKey | None:
+    """Raises Unavailable."""
+    return None if key is None else SealedKey(key, cipher.seal(key.digest, key.label))
+
+
+def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> FunctionRun:
+    """Raises KeyReused if that was another request, or Unavailable."""
+    try:
+        same = cipher.open(kept.sealed_digest, kept.key.label) == kept.key.digest
+    except KeyRefused as refused:
+        raise Unavailable from refused
+    except SealBroken:
+        same = False
+    if not same:
+        raise KeyReused
+    found = runs.read_many([kept.run_id])
+    if not found:
+        # Runs are kept for longer than keys: it cannot be read now.
+        raise Unavailable
+    return found[0]
+
+
+def _digest(value: JsonValue) -> bytes:
+    # The order of an object's keys says nothing.
+    return hashlib.sha256(compact(value, sort_keys=True).encode("utf-8", "surrogatepass")).digest()

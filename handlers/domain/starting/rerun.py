@@ -1,0 +1,207 @@
+"""Re-run a run: the story of POST …/function-runs/{runId}/rerun, step by step.
+
+The refusals and their order are the contract's. A refused request has changed nothing: a re-run comes to be in the
+last step but one, in a single transaction.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import Field
+
+from handlers.domain import clock
+from handlers.domain.errors import (
+    DecryptionFailed,
+    FunctionNotFound,
+    InvalidRequest,
+    NoParameters,
+    OrchestrationRun,
+    RunNotFound,
+    TriggerNotFound,
+    WrongWorkspace,
+)
+from handlers.domain.json_document import JsonObject, dump, parse
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
+from handlers.domain.requests import Body, parse_moment
+from handlers.domain.runs.due import first_deadline, push_when_due
+from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
+from handlers.domain.runs.run import FunctionRun, Part, Source, Status, parse_run_id
+from handlers.domain.seal import Cipher, SealBroken
+from handlers.domain.starting.idempotency import (
+    AlreadyStarted,
+    KeptRequest,
+    RequestKey,
+    SealedKey,
+    run_started_before,
+    seal_key,
+)
+from handlers.domain.starting.merge import merge
+
+MAX_WAIT = timedelta(days=30)
+
+
+class RerunBody(Body):
+    """The request body of the contract, and the moment before which the re-run must not be executed."""
+
+    use_latest_code: bool = False
+    reason: str | None = Field(default=None, max_length=512)
+    override_params: dict[str, Any] | None = None
+    not_before: str | None = Field(default=None, max_length=40)
+
+    def due(self, at: datetime) -> datetime | None:
+        """When the re-run is due, if that is not at once. Raises InvalidRequest."""
+        if self.not_before is None:
+            return None
+        moment = parse_moment(self.not_before, field="notBefore")
+        if moment - at > MAX_WAIT:
+            raise InvalidRequest("notBefore", f"is more than {MAX_WAIT.days} days ahead.")
+        return moment if moment > at else None
+
+
+class Asked(NamedTuple):
+    """Who asks for which run to be re-run, and how."""
+
+    workspace: str
+    run_id: str
+    rerun_by: str
+    how: RerunBody
+    key: RequestKey | None = None
+
+
+class Runs(Protocol):
+    def read_with_key(
+        self, run_id: str, part: Part, key: RequestKey | None
+    ) -> tuple[RecordedRun | None, KeptRequest | None]:
+        """A run with one of its parts, and what is kept under the key: in one call."""
+
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        """Run, sealed parts, lineage edge and the original's count, all or nothing. False if there is a run of this id.
+
+        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
+        """
+
+
+class Registry(Protocol):
+    def read_trigger_and_function(
+        self, trigger_id: str, function_id: str
+    ) -> tuple[FunctionTrigger | None, ComputeFunction | None]: ...
+
+
+class Rerunner(NamedTuple):
+    """What a re-run needs."""
+
+    runs: Runs
+    registry: Registry
+    cipher: Cipher
+    queue: RunQueue
+    retention: Retention
+
+
+def rerun(asked: Asked, using: Rerunner) -> FunctionRun:
+    """The new run, recorded and queued; or the one that the same request has started before.
+
+    Raises a Refused, or Unavailable.
+    """
+    recorded, kept = using.runs.read_with_key(parse_run_id(asked.run_id), Part.PARAMETERS, asked.key)
+    if kept is not None:
+        return run_started_before(kept, using.cipher, using.runs)
+    try:
+        return _rerun(asked, recorded, using)
+    except AlreadyStarted as already:
+        return run_started_before(already.kept, using.cipher, using.runs)
+
+
+def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> FunctionRun:
+    source, sealed = _original(asked, recorded)
+    parameters = open_parameters(source, sealed, using.cipher)
+    trigger, function = registered(source, using.registry)
+    at = clock.now()
+    copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
+    new = _as_asked(copied, source, asked, trigger)
+    parts = _seal_parts(new, parameters, asked.how.override_params, using.cipher)
+    using.runs.record_rerun(new, parts, seal_key(asked.key, using.cipher))
+    push_when_due(new, using.queue)
+    return new
+
+
+def _original(asked: Asked, recorded: RecordedRun | None) -> RecordedRun:
+    if recorded is None:
+        raise RunNotFound
+    if recorded.run.workspace != asked.workspace:
+        raise WrongWorkspace
+    if recorded.run.execution_source is Source.ORCHESTRATION:
+        raise OrchestrationRun(recorded.run.orchestration_id)
+    return recorded
+
+
+def open_parameters(source: FunctionRun, sealed: bytes | None, cipher: Cipher) -> bytes:
+    """Raises NoParameters, DecryptionFailed or Unavailable."""
+    if sealed is None:
+        raise NoParameters
+    try:
+        return cipher.open(sealed, label(source, Part.PARAMETERS))
+    except SealBroken as broken:
+        raise DecryptionFailed from broken
+
+
+def registered(source: FunctionRun, registry: Registry) -> tuple[FunctionTrigger, ComputeFunction]:
+    """The run's trigger and function as they are now. Raises TriggerNotFound or FunctionNotFound."""
+    trigger, function = registry.read_trigger_and_function(source.trigger_id, source.function_id)
+    if trigger is None:
+        raise TriggerNotFound
+    if function is None:
+        raise FunctionNotFound(trigger.id)
+    return trigger, function
+
+
+class Copy(NamedTuple):
+    """When a run is copied, and when its copy is due."""
+
+    at: datetime
+    not_before: datetime | None
+    retention: Retention
+
+
+def copy_of(source: FunctionRun, function: ComputeFunction, copy: Copy) -> FunctionRun:
+    """A pending run of the source's lineage. Who re-runs it, why and on which code is the caller's to say."""
+    return FunctionRun(
+        id=str(uuid.uuid4()),
+        workspace=source.workspace,
+        function_id=source.function_id,
+        function_arn=function.function_arn,
+        trigger_id=source.trigger_id,
+        trigger_type=source.trigger_type,
+        execution_source=Source.RERUN,
+        status=Status.PENDING,
+        created_at=copy.at,
+        not_before=copy.not_before,
+        is_rerun=True,
+        original_run_id=source.lineage_id,
+        source_run_id=source.id,
+        deadline=first_deadline(copy.at, copy.not_before),
+        expires_at=(copy.not_before or copy.at) + copy.retention.span,
+    )
+
+
+def _as_asked(copied: FunctionRun, source: FunctionRun, asked: Asked, trigger: FunctionTrigger) -> FunctionRun:
+    policy = trigger.retry_policy
+    return copied.evolve(
+        pin=None if asked.how.use_latest_code else source.pin,
+        rerun_by=asked.rerun_by,
+        rerun_reason=asked.how.reason,
+        use_latest_code=asked.how.use_latest_code,
+        retriable=policy is not None and policy.retry_manual_reruns,
+    )
+
+
+def _seal_parts(new: FunctionRun, parameters: bytes, overrides: JsonObject | None, cipher: Cipher) -> SealedParts:
+    parts: dict[Part, bytes] = {Part.PARAMETERS: parameters}
+    if overrides:
+        # Without overrides the source's very bytes go on: nothing is read and written anew.
+        merged = merge(parse(parameters), overrides)
+        parts[Part.PARAMETERS] = dump(merged, field="overrideParams")
+        parts[Part.OVERRIDES] = dump(overrides, field="overrideParams")
+    return {part: cipher.seal(content, label(new, part)) for part, content in parts.items()}

@@ -1,0 +1,138 @@
+"""Retry a failed run automatically, as its trigger's retry policy says: the story behind `Function Run Failed`.
+
+A retry is a pinned re-run. Its id is derived from the id of the run that failed, so that an event delivered twice makes
+no second retry. A run that awaits a retry stays before the watchdog until this story has come to its end, whatever
+that was: an event that is lost on its way here is told again.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from handlers.domain import clock
+from handlers.domain.errors import DecryptionFailed, Refused, Unavailable
+from handlers.domain.registry.registered import ComputeFunction
+from handlers.domain.registry.retry_policy import RetryPolicy
+from handlers.domain.runs.due import push_when_due
+from handlers.domain.runs.finish import Runs as FinishingRuns
+from handlers.domain.runs.finish import settle
+from handlers.domain.runs.outcome import BEYOND_RETRY
+from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
+from handlers.domain.runs.run import FunctionRun, Part, Source, derived_id
+from handlers.domain.seal import Cipher, KeyRefused
+from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, registered
+
+AUTO_RETRY = "auto-retry"
+# Who else writes to the run meanwhile has done so by then; if not, the watchdog tells of the failure again.
+_ATTEMPTS = 5
+
+
+class Runs(FinishingRuns, Protocol):
+    def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
+
+    def read_run(self, run_id: str) -> FunctionRun | None: ...
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
+        """False if there is a run of this id. Raises RunNotFound, RerunLimitReached or Unavailable."""
+
+
+class Retrier(NamedTuple):
+    """What a retry needs."""
+
+    runs: Runs
+    registry: Registry
+    cipher: Cipher
+    queue: RunQueue
+    retention: Retention
+
+
+class Verdict(StrEnum):
+    """What became of a failure, for the log. A code of the refusals, if it could not be retried."""
+
+    RETRIED = "retried"
+    RETRIED_BEFORE = "retried before"
+    GONE = "gone"
+    SETTLED = "settled before"
+    CANCELLED = "cancelled"
+    NO_POLICY = "trigger does not retry"
+    DISABLED = "trigger disabled"
+    EXHAUSTED = "retries exhausted"
+    NOT_RETRYABLE = "error is not retryable"
+
+
+def retry(failed_run_id: str, using: Retrier) -> str:
+    """What became of the failure: a Verdict, or the code of what made a retry impossible. Raises Unavailable."""
+    recorded = using.runs.read(failed_run_id, Part.PARAMETERS)
+    if recorded is None:
+        return Verdict.GONE
+    if not (recorded.run.awaits_retry and recorded.run.event_pending):
+        return Verdict.SETTLED
+    verdict: str
+    try:
+        verdict = _retry(recorded, using)
+    except Refused as refused:
+        verdict = refused.code
+    _settle(recorded.run, using.runs)
+    return verdict
+
+
+def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
+    failed = recorded.run
+    if failed.cancel_requested_at is not None:
+        return Verdict.CANCELLED
+    trigger, function = registered(failed, using.registry)
+    policy = trigger.retry_policy
+    if policy is None or (failed.execution_source is Source.RERUN and not policy.retry_manual_reruns):
+        return Verdict.NO_POLICY
+    if not trigger.enabled:
+        return Verdict.DISABLED
+    attempt = (failed.retry_attempt or 0) + 1
+    if attempt > policy.max_retries:
+        return Verdict.EXHAUSTED
+    if failed.error_code in BEYOND_RETRY or failed.error_code in policy.non_retryable_errors:
+        return Verdict.NOT_RETRYABLE
+    return _record(recorded, function, policy, attempt, using)
+
+
+def _record(
+    recorded: RecordedRun, function: ComputeFunction, policy: RetryPolicy, attempt: int, using: Retrier
+) -> Verdict:
+    failed = recorded.run
+    parameters = _open_parameters(recorded, using.cipher)
+    at = clock.now()
+    copied = copy_of(failed, function, Copy(at, at + policy.delay(attempt), using.retention))
+    new = _as_retry(copied, failed, attempt, policy)
+    sealed = using.cipher.seal(parameters, label(new, Part.PARAMETERS))
+    if not using.runs.record_rerun(new, {Part.PARAMETERS: sealed}):
+        return Verdict.RETRIED_BEFORE
+    push_when_due(new, using.queue)
+    return Verdict.RETRIED
+
+
+def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
+    """A key that is refused for now is no reason to give the retry up: nobody would ask for it again."""
+    try:
+        return open_parameters(recorded.run, recorded.sealed, cipher)
+    except DecryptionFailed as failed:
+        if isinstance(failed.__cause__, KeyRefused):
+            raise Unavailable from failed
+        raise
+
+
+def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: RetryPolicy) -> FunctionRun:
+    return copied.evolve(
+        id=derived_id("retry", failed.id),
+        execution_source=Source.RETRY,
+        pin=failed.pin,
+        rerun_by=AUTO_RETRY,
+        rerun_reason=f"Automatic retry {attempt} of {policy.max_retries} after {failed.error_code}",
+        retriable=True,
+        retry_attempt=attempt,
+    )
+
+
+def _settle(failed: FunctionRun, runs: Runs) -> None:
+    found: FunctionRun | None = failed
+    for _ in range(_ATTEMPTS):
+        if found is None or not found.event_pending or settle(found, runs):
+            return
+        found = runs.read_run(failed.id)

@@ -1,0 +1,1 @@
+"""What nobody asks for: overdue runs recovered, expired objects and unused versions deleted."""

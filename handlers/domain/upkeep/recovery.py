@@ -1,0 +1,179 @@
+"""No open run is forgotten: what the watchdog does with runs whose deadline has passed.
+
+Every step is a condition on the run not having moved since it was read, so two watchdogs at once, or one that dies
+half way, do no harm: what was not done is still overdue at the next pass.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from handlers.domain import clock
+from handlers.domain.runs.due import MAX_MESSAGE_DELAY, first_deadline, postponed_for, push_when_due, wait_of
+from handlers.domain.runs.finish import (
+    CANCELLED,
+    DELIVERY_FAILED,
+    EXECUTION_LOST,
+    EXPIRED,
+    MAX_ATTEMPTS,
+    LifecycleBus,
+    announce,
+    called_off,
+    finish,
+    settle,
+)
+from handlers.domain.runs.finish import Runs as FinishingRuns
+from handlers.domain.runs.outcome import Outcome
+from handlers.domain.runs.recording import RunQueue
+from handlers.domain.runs.run import FunctionRun, Status, pending_deadline
+from handlers.domain.seal import Cipher
+
+# A bus that took none of so many events is left alone until the next pass: open runs come first.
+MAX_UNTOLD = 3
+# Of a failure that nobody could decide on, told each quarter of an hour in the end: about two days.
+MAX_TELLINGS = 200
+
+
+class Runs(FinishingRuns, Protocol):
+    def overdue(self) -> Iterator[FunctionRun]:
+        """Runs whose deadline has passed, read consistently, page by page."""
+
+    def read_run(self, run_id: str) -> FunctionRun | None: ...
+
+    def move_staged(self, run: FunctionRun) -> FunctionRun:
+        """The run once its parts are where they stay. Raises Unavailable."""
+
+
+class DeadLetter(NamedTuple):
+    """A message of the execution queue that was delivered in vain, time and again."""
+
+    run_id: str
+    receipt: str
+
+
+class DeadLetters(Protocol):
+    def understood(self) -> Iterator[DeadLetter]:
+        """Those that name a run. What cannot be understood is left where it is, for people."""
+
+    def delete(self, letter: DeadLetter) -> None: ...
+
+
+class Watchdog(NamedTuple):
+    """What recovery needs."""
+
+    runs: Runs
+    cipher: Cipher
+    queue: RunQueue
+    bus: LifecycleBus
+    dead_letters: DeadLetters
+
+
+class Remedy(StrEnum):
+    PUSHED_AGAIN = "pushed again"
+    LOST = "failed as lost"
+    CANCELLED = "cancelled"
+    EXPIRED = "failed as expired"
+    UNDELIVERABLE = "failed as undeliverable"
+    MOVED_PARTS = "parts moved to where they stay"
+    ANNOUNCED = "announced again"
+    UNTOLD = "could not be announced"
+    RETRY_GIVEN_UP = "retry given up"
+    MOVED_ON = "moved on by itself"
+    FAILED = "failed to recover"
+
+
+def sweep(
+    using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, FunctionRun], None]
+) -> Counter[Remedy]:
+    """One pass over overdue runs: how many got which remedy. One that cannot be helped is reported and passed over."""
+    done: Counter[Remedy] = Counter()
+    for run in using.runs.overdue():
+        if not has_time():
+            break
+        if not run.status.is_open and done[Remedy.UNTOLD] >= MAX_UNTOLD:
+            continue
+        try:
+            done[recover(run, using)] += 1
+        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
+            report(fault, run)
+            done[Remedy.FAILED] += 1
+    return done
+
+
+def recover(run: FunctionRun, using: Watchdog) -> Remedy:
+    if run.staged:
+        run = using.runs.move_staged(run)
+    if not run.status.is_open:
+        return _announce_again(run, using) if run.event_pending else _settle(run, using)
+    if (end := _end_of(run)) is not None:
+        return _ENDED[end] if finish(run, end, using) else Remedy.MOVED_ON
+    if wait_of(run) > MAX_MESSAGE_DELAY:
+        # It was looked at so early because its parts had to be moved.
+        moved = using.runs.transition(run, run.evolve(deadline=run.not_before))
+        return Remedy.MOVED_PARTS if moved else Remedy.MOVED_ON
+    # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
+    waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
+    if not using.runs.transition(run, waiting):
+        return Remedy.MOVED_ON
+    push_when_due(waiting, using.queue)
+    return Remedy.PUSHED_AGAIN
+
+
+_ENDED = {CANCELLED: Remedy.CANCELLED, EXPIRED: Remedy.EXPIRED, EXECUTION_LOST: Remedy.LOST}
+
+
+def _end_of(run: FunctionRun) -> Outcome | None:
+    """How an open run ends that is not to be executed again."""
+    is_lost = run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS
+    return called_off(run) or (EXECUTION_LOST if is_lost else None)
+
+
+def end_undeliverable(
+    using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
+) -> Counter[Remedy]:
+    """Runs whose message has ended in the dead-letter queue do not stay open. What fails is reported, with its id."""
+    done: Counter[Remedy] = Counter()
+    for letter in using.dead_letters.understood():
+        if not has_time():
+            break
+        try:
+            done[_end_undeliverable(letter, using)] += 1
+        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
+            report(fault, letter.run_id)
+            done[Remedy.FAILED] += 1
+    return done
+
+
+def _end_undeliverable(letter: DeadLetter, using: Watchdog) -> Remedy:
+    run = using.runs.read_run(letter.run_id)
+    remedy = Remedy.MOVED_ON
+    # One that is running has a lease, and one that is not due yet, or postponed, another message to come.
+    if run is not None and run.status is Status.PENDING and not wait_of(run) and not postponed_for(run):
+        run = using.runs.move_staged(run) if run.staged else run
+        if finish(run, DELIVERY_FAILED, using):
+            remedy = Remedy.UNDELIVERABLE
+    using.dead_letters.delete(letter)
+    return remedy
+
+
+def _settle(run: FunctionRun, using: Watchdog) -> Remedy:
+    return Remedy.MOVED_PARTS if settle(run, using.runs) else Remedy.MOVED_ON
+
+
+def _announce_again(run: FunctionRun, using: Watchdog) -> Remedy:
+    if run.awaits_retry and run.postponements >= MAX_TELLINGS:
+        return Remedy.RETRY_GIVEN_UP if settle(run, using.runs) else Remedy.MOVED_ON
+    told = announce(run, using)
+    if not told or run.awaits_retry:
+        # Whoever retries it notes that the event has come; until then it may have been lost.
+        using.runs.transition(run, _later(run))
+    return Remedy.ANNOUNCED if told else Remedy.UNTOLD
+
+
+def _later(run: FunctionRun) -> FunctionRun:
+    """Overdue again after a while that grows each time, and not before the run is due."""
+    postponements = run.postponements + 1
+    at = clock.now()
+    deadline = max(pending_deadline(at, postponements), first_deadline(at, run.not_before))
+    return run.evolve(postponements=postponements, deadline=deadline)

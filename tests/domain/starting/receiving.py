@@ -1,0 +1,57 @@
+"""Webhooks as a sender sends them: signed after Standard Webhooks, by the real clock that the library goes by."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from standardwebhooks import Webhook
+
+from handlers.domain.errors import ServiceError
+from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.starting.webhooks import Received, receive
+from tests.builders import WORKSPACE
+from tests.domain.triggering import METADATA, create
+from tests.fakes import World
+
+PATH = METADATA["http-trigger"]["path"]
+BODY = b'{"order":1.0}'
+
+
+def signed(
+    secret: str, body: bytes = BODY, *, webhook_id: str = "msg_1", ago: timedelta = timedelta()
+) -> dict[str, str]:
+    at = datetime.now(UTC) - ago
+    return {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(webhook_id, at, body.decode()),
+    }
+
+
+def webhook(headers: dict[str, str] | None = None, body: bytes = BODY, **more: Any) -> Received:
+    plain: dict[str, Any] = {"workspace": WORKSPACE, "path": PATH, "method": "POST", "query": {}}
+    return Received(**plain | more, headers=headers or {}, body=body)
+
+
+def received(world: World, webhook: Received) -> FunctionRun:
+    return receive(webhook, world.registry, world.starter)
+
+
+def refusal(world: World, webhook: Received) -> ServiceError:
+    """Why a webhook is not taken; it has changed nothing."""
+    writes, pushed = world.runs.writes, len(world.queue.pushed)
+    try:
+        received(world, webhook)
+    except ServiceError as refused:
+        assert (world.runs.writes, len(world.queue.pushed)) == (writes, pushed)
+        return refused
+    raise AssertionError("it was received")
+
+
+def has_webhook(world: World, **metadata: Any) -> str:
+    """The secret of a new webhook."""
+    return create(world, "http-trigger", METADATA["http-trigger"] | metadata).secret or ""
+
+
+def parameters(world: World, run: FunctionRun) -> Any:
+    return json.loads(world.opened(run, Part.PARAMETERS) or b"")

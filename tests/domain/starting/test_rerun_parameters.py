@@ -1,0 +1,92 @@
+"""What a re-run is given: its source's parameters, and overrides laid over them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from handlers.domain.errors import (
+    InvalidRequest,
+    TooLarge,
+)
+from handlers.domain.json_document import MAX_BYTES
+from handlers.domain.runs.run import Part
+from handlers.domain.starting.rerun import rerun
+from tests.builders import (
+    RUN_ID,
+    a_run,
+)
+from tests.domain.starting.rerunning import asked, nothing_happened
+from tests.fakes import World
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        b'{ "spaced" : 1.50, "big": 100000000000000000000000000000001, "e": 1E5, "u": "\\u00e9", "minus": -0.0 }',
+        b"[1,2]",
+        b"null",
+        b"not even JSON \xff",
+    ],
+)
+@pytest.mark.parametrize("overrides", [{}, {"overrideParams": {}}])
+def test_without_overrides_the_parameters_are_the_source_s_byte_for_byte(
+    world: World, parameters: bytes, overrides: dict[str, Any]
+) -> None:
+    world.has_registered()
+    world.has_run(a_run(), parameters)
+    new = rerun(asked(**overrides), world.rerunner)
+    assert world.opened(new, Part.PARAMETERS) == parameters
+    assert world.opened(new, Part.OVERRIDES) is None
+
+
+def test_overrides_are_merged_and_kept_and_the_source_stays_as_it_was(installed: World) -> None:
+    before = installed.runs.parts[RUN_ID, Part.PARAMETERS]
+    override = {"customer": {"name": "Grace"}, "debugMode": True}
+    new = rerun(asked(overrideParams=override), installed.rerunner)
+    parameters = installed.opened(new, Part.PARAMETERS)
+    assert parameters == b'{"order":1,"customer":{"name":"Grace","id":1.0},"debugMode":true}'
+    assert json.loads(installed.opened(new, Part.OVERRIDES) or b"") == override
+    assert installed.runs.parts[RUN_ID, Part.PARAMETERS] == before
+
+
+def test_overrides_of_a_rerun_are_laid_over_what_that_rerun_had(installed: World) -> None:
+    first = rerun(asked(overrideParams={"order": 2}), installed.rerunner)
+    second = rerun(asked(first.id, overrideParams={"customer": None}), installed.rerunner)
+    assert installed.opened(second, Part.PARAMETERS) == b'{"order":2,"customer":null}'
+    assert installed.opened(second, Part.OVERRIDES) == b'{"customer":null}'
+
+
+def test_what_is_sealed_opens_for_the_new_run_only(installed: World) -> None:
+    new = rerun(asked(overrideParams={"a": 1}), installed.rerunner)
+    sealed = {part: stored.sealed for (run_id, part), stored in installed.runs.parts.items() if run_id == new.id}
+    assert sealed.keys() == {Part.PARAMETERS, Part.OVERRIDES}
+    assert all(new.id.encode() in each for each in sealed.values())
+
+
+def test_no_parameter_stands_in_the_run_or_in_the_message(installed: World) -> None:
+    new = rerun(asked(overrideParams={"token": "s3cret"}), installed.rerunner)
+    assert "s3cret" not in new.model_dump_json()
+    assert "s3cret" not in repr(installed.queue.pushed)
+    assert b"s3cret" not in b"".join(stored.sealed for stored in installed.runs.parts.values())
+
+
+@pytest.mark.parametrize(
+    ("override", "error"),
+    [({"a": "x" * MAX_BYTES}, TooLarge), ({"a": "\ud800"}, InvalidRequest), ({"\ud800": 1}, InvalidRequest)],
+)
+def test_overrides_that_cannot_be_kept_are_refused_by_name(
+    installed: World, override: dict[str, Any], error: type[InvalidRequest]
+) -> None:
+    with pytest.raises(error) as refused:
+        rerun(asked(overrideParams=override), installed.rerunner)
+    assert refused.value.field == "overrideParams"
+    assert nothing_happened(installed)
+
+
+def test_what_is_too_large_together_is_refused_too(world: World) -> None:
+    world.has_registered()
+    world.has_run(a_run(), json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
+    with pytest.raises(TooLarge, match="overrideParams"):
+        rerun(asked(overrideParams={"b": "x" * (MAX_BYTES // 2)}), world.rerunner)
+    assert nothing_happened(world)

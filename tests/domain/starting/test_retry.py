@@ -1,0 +1,249 @@
+"""Automatic retries: which failures are retried, how, and that none is lost or doubled."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from handlers.domain.errors import Unavailable
+from handlers.domain.runs.execution import execute
+from handlers.domain.runs.outcome import BEYOND_RETRY, Outcome
+from handlers.domain.runs.run import Part, Status
+from handlers.domain.starting.rerun import rerun
+from handlers.domain.starting.retry import Verdict
+from handlers.domain.starting.start import ExecuteBody, start
+from handlers.domain.upkeep.recovery import Remedy
+from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger
+from tests.domain.starting.rerunning import asked
+from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, told_of
+from tests.domain.watching import a_pass
+from tests.fakes import FakeClock, World
+
+
+@pytest.fixture
+def failed(world: World) -> World:
+    """One run that has failed and awaits a retry."""
+    retries(world)
+    has_failed(world)
+    return world
+
+
+def test_a_retry_is_a_pinned_rerun_that_says_why(failed: World) -> None:
+    assert told_of(failed) == Verdict.RETRIED
+    (retry,) = retries_in(failed)
+    assert (retry.is_rerun, retry.original_run_id, retry.source_run_id) == (True, RUN_ID, RUN_ID)
+    assert (retry.rerun_by, retry.rerun_reason) == ("auto-retry", "Automatic retry 1 of 2 after TimeoutError")
+    assert (retry.retry_attempt, retry.pin, retry.use_latest_code) == (1, a_pin(), False)
+    assert failed.opened(retry, Part.PARAMETERS) == b'{"order":1.0}'
+    assert failed.run(RUN_ID).rerun_count == 1
+
+
+def test_a_retry_waits_as_its_policy_says(failed: World) -> None:
+    told_of(failed)
+    (retry,) = retries_in(failed)
+    assert retry.not_before == NOW + timedelta(seconds=10)
+    assert failed.queue.pushed == [(retry.id, 10)]
+
+
+def test_a_failure_is_settled_once_it_is_retried(failed: World) -> None:
+    assert failed.run(RUN_ID).event_pending
+    told_of(failed)
+    run = failed.run(RUN_ID)
+    assert (run.event_pending, run.deadline) == (False, None)
+
+
+def test_an_event_delivered_twice_makes_one_retry(failed: World) -> None:
+    assert [told_of(failed), told_of(failed)] == [Verdict.RETRIED, Verdict.SETTLED]
+    assert len(retries_in(failed)) == 1
+
+
+def test_two_deliveries_at_once_make_one_retry(failed: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, verdicts = failed.runs.record_rerun, list[str]()
+
+    def beaten(*recorded: Any) -> bool:
+        monkeypatch.setattr(failed.runs, "record_rerun", record)
+        verdicts.append(told_of(failed))
+        return record(*recorded)
+
+    monkeypatch.setattr(failed.runs, "record_rerun", beaten)
+    verdicts.append(told_of(failed))
+    assert verdicts == [Verdict.RETRIED, Verdict.RETRIED_BEFORE]
+    assert (len(retries_in(failed)), failed.run(RUN_ID).rerun_count) == (1, 1)
+
+
+def test_a_lost_event_is_told_again(failed: World, time: FakeClock) -> None:
+    time.advance(minutes=1)
+    assert a_pass(failed) == [Remedy.ANNOUNCED]
+    assert len(failed.bus.announced) == 2
+    assert failed.run(RUN_ID).event_pending
+    assert told_of(failed) == Verdict.RETRIED
+    time.advance(hours=1)
+    assert RUN_ID not in {run.id for run in failed.runs.overdue()}
+
+
+def test_a_failure_that_nobody_heeds_is_told_more_and_more_rarely(failed: World, time: FakeClock) -> None:
+    for _ in range(24 * 60):
+        time.advance(minutes=1)
+        a_pass(failed)
+    assert 90 < len(failed.bus.announced) < 110
+
+
+def test_a_failure_that_nobody_can_decide_on_is_given_up_after_days(failed: World, time: FakeClock) -> None:
+    remedies = []
+    for _ in range(4 * 24 * 4):
+        time.advance(minutes=15)
+        remedies += a_pass(failed)
+    assert remedies[-1] is Remedy.RETRY_GIVEN_UP
+    assert not failed.run(RUN_ID).event_pending
+
+
+def test_retries_of_retries_go_on_until_they_are_exhausted(world: World, time: FakeClock) -> None:
+    retries(world, maxRetries=3)
+    has_failed(world)
+    told, run_id = [], RUN_ID
+    while True:
+        verdict = told_of(world, run_id)
+        told.append(verdict)
+        if verdict != Verdict.RETRIED:
+            break
+        run_id = retries_in(world)[-1].id
+        time.advance(minutes=5)
+        world.invoker.script = [FAILURE]
+        execute(run_id, world.executor)
+    assert told == [Verdict.RETRIED] * 3 + [Verdict.EXHAUSTED]
+    assert [run.rerun_reason for run in retries_in(world)] == [
+        f"Automatic retry {n} of 3 after TimeoutError" for n in (1, 2, 3)
+    ]
+    assert {run.original_run_id for run in retries_in(world)} == {RUN_ID}
+    assert not any(run.event_pending for run in world.runs.runs.values())
+
+
+def test_a_retry_that_succeeds_is_the_last(failed: World, time: FakeClock) -> None:
+    told_of(failed)
+    time.advance(minutes=1)
+    (retry,) = retries_in(failed)
+    execute(retry.id, failed.executor)
+    run = failed.run(retry.id)
+    assert (run.status, run.event_pending, run.deadline) == (Status.COMPLETED, False, None)
+
+
+def test_runs_of_a_trigger_that_does_not_retry_are_done_with_at_once(world: World) -> None:
+    world.has_registered()
+    world.has_run(a_run(status="pending"))
+    world.invoker.script = [FAILURE]
+    execute(RUN_ID, world.executor)
+    assert not world.run(RUN_ID).event_pending
+    assert told_of(world) == Verdict.SETTLED
+
+
+def test_a_run_says_from_its_start_whether_it_is_to_be_retried(world: World) -> None:
+    retries(world)
+    assert start(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.starter).retriable
+    world.has_registered()
+    assert not start(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.starter).retriable
+
+
+def test_what_an_orchestration_has_started_is_the_orchestration_s_to_retry(world: World) -> None:
+    retries(world)
+    asked = ExecuteBody.read({"orchestrationId": "nightly"})
+    assert not start(WORKSPACE, TRIGGER_ID, asked, world.starter).retriable
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_rerun_by_hand_is_retried_only_if_its_trigger_says_so(world: World, *, wanted: bool) -> None:
+    retries(world, retryManualReruns=wanted)
+    world.has_run(a_run())
+    new = rerun(asked(), world.rerunner)
+    world.invoker.script = [FAILURE]
+    execute(new.id, world.executor)
+    assert told_of(world, new.id) == (Verdict.RETRIED if wanted else Verdict.SETTLED)
+    assert [run.source_run_id for run in retries_in(world)] == [new.id] * wanted
+
+
+def test_a_policy_that_was_changed_meanwhile_is_heeded(failed: World) -> None:
+    failed.has_registered(a_trigger(retry_policy=a_policy(maxRetries=5, initialDelaySeconds=0)))
+    assert told_of(failed) == Verdict.RETRIED
+    (retry,) = retries_in(failed)
+    assert (retry.rerun_reason, retry.not_before) == ("Automatic retry 1 of 5 after TimeoutError", NOW)
+
+
+Change = Callable[[World], object]
+REASONS: dict[str, Change] = {
+    Verdict.NO_POLICY: lambda world: world.has_registered(),
+    Verdict.DISABLED: lambda world: world.has_registered(a_trigger(enabled=False, retry_policy=a_policy())),
+    Verdict.NOT_RETRYABLE: lambda world: retries(world, nonRetryableErrors=["KeyError", "TimeoutError"]),
+    "TRIGGER_NOT_FOUND": lambda world: world.registry.triggers.clear(),
+    "FUNCTION_NOT_FOUND": lambda world: world.registry.functions.clear(),
+    "NO_PARAMETERS": lambda world: world.runs.parts.clear(),
+    "DECRYPTION_FAILED": lambda world: setattr(world.cipher, "broken", True),
+    "RERUN_LIMIT_REACHED": lambda world: setattr(world.runs, "max_reruns", 0),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_what_is_not_retried_is_settled_and_says_why(failed: World, reason: str) -> None:
+    REASONS[reason](failed)
+    assert told_of(failed) == reason
+    assert not retries_in(failed)
+    assert (failed.run(RUN_ID).event_pending, failed.run(RUN_ID).deadline) == (False, None)
+
+
+@pytest.mark.parametrize("code", sorted(BEYOND_RETRY))
+def test_what_the_same_code_and_input_would_meet_again_is_not_retried(world: World, code: str) -> None:
+    retries(world)
+    has_failed(world)
+    world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(error_code=code)
+    assert told_of(world) == Verdict.NOT_RETRYABLE
+
+
+def test_a_run_that_was_cancelled_while_it_ran_is_not_retried(world: World) -> None:
+    retries(world)
+    has_failed(world, cancel_requested_at=None)
+    world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(cancel_requested_at=NOW, cancel_requested_by="bob")
+    assert told_of(world) == Verdict.CANCELLED
+    assert not world.run(RUN_ID).event_pending
+
+
+def test_a_timeout_is_retried_too(world: World) -> None:
+    retries(world)
+    world.has_run(a_run(status="pending", retriable=True))
+    world.invoker.script = [Outcome(Status.TIMEOUT, "Sandbox.Timedout")]
+    execute(RUN_ID, world.executor)
+    assert told_of(world) == Verdict.RETRIED
+
+
+def test_a_run_that_is_gone_is_not_retried(world: World) -> None:
+    assert told_of(world) == Verdict.GONE
+
+
+@pytest.mark.parametrize("fault", ["cannot_open", "cannot_seal", "refused"])
+def test_a_fault_of_kms_leaves_the_failure_waiting(failed: World, fault: str) -> None:
+    setattr(failed.cipher, fault, True)
+    with suppress(Unavailable):
+        told_of(failed)
+    assert failed.run(RUN_ID).event_pending
+    setattr(failed.cipher, fault, False)
+    assert told_of(failed) == Verdict.RETRIED
+
+
+def test_a_queue_that_is_down_delays_a_retry_and_loses_none(failed: World, time: FakeClock) -> None:
+    failed.queue.fails = True
+    told_of(failed)
+    failed.queue.fails = False
+    time.advance(minutes=5)
+    assert a_pass(failed) == [Remedy.PUSHED_AGAIN]
+
+
+def test_a_retry_of_a_rerun_belongs_to_its_original(world: World) -> None:
+    retries(world, retryManualReruns=True)
+    original = world.has_run(a_run())
+    source = a_rerun(original, status="pending", retriable=True)
+    world.has_run(source)
+    world.invoker.script = [FAILURE]
+    execute(source.id, world.executor)
+    told_of(world, source.id)
+    (retry,) = retries_in(world)
+    assert (retry.original_run_id, retry.source_run_id) == (original.id, source.id)
+    assert world.run(original.id).rerun_count == 2

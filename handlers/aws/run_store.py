@@ -45,7 +45,7 @@ class RunStore:
         run, sealed = (found.get((f"RUN#{run_id}", sort)) for sort in ("RUN", f"SEALED#{part}"))
         if run is None:
             return None
-        return RecordedRun(items.to_run(run), None if sealed is None else self._parts.content(sealed))
+        return RecordedRun(items.to_run(run), lambda: None if sealed is None else self._parts.content(sealed))
 
     def read_run(self, run_id: str) -> FunctionRun | None:
         item = self._table.get(items.run_key(run_id))

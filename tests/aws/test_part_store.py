@@ -60,7 +60,7 @@ def test_a_large_part_is_moved_once_its_run_is_recorded(
     assert keys(item["stagedAs"]["S"]) == []
     recorded = runs.read(run.id, Part.PARAMETERS)
     assert recorded is not None
-    assert (recorded.run, recorded.sealed) == (run, LARGE)
+    assert (recorded.run, recorded.sealed()) == (run, LARGE)
 
 
 @pytest.mark.parametrize(("size", "large"), [(MAX_INLINE_BYTES, False), (MAX_INLINE_BYTES + 1, True)])
@@ -160,8 +160,12 @@ def test_an_object_that_is_lost_does_not_open_and_keeps_nobody_waiting(laptop: L
 def test_an_object_that_cannot_be_read_now_is_not_taken_for_lost(runs: RunStore, s3: Any, status: int) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: LARGE})
-    with injected(s3.meta.events, GET, error(status, "AccessDenied")), pytest.raises(Unavailable):
-        runs.read(run.id, Part.PARAMETERS)
+    with injected(s3.meta.events, GET, error(status, "AccessDenied")) as calls:
+        recorded = runs.read(run.id, Part.PARAMETERS)
+        assert recorded is not None
+        assert calls == [], "it is fetched when it is asked for, and not before"
+        with pytest.raises(Unavailable):
+            recorded.sealed()
 
 
 def test_an_object_that_is_moved_while_it_is_looked_for_is_found(runs: RunStore, s3: Any) -> None:

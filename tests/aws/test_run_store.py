@@ -253,5 +253,5 @@ def test_a_sealed_part_without_its_content_is_as_good_as_none(runs: RunStore, dy
     )
     recorded = runs.read(run.id, Part.PARAMETERS)
     assert recorded is not None
-    assert recorded.sealed is None
+    assert recorded.sealed() is None
     assert runs.read_parts(run.id, [Part.PARAMETERS]) == {}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.errors import RerunLimitReached, RunNotFound
+from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
@@ -30,12 +30,21 @@ class InMemoryRuns:
         self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
         self.moved: list[str] = []
         """Runs whose parts were moved to where they stay."""
+        self.objects_fail = False
+        """Every part is a large one, and the bucket does not answer."""
         self.max_reruns = max_reruns
         self.writes = 0
 
     def read(self, run_id: str, part: Part) -> RecordedRun | None:
         run = self.read_run(run_id)
-        return None if run is None else RecordedRun(run, self.read_parts(run_id, [part]).get(part))
+        sealed = self.read_parts(run_id, [part]).get(part)
+
+        def fetched() -> bytes | None:
+            if self.objects_fail:
+                raise Unavailable
+            return sealed
+
+        return None if run is None else RecordedRun(run, fetched)
 
     def read_run(self, run_id: str) -> FunctionRun | None:
         run = self.runs.get(run_id)

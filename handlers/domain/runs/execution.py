@@ -95,18 +95,18 @@ def execute(run_id: str, using: Executor) -> Verdict:
     if postponed_for(run) > CLOCKS_DIFFER:
         # Each message that is postponed sends the next: without this, one pushed again would go on beside it for ever.
         return Verdict.NOT_OURS
-    return _execute(run, recorded.sealed, using)
+    return _execute(recorded._replace(run=run), using)
 
 
-def _execute(found: FunctionRun, sealed: bytes | None, using: Executor) -> Verdict:
-    run = found
+def _execute(recorded: RecordedRun, using: Executor) -> Verdict:
+    run = found = recorded.run
     if run.execution_attempts >= MAX_ATTEMPTS:
         return _finished(run, EXECUTION_LOST, using)
     try:
         _check_permission(run, using.invokable)
         pin = _code_of(run, using.code)
         run = _claim(run, pin, using.runs)
-        outcome = _invoke(run, pin, sealed, using, was_pinned=found.pin is not None)
+        outcome = _invoke(recorded._replace(run=run), pin, using, was_pinned=found.pin is not None)
     except _Moved:
         return Verdict.NOT_OURS
     except NotYet as reason:
@@ -175,15 +175,16 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
     return claimed
 
 
-def _invoke(run: FunctionRun, pin: Pin, sealed: bytes | None, using: Executor, *, was_pinned: bool) -> Outcome:
+def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, was_pinned: bool) -> Outcome:
+    run = claimed.run
     try:
-        parameters = using.cipher.open(sealed or b"", label(run, Part.PARAMETERS))
+        parameters = using.cipher.open(claimed.sealed() or b"", label(run, Part.PARAMETERS))
     except KeyRefused as refused:
         raise NotYet("KeyRefused") from refused
     except SealBroken:
         return Outcome.failure(PARAMETERS_UNREADABLE, "The run's parameters could not be decrypted.")
     except Unavailable as fault:
-        raise NotYet("KeyUnavailable") from fault
+        raise NotYet("ParametersUnavailable") from fault
     try:
         return using.invoker.invoke(pin, parameters, run)
     except Unusable as reason:

@@ -1,5 +1,6 @@
 """What is written when a run comes to be, whatever started it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
@@ -10,10 +11,11 @@ SealedParts = dict[Part, bytes]
 
 
 class RecordedRun(NamedTuple):
-    """A run and one of its sealed parts, None if that part was never stored."""
+    """A run, and the way to one of its sealed parts: a large one is fetched when it is asked for, and not before."""
 
     run: FunctionRun
-    sealed: bytes | None
+    sealed: Callable[[], bytes | None]
+    """None if that part was never stored. Raises Unavailable."""
 
 
 class RunQueue(Protocol):

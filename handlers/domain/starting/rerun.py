@@ -115,8 +115,9 @@ def rerun(asked: Asked, using: Rerunner) -> FunctionRun:
 
 
 def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> FunctionRun:
-    source, sealed = _original(asked, recorded)
-    parameters = open_parameters(source, sealed, using.cipher)
+    original = _original(asked, recorded)
+    source = original.run
+    parameters = open_parameters(original, using.cipher)
     trigger, function = registered(source, using.registry)
     at = clock.now()
     copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
@@ -137,12 +138,13 @@ def _original(asked: Asked, recorded: RecordedRun | None) -> RecordedRun:
     return recorded
 
 
-def open_parameters(source: FunctionRun, sealed: bytes | None, cipher: Cipher) -> bytes:
+def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     """Raises NoParameters, DecryptionFailed or Unavailable."""
+    sealed = recorded.sealed()
     if sealed is None:
         raise NoParameters
     try:
-        return cipher.open(sealed, label(source, Part.PARAMETERS))
+        return cipher.open(sealed, label(recorded.run, Part.PARAMETERS))
     except SealBroken as broken:
         raise DecryptionFailed from broken
 

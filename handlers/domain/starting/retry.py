@@ -111,7 +111,7 @@ def _record(
 def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     """A key that is refused for now is no reason to give the retry up: nobody would ask for it again."""
     try:
-        return open_parameters(recorded.run, recorded.sealed, cipher)
+        return open_parameters(recorded, cipher)
     except DecryptionFailed as failed:
         if isinstance(failed.__cause__, KeyRefused):
             raise Unavailable from failed

@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,23 @@ def test_a_second_delivery_of_a_running_run_does_nothing_until_its_lease_has_end
     time.advance(seconds=0.001)
     assert execute(RUN_ID, world.executor) is Verdict.FINISHED
     assert world.run(RUN_ID).execution_attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"status": Status.COMPLETED}, Verdict.NOT_OURS),
+        ({"not_before": NOW + timedelta(minutes=1)}, Verdict.POSTPONED),
+        ({"waits_until": NOW + timedelta(minutes=1)}, Verdict.NOT_OURS),
+        ({"cancel_requested_at": NOW}, Verdict.FINISHED),
+    ],
+)
+def test_of_a_run_that_is_not_executed_now_no_content_is_fetched(
+    waiting: World, changes: dict[str, Any], verdict: Verdict
+) -> None:
+    waiting.runs.runs[RUN_ID] = waiting.run(RUN_ID).evolve(**changes)
+    waiting.runs.objects_fail = True
+    assert execute(RUN_ID, waiting.executor) is verdict
 
 
 def test_a_message_of_a_run_that_is_gone_does_nothing(world: World) -> None:

@@ -15,14 +15,16 @@ from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
 
 
-@pytest.mark.parametrize("where", ["code", "invoker", "kms"])
+@pytest.mark.parametrize("where", ["code", "invoker", "kms", "bucket"])
 def test_what_cannot_be_invoked_yet_is_postponed_and_not_counted(waiting: World, where: str) -> None:
     if where == "code":
         waiting.code.now[FUNCTION_ARN] = NotYet("TooManyRequestsException")
     elif where == "invoker":
         waiting.invoker.script = [NotYet("TooManyRequestsException")]
-    else:
+    elif where == "kms":
         waiting.cipher.cannot_open = True
+    else:
+        waiting.runs.objects_fail = True
     assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
     run = waiting.run(RUN_ID)
     assert (run.status, run.claim_token, run.execution_attempts, run.postponements) == (Status.PENDING, None, 0, 1)

@@ -98,9 +98,14 @@ def _(own: Own) -> None:
 @does("api_runs-failures")
 def _(own: Own) -> None:
     failed = own.workspace.ended(own.workspace.execute(own.trigger, payload={"fail": True}))
-    status, document = own.ask("api_runs-failures")
-    listed = [(each["id"], each["errorCode"]) for each in document["data"]]
-    assert (status, listed) == (200, [(failed["id"], "ZeroDivisionError")])
+
+    def listed() -> list[tuple[str, str]]:
+        status, document = own.ask("api_runs-failures")
+        assert status == 200
+        return [(each["id"], each["errorCode"]) for each in document["data"]]
+
+    # A failure is in their list once the bus has been told of it.
+    assert until(listed) == [(failed["id"], "ZeroDivisionError")]
 
 
 @does("api_runs-history")
@@ -233,9 +238,13 @@ def _(own: Own) -> None:
 def _(own: Own) -> None:
     trigger = create(own.workspace, own.function, "scheduled", NEVER)
     leave_half_done(own.workspace, trigger["id"])
-    own.send("watchdog-every-minute")
-    # The minute's own watchdog, or that of another test, may have been faster, and still be at it.
-    assert until(lambda: not is_half_done(own.workspace, trigger["id"]))
+
+    def restored() -> bool:
+        own.send("watchdog-every-minute")
+        # The minute's own watchdog may have been faster, and still be at it.
+        return not is_half_done(own.workspace, trigger["id"])
+
+    assert until(restored)
     assert put(own.workspace, trigger, name="free again").status_code == 200
 
 

@@ -242,6 +242,16 @@ def items_of(workspace: Workspace, run_id: str) -> list[dict[str, Any]]:
     return items
 
 
+def item_of(workspace: Workspace, run_id: str, sort: str = "RUN") -> dict[str, Any]:
+    (item,) = (each for each in items_of(workspace, run_id) if each["sk"]["S"] == sort)
+    return item
+
+
+def settled(workspace: Workspace, run_id: str) -> None:
+    """Wait until nothing is left to do for a run: it has ended, the bus was told, and its parts are where they stay."""
+    until(lambda: "deadline" not in item_of(workspace, run_id))
+
+
 def an_ended_run(workspace: Workspace, **body: Any) -> tuple[str, str]:
     trigger, _ = workspace.trigger_of()
     run = workspace.execute(trigger, **body)

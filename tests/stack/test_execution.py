@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.stack.driver import ECHO, TeamFunction, Workspace, until
+from tests.stack.driver import ECHO, TeamFunction, Workspace, settled, until
 from tests.stack.sources import lambda_of
 
 COUNTS = "import sys\ndef handler(event, context):\n    open(event['file'], 'a').write('x')\n    return event\n"
@@ -134,8 +134,7 @@ def test_a_run_whose_push_was_lost_is_pushed_again_by_the_watchdog(workspace: Wo
 def pending_copy(workspace: Workspace, run_id: str) -> str:
     """A run as it stands in the table when everything after its record was lost: a re-run whose push failed."""
     laptop, fresh = workspace.laptop, workspace.rerun(run_id)
-    workspace.ended(fresh)
-    until(lambda: "attention" not in item_of(workspace, fresh))
+    settled(workspace, fresh)
     laptop.client("dynamodb").update_item(
         TableName=laptop.outputs["TableName"],
         Key={"pk": {"S": f"RUN#{fresh}"}, "sk": {"S": "RUN"}},
@@ -152,14 +151,6 @@ def pending_copy(workspace: Workspace, run_id: str) -> str:
         },
     )
     return fresh
-
-
-def item_of(workspace: Workspace, run_id: str) -> dict[str, Any]:
-    laptop = workspace.laptop
-    found: dict[str, Any] = laptop.client("dynamodb").get_item(
-        TableName=laptop.outputs["TableName"], Key={"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": "RUN"}}
-    )["Item"]
-    return found
 
 
 def test_each_end_is_told_on_the_lifecycle_bus_without_content(workspace: Workspace) -> None:

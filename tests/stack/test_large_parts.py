@@ -12,7 +12,7 @@ from handlers.domain import clock
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.domain.upkeep.housekeeping import Done, Housekeeper, KeptObject, keep_house
-from tests.stack.driver import Workspace, items_of, refusal, until
+from tests.stack.driver import Workspace, item_of, items_of, refusal, until
 from tests.stack.scene import Scene
 
 LARGE = 1_000_000
@@ -36,11 +36,6 @@ def staged(workspace: Workspace) -> list[str]:
     return [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="staging/").get("Contents", [])]
 
 
-def stored(workspace: Workspace, run: str, sort: str) -> dict[str, Any]:
-    (item,) = (each for each in items_of(workspace, run) if each["sk"]["S"] == sort)
-    return item
-
-
 def test_what_is_large_is_executed_and_revealed_like_anything_else(workspace: Workspace) -> None:
     trigger, _ = workspace.trigger_of()
     content = text(LARGE)
@@ -58,9 +53,9 @@ def test_what_is_large_lies_sealed_in_the_bucket_and_the_table_says_where(worksp
     assert objects.keys() == {"parameters", "result"}
     assert not [part for part, sealed in objects.items() if content[:1000].encode() in sealed]
     for part in objects:
-        assert stored(workspace, run, f"SEALED#{part}")["object"]["S"] == f"kept/{run}/{part}"
-        assert stored(workspace, run, f"OBJECT#{part}")["attention"]["S"].startswith("OBJECTS#")
-    until(lambda: "staged" not in stored(workspace, run, "RUN"))
+        assert item_of(workspace, run, f"SEALED#{part}")["object"]["S"] == f"kept/{run}/{part}"
+        assert item_of(workspace, run, f"OBJECT#{part}")["attention"]["S"].startswith("OBJECTS#")
+    until(lambda: "staged" not in item_of(workspace, run, "RUN"))
     assert not [key for key in staged(workspace) if key in repr(items_of(workspace, run))]
 
 

@@ -14,7 +14,7 @@ from handlers.aws.table import to_item
 from handlers.domain import clock
 from infra.local.__main__ import app
 from infra.local.laptop import Laptop, bring_up
-from tests.stack.driver import Workspace, an_ended_run, items_of, table_of, until
+from tests.stack.driver import Workspace, an_ended_run, item_of, settled, table_of
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def lineage(workspace: Workspace) -> list[str]:
     workspace.ended(first)
     runs = [original, first, workspace.rerun(first, overrideParams={"a": 2}), workspace.rerun(original)]
     for run in runs:
-        until(lambda run=run: "deadline" not in items_of(workspace, run)[-1])  # type: ignore[misc]
+        settled(workspace, run)
     return runs
 
 
@@ -48,8 +48,7 @@ def findings_about(workspace: Workspace, runs: list[str], *options: str) -> list
 
 def change(workspace: Workspace, run: str, **values: Any) -> None:
     client, table = table_of(workspace)
-    item = next(each for each in items_of(workspace, run) if each["sk"]["S"] == "RUN")
-    client.put_item(TableName=table, Item=item | to_item(values))
+    client.put_item(TableName=table, Item=item_of(workspace, run) | to_item(values))
 
 
 def test_what_the_product_has_written_is_clean(
@@ -61,7 +60,7 @@ def test_what_the_product_has_written_is_clean(
 
 def test_large_parts_have_their_objects_and_one_that_is_lost_is_found(workspace: Workspace) -> None:
     run, _ = an_ended_run(workspace, payload={"a": "x" * 500_000})
-    until(lambda: "deadline" not in items_of(workspace, run)[-1])
+    settled(workspace, run)
     assert findings_about(workspace, [run], "--open", "all") == []
     s3, bucket = workspace.laptop.client("s3"), workspace.laptop.outputs["BucketName"]
     s3.delete_object(Bucket=bucket, Key=f"kept/{run}/result")
@@ -98,7 +97,7 @@ def test_what_is_broken_by_hand_is_found(workspace: Workspace, lineage: list[str
     client.delete_item(TableName=table, Key=to_item(run_key(second)))
     change(workspace, original, rerunCount=7)
     change(workspace, first, status="pending")
-    stolen = next(each for each in items_of(workspace, first) if each["sk"]["S"] == "SEALED#parameters")
+    stolen = item_of(workspace, first, "SEALED#parameters")
     client.put_item(TableName=table, Item=stolen | to_item({"pk": f"RUN#{third}"}))
     assert sorted(findings_about(workspace, lineage, "--open", "all")) == [
         ("deadline", first),

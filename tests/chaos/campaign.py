@@ -133,10 +133,9 @@ class Campaign:
         table = read_table(self.laptop, self.load.workspace.name)
         books = Books(self.load.promises, self.load.unanswered, executions, table, self.listener.heard())
         found = audited(self.laptop, set(table.runs), executions, at=self.watchdog.now())
-        refused = [f"refused without reason: {refusal}" for refusal in self.load.refusals]
         asked = {"requests that callers repeated": self.load.tried_again}
         return Account(
-            findings=[*books.findings(), *refused, *self._unsettled, *found],
+            findings=[*books.findings(), *self.load.complaints, *self._unsettled, *found],
             figures=books.figures() | asked,
             seen=self.proxy.seen(),
             killed=self._killed,

@@ -10,7 +10,7 @@ import httpx
 from infra.local.laptop import Laptop
 from tests.chaos.books import Books, audited, read_executions, read_table
 from tests.chaos.bus import Listener, delivered_twice
-from tests.chaos.load import RETRIES, Load, Promise
+from tests.chaos.load import RETRIES, Load
 from tests.chaos.watchdog import Watchdog
 from tests.stack.driver import Workspace, until
 
@@ -36,7 +36,7 @@ class StartsOnly(Load):
         )
         assert accepted is not None
         ends, retries = ("failure", RETRIES) if fails else ("completed", 0)
-        self._note(Promise(accepted["jobId"], ends, during, retries=retries))
+        self._note(accepted, ends, during, retries=retries)
 
 
 def run_exactly(laptop: Laptop, starts: int, *, callers: int) -> Exact:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.books import Books, Run, Table
-from tests.chaos.load import Promise
+from tests.chaos.load import SOMEHOW, Promise
 
 START = Promise("start", "completed", "calm")
 RERUN = Promise("rerun", "failure", "calm", "start")
@@ -79,6 +79,23 @@ def test_what_is_wrong_is_found(tampered: Books, found: list[str]) -> None:
 
 def kinds_of(findings: list[str]) -> list[str]:
     return [finding.partition(":")[0] for finding in findings]
+
+
+def test_a_run_that_was_cancelled_in_time_has_no_other_end() -> None:
+    cancelled = {"status": "cancelled", "executionAttempts": 0}
+    promised = [START._replace(ends="cancelled"), RERUN]
+    in_order = books(start=cancelled, executions={"start": 0})._replace(promises=promised)
+    assert in_order.findings() == []
+    assert kinds_of(books()._replace(promises=promised).findings()) == ["ended wrongly"]
+    executed = books(start=cancelled)._replace(promises=promised)
+    assert kinds_of(executed.findings()) == ["executed unrecorded"]
+
+
+def test_a_run_whose_cancellation_may_have_come_late_may_have_any_end() -> None:
+    promised = [START._replace(ends=SOMEHOW), RERUN]
+    for status in ("completed", "cancelled"):
+        assert books(start={"status": status})._replace(promises=promised).findings() == []
+    assert kinds_of(books(start={"status": "pending"})._replace(promises=promised).findings()) == ["forgotten"]
 
 
 def test_one_run_promised_twice_is_found() -> None:

@@ -8,17 +8,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.requests import Body
 from handlers.domain.runs.cancel import cancel
-from handlers.domain.runs.run import Status
+from handlers.domain.runs.run import FunctionRun, Status
 from handlers.http import API, Resolver, json_response
 from handlers.log import audited, logger
 from handlers.wiring import wiring
 
 app = Resolver()
-MESSAGES = {
-    Status.CANCELLED: "Run cancelled: it will not be executed.",
-    Status.RUNNING: "The run is being executed and cannot be stopped. Its outcome will be recorded as it happens; "
-    "it will not be executed again, nor retried.",
-}
 ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 
 
@@ -31,8 +26,19 @@ def post_cancel(workspace: str, run_id: str) -> Response[Any]:
         Body.read(app.body())  # there is nothing to say, and nothing is overlooked
         run = cancel(workspace, run_id, caller.subject, wiring.canceller)
         line["status"] = run.status
-    document = {"runId": run.id, "status": run.status, "message": MESSAGES[run.status]}
+    document = {"runId": run.id, "status": run.status, "message": _message(run)}
     return json_response(ANSWERS[run.status], document)
+
+
+def _message(run: FunctionRun) -> str:
+    if run.status is Status.RUNNING:
+        return (
+            "The run is being executed and cannot be stopped. Its outcome will be recorded as it happens; "
+            "it will not be executed again, nor retried."
+        )
+    if run.execution_attempts:
+        return "Run cancelled: it will not be executed again. It may have been before; that outcome was lost."
+    return "Run cancelled: it will not be executed."
 
 
 @logger.inject_lambda_context

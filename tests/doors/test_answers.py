@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from handlers import api_rerun
-from handlers.domain import errors
+from handlers import api_cancel, api_rerun
+from handlers.domain import clock, errors
 from handlers.http import answer_error
-from tests.builders import RUN_ID
+from tests.builders import RUN_ID, a_run, an_id
 from tests.fakes import World
 from tests.stack.hostile.events import OWN, RERUN, answer_of, http_event
 from tests.stack.hostile.in_memory import InMemory, a_world, wire
@@ -103,3 +103,20 @@ def test_a_push_that_fails_after_the_record_is_still_accepted(world: World) -> N
     status, document = rerun_answer()
     assert status == 202
     assert world.run(document["jobId"]).original_run_id == RUN_ID
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "message"),
+    [
+        ({"status": "pending"}, 200, "Run cancelled: it will not be executed."),
+        ({"status": "pending", "execution_attempts": 1}, 200, "Run cancelled: it will not be executed again."),
+        ({"status": "running"}, 202, "The run is being executed and cannot be stopped."),
+    ],
+)
+def test_the_answer_to_a_cancellation_promises_no_more_than_can_be_kept(
+    world: World, changes: dict[str, Any], status: int, message: str
+) -> None:
+    run = world.has_run(a_run(id=an_id(1), created_at=clock.now(), **changes))
+    event = http_event("POST /function-runs/{runId}/cancel", {"workspace": OWN, "runId": run.id})
+    answered, document = answer_of(api_cancel, event)
+    assert (answered, document["message"].startswith(message)) == (status, True)

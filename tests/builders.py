@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
-from handlers.domain.runs.run import FunctionRun, Pin, Status, pending_deadline
+from handlers.domain.runs.due import pending_deadline
+from handlers.domain.runs.run import FunctionRun, Pin, Status
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 WORKSPACE = "acme"

@@ -19,7 +19,7 @@ class RunQueue:
         self._url = url
         self._report = report
 
-    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> bool:
+    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
         try:
             self._client.send_message(
                 QueueUrl=self._url,
@@ -31,5 +31,3 @@ class RunQueue:
         except (ClientError, BotoCoreError) as fault:
             # The run is recorded with a deadline: the watchdog pushes it again.
             self._report(fault)
-            return False
-        return True

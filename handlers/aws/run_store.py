@@ -14,9 +14,10 @@ from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
+from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
-from handlers.domain.runs.run import FunctionRun, Part, pending_deadline
+from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.starting.idempotency import AlreadyStarted, KeptRequest, RequestKey, SealedKey
 
 OVERDUE_PAGE = 100

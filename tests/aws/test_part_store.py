@@ -17,7 +17,8 @@ from handlers.aws.table import Table, to_item
 from handlers.domain import clock
 from handlers.domain.clock import to_millisecond
 from handlers.domain.errors import RerunLimitReached, Unavailable
-from handlers.domain.runs.run import FunctionRun, Part, Status, pending_deadline
+from handlers.domain.runs.due import pending_deadline
+from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.upkeep.housekeeping import KeptObject
 from infra.local.laptop import Laptop
 from tests.aws.conftest import MAX_RERUNS

@@ -65,11 +65,9 @@ class FakeQueue:
         self.pushed: list[Pushed] = []
         self.fails = False
 
-    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> bool:
-        if self.fails:
-            return False
-        self.pushed.append(Pushed(run.id, delay_seconds))
-        return True
+    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
+        if not self.fails:
+            self.pushed.append(Pushed(run.id, delay_seconds))
 
 
 class FakeDeadLetters:

@@ -62,6 +62,11 @@ class EventSource(Document):
     event_bus_name: str | None = None
     """None for the stack's trigger bus."""
 
+    @property
+    def is_on_trigger_bus(self) -> bool:
+        """The bus that all workspaces share: only there does a rule have to ask for events of its own workspace."""
+        return self.event_bus_name is None
+
     def document(self) -> JsonObject:
         named = {} if self.event_bus_name is None else {"eventBusName": self.event_bus_name}
         return {"eventPattern": parse_object(self.event_pattern), **named}
@@ -225,5 +230,5 @@ def _event_source(asked: _EventsBody, workspace: str, buses: dict[str, list[str]
         event_pattern=dump(asked.event_pattern, field=field, limit=MAX_BODY).decode(),
         event_bus_name=asked.event_bus_name,
     )
-    check_event_pattern(source.event_pattern, own_bus=source.event_bus_name is None, workspace=workspace, field=field)
+    check_event_pattern(source.event_pattern, own_bus=source.is_on_trigger_bus, workspace=workspace, field=field)
     return source

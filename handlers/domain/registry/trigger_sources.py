@@ -53,4 +53,4 @@ class Sources(NamedTuple):
 
 
 def _pattern(workspace: str, events: EventSource) -> str:
-    return events.event_pattern if events.event_bus_name is not None else narrowed(events.event_pattern, workspace)
+    return narrowed(events.event_pattern, workspace) if events.is_on_trigger_bus else events.event_pattern

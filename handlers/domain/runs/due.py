@@ -9,11 +9,16 @@ from datetime import datetime, timedelta
 
 from handlers.domain import clock
 from handlers.domain.runs.recording import RunQueue
-from handlers.domain.runs.run import FunctionRun, pending_deadline
+from handlers.domain.runs.run import FunctionRun
 
 MAX_MESSAGE_DELAY = timedelta(minutes=15)
 # Whoever waits is looked at each quarter of an hour at least: within this time, before it is gone unended.
 EXPIRY_MARGIN = timedelta(minutes=45)
+
+
+def pending_deadline(moment: datetime, postponements: int = 0) -> datetime:
+    """When a pending run should have been claimed: a minute at first, doubling to a quarter of an hour."""
+    return moment + timedelta(seconds=min(60 * 2**postponements, MAX_MESSAGE_DELAY.total_seconds()))
 
 
 def first_deadline(at: datetime, not_before: datetime | None) -> datetime:

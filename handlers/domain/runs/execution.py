@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
-from handlers.domain.runs.due import postponed_for, push_when_due, wait_of
+from handlers.domain.runs.due import MAX_MESSAGE_DELAY, pending_deadline, postponed_for, push_when_due, wait_of
 from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, called_off, finish
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import (
@@ -29,11 +29,13 @@ from handlers.domain.runs.outcome import (
     Unusable,
 )
 from handlers.domain.runs.recording import RecordedRun, RunQueue, label
-from handlers.domain.runs.run import FunctionRun, Part, Pin, Status, pending_deadline
+from handlers.domain.runs.run import FunctionRun, Part, Pin, Status
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
+# Of a run that is not pinned, whose code is gone each time it has just been looked up.
+MAX_CODE_LOOKUPS = 3
 # An outcome that is not stored is an execution for nothing: there is time within the lease's margin.
 RECORD_PAUSES = (0.5, 2.0, 5.0, 10.0)
 
@@ -189,7 +191,7 @@ def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, was_pinned: bool
         return using.invoker.invoke(pin, parameters, run)
     except Unusable as reason:
         # A pinned run fails. But what was looked up as the current code and is gone has been deleted since.
-        if not was_pinned and reason.code == VERSION_NOT_FOUND and run.postponements < MAX_ATTEMPTS:
+        if not was_pinned and reason.code == VERSION_NOT_FOUND and run.postponements < MAX_CODE_LOOKUPS:
             using.code.forget(pin)
             raise CodeGone(reason.code) from reason
         raise
@@ -200,7 +202,7 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
 
     What was not executed is not counted. Runs that were throttled together come back one by one.
     """
-    longest = min(2**run.postponements, 900)
+    longest = min(2**run.postponements, MAX_MESSAGE_DELAY.total_seconds())
     delay = math.ceil(random.uniform(longest / 2, longest))
     waits_until = clock.now() + timedelta(seconds=delay)
     given_back = before.evolve(

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document, position_of
-from handlers.domain.runs.run import FunctionRun, Status, parse_id
+from handlers.domain.runs.run import FunctionRun, Status, required_id
 
 # Where a filter matches few runs, a page is cut short rather than read on: this many runs are looked at for each one
 # asked for, at most.
@@ -89,12 +89,7 @@ def _status(text: str | None) -> Status | None:
 
 def _id(query: dict[str, str], field: str) -> str | None:
     text = query.get(field)
-    if text is None:
-        return None
-    known = parse_id(text)
-    if known is None:
-        raise InvalidRequest(field, "must be an id.")
-    return known
+    return None if text is None else required_id(text, field=field)
 
 
 def _moment(query: dict[str, str], field: str) -> datetime | None:

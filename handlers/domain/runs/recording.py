@@ -19,8 +19,8 @@ class RecordedRun(NamedTuple):
 
 
 class RunQueue(Protocol):
-    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> bool:
-        """Ask for the run to be executed. False if the queue would not take it: the watchdog will ask again."""
+    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
+        """Ask for the run to be executed. Never fails: what the queue does not take, the watchdog pushes again."""
 
 
 class Retention(NamedTuple):

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -10,12 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from handlers.domain.clock import Timestamp
-from handlers.domain.errors import InvalidRunId
+from handlers.domain.errors import InvalidRequest, InvalidRunId
 
 # Makes the ids of runs that are derived from what started them. It must never change.
 _DERIVED = uuid.UUID("6f6e0a4e-4a0c-5d1b-9a58-0f3f5d0c7a11")
-# An id as AWS makes them, for requests and events.
-AWS_ID = re.compile(r"[!-~]{1,256}")
+# An id that another system has given to a request, an event or a message.
+FOREIGN_ID = re.compile(r"\A[!-~]{1,256}\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -188,6 +187,9 @@ def parse_id(text: str) -> str | None:
     return text.lower() if _UUID.fullmatch(text) else None
 
 
-def pending_deadline(moment: datetime, postponements: int = 0) -> datetime:
-    """When a pending run should have been claimed: a minute at first, doubling to a quarter of an hour."""
-    return moment + timedelta(seconds=min(60 * 2**postponements, 900))
+def required_id(text: str, *, field: str) -> str:
+    """The canonical form of a UUID. Raises InvalidRequest."""
+    known = parse_id(text)
+    if known is None:
+        raise InvalidRequest(field, "must be an id.")
+    return known

@@ -24,7 +24,7 @@ from handlers.domain.runs.finish import EVENT_DEADLINE, LifecycleBus, announce, 
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome, error_name
 from handlers.domain.runs.recording import Retention, SealedParts, label
-from handlers.domain.runs.run import AWS_ID, FunctionRun, Part, Pin, Source, derived_id
+from handlers.domain.runs.run import FOREIGN_ID, FunctionRun, Part, Pin, Source, derived_id
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.start import Cause, new_run
 
@@ -39,7 +39,7 @@ class _Told(BaseModel):
 
 
 class _RequestContext(_Told):
-    request_id: str = Field(pattern=AWS_ID)
+    request_id: str = Field(pattern=FOREIGN_ID)
     function_arn: str
     condition: str = ""
 

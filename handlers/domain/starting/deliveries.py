@@ -10,7 +10,7 @@ from handlers.domain.json_document import JsonObject
 from handlers.domain.registry.event_patterns import is_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.requests import Body, parse_moment
-from handlers.domain.runs.run import AWS_ID, FunctionRun, Source, derived_id, parse_id
+from handlers.domain.runs.run import FOREIGN_ID, FunctionRun, Source, derived_id, required_id
 from handlers.domain.starting.start import Cause, Starter, start_run
 
 
@@ -53,7 +53,7 @@ def read_delivery(document: JsonObject) -> Delivery:
 
 def _scheduled(document: JsonObject) -> Delivery:
     told = ScheduledTime.read(document)
-    trigger_id = _trigger_id(told.trigger_id)
+    trigger_id = required_id(told.trigger_id, field="triggerId")
     parse_moment(told.scheduled_time, field="scheduledTime")
     payload = {"scheduledTime": told.scheduled_time}
     run_id = derived_id("schedule", trigger_id, told.scheduled_time)
@@ -62,19 +62,12 @@ def _scheduled(document: JsonObject) -> Delivery:
 
 def _matched(document: JsonObject) -> Delivery:
     told = MatchedEvent.read(document)
-    trigger_id = _trigger_id(told.trigger_id)
+    trigger_id = required_id(told.trigger_id, field="triggerId")
     event_id = told.event.get("id")
-    if not isinstance(event_id, str) or not AWS_ID.fullmatch(event_id):
+    if not isinstance(event_id, str) or not FOREIGN_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
     run_id = derived_id("event", trigger_id, event_id)
     return Delivery(trigger_id, Cause(Source.EVENT, told.event, "event", run_id))
-
-
-def _trigger_id(text: str) -> str:
-    known = parse_id(text)
-    if known is None:
-        raise InvalidRequest("triggerId", "is not an id.")
-    return known
 
 
 def deliver(delivery: Delivery, registry: Registry, using: Starter) -> FunctionRun | Dropped:
@@ -100,7 +93,7 @@ def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, 
     if function is None:
         return Dropped.NO_FUNCTION
     # The rule's own condition says so too. This one does not depend on how EventBridge reads a tenant's pattern.
-    own_bus = trigger.events is not None and trigger.events.event_bus_name is None
+    own_bus = trigger.events is not None and trigger.events.is_on_trigger_bus
     if is_event and own_bus and not is_of(delivery.cause.payload, trigger.workspace):
         return Dropped.NOT_ITS_OWN
     return None

@@ -15,8 +15,9 @@ from handlers.domain.json_document import JsonObject, dump, parse
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.registry.triggers import open_params, own_trigger
 from handlers.domain.requests import Body
+from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import ExecutionType, FunctionRun, Part, Source, parse_id, pending_deadline
+from handlers.domain.runs.run import ExecutionType, FunctionRun, Part, Source, parse_id
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,

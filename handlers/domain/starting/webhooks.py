@@ -16,14 +16,13 @@ from handlers.domain.json_document import JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_kinds import check_path
-from handlers.domain.runs.run import FunctionRun, Source, derived_id
+from handlers.domain.runs.run import FOREIGN_ID, FunctionRun, Source, derived_id
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import HEADER, RequestKey, request_key
 from handlers.domain.starting.start import Cause, Starter, start_run
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 MAX_HEADER = 8_000
-_ID = re.compile(r"[!-~]{1,256}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # What proves who the sender is belongs to this service; a function that got it could pass itself off as the sender.
@@ -74,7 +73,7 @@ def _checked(received: Received) -> str:
         if len(value) > MAX_HEADER or _CONTROL.search(value):
             problem = f"must be {MAX_HEADER} characters at most, and none of them a control character."
             raise InvalidRequest(f"headers.{name[:100]}", problem)
-    for name, shape in ((ID, _ID), (TIMESTAMP, _TIMESTAMP)):
+    for name, shape in ((ID, FOREIGN_ID), (TIMESTAMP, _TIMESTAMP)):
         if name in received.headers and not shape.fullmatch(received.headers[name]):
             raise InvalidRequest(f"headers.{name}", "is not as Standard Webhooks has it.")
     try:

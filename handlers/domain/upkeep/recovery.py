@@ -10,7 +10,14 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.runs.due import MAX_MESSAGE_DELAY, first_deadline, postponed_for, push_when_due, wait_of
+from handlers.domain.runs.due import (
+    MAX_MESSAGE_DELAY,
+    first_deadline,
+    pending_deadline,
+    postponed_for,
+    push_when_due,
+    wait_of,
+)
 from handlers.domain.runs.finish import (
     CANCELLED,
     DELIVERY_FAILED,
@@ -26,7 +33,7 @@ from handlers.domain.runs.finish import (
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.recording import RunQueue
-from handlers.domain.runs.run import FunctionRun, Status, pending_deadline
+from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
 # A bus that took none of so many events is left alone until the next pass: open runs come first.

@@ -4,7 +4,8 @@ from uuid import UUID
 import pytest
 
 from handlers.domain.errors import InvalidRunId
-from handlers.domain.runs.run import FunctionRun, parse_id, parse_run_id, pending_deadline
+from handlers.domain.runs.due import pending_deadline
+from handlers.domain.runs.run import FunctionRun, parse_id, parse_run_id
 from tests.builders import NOW, RUN_ID, a_pin, a_rerun, a_run
 
 

@@ -129,10 +129,10 @@ def test_a_run_that_cannot_be_helped_is_reported_and_the_others_are_helped(
         world.has_run(a_run(id=an_id(number), status="pending"))
     push = world.queue.push
 
-    def push_but_one(run: FunctionRun, *, delay_seconds: int = 0) -> bool:
+    def push_but_one(run: FunctionRun, *, delay_seconds: int = 0) -> None:
         if run.id == an_id(1):
             raise Unavailable
-        return push(run, delay_seconds=delay_seconds)
+        push(run, delay_seconds=delay_seconds)
 
     monkeypatch.setattr(world.queue, "push", push_but_one)
     time.advance(minutes=1)

@@ -80,10 +80,10 @@ class TestInMemory:
         stuck, helped = (pending(world, minutes_ago=60 - number) for number in range(2))
         helping = world.queue.push
 
-        def push(run: FunctionRun, *, delay_seconds: int = 0) -> bool:
+        def push(run: FunctionRun, *, delay_seconds: int = 0) -> None:
             if run.id == stuck.id:
                 raise ValueError("cannot be helped")
-            return helping(run, delay_seconds=delay_seconds)
+            helping(run, delay_seconds=delay_seconds)
 
         monkeypatch.setattr(world.queue, "push", push)
         done = watchdog.lambda_handler({}, CONTEXT)

@@ -24,12 +24,13 @@ What doors share:
 
 Rooms:
 
-    domain/        what is done: pure Python and pydantic, imports nothing else of ours; its rooms in their order
+    domain/        what is done: no AWS SDK, no I/O, imports nothing else of ours; its rooms in their order, above the
+                   few files that all of them use
         starting/      everything that starts a run: execute, webhook, schedule, event, capture, re-run, retry
         upkeep/        what nobody asks for: the watchdog's, housekeeping's and the sweep's work
         registry/      compute functions and function triggers, and what keeps AWS in step with them
         runs/          what a run is and what becomes of it
-    aws/           how it is done: one AWS service a file
+    aws/           how it is done: one adapter a file
 
 Arrows: doors → wiring → aws → domain, and doors → domain. Nothing here imports infra. The contracts in pyproject.toml
 say so, and `make check` enforces them.

@@ -18,7 +18,7 @@ app = Resolver()
 @app.get(f"{API}/function-runs")
 def get_runs(workspace: str) -> Response[Any]:
     app.allow(workspace, "function-runs", "read")
-    filters = Filters.asked(app.query())
+    filters = Filters.from_query(app.query())
     return json_response(HTTPStatus.OK, list_runs(workspace, filters, app.page(), wiring.run_index, wiring.runs))
 
 

@@ -14,7 +14,7 @@ from handlers.domain import errors
 from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, JsonValue, parse_object
 from handlers.domain.paging import Page
-from handlers.domain.starting.idempotency import HEADER, RequestKey, request_key
+from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
 from handlers.log import log_fault
 
 API = "/workspace/<workspace>/api/v1"
@@ -29,7 +29,7 @@ STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.Missing: HTTPStatus.NOT_FOUND,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Stale: HTTPStatus.PRECONDITION_FAILED,
     errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
@@ -66,7 +66,7 @@ class Resolver(APIGatewayHttpResolver):
             quoted = _with_quoted_path(event)
         except (AttributeError, KeyError, TypeError):
             # Only who invokes the Lambda directly can send this.
-            malformed = errors.InvalidRequest("event", "is none of API Gateway's.")
+            malformed = errors.InvalidRequest("event", "is not an event of API Gateway.")
             status, document = answer_error(malformed, context.aws_request_id)
             return {"statusCode": status, "body": _to_json(document)}
         return _shortened(self.resolve(quoted, context))
@@ -85,13 +85,13 @@ class Resolver(APIGatewayHttpResolver):
 
     def page(self) -> Page:
         """Raises InvalidRequest."""
-        return Page.asked(self.query().get("limit"), self.query().get("cursor"))
+        return Page.from_query(self.query().get("limit"), self.query().get("cursor"))
 
     def header(self, name: str) -> str | None:
         """A request header by its name in lower case, as API Gateway hands all of them over."""
         return self.current_event.headers.get(name)
 
-    def request_key(self, workspace: str, caller: Caller, asked: JsonValue) -> RequestKey | None:
+    def request_key(self, workspace: str, caller: Caller, asked: JsonValue) -> IdempotencyKey | None:
         """The idempotency key that the caller has sent with what is asked for. Raises InvalidRequest."""
         return request_key(self.header(HEADER.lower()), workspace, f"caller:{caller.subject}", asked)
 
@@ -115,7 +115,7 @@ class Resolver(APIGatewayHttpResolver):
         return json_response(*answer_error(error, self.current_event.request_context.request_id))
 
     def _answer_not_found(self, _: NotFoundError) -> Response[JsonObject]:
-        return self._answer_error(errors.Missing("Route"))
+        return self._answer_error(errors.NotFound("Route"))
 
 
 def json_response(status: HTTPStatus, body: JsonObject | None, **headers: str) -> Response[Any]:

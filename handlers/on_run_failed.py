@@ -36,4 +36,4 @@ def failed_run_id(event: Any) -> str:
     try:
         return parse_run_id(str(event["detail"]["functionRunId"]))
     except (KeyError, TypeError):
-        raise InvalidRequest("event", "is none of a run that failed.") from None
+        raise InvalidRequest("event", "is not a Function Run Failed event.") from None

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.registry.trigger_arming import repair_triggers
-from handlers.domain.upkeep.recovery import end_undeliverable, sweep
+from handlers.domain.upkeep.recovery import end_undeliverable, recover_overdue
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 
@@ -22,7 +22,9 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
         return context.get_remaining_time_in_millis() > RESERVE_MS
 
     done: Counter[str] = Counter()
-    done.update(sweep(wiring.watchdog, has_time=has_time, report=lambda fault, run: log_fault(fault, runId=run.id)))
+    done.update(
+        recover_overdue(wiring.watchdog, has_time=has_time, report=lambda fault, run: log_fault(fault, runId=run.id))
+    )
     done.update(
         end_undeliverable(
             wiring.watchdog, has_time=has_time, report=lambda fault, run_id: log_fault(fault, runId=run_id)

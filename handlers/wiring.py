@@ -31,7 +31,7 @@ from handlers.aws.table import Table
 from handlers.aws.version_use import VersionUse
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.registrar import Registrar
-from handlers.domain.registry.trigger_sources import Sources
+from handlers.domain.registry.trigger_sources import TriggerSources
 from handlers.domain.runs.cancel import Canceller
 from handlers.domain.runs.execution import Executor
 from handlers.domain.runs.recording import Retention
@@ -165,9 +165,9 @@ class Wiring:
         return Retention(self.settings.retention_days)
 
     @cached_property
-    def sources(self) -> Sources:
+    def sources(self) -> TriggerSources:
         told = self.settings
-        return Sources(
+        return TriggerSources(
             ScheduleGroup(
                 self._session.client("scheduler", config=_API),
                 told.schedule_group,

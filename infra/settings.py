@@ -64,7 +64,7 @@ class Settings(BaseModel):
     def _are_patterns(cls, invokable: dict[str, list[str]]) -> dict[str, list[str]]:
         for workspace, patterns in invokable.items():
             if workspace != "*" and not WORKSPACE.fullmatch(workspace):
-                raise ValueError(f"{workspace!r} is no workspace: {WORKSPACE.pattern}, or * for all")
+                raise ValueError(f"{workspace!r} is not a workspace: {WORKSPACE.pattern}, or * for all")
             for pattern in patterns:
                 if not _FUNCTION_PATTERN.fullmatch(pattern):
                     raise ValueError(f"{pattern!r} is no ARN pattern like arn:aws:lambda:eu-west-1:*:function:orders-*")
@@ -77,7 +77,7 @@ class Settings(BaseModel):
     def _are_buses(cls, buses: dict[str, list[str]]) -> dict[str, list[str]]:
         for workspace, names in buses.items():
             if not WORKSPACE.fullmatch(workspace):
-                raise ValueError(f"{workspace!r} is no workspace: {WORKSPACE.pattern}")
+                raise ValueError(f"{workspace!r} is not a workspace: {WORKSPACE.pattern}")
             for name in names:
                 if not _BUS.fullmatch(name):
                     raise ValueError(f"{name!r} is no name of an event bus")

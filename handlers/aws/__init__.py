@@ -1,1 +1,1 @@
-"""How it is done on AWS: one service a file. Foreign errors are translated here and nowhere else."""
+"""How it is done on AWS: one adapter a file. Foreign errors are translated here and nowhere else."""

@@ -68,7 +68,7 @@ class FunctionInvoker:
         logs = base64.b64decode(answer.get("LogResult", ""))
         if "FunctionError" not in answer:
             return Outcome(Status.COMPLETED, result=payload, logs=logs)
-        return Outcome.failed(payload, logs)
+        return Outcome.of_failed_invocation(payload, logs)
 
 
 def _client_context(run: FunctionRun) -> str:

@@ -10,7 +10,7 @@ from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun
 
 # Of one item's 400 KB; content that was small enough to be kept here is somewhat larger when it is sealed.
-MAX_INLINE_BYTES = 360_000
+MAX_SEALED_INLINE_BYTES = 360_000
 
 
 class StagedObject(NamedTuple):
@@ -37,7 +37,7 @@ class PartStore:
         """Large parts are objects in the staging area from here on. Raises Unavailable."""
         written = WrittenParts([], [])
         for part, sealed in parts.items():
-            if len(sealed) <= MAX_INLINE_BYTES:
+            if len(sealed) <= MAX_SEALED_INLINE_BYTES:
                 written.items.append(items.of_part(run, part, sealed))
                 continue
             where = StagedObject(items.object_key(run.id, part), self._objects.stage(sealed))

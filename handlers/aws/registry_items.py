@@ -2,8 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from handlers.aws.run_items import SCHEMA
-from handlers.aws.table import Item, Key, from_item
+from handlers.aws.table import SCHEMA, Item, Key, from_item
 from handlers.domain.errors import NameTaken, PathTaken, Refused
 from handlers.domain.function_arns import base_arn
 from handlers.domain.json_document import compact, parse_object

@@ -14,8 +14,8 @@ from handlers.domain.clock import iso
 from handlers.domain.errors import Stale
 from handlers.domain.paging import Page, position_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
-from handlers.domain.starting.captures import Registered as Capturing
-from handlers.domain.starting.idempotency import KeptRequest, RequestKey
+from handlers.domain.starting.captures import CapturingFunction
+from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 
 UNFINISHED_PAGE = 50
 
@@ -35,7 +35,7 @@ class RegistryStore:
         return items.to_trigger(item) if item else None
 
     def read_trigger_with_key(
-        self, trigger_id: str, key: RequestKey | None
+        self, trigger_id: str, key: IdempotencyKey | None
     ) -> tuple[StoredTrigger | None, KeptRequest | None]:
         if key is None:
             return self.read_trigger(trigger_id), None
@@ -60,7 +60,7 @@ class RegistryStore:
         stored, function = self._read_both(claim["ownerId"]["S"], claim["functionId"]["S"])
         return None if stored is None else (stored, function)
 
-    def read_capturing(self, base_function_arn: str) -> list[Capturing]:
+    def read_capturing(self, base_function_arn: str) -> list[CapturingFunction]:
         walk = self._table.walk(
             page_size=100,
             KeyConditionExpression="pk = :pk",
@@ -69,7 +69,7 @@ class RegistryStore:
         )
         pairs = [self._read_both(item["triggerId"]["S"], item["functionId"]["S"]) for item in walk]
         return [
-            Capturing(function, stored.trigger)
+            CapturingFunction(function, stored.trigger)
             for stored, function in pairs
             if stored is not None and stored.trigger.confirmed and function is not None
         ]

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from handlers.aws.run_items import SCHEMA
-from handlers.aws.table import Item, Key, Table, from_item, to_item
+from handlers.aws.table import SCHEMA, Item, Key, Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.idempotency import KEPT_FOR, KeptRequest, RequestKey, SealedKey
+from handlers.domain.starting.idempotency import KEPT_FOR, IdempotencyKey, KeptRequest, SealedKey
 
 
-def key_of(key: RequestKey) -> Key:
+def key_of(key: IdempotencyKey) -> Key:
     name = f"REQUEST#{key.workspace}#{key.name}"
     return {"pk": name, "sk": name}
 
@@ -35,7 +34,7 @@ def put_action(table: Table, sealed: SealedKey, run: FunctionRun) -> dict[str, A
     )
 
 
-def to_kept(key: RequestKey | None, found: dict[tuple[str, str], Item]) -> KeptRequest | None:
+def to_kept(key: IdempotencyKey | None, found: dict[tuple[str, str], Item]) -> KeptRequest | None:
     """What is kept under the key, of the items that were read."""
     if key is None:
         return None
@@ -44,5 +43,5 @@ def to_kept(key: RequestKey | None, found: dict[tuple[str, str], Item]) -> KeptR
     return None if item is None else of_plain(key, from_item(item))
 
 
-def of_plain(key: RequestKey, plain: dict[str, Any]) -> KeptRequest:
+def of_plain(key: IdempotencyKey, plain: dict[str, Any]) -> KeptRequest:
     return KeptRequest(key, plain["runId"], bytes(plain["sealedDigest"]))

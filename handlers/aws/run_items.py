@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from handlers.aws.part_objects import KEPT
-from handlers.aws.table import Item, from_item, to_item
+from handlers.aws.table import SCHEMA, Item, from_item, to_item
 from handlers.domain.paging import position_of
 from handlers.domain.runs.run import FunctionRun, Part, Status
 
-SCHEMA = 1
 OBJECT = "OBJECT#"
 # Queries over a workspace fan out to this many keys: each takes 1,000 writes a second. It may grow, never shrink.
 SHARDS = 4

@@ -18,7 +18,7 @@ from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part
-from handlers.domain.starting.idempotency import AlreadyStarted, KeptRequest, RequestKey, SealedKey
+from handlers.domain.starting.idempotency import AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
 
 OVERDUE_PAGE = 100
 _ATTEMPTS = 4
@@ -36,7 +36,7 @@ class RunStore:
         return self.read_with_key(run_id, part, None)[0]
 
     def read_with_key(
-        self, run_id: str, part: Part, key: RequestKey | None
+        self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
         wanted = [items.run_key(run_id), items.part_key(run_id, part)]
         found = self._table.get_many([*wanted, request_keys.key_of(key)] if key else wanted)

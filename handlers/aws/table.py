@@ -20,6 +20,9 @@ Key = dict[str, str]
 Item = dict[str, Any]
 """An item in DynamoDB's own notation, `{"name": {"S": "text"}}`."""
 
+SCHEMA = 1
+"""Every item says by which version of its form it was written."""
+
 Read = TypeVar("Read")
 
 _serialise = TypeSerializer().serialize

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from handlers.aws import run_items
-from handlers.aws.table import Item, Table, key_of, readable, to_item
+from handlers.aws.table import SCHEMA, Item, Table, key_of, readable, to_item
 from handlers.domain.clock import iso
 from handlers.domain.function_arns import base_arn
 from handlers.domain.upkeep.version_sweep import UnreadableRun, Use
@@ -59,7 +59,7 @@ def _use(item: Item) -> Use | None:
         function_arn = _function_arn(item)
     except KeyError as missing:
         raise UnreadableRun(run_items.run_id(item)) from missing
-    if item.get("schema") != {"N": str(run_items.SCHEMA)}:
+    if item.get("schema") != {"N": str(SCHEMA)}:
         # A newer release may name it elsewhere.
         return Use(function_arn, None)
     if "pin" not in item:

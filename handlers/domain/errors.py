@@ -6,16 +6,16 @@
     │   │   └── BadSignature         of a webhook
     │   ├── Forbidden                a grant is missing
     │   ├── InvalidRequest           names the field
-    │   │   ├── TooLarge
-    │   │   └── InvalidRunId
+    │   │   └── TooLarge
+    │   ├── InvalidRunId
     │   ├── RunNotFound, WrongWorkspace, OrchestrationRun, NoParameters, DecryptionFailed,
     │   │   TriggerNotFound, FunctionNotFound          the contract's sentences
     │   ├── PartUnreadable           a revealed part that no longer opens
-    │   ├── Missing                  an unknown id on a plain read, change or delete
+    │   ├── NotFound                 an unknown id on a plain read, change or delete
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
-    │       │   BeingChanged, SourceLimitReached, RunEnded, KeyReused
+    │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
 
 `code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is.
@@ -51,7 +51,7 @@ class Unauthenticated(Refused):
 
 
 class BadSignature(Unauthenticated):
-    """The webhook's signature is missing, wrong, or older or newer than five minutes."""
+    """The webhook's signature is missing or wrong, or its timestamp is more than five minutes off."""
 
     code = "BAD_SIGNATURE"
 
@@ -145,7 +145,7 @@ class FunctionNotFound(Refused):
         super().__init__(f"Function not found for trigger: {trigger_id}")
 
 
-class Missing(Refused):
+class NotFound(Refused):
     """Not found."""
 
     code = "NOT_FOUND"
@@ -166,7 +166,7 @@ class NameTaken(Conflict):
     code = "NAME_TAKEN"
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"A {kind} of this name exists already in the workspace. Choose another name.")
+        super().__init__(f"A {kind} of this name already exists in the workspace. Choose another name.")
 
 
 class PathTaken(Conflict):
@@ -202,7 +202,7 @@ class RunEnded(Conflict):
         super().__init__(f"The run has ended ({status}): there is nothing left to cancel.")
 
 
-class KeyReused(Conflict):
+class IdempotencyKeyReused(Conflict):
     """The Idempotency-Key was sent with another request within the last 24 hours. Use a new key."""
 
     code = "IDEMPOTENCY_KEY_REUSED"

@@ -95,7 +95,7 @@ def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            raise _Flaw("stands twice in one object.", key[:100].encode(errors="replace").decode())
+            raise _Flaw("appears twice in one object.", key[:100].encode(errors="replace").decode())
         seen.add(key)
     return result
 

@@ -25,7 +25,7 @@ class Page(NamedTuple):
     """The position of the last item of the page before."""
 
     @classmethod
-    def asked(cls, limit: str | None, cursor: str | None) -> "Page":
+    def from_query(cls, limit: str | None, cursor: str | None) -> "Page":
         """Raises InvalidRequest naming `limit` or `cursor`."""
         return cls(_size(limit), _position(cursor))
 

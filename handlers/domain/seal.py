@@ -8,7 +8,7 @@ class Label(NamedTuple):
 
     workspace: str
     owner: str
-    """The key of the item it belongs to: `RUN#{id}` or `TRIGGER#{id}`."""
+    """The key of the item it belongs to: `RUN#{id}`, `TRIGGER#{id}` or `REQUEST#{…}`."""
     part: str
 
 

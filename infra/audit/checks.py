@@ -108,7 +108,7 @@ def _lineages(world: World, terms: Terms) -> Iterator[Finding]:
 def _edge_without_run(edge: EdgeRecord, run: RunRecord | None) -> Iterator[Finding]:
     about = (edge.original, edge.run)
     if run is None:
-        yield Finding(Rule.EDGE_RUN, about, "The history names a re-run that there is not.", runs=about)
+        yield Finding(Rule.EDGE_RUN, about, "The history names a re-run that does not exist.", runs=about)
     elif run.original != edge.original:
         said = f"a re-run of {run.original}" if run.original else "no re-run"
         yield Finding(Rule.EDGE_RUN, about, f"The history names a run that says it is {said}.", runs=about)

@@ -128,7 +128,7 @@ def _run_ids(lines: typer.FileText) -> Iterator[str]:
             if line.strip():
                 yield _run_id(line.strip(), number)
     except UnicodeDecodeError:
-        _fail("The file of --executions is no text. It has one run id a line.")
+        _fail("The file of --executions is not text. It has one run id a line.")
 
 
 def _run_id(text: str, number: int) -> str:

@@ -13,7 +13,7 @@ from handlers.aws import run_items as items
 from handlers.aws.aws_errors import code
 from handlers.aws.part_objects import KEPT, STAGING
 from handlers.aws.table import Item, Table, from_item, to_item
-from handlers.domain.runs.run import FunctionRun, Part, Source
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
 from infra.audit.findings import Finding
 from infra.audit.records import EdgeRecord, ObjectRecord, PartRecord, Place, RunRecord, UnreadableRecord, World
 
@@ -141,7 +141,7 @@ def _remember_run(run_id: str, item: Item, world: World) -> None:
         deadline=run.deadline,
         event_pending=run.event_pending,
         staged=run.staged,
-        is_captured=run.execution_source is Source.CAPTURED,
+        is_captured=run.execution_source is ExecutionSource.CAPTURED,
         is_rerun=run.is_rerun,
         original=sys.intern(run.original_run_id) if run.original_run_id else None,
         rerun_count=run.rerun_count,

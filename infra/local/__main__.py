@@ -84,7 +84,7 @@ def token(
     """Print an access token for the local API. It is valid for 12 hours."""
     for each in grant:
         if not is_grant(each):
-            _fail(f"'{each}' is no grant: {GRANT_HINT}.")
+            _fail(f"'{each}' is not a grant: {GRANT_HINT}.")
     typer.echo(_up(directory).token(subject, grant, lifetime_seconds=LIFETIME_SECONDS))
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from handlers.aws import run_items
 from handlers.aws.object_shelf import ObjectShelf
 from handlers.aws.part_objects import PartLost
-from handlers.aws.part_store import MAX_INLINE_BYTES
+from handlers.aws.part_store import MAX_SEALED_INLINE_BYTES
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table, to_item
 from handlers.domain import clock
@@ -64,7 +64,7 @@ def test_a_large_part_is_moved_once_its_run_is_recorded(
     assert (recorded.run, recorded.sealed()) == (run, LARGE)
 
 
-@pytest.mark.parametrize(("size", "large"), [(MAX_INLINE_BYTES, False), (MAX_INLINE_BYTES + 1, True)])
+@pytest.mark.parametrize(("size", "large"), [(MAX_SEALED_INLINE_BYTES, False), (MAX_SEALED_INLINE_BYTES + 1, True)])
 def test_what_fits_stays_in_the_table(
     runs: RunStore, keys: Callable[[str], list[str]], size: int, *, large: bool
 ) -> None:

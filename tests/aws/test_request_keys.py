@@ -15,8 +15,8 @@ from handlers.domain.runs.run import Part
 from handlers.domain.starting.idempotency import (
     KEPT_FOR,
     AlreadyStarted,
+    IdempotencyKey,
     KeptRequest,
-    RequestKey,
     SealedKey,
     request_key,
 )
@@ -28,13 +28,13 @@ from tests.builders import WORKSPACE, a_rerun
 SEALED = {Part.PARAMETERS: b"sealed"}
 
 
-def a_key() -> RequestKey:
+def a_key() -> IdempotencyKey:
     key = request_key(str(uuid4()), WORKSPACE, "alice", {})
     assert key is not None
     return key
 
 
-def kept_under(key: RequestKey, runs: RunStore) -> KeptRequest | None:
+def kept_under(key: IdempotencyKey, runs: RunStore) -> KeptRequest | None:
     return runs.read_with_key(str(uuid4()), Part.PARAMETERS, key)[1]
 
 

@@ -12,7 +12,7 @@ from handlers.aws import run_items
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.upkeep.housekeeping import keep_house
-from handlers.domain.upkeep.recovery import end_undeliverable, sweep
+from handlers.domain.upkeep.recovery import end_undeliverable, recover_overdue
 from handlers.wiring import Settings
 from infra.local.laptop import Laptop
 from tests.stack.scene import Clients, Container, Later
@@ -63,7 +63,7 @@ class Watchdog:
         using = Container(self._settings, self._clients).watchdog
         # As in Lambda, a pass that breaks off has failed, and the next comes all the same.
         with patch.object(clock, "now", self._later), suppress(Unavailable):
-            sweep(using, has_time=lambda: True, report=_ignore)
+            recover_overdue(using, has_time=lambda: True, report=_ignore)
             end_undeliverable(using, has_time=lambda: True, report=_ignore)
 
     def keep_house(self) -> None:

@@ -10,8 +10,8 @@ from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.paging import Page
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
-from handlers.domain.starting.captures import Registered as Capturing
-from handlers.domain.starting.idempotency import KeptRequest, RequestKey
+from handlers.domain.starting.captures import CapturingFunction
+from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 from tests.fakes.faults import Faults
 
 
@@ -24,7 +24,7 @@ class InMemoryRegistry:
         self.loses_answers = False
         """Triggers are written, but nobody is told."""
         self.faults = Faults()
-        self.kept_under: Callable[[RequestKey | None], KeptRequest | None] = lambda _: None
+        self.kept_under: Callable[[IdempotencyKey | None], KeptRequest | None] = lambda _: None
         """What the run store keeps of requests: both are one table."""
 
     def read_function(self, function_id: str) -> ComputeFunction | None:
@@ -35,7 +35,7 @@ class InMemoryRegistry:
             return self.triggers.get(trigger_id)
 
     def read_trigger_with_key(
-        self, trigger_id: str, key: RequestKey | None
+        self, trigger_id: str, key: IdempotencyKey | None
     ) -> tuple[StoredTrigger | None, KeptRequest | None]:
         return self.read_trigger(trigger_id), self.kept_under(key)
 
@@ -61,14 +61,14 @@ class InMemoryRegistry:
                 return stored, self.functions.get(stored.trigger.function_id)
         return None
 
-    def read_capturing(self, base_function_arn: str) -> list[Capturing]:
+    def read_capturing(self, base_function_arn: str) -> list[CapturingFunction]:
         capturing = [
             function
             for function in self.functions.values()
             if base_arn(function.function_arn) == base_function_arn and function.capture_failures is not None
         ]
         return [
-            Capturing(function, stored.trigger)
+            CapturingFunction(function, stored.trigger)
             for function in capturing
             if function.capture_failures is not None
             and (stored := self.triggers.get(function.capture_failures.trigger_id)) is not None

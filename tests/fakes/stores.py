@@ -11,7 +11,7 @@ from handlers.domain.paging import Page
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
-from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, KeptRequest, RequestKey, SealedKey
+from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
 from tests.builders import NOW
 
 
@@ -58,11 +58,11 @@ class InMemoryRuns:
         return {part: stored.sealed for part, stored in found.items() if _is_alive(stored.expires_at)}
 
     def read_with_key(
-        self, run_id: str, part: Part, key: RequestKey | None
+        self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
         return self.read(run_id, part), self.kept_under(key)
 
-    def kept_under(self, key: RequestKey | None) -> KeptRequest | None:
+    def kept_under(self, key: IdempotencyKey | None) -> KeptRequest | None:
         kept, expires_at = self.requests.get(key.name, (None, NOW)) if key else (None, NOW)
         return kept._replace(key=key) if kept is not None and key is not None and _is_alive(expires_at) else None
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.registrar import Registrar
-from handlers.domain.registry.trigger_sources import Sources
+from handlers.domain.registry.trigger_sources import TriggerSources
 from handlers.domain.runs.cancel import Canceller
 from handlers.domain.runs.execution import Executor
 from handlers.domain.runs.recording import Retention, label
@@ -71,8 +71,8 @@ class World:
         return Registrar(self.registry, self.cipher, self.catalogue, self.invokable, self.sources, buses)
 
     @property
-    def sources(self) -> Sources:
-        return Sources(self.aws, self.aws)
+    def sources(self) -> TriggerSources:
+        return TriggerSources(self.aws, self.aws)
 
     @property
     def capturer(self) -> Capturer:

@@ -32,7 +32,7 @@ class TestSettings:
 
     @pytest.mark.parametrize("workspace", ["", "Acme", "acme/x", "-acme", "a" * 64, "acme*", "**"])
     def test_what_is_no_workspace_is_refused(self, workspace: str) -> None:
-        with pytest.raises(ValidationError, match="is no workspace"):
+        with pytest.raises(ValidationError, match="is not a workspace"):
             Settings.model_validate({"invokableFunctions": {workspace: [INVOKABLE]}})
 
     @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ class TestSettings:
 
     @pytest.mark.parametrize("workspace", ["*", "", "Acme", "acme/x", "acme*", "a" * 64])
     def test_other_buses_are_for_one_workspace_each(self, workspace: str) -> None:
-        with pytest.raises(ValidationError, match="is no workspace"):
+        with pytest.raises(ValidationError, match="is not a workspace"):
             Settings.model_validate({"otherBuses": {workspace: ["orders"]}})
 
     @pytest.mark.parametrize(

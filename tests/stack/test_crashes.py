@@ -20,7 +20,7 @@ import pytest
 from handlers.domain import clock
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.execution import execute
-from handlers.domain.runs.run import Source, Status
+from handlers.domain.runs.run import ExecutionSource, Status
 from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.domain.starting.retry import retry
@@ -245,7 +245,7 @@ def test_a_death_before_any_call_is_mended_within_two_passes(life: Life, told: s
         assert not [run for run in runs if run.status.is_open or run.event_pending or run.staged], (nth, died_before)
         executions = len(life.file.read_text()) if life.file.exists() else 0
         assert executions <= sum(run.execution_attempts for run in runs), (nth, died_before)
-        assert len([run for run in runs if run.execution_source is Source.RETRY]) <= 1, (nth, died_before)
+        assert len([run for run in runs if run.execution_source is ExecutionSource.RETRY]) <= 1, (nth, died_before)
         if died_before is None:
             assert nth > 3, "the story makes more calls than that"
             return

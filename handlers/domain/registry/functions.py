@@ -5,7 +5,7 @@ import uuid
 from pydantic import Field
 
 from handlers.domain import clock
-from handlers.domain.errors import InvalidRequest, Missing
+from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
@@ -53,11 +53,11 @@ def register_function(workspace: str, asked: RegisterFunction, using: Registrar)
 
 
 def find_function(workspace: str, function_id: str, registry: Registry) -> ComputeFunction:
-    """The workspace's function: another's is as good as none. Raises Missing."""
+    """The workspace's function: another's is as good as none. Raises NotFound."""
     known = parse_id(function_id)
     function = registry.read_function(known) if known else None
     if function is None or function.workspace != workspace:
-        raise Missing("Function")
+        raise NotFound("Function")
     return function
 
 
@@ -69,7 +69,7 @@ def list_functions(workspace: str, page: Page, registry: Registry) -> JsonObject
 def change_function(
     workspace: str, function_id: str, body: JsonObject, using: Registrar, *, if_match: str | None
 ) -> ComputeFunction:
-    """The changed function. Raises Missing, InvalidRequest, VersionRequired, Stale or NameTaken."""
+    """The changed function. Raises NotFound, InvalidRequest, VersionRequired, Stale or NameTaken."""
     before = find_function(workspace, function_id, using.registry)
     asked = ChangeFunction.read(without_unchanged(body, before.document(), _FIXED))
     check_version(before, asked.version, if_match)
@@ -107,7 +107,7 @@ def _capture(function: ComputeFunction, asked: CaptureBody | None, registry: Reg
 
 
 def delete_function(workspace: str, function_id: str, registry: Registry) -> None:
-    """Its triggers and runs stay. Raises Missing."""
+    """Its triggers and runs stay. Raises NotFound."""
     registry.delete("function", find_function(workspace, function_id, registry))
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from handlers.domain.function_arns import FunctionCatalogue, InvokablePatterns
 from handlers.domain.registry.registered import Registry
-from handlers.domain.registry.trigger_sources import Sources
+from handlers.domain.registry.trigger_sources import TriggerSources
 from handlers.domain.seal import Cipher
 
 
@@ -13,6 +13,6 @@ class Registrar(NamedTuple):
     cipher: Cipher
     catalogue: FunctionCatalogue
     invokable: InvokablePatterns
-    sources: Sources
+    sources: TriggerSources
     other_buses: dict[str, list[str]]
     """The buses, by workspace, that it may listen to besides the stack's own."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from handlers.domain import clock
 from handlers.domain.errors import BeingChanged, ServiceError, Stale
 from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger
-from handlers.domain.registry.trigger_sources import Sources
+from handlers.domain.registry.trigger_sources import TriggerSources
 
 # Longer than any door that changes triggers may live.
 HOLD = timedelta(seconds=60)
@@ -26,7 +26,7 @@ class Repair(StrEnum):
     FAILED = "trigger not repaired"
 
 
-def add_stored(stored: StoredTrigger, registry: Registry, sources: Sources) -> None:
+def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises NameTaken, PathTaken, SourceLimitReached, InvalidRequest or Unavailable, and there is no such trigger."""
     if not stored.trigger.needs_arming:
         registry.add_trigger(stored)
@@ -45,7 +45,7 @@ def add_stored(stored: StoredTrigger, registry: Registry, sources: Sources) -> N
         raise
 
 
-def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry, sources: Sources) -> None:
+def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises NameTaken, PathTaken, Stale, BeingChanged, SourceLimitReached, InvalidRequest or Unavailable.
 
     None of them leaves schedule or rule ahead of what is written.
@@ -58,7 +58,7 @@ def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry
         registry.change_trigger(held, after)
 
 
-def delete_stored(found: FunctionTrigger, registry: Registry, sources: Sources) -> None:
+def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Stale, BeingChanged or Unavailable."""
     if not found.needs_arming:
         registry.delete("trigger", found)
@@ -72,14 +72,18 @@ def _time_to_change() -> datetime:
     return clock.now() + HOLD
 
 
-def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: Sources) -> None:
+def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Unavailable."""
     sources.disarm(begun)
     registry.delete("trigger", begun)
 
 
 def repair_triggers(
-    registry: Registry, sources: Sources, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
+    registry: Registry,
+    sources: TriggerSources,
+    *,
+    has_time: Callable[[], bool],
+    report: Callable[[Exception, str], None],
 ) -> Iterator[Repair]:
     """Finish or undo what was left half-done. One that cannot be helped now is reported, with its id, and waits."""
     for stored in registry.unfinished_triggers():
@@ -95,7 +99,7 @@ def repair_triggers(
             yield Repair.FAILED
 
 
-def _repair(stored: StoredTrigger, registry: Registry, sources: Sources) -> Repair:
+def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> Repair:
     held = registry.hold_trigger(stored.trigger, _time_to_change())
     with _let_go_on_failure(held, registry):
         if not held.confirmed:
@@ -116,14 +120,14 @@ def _let_go_on_failure(held: FunctionTrigger, registry: Registry) -> Iterator[No
         raise
 
 
-def _restore(held: StoredTrigger, registry: Registry, sources: Sources) -> None:
+def _restore(held: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Bring schedule or rule to what is written, and let go."""
     sources.arm(held.trigger)
     registry.change_trigger(held.trigger, held._replace(trigger=held.trigger.evolve(changing_until=None)))
 
 
 @contextmanager
-def _held(before: FunctionTrigger, registry: Registry, sources: Sources) -> Iterator[FunctionTrigger]:
+def _held(before: FunctionTrigger, registry: Registry, sources: TriggerSources) -> Iterator[FunctionTrigger]:
     if before.changing_until is not None and before.changing_until > clock.now():
         raise BeingChanged
     held = registry.hold_trigger(before, _time_to_change())
@@ -135,7 +139,7 @@ def _held(before: FunctionTrigger, registry: Registry, sources: Sources) -> Iter
         raise
 
 
-def _restore_if_still_ours(held: FunctionTrigger, registry: Registry, sources: Sources) -> None:
+def _restore_if_still_ours(held: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Our last write may have been made although its answer was lost: what is written now decides."""
     written = registry.read_trigger(held.id)
     if written is None or written.trigger.changing_until != held.changing_until:

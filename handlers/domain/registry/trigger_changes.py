@@ -39,7 +39,7 @@ def change_trigger(
 ) -> ShownTrigger:
     """The changed trigger.
 
-    Raises Missing, InvalidRequest, VersionRequired, Stale, NameTaken, PathTaken, BeingChanged or SourceLimitReached.
+    Raises NotFound, InvalidRequest, VersionRequired, Stale, NameTaken, PathTaken, BeingChanged or SourceLimitReached.
     """
     stored = find_trigger(workspace, trigger_id, using.registry)
     before = stored.trigger
@@ -88,14 +88,14 @@ def _with_needed_secret(changed: StoredTrigger, using: Registrar) -> tuple[Store
 
 
 def delete_trigger(workspace: str, trigger_id: str, using: Registrar) -> None:
-    """Its runs stay. Raises Missing, or BeingChanged."""
+    """Its runs stay. Raises NotFound, or BeingChanged."""
     delete_stored(find_trigger(workspace, trigger_id, using.registry).trigger, using.registry, using.sources)
 
 
 def rotate_secret(workspace: str, trigger_id: str, asked: RotateSecret, using: Registrar) -> ShownTrigger:
     """The trigger with its new secret, which is shown this once. The one before it stays valid if asked for.
 
-    Raises Missing, InvalidRequest, TriggerUnreadable or Stale.
+    Raises NotFound, InvalidRequest, TriggerUnreadable or Stale.
     """
     stored = find_trigger(workspace, trigger_id, using.registry)
     if not webhook_secrets.are_needed(stored.trigger):

@@ -28,7 +28,7 @@ class EventRules(Protocol):
     def remove(self, trigger: FunctionTrigger) -> None: ...
 
 
-class Sources(NamedTuple):
+class TriggerSources(NamedTuple):
     schedules: Schedules
     rules: EventRules
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from handlers.domain import clock
-from handlers.domain.errors import InvalidRequest, Missing
+from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import webhook_secrets
@@ -53,7 +53,7 @@ def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> Sh
         check_ahead(metadata.schedule)
     try:
         function = find_function(workspace, asked.function_id, using.registry)
-    except Missing:
+    except NotFound:
         raise InvalidRequest("functionId", "names no function of this workspace.") from None
     at = clock.now()
     trigger = FunctionTrigger(
@@ -89,20 +89,20 @@ def _kind(name: str) -> ExecutionType:
 
 
 def find_trigger(workspace: str, trigger_id: str, registry: Triggers) -> StoredTrigger:
-    """The workspace's trigger: another's is as good as none. Raises Missing."""
+    """The workspace's trigger: another's is as good as none. Raises NotFound."""
     known = parse_id(trigger_id)
     return own_trigger(workspace, registry.read_trigger(known) if known else None)
 
 
 def own_trigger(workspace: str, stored: StoredTrigger | None) -> StoredTrigger:
-    """What was read, if it is a trigger of the workspace. Raises Missing."""
+    """What was read, if it is a trigger of the workspace. Raises NotFound."""
     if stored is None or stored.trigger.workspace != workspace or not stored.trigger.confirmed:
-        raise Missing("Trigger")
+        raise NotFound("Trigger")
     return stored
 
 
 def show_trigger(workspace: str, trigger_id: str, using: Registrar) -> ShownTrigger:
-    """Raises Missing or TriggerUnreadable."""
+    """Raises NotFound or TriggerUnreadable."""
     stored = find_trigger(workspace, trigger_id, using.registry)
     return ShownTrigger(stored.trigger, parse_object(open_params(stored, using.cipher)))
 

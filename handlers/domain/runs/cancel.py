@@ -30,7 +30,7 @@ class Canceller(NamedTuple):
 
 
 def cancel(workspace: str, run_id: str, cancelled_by: str, using: Canceller) -> FunctionRun:
-    """The run: cancelled, or still running and marked. Raises InvalidRunId, Missing, RunEnded or Unavailable."""
+    """The run: cancelled, or still running and marked. Raises InvalidRunId, NotFound, RunEnded or Unavailable."""
     for _ in range(_ATTEMPTS):
         run = read_run(workspace, run_id, using.runs)
         if run.status is Status.CANCELLED:

@@ -15,7 +15,7 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.runs.due import MAX_MESSAGE_DELAY, pending_deadline, postponed_for, push_when_due, wait_of
-from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, called_off, finish
+from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, end_without_execution, finish
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import (
     ACCESS_DENIED,
@@ -89,7 +89,7 @@ def execute(run_id: str, using: Executor) -> Verdict:
     if recorded is None or not _is_claimable(recorded.run):
         return Verdict.NOT_OURS
     run = using.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
-    if (end := called_off(run)) is not None:
+    if (end := end_without_execution(run)) is not None:
         return _finished(run, end, using)
     if wait_of(run):
         push_when_due(run, using.queue)
@@ -117,7 +117,7 @@ def _execute(recorded: RecordedRun, using: Executor) -> Verdict:
     except Uncertain as reason:
         return _leave(run, reason, using.runs)
     except Unusable as reason:
-        outcome = Outcome.failure(reason.code, str(reason))
+        outcome = Outcome.of_error(reason.code, str(reason))
     return _finished(run, outcome, using)
 
 
@@ -184,7 +184,7 @@ def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, was_pinned: bool
     except KeyRefused as refused:
         raise NotYet("KeyRefused") from refused
     except SealBroken:
-        return Outcome.failure(PARAMETERS_UNREADABLE, "The run's parameters could not be decrypted.")
+        return Outcome.of_error(PARAMETERS_UNREADABLE, "The run's parameters could not be decrypted.")
     except Unavailable as fault:
         raise NotYet("ParametersUnavailable") from fault
     try:

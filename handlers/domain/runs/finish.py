@@ -17,13 +17,13 @@ from handlers.domain.seal import Cipher
 MAX_ATTEMPTS = 3
 EVENT_DEADLINE = timedelta(seconds=60)
 
-EXECUTION_LOST = Outcome.failure(
+EXECUTION_LOST = Outcome.of_error(
     "ExecutionLost", f"The outcome of {MAX_ATTEMPTS} executions was lost. The function may have done its work."
 )
-DELIVERY_FAILED = Outcome.failure(
+DELIVERY_FAILED = Outcome.of_error(
     "DeliveryFailed", "The run could not be handed to an executor: its message ended in the dead-letter queue."
 )
-EXPIRED = Outcome.failure("RunExpired", "The run has waited for as long as runs are kept.")
+EXPIRED = Outcome.of_error("RunExpired", "The run has waited for as long as runs are kept.")
 CANCELLED = Outcome(Status.CANCELLED)
 
 
@@ -48,7 +48,7 @@ class Finisher(Protocol):
     def bus(self) -> LifecycleBus: ...
 
 
-def called_off(run: FunctionRun) -> Outcome | None:
+def end_without_execution(run: FunctionRun) -> Outcome | None:
     """How an open run ends that is not to be executed any more; None if it may be."""
     if run.cancel_requested_at is not None:
         return CANCELLED

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from handlers.domain.errors import InvalidRequest, Missing, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
+from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
 from handlers.domain.json_document import JsonObject, JsonValue, compact, dump, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.recording import label
@@ -38,10 +38,10 @@ class Runs(RunReader, Protocol):
 
 
 def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
-    """Raises InvalidRunId, or Missing also for a run of another workspace."""
+    """Raises InvalidRunId, or NotFound also for a run of another workspace."""
     run = runs.read_run(parse_run_id(run_id))
     if run is None or run.workspace != workspace:
-        raise Missing("Run")
+        raise NotFound("Run")
     return run
 
 

@@ -23,7 +23,7 @@ class Filters(NamedTuple):
     until: datetime | None = None
 
     @classmethod
-    def asked(cls, query: dict[str, str]) -> "Filters":
+    def from_query(cls, query: dict[str, str]) -> "Filters":
         """Raises InvalidRequest naming the parameter."""
         unknown = query.keys() - {"status", "functionId", "triggerId", "from", "to", "limit", "cursor"}
         if unknown:

@@ -64,11 +64,11 @@ class Outcome(NamedTuple):
     error: bytes | None = None
 
     @classmethod
-    def failure(cls, code: str, message: str) -> "Outcome":
+    def of_error(cls, code: str, message: str) -> "Outcome":
         return cls(Status.FAILURE, code, error=json.dumps({"errorType": code, "errorMessage": message}).encode())
 
     @classmethod
-    def failed(cls, payload: bytes, logs: bytes | None = None) -> "Outcome":
+    def of_failed_invocation(cls, payload: bytes, logs: bytes | None = None) -> "Outcome":
         """Of what Lambda answers for a function that failed. The message in it is content and stays sealed."""
         try:
             told: Any = json.loads(payload)

@@ -27,7 +27,7 @@ class ExecutionType(StrEnum):
     HTTP = "http-trigger"
 
 
-class Source(StrEnum):
+class ExecutionSource(StrEnum):
     """What started a run. An on-demand trigger that is executed is `trigger`; another one executed by hand `manual`."""
 
     TRIGGER = "trigger"
@@ -94,7 +94,7 @@ class FunctionRun(Document):
     """The registered ARN, alias included, at the time the run was accepted: what "current code" means for it."""
     trigger_id: str
     trigger_type: ExecutionType
-    execution_source: Source
+    execution_source: ExecutionSource
     status: Status = Status.PENDING
     created_at: Timestamp
     started_at: Timestamp | None = None

@@ -24,7 +24,7 @@ from handlers.domain.runs.finish import EVENT_DEADLINE, LifecycleBus, announce, 
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome, error_name
 from handlers.domain.runs.recording import Retention, SealedParts, label
-from handlers.domain.runs.run import FOREIGN_ID, FunctionRun, Part, Pin, Source, derived_id
+from handlers.domain.runs.run import FOREIGN_ID, ExecutionSource, FunctionRun, Part, Pin, derived_id
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.start import Cause, new_run
 
@@ -62,10 +62,10 @@ class InvocationRecord(_Told):
             return cls.model_validate(detail if isinstance(detail, dict) else document)
         except ValidationError as error:
             field = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))[:100]
-            raise InvalidRequest(field, "is not as in Lambda's invocation records.") from None
+            raise InvalidRequest(field, "does not have the form of Lambda's invocation records.") from None
 
 
-class Registered(NamedTuple):
+class CapturingFunction(NamedTuple):
     """A function that wants its failures captured, and the trigger that they belong to."""
 
     function: ComputeFunction
@@ -73,7 +73,7 @@ class Registered(NamedTuple):
 
 
 class Registry(Protocol):
-    def read_capturing(self, base_function_arn: str) -> list[Registered]:
+    def read_capturing(self, base_function_arn: str) -> list[CapturingFunction]:
         """What is registered for the Lambda of this ARN, in any workspace."""
 
 
@@ -99,13 +99,13 @@ class Captured(StrEnum):
 
 def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
     """One run for each workspace that has registered the function so. Raises Unavailable."""
-    registered = using.registry.read_capturing(base_arn(record.request_context.function_arn))
-    return [_capture(record, each, using) for each in registered] or [Captured.NOT_REGISTERED]
+    capturing = using.registry.read_capturing(base_arn(record.request_context.function_arn))
+    return [_capture(record, each, using) for each in capturing] or [Captured.NOT_REGISTERED]
 
 
-def _capture(record: InvocationRecord, registered: Registered, using: Capturer) -> Captured:
+def _capture(record: InvocationRecord, capturing: CapturingFunction, using: Capturer) -> Captured:
     outcome = _outcome(record)
-    run = _run_of(record, registered, outcome, using.retention, clock.now())
+    run = _run_of(record, capturing, outcome, using.retention, clock.now())
     parts = {part: using.cipher.seal(text, label(run, part)) for part, text in _contents(record, outcome).items()}
     if not using.runs.record(run, parts):
         return Captured.AGAIN
@@ -117,18 +117,20 @@ def _outcome(record: InvocationRecord) -> Outcome:
     if record.response_payload is None:
         # Never executed, or not to its end: the condition is all there is to tell.
         condition = error_name(record.request_context.condition) or "Failed"
-        return Outcome.failure(condition, "Lambda gave the invocation up.")
+        return Outcome.of_error(condition, "Lambda gave the invocation up.")
     # In ASCII, whatever half characters the function has put into its message.
-    return Outcome.failed(json.dumps(record.response_payload).encode())
+    return Outcome.of_failed_invocation(json.dumps(record.response_payload).encode())
 
 
 def _run_of(
-    record: InvocationRecord, registered: Registered, outcome: Outcome, retention: Retention, at: datetime
+    record: InvocationRecord, capturing: CapturingFunction, outcome: Outcome, retention: Retention, at: datetime
 ) -> FunctionRun:
     context = record.request_context
-    run_id = derived_id("captured", registered.function.id, context.request_id)
+    run_id = derived_id("captured", capturing.function.id, context.request_id)
     pin, reported = _version(record)
-    begun = new_run(registered.trigger, registered.function, Cause(Source.CAPTURED, {}, run_id=run_id), retention, at)
+    begun = new_run(
+        capturing.trigger, capturing.function, Cause(ExecutionSource.CAPTURED, {}, run_id=run_id), retention, at
+    )
     return begun.evolve(
         status=outcome.status,
         error_code=outcome.error_code,

@@ -10,7 +10,7 @@ from handlers.domain.json_document import JsonObject
 from handlers.domain.registry.event_patterns import is_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.requests import Body, parse_moment
-from handlers.domain.runs.run import FOREIGN_ID, FunctionRun, Source, derived_id, required_id
+from handlers.domain.runs.run import FOREIGN_ID, ExecutionSource, FunctionRun, derived_id, required_id
 from handlers.domain.starting.start import Cause, Starter, start_run
 
 
@@ -57,7 +57,7 @@ def _scheduled(document: JsonObject) -> Delivery:
     parse_moment(told.scheduled_time, field="scheduledTime")
     payload = {"scheduledTime": told.scheduled_time}
     run_id = derived_id("schedule", trigger_id, told.scheduled_time)
-    return Delivery(trigger_id, Cause(Source.SCHEDULED, payload, "scheduledTime", run_id))
+    return Delivery(trigger_id, Cause(ExecutionSource.SCHEDULED, payload, "scheduledTime", run_id))
 
 
 def _matched(document: JsonObject) -> Delivery:
@@ -67,7 +67,7 @@ def _matched(document: JsonObject) -> Delivery:
     if not isinstance(event_id, str) or not FOREIGN_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
     run_id = derived_id("event", trigger_id, event_id)
-    return Delivery(trigger_id, Cause(Source.EVENT, told.event, "event", run_id))
+    return Delivery(trigger_id, Cause(ExecutionSource.EVENT, told.event, "event", run_id))
 
 
 def deliver(delivery: Delivery, registry: Registry, using: Starter) -> FunctionRun | Dropped:
@@ -84,7 +84,7 @@ def deliver(delivery: Delivery, registry: Registry, using: Starter) -> FunctionR
 
 
 def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, delivery: Delivery) -> Dropped | None:
-    is_event = delivery.cause.source is Source.EVENT
+    is_event = delivery.cause.source is ExecutionSource.EVENT
     expected = trigger.events if is_event else trigger.schedule
     if not trigger.confirmed or expected is None:
         return Dropped.NO_TRIGGER

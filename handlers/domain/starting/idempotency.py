@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from handlers.domain.errors import InvalidRequest, KeyReused, Unavailable
+from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavailable
 from handlers.domain.json_document import JsonValue, compact
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.seal import Cipher, KeyRefused, Label, SealBroken
@@ -19,7 +19,7 @@ KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-class RequestKey(NamedTuple):
+class IdempotencyKey(NamedTuple):
     """An idempotency key, as one caller of one workspace has sent it with one request."""
 
     workspace: str
@@ -36,14 +36,14 @@ class RequestKey(NamedTuple):
 class SealedKey(NamedTuple):
     """A key with its digest sealed, to be recorded with the run that its request starts."""
 
-    key: RequestKey
+    key: IdempotencyKey
     sealed_digest: bytes
 
 
 class KeptRequest(NamedTuple):
     """What is kept of a request that has started a run, beside the key that it was looked up by."""
 
-    key: RequestKey
+    key: IdempotencyKey
     run_id: str
     sealed_digest: bytes
 
@@ -60,23 +60,23 @@ class Runs(Protocol):
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
 
 
-def request_key(header: str | None, workspace: str, caller: str, asked: JsonValue) -> RequestKey | None:
+def request_key(header: str | None, workspace: str, caller: str, asked: JsonValue) -> IdempotencyKey | None:
     """The key of a request that asks for this; None if it was sent without. Raises InvalidRequest."""
     if header is None:
         return None
     if not _KEY.fullmatch(header):
         raise InvalidRequest(HEADER, "must be 1 to 255 printable ASCII characters, a new UUID for example.")
     name = _digest([workspace, caller, header]).hex()
-    return RequestKey(workspace, name, _digest(asked))
+    return IdempotencyKey(workspace, name, _digest(asked))
 
 
-def seal_key(key: RequestKey | None, cipher: Cipher) -> SealedKey | None:
+def seal_key(key: IdempotencyKey | None, cipher: Cipher) -> SealedKey | None:
     """Raises Unavailable."""
     return None if key is None else SealedKey(key, cipher.seal(key.digest, key.label))
 
 
 def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> FunctionRun:
-    """Raises KeyReused if that was another request, or Unavailable."""
+    """Raises IdempotencyKeyReused if that was another request, or Unavailable."""
     try:
         same = cipher.open(kept.sealed_digest, kept.key.label) == kept.key.digest
     except KeyRefused as refused:
@@ -84,7 +84,7 @@ def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> Functio
     except SealBroken:
         same = False
     if not same:
-        raise KeyReused
+        raise IdempotencyKeyReused
     found = runs.read_many([kept.run_id])
     if not found:
         # Runs are kept for longer than keys: it cannot be read now.

@@ -26,12 +26,12 @@ from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
 from handlers.domain.requests import Body, parse_moment
 from handlers.domain.runs.due import first_deadline, push_when_due
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import FunctionRun, Part, Source, Status, parse_run_id
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status, parse_run_id
 from handlers.domain.seal import Cipher, SealBroken
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
+    IdempotencyKey,
     KeptRequest,
-    RequestKey,
     SealedKey,
     run_started_before,
     seal_key,
@@ -66,12 +66,12 @@ class Asked(NamedTuple):
     run_id: str
     rerun_by: str
     how: RerunBody
-    key: RequestKey | None = None
+    key: IdempotencyKey | None = None
 
 
 class Runs(Protocol):
     def read_with_key(
-        self, run_id: str, part: Part, key: RequestKey | None
+        self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
         """A run with one of its parts, and what is kept under the key: in one call."""
 
@@ -115,10 +115,10 @@ def rerun(asked: Asked, using: Rerunner) -> FunctionRun:
 
 
 def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> FunctionRun:
-    original = _original(asked, recorded)
-    source = original.run
-    parameters = open_parameters(original, using.cipher)
-    trigger, function = registered(source, using.registry)
+    found = _rerunnable(asked, recorded)
+    source = found.run
+    parameters = open_parameters(found, using.cipher)
+    trigger, function = trigger_and_function_of(source, using.registry)
     at = clock.now()
     copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
     new = _as_asked(copied, source, asked, trigger)
@@ -128,12 +128,12 @@ def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> Funct
     return new
 
 
-def _original(asked: Asked, recorded: RecordedRun | None) -> RecordedRun:
+def _rerunnable(asked: Asked, recorded: RecordedRun | None) -> RecordedRun:
     if recorded is None:
         raise RunNotFound
     if recorded.run.workspace != asked.workspace:
         raise WrongWorkspace
-    if recorded.run.execution_source is Source.ORCHESTRATION:
+    if recorded.run.execution_source is ExecutionSource.ORCHESTRATION:
         raise OrchestrationRun(recorded.run.orchestration_id)
     return recorded
 
@@ -149,7 +149,7 @@ def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
         raise DecryptionFailed from broken
 
 
-def registered(source: FunctionRun, registry: Registry) -> tuple[FunctionTrigger, ComputeFunction]:
+def trigger_and_function_of(source: FunctionRun, registry: Registry) -> tuple[FunctionTrigger, ComputeFunction]:
     """The run's trigger and function as they are now. Raises TriggerNotFound or FunctionNotFound."""
     trigger, function = registry.read_trigger_and_function(source.trigger_id, source.function_id)
     if trigger is None:
@@ -160,7 +160,7 @@ def registered(source: FunctionRun, registry: Registry) -> tuple[FunctionTrigger
 
 
 class Copy(NamedTuple):
-    """When a run is copied, and when its copy is due."""
+    """When a run is copied, when its copy is due, and how long that is kept."""
 
     at: datetime
     not_before: datetime | None
@@ -176,7 +176,7 @@ def copy_of(source: FunctionRun, function: ComputeFunction, copy: Copy) -> Funct
         function_arn=function.function_arn,
         trigger_id=source.trigger_id,
         trigger_type=source.trigger_type,
-        execution_source=Source.RERUN,
+        execution_source=ExecutionSource.RERUN,
         status=Status.PENDING,
         created_at=copy.at,
         not_before=copy.not_before,

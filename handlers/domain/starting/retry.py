@@ -17,9 +17,9 @@ from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.finish import settle
 from handlers.domain.runs.outcome import BEYOND_RETRY
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import FunctionRun, Part, Source, derived_id
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, derived_id
 from handlers.domain.seal import Cipher, KeyRefused
-from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, registered
+from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, trigger_and_function_of
 
 AUTO_RETRY = "auto-retry"
 # Who else writes to the run meanwhile has done so by then; if not, the watchdog tells of the failure again.
@@ -79,9 +79,9 @@ def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
     failed = recorded.run
     if failed.cancel_requested_at is not None:
         return Verdict.CANCELLED
-    trigger, function = registered(failed, using.registry)
+    trigger, function = trigger_and_function_of(failed, using.registry)
     policy = trigger.retry_policy
-    if policy is None or (failed.execution_source is Source.RERUN and not policy.retry_manual_reruns):
+    if policy is None or (failed.execution_source is ExecutionSource.RERUN and not policy.retry_manual_reruns):
         return Verdict.NO_POLICY
     if not trigger.enabled:
         return Verdict.DISABLED
@@ -121,7 +121,7 @@ def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
 def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: RetryPolicy) -> FunctionRun:
     return copied.evolve(
         id=derived_id("retry", failed.id),
-        execution_source=Source.RETRY,
+        execution_source=ExecutionSource.RETRY,
         pin=failed.pin,
         rerun_by=AUTO_RETRY,
         rerun_reason=f"Automatic retry {attempt} of {policy.max_retries} after {failed.error_code}",

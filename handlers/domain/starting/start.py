@@ -17,12 +17,12 @@ from handlers.domain.registry.triggers import open_params, own_trigger
 from handlers.domain.requests import Body
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import ExecutionType, FunctionRun, Part, Source, parse_id
+from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun, Part, parse_id
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
+    IdempotencyKey,
     KeptRequest,
-    RequestKey,
     SealedKey,
     run_started_before,
     seal_key,
@@ -49,7 +49,7 @@ class Registry(Triggers, Protocol):
     def read_function(self, function_id: str) -> ComputeFunction | None: ...
 
     def read_trigger_with_key(
-        self, trigger_id: str, key: RequestKey | None
+        self, trigger_id: str, key: IdempotencyKey | None
     ) -> tuple[StoredTrigger | None, KeptRequest | None]:
         """A trigger, and what is kept under the key: in one call."""
 
@@ -67,18 +67,18 @@ class Starter(NamedTuple):
 class Cause(NamedTuple):
     """What has come in, and starts a run."""
 
-    source: Source
+    source: ExecutionSource
     payload: JsonObject
     field: str = "payload"
     """What the payload is called, should it be refused."""
     run_id: str | None = None
     """Derived from what has come in, if that can be delivered twice."""
     orchestration_id: str | None = None
-    key: RequestKey | None = None
+    key: IdempotencyKey | None = None
 
 
 def start(
-    workspace: str, trigger_id: str, asked: ExecuteBody, using: Starter, key: RequestKey | None = None
+    workspace: str, trigger_id: str, asked: ExecuteBody, using: Starter, key: IdempotencyKey | None = None
 ) -> FunctionRun:
     """The new run, recorded and queued; or the one that the same request has started before.
 
@@ -99,7 +99,7 @@ def start(
 def start_run(stored: StoredTrigger, function: ComputeFunction | None, cause: Cause, using: Starter) -> FunctionRun:
     """The run, recorded and queued, or the one that this cause has started before.
 
-    Raises FunctionNotFound, InvalidRequest, TooLarge, TriggerUnreadable, KeyReused or Unavailable.
+    Raises FunctionNotFound, InvalidRequest, TooLarge, TriggerUnreadable, IdempotencyKeyReused or Unavailable.
     """
     if function is None:
         raise FunctionNotFound(stored.trigger.id)
@@ -129,13 +129,13 @@ def new_run(
         created_at=at,
         orchestration_id=cause.orchestration_id,
         # What an orchestration has started is retried by the orchestration.
-        retriable=trigger.retry_policy is not None and cause.source is not Source.ORCHESTRATION,
+        retriable=trigger.retry_policy is not None and cause.source is not ExecutionSource.ORCHESTRATION,
         deadline=pending_deadline(at),
         expires_at=at + retention.span,
     )
 
 
-def _source(trigger: FunctionTrigger, asked: ExecuteBody) -> Source:
+def _source(trigger: FunctionTrigger, asked: ExecuteBody) -> ExecutionSource:
     if asked.orchestration_id is not None:
-        return Source.ORCHESTRATION
-    return Source.TRIGGER if trigger.execution_type is ExecutionType.ON_DEMAND else Source.MANUAL
+        return ExecutionSource.ORCHESTRATION
+    return ExecutionSource.TRIGGER if trigger.execution_type is ExecutionType.ON_DEMAND else ExecutionSource.MANUAL

@@ -10,15 +10,15 @@ from typing import NamedTuple, Protocol
 from standardwebhooks import Webhook as SignedWith
 from standardwebhooks import WebhookVerificationError
 
-from handlers.domain.errors import BadSignature, InvalidRequest, Missing, TriggerDisabled
+from handlers.domain.errors import BadSignature, InvalidRequest, NotFound, TriggerDisabled
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.json_document import JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_kinds import check_path
-from handlers.domain.runs.run import FOREIGN_ID, FunctionRun, Source, derived_id
+from handlers.domain.runs.run import FOREIGN_ID, ExecutionSource, FunctionRun, derived_id
 from handlers.domain.seal import Cipher
-from handlers.domain.starting.idempotency import HEADER, RequestKey, request_key
+from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
 from handlers.domain.starting.start import Cause, Starter, start_run
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
@@ -49,13 +49,13 @@ def receive(received: Received, registry: Registry, using: Starter) -> FunctionR
     text = _checked(received)
     found = registry.read_webhook(received.workspace, received.path)
     if found is None or not found[0].trigger.confirmed:
-        raise Missing("Webhook")
+        raise NotFound("Webhook")
     stored, function = found
     _verify(stored, received, text, using.cipher)
     if not stored.trigger.enabled:
         raise TriggerDisabled
     cause = Cause(
-        Source.WEBHOOK,
+        ExecutionSource.WEBHOOK,
         _parameters(received, text),
         "body",
         _run_id(stored.trigger, received),
@@ -65,9 +65,9 @@ def receive(received: Received, registry: Registry, using: Starter) -> FunctionR
 
 
 def _checked(received: Received) -> str:
-    """The body's text. Raises InvalidRequest naming what no webhook has, or Missing."""
+    """The body's text. Raises InvalidRequest naming what no webhook has, or NotFound."""
     if not WORKSPACE.fullmatch(received.workspace):
-        raise Missing("Webhook")
+        raise NotFound("Webhook")
     check_path(received.path, field="path")
     for name, value in received.headers.items():
         if len(value) > MAX_HEADER or _CONTROL.search(value):
@@ -75,7 +75,7 @@ def _checked(received: Received) -> str:
             raise InvalidRequest(f"headers.{name[:100]}", problem)
     for name, shape in ((ID, FOREIGN_ID), (TIMESTAMP, _TIMESTAMP)):
         if name in received.headers and not shape.fullmatch(received.headers[name]):
-            raise InvalidRequest(f"headers.{name}", "is not as Standard Webhooks has it.")
+            raise InvalidRequest(f"headers.{name}", "does not have the form that Standard Webhooks defines.")
     try:
         return received.body.decode()
     except UnicodeDecodeError:
@@ -101,7 +101,7 @@ def _run_id(trigger: FunctionTrigger, received: Received) -> str | None:
     return None if webhook_id is None else derived_id("webhook", trigger.id, webhook_id)
 
 
-def _request_key(trigger: FunctionTrigger, received: Received, text: str) -> RequestKey | None:
+def _request_key(trigger: FunctionTrigger, received: Received, text: str) -> IdempotencyKey | None:
     """Of a webhook without an id of its own, which only unsigned ones can be."""
     if ID in received.headers:
         return None

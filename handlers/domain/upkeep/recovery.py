@@ -26,7 +26,7 @@ from handlers.domain.runs.finish import (
     MAX_ATTEMPTS,
     LifecycleBus,
     announce,
-    called_off,
+    end_without_execution,
     finish,
     settle,
 )
@@ -90,7 +90,7 @@ class Remedy(StrEnum):
     FAILED = "failed to recover"
 
 
-def sweep(
+def recover_overdue(
     using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, FunctionRun], None]
 ) -> Counter[Remedy]:
     """One pass over overdue runs: how many got which remedy. One that cannot be helped is reported and passed over."""
@@ -133,7 +133,7 @@ _ENDED = {CANCELLED: Remedy.CANCELLED, EXPIRED: Remedy.EXPIRED, EXECUTION_LOST: 
 def _end_of(run: FunctionRun) -> Outcome | None:
     """How an open run ends that is not to be executed again."""
     is_lost = run.status is Status.RUNNING and run.execution_attempts >= MAX_ATTEMPTS
-    return called_off(run) or (EXECUTION_LOST if is_lost else None)
+    return end_without_execution(run) or (EXECUTION_LOST if is_lost else None)
 
 
 def end_undeliverable(

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.errors import InvalidRequest, Missing, NameTaken, TooLarge, TriggerUnreadable, Unavailable
+from handlers.domain.errors import InvalidRequest, NameTaken, NotFound, TooLarge, TriggerUnreadable, Unavailable
 from handlers.domain.registry.functions import RegisterFunction, delete_function, find_function, register_function
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.triggers import CreateTrigger, create_trigger, show_trigger
@@ -30,7 +30,7 @@ def test_a_name_is_taken_once_in_each_workspace(world: World) -> None:
     world.invokable = type(world.invokable)({"*": [FUNCTION_ARN]}, own_functions="")
     register_function(WORKSPACE, a_registration(), world.registrar)
     register_function("another", a_registration(), world.registrar)
-    with pytest.raises(NameTaken, match="A function of this name exists already in the workspace"):
+    with pytest.raises(NameTaken, match="A function of this name already exists in the workspace"):
         register_function(WORKSPACE, a_registration(), world.registrar)
     assert len(world.registry.functions) == 2
 
@@ -61,19 +61,19 @@ def test_what_could_not_be_run_is_not_registered(world: World, function_arn: str
 @pytest.mark.parametrize("function_id", ["no-uuid", "", an_id(404), f"{{{FUNCTION_ID}}}"])
 def test_an_unknown_function_is_missing(world: World, function_id: str) -> None:
     world.has_registered()
-    with pytest.raises(Missing, match=r"^Function not found\.$"):
+    with pytest.raises(NotFound, match=r"^Function not found\.$"):
         find_function(WORKSPACE, function_id, world.registry)
 
 
 def test_another_workspace_can_neither_see_nor_delete_what_is_not_its_own(world: World) -> None:
     world.has_registered()
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         find_function("another", FUNCTION_ID, world.registry)
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         delete_function("another", FUNCTION_ID, world.registry)
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         show_trigger("another", TRIGGER_ID, world.registrar).document()
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         delete_trigger("another", TRIGGER_ID, world.registrar)
     assert world.registry.functions
     assert world.registry.triggers
@@ -158,14 +158,14 @@ def test_a_function_in_use_is_deleted_and_its_triggers_and_runs_stay(world: Worl
     world.has_registered()
     delete_function(WORKSPACE, FUNCTION_ID, world.registry)
     assert show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()["functionId"] == FUNCTION_ID
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         delete_function(WORKSPACE, FUNCTION_ID, world.registry)
 
 
 def test_a_deleted_trigger_is_missing(world: World) -> None:
     world.has_registered()
     delete_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
-    with pytest.raises(Missing, match=r"^Trigger not found\.$"):
+    with pytest.raises(NotFound, match=r"^Trigger not found\.$"):
         show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()
 
 

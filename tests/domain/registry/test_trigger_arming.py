@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.errors import BeingChanged, InvalidRequest, Missing, SourceLimitReached, Unavailable
+from handlers.domain.errors import BeingChanged, InvalidRequest, NotFound, SourceLimitReached, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.registry.trigger_arming import HOLD, Repair, repair_triggers
 from handlers.domain.registry.trigger_changes import delete_trigger
@@ -152,9 +152,9 @@ def test_a_trigger_whose_creation_is_not_complete_is_no_trigger(world: World, ti
     with pytest.raises(Died):
         create(world, kind)
     (begun_id,) = world.registry.triggers
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         find_trigger(WORKSPACE, begun_id, world.registry)
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         delete_trigger(WORKSPACE, begun_id, world.registrar)
     assert list_triggers(WORKSPACE, Page(), world.registry)["data"] == []
     assert repaired(world) == [], "it has its minute"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.errors import InvalidRunId, Missing, RunEnded, ServiceError
+from handlers.domain.errors import InvalidRunId, NotFound, RunEnded, ServiceError
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.execution import Verdict, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
@@ -105,8 +105,8 @@ def test_a_run_that_has_ended_cannot_be_cancelled(world: World, status: str) -> 
     ("of", "error"),
     [
         ({"run_id": "no-uuid"}, InvalidRunId),
-        ({"run_id": RUN_ID.replace("5", "6")}, Missing),
-        ({"workspace": "globex"}, Missing),
+        ({"run_id": RUN_ID.replace("5", "6")}, NotFound),
+        ({"workspace": "globex"}, NotFound),
     ],
 )
 def test_only_a_run_of_the_workspace_can_be_cancelled(

@@ -8,7 +8,7 @@ import pytest
 from handlers.domain.errors import (
     InvalidRequest,
     InvalidRunId,
-    Missing,
+    NotFound,
     PartUnreadable,
     RunNotFound,
     Unavailable,
@@ -29,7 +29,7 @@ from tests.fakes import FakeClock, World
 
 
 def history(world: World, run_id: str = RUN_ID, *, limit: int = 50, cursor: str | None = None) -> JsonObject:
-    return lineage(WORKSPACE, run_id, Page.asked(str(limit), cursor), world.runs).document()
+    return lineage(WORKSPACE, run_id, Page.from_query(str(limit), cursor), world.runs).document()
 
 
 def has_lineage(world: World, reruns: int) -> FunctionRun:
@@ -181,7 +181,7 @@ def test_a_rerun_that_has_expired_is_left_out(world: World, time: FakeClock) -> 
 
 @pytest.mark.parametrize(("text", "limit"), [(None, DEFAULT_SIZE), ("1", 1), ("50", 50), ("100", MAX_SIZE)])
 def test_a_limit_is_a_whole_number_up_to_a_hundred(text: str | None, limit: int) -> None:
-    assert Page.asked(text, None).size == limit
+    assert Page.from_query(text, None).size == limit
 
 
 @pytest.mark.parametrize(
@@ -189,16 +189,16 @@ def test_a_limit_is_a_whole_number_up_to_a_hundred(text: str | None, limit: int)
 )
 def test_another_limit_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="limit: must be a whole number from 1 to 100") as refused:
-        Page.asked(text, None)
+        Page.from_query(text, None)
     assert refused.value.field == "limit"
 
 
 def test_a_run_is_read_by_its_workspace_only(world: World) -> None:
     run = world.has_run(a_run())
     assert read_run(WORKSPACE, RUN_ID.upper(), world.runs) == run
-    with pytest.raises(Missing, match=r"^Run not found\.$"):
+    with pytest.raises(NotFound, match=r"^Run not found\.$"):
         read_run("another", RUN_ID, world.runs)
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         read_run(WORKSPACE, an_id(404), world.runs)
     with pytest.raises(InvalidRunId):
         read_run(WORKSPACE, "no-uuid", world.runs)
@@ -207,7 +207,7 @@ def test_a_run_is_read_by_its_workspace_only(world: World) -> None:
 def test_an_expired_run_is_as_good_as_gone(world: World, time: FakeClock) -> None:
     world.has_run(a_run())
     time.advance(days=90)
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         read_run(WORKSPACE, RUN_ID, world.runs)
 
 

@@ -11,7 +11,7 @@ from tests.builders import RUN_ID, a_run, a_trigger
 from tests.fakes import World
 
 POLICY = {"maxRetries": 2, "initialDelaySeconds": 10, "jitter": "none"}
-FAILURE = Outcome.failure("TimeoutError", "The warehouse does not answer.")
+FAILURE = Outcome.of_error("TimeoutError", "The warehouse does not answer.")
 
 
 def a_policy(**changes: Any) -> RetryPolicy:

@@ -9,7 +9,7 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.registry.registered import CaptureFailures
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Unusable
-from handlers.domain.runs.run import FunctionRun, Part, Pin, Source, Status
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin, Status
 from handlers.domain.starting.captures import Captured, InvocationRecord
 from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_function, a_pin, a_trigger, an_id
@@ -31,7 +31,11 @@ def capturing(world: World) -> World:
 def test_a_failed_invocation_becomes_a_run_that_has_failed(capturing: World) -> None:
     run = the_run(capturing)
     assert (run.workspace, run.function_id, run.trigger_id) == (WORKSPACE, FUNCTION_ID, TRIGGER_ID)
-    assert (run.status, run.error_code, run.execution_source) == (Status.FAILURE, "ValueError", Source.CAPTURED)
+    assert (run.status, run.error_code, run.execution_source) == (
+        Status.FAILURE,
+        "ValueError",
+        ExecutionSource.CAPTURED,
+    )
     assert run.function_arn == FUNCTION_ARN
     assert (run.created_at, run.ended_at, run.expires_at) == (NOW, NOW, NOW + timedelta(days=90))
     assert capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}'

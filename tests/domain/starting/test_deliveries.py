@@ -6,7 +6,7 @@ import pytest
 from handlers.domain.errors import InvalidRequest, TooLarge, TriggerUnreadable, Unavailable
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.registry.trigger_changes import delete_trigger
-from handlers.domain.runs.run import FunctionRun, Source, Status
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.receiving import parameters
@@ -66,7 +66,11 @@ def test_a_schedule_s_time_starts_a_run_that_knows_it(world: World) -> None:
     ).trigger
     run = started(world, scheduled(trigger.id))
     assert world.run(run.id) == run
-    assert (run.status, run.execution_source, run.trigger_type) == (Status.PENDING, Source.SCHEDULED, "scheduled")
+    assert (run.status, run.execution_source, run.trigger_type) == (
+        Status.PENDING,
+        ExecutionSource.SCHEDULED,
+        "scheduled",
+    )
     assert world.queue.pushed == [(run.id, 0)]
     assert parameters(world, run) == {"region": "eu", "scheduledTime": TIME}
 
@@ -74,7 +78,11 @@ def test_a_schedule_s_time_starts_a_run_that_knows_it(world: World) -> None:
 def test_an_event_starts_a_run_that_has_it_whole(world: World) -> None:
     trigger = create(world, "event-driven").trigger
     run = started(world, matched(trigger.id))
-    assert (run.status, run.execution_source, run.trigger_type) == (Status.PENDING, Source.EVENT, "event-driven")
+    assert (run.status, run.execution_source, run.trigger_type) == (
+        Status.PENDING,
+        ExecutionSource.EVENT,
+        "event-driven",
+    )
     assert world.queue.pushed == [(run.id, 0)]
     assert parameters(world, run) == an_event()
 

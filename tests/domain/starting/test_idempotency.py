@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.errors import InvalidRequest, KeyReused, Unavailable
+from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavailable
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.idempotency import RequestKey, request_key
+from handlers.domain.starting.idempotency import IdempotencyKey, request_key
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.domain.starting.start import ExecuteBody, start
 from tests.builders import RUN_ID, TRIGGER_ID, WORKSPACE
@@ -63,14 +63,14 @@ def test_another_request_under_the_same_key_is_refused_and_changes_nothing(
 ) -> None:
     send_rerun(installed, overrideParams={"a": 1})
     installed.runs.writes = 0
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         send_rerun(installed, **other)
     assert (installed.runs.writes, started(installed)) == (0, 1)
 
 
 def test_a_key_belongs_to_the_request_and_not_to_its_address(installed: World) -> None:
     send_rerun(installed)
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         send_execute(installed)
 
 
@@ -157,7 +157,7 @@ PARTS = st.tuples(KEYS, st.text(max_size=10), st.text(max_size=10))
 def test_no_two_callers_or_keys_share_a_name(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     def name(header: str, workspace: str, caller: str) -> str:
         key = request_key(header, workspace, caller, {})
-        assert isinstance(key, RequestKey)
+        assert isinstance(key, IdempotencyKey)
         return key.name
 
     assert (name(*one) == name(*other)) == (one == other)
@@ -168,6 +168,6 @@ def test_a_webhook_without_an_id_of_its_own_may_bring_a_key(world: World) -> Non
     headers = {"idempotency-key": "a-key"}
     first = received(world, webhook(headers, b'{"a":1}'))
     assert received(world, webhook(headers, b'{"a":1}')).id == first.id
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         received(world, webhook(headers, b'{"a":2}'))
     assert len(world.runs.runs) == 1

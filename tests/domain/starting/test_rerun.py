@@ -5,7 +5,7 @@ import pytest
 from handlers.domain.errors import (
     RerunLimitReached,
 )
-from handlers.domain.runs.run import FunctionRun, Part, Source, Status
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
 from handlers.domain.starting.rerun import rerun
 from tests.builders import (
     NOW,
@@ -29,7 +29,7 @@ def test_a_rerun_is_recorded_and_queued(installed: World) -> None:
     assert installed.queue.pushed == [(new.id, 0)]
     assert new.status is Status.PENDING
     assert (new.is_rerun, new.rerun_by, new.rerun_reason) == (True, "user-123", "Testing fix")
-    assert (new.execution_source, new.trigger_type) == (Source.RERUN, "on-demand")
+    assert (new.execution_source, new.trigger_type) == (ExecutionSource.RERUN, "on-demand")
     assert (new.workspace, new.function_id, new.trigger_id) == (WORKSPACE, a_function().id, TRIGGER_ID)
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.errors import FunctionNotFound, InvalidRequest, Missing, TooLarge, TriggerDisabled, Unavailable
+from handlers.domain.errors import FunctionNotFound, InvalidRequest, NotFound, TooLarge, TriggerDisabled, Unavailable
 from handlers.domain.json_document import MAX_BYTES
-from handlers.domain.runs.run import Part, Source, Status
+from handlers.domain.runs.run import ExecutionSource, Part, Status
 from handlers.domain.starting.start import ExecuteBody, start
 from tests.builders import FUNCTION_ARN, NOW, TRIGGER_ID, WORKSPACE, a_trigger
 from tests.fakes import World
@@ -25,7 +25,7 @@ def test_a_run_is_recorded_and_queued(world: World) -> None:
     run = start(WORKSPACE, TRIGGER_ID, asked(), world.starter)
     assert world.run(run.id) == run
     assert world.queue.pushed == [(run.id, 0)]
-    assert (run.status, run.execution_source, run.is_rerun) == (Status.PENDING, Source.TRIGGER, False)
+    assert (run.status, run.execution_source, run.is_rerun) == (Status.PENDING, ExecutionSource.TRIGGER, False)
     assert (run.pin, run.function_arn) == (None, FUNCTION_ARN)
     assert run.deadline == NOW + timedelta(seconds=60)
     assert run.expires_at == NOW + timedelta(days=90)
@@ -48,27 +48,27 @@ def test_a_run_has_parameters_even_if_nobody_gave_any(world: World) -> None:
 def test_another_trigger_executed_by_hand_says_so(world: World, trigger_type: str) -> None:
     world.has_registered(a_trigger(execution_type=trigger_type))
     run = start(WORKSPACE, TRIGGER_ID, asked(), world.starter)
-    assert (run.execution_source, run.trigger_type) == (Source.MANUAL, trigger_type)
+    assert (run.execution_source, run.trigger_type) == (ExecutionSource.MANUAL, trigger_type)
 
 
 @pytest.mark.parametrize("trigger_type", ["on-demand", "scheduled"])
 def test_an_orchestration_s_run_is_known_as_such(world: World, trigger_type: str) -> None:
     world.has_registered(a_trigger(execution_type=trigger_type))
     run = start(WORKSPACE, TRIGGER_ID, asked(orchestrationId="flow-7"), world.starter)
-    assert (run.execution_source, run.orchestration_id) == (Source.ORCHESTRATION, "flow-7")
+    assert (run.execution_source, run.orchestration_id) == (ExecutionSource.ORCHESTRATION, "flow-7")
 
 
 @pytest.mark.parametrize("trigger_id", ["no-uuid", "", TRIGGER_ID.replace("7", "8"), f"{{{TRIGGER_ID}}}"])
 def test_an_unknown_trigger_is_missing(world: World, trigger_id: str) -> None:
     world.has_registered()
-    with pytest.raises(Missing, match=r"^Trigger not found\.$"):
+    with pytest.raises(NotFound, match=r"^Trigger not found\.$"):
         start(WORKSPACE, trigger_id, asked(), world.starter)
     assert nothing_happened(world)
 
 
 def test_another_workspace_s_trigger_is_as_good_as_none(world: World) -> None:
     world.has_registered()
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         start("another", TRIGGER_ID, asked(), world.starter)
     assert nothing_happened(world)
 

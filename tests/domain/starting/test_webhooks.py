@@ -7,7 +7,7 @@ import pytest
 from handlers.domain.errors import (
     FunctionNotFound,
     InvalidRequest,
-    Missing,
+    NotFound,
     PathTaken,
     TooLarge,
     TriggerDisabled,
@@ -15,7 +15,7 @@ from handlers.domain.errors import (
 )
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.registry.trigger_changes import delete_trigger
-from handlers.domain.runs.run import ExecutionType, Source, Status
+from handlers.domain.runs.run import ExecutionSource, ExecutionType, Status
 from handlers.domain.seal import Label
 from tests.builders import FUNCTION_ID, WORKSPACE
 from tests.domain.starting.receiving import PATH, has_webhook, parameters, received, refusal, signed, webhook
@@ -28,7 +28,11 @@ def test_a_webhook_starts_a_run(world: World) -> None:
     run = received(world, webhook(signed(secret) | {"x-shop": "7"}, query={"page": "2"}))
     assert world.run(run.id) == run
     assert world.queue.pushed == [(run.id, 0)]
-    assert (run.status, run.execution_source, run.trigger_type) == (Status.PENDING, Source.WEBHOOK, ExecutionType.HTTP)
+    assert (run.status, run.execution_source, run.trigger_type) == (
+        Status.PENDING,
+        ExecutionSource.WEBHOOK,
+        ExecutionType.HTTP,
+    )
     assert parameters(world, run) == {
         "method": "POST",
         "path": PATH,
@@ -191,13 +195,13 @@ def test_a_hostile_path_is_refused_unlooked_for(world: World, path: str) -> None
 def test_another_workspace_has_no_such_webhook(world: World, workspace: str) -> None:
     secret = has_webhook(world)
     refused = refusal(world, webhook(signed(secret), workspace=workspace))
-    assert (type(refused), refused.message) == (Missing, "Webhook not found.")
+    assert (type(refused), refused.message) == (NotFound, "Webhook not found.")
 
 
 @pytest.mark.parametrize("path", ["orders", "orders/new/er", "Orders/new", "new"])
 def test_a_path_that_nobody_has_is_missing(world: World, path: str) -> None:
     secret = has_webhook(world)
-    assert isinstance(refusal(world, webhook(signed(secret), path=path)), Missing)
+    assert isinstance(refusal(world, webhook(signed(secret), path=path)), NotFound)
 
 
 def test_a_path_is_left_and_freed_by_a_change_and_by_a_deletion(world: World) -> None:
@@ -206,16 +210,16 @@ def test_a_path_is_left_and_freed_by_a_change_and_by_a_deletion(world: World) ->
     with pytest.raises(PathTaken, match="Choose another path"):
         create(world, "http-trigger", name="another")
     change(world, trigger_id, triggerMetadata={"path": "moved", "signature": "none"})
-    assert isinstance(refusal(world, webhook()), Missing)
+    assert isinstance(refusal(world, webhook()), NotFound)
     assert received(world, webhook(path="moved")).trigger_id == trigger_id
     delete_trigger(WORKSPACE, trigger_id, world.registrar)
-    assert isinstance(refusal(world, webhook(path="moved")), Missing)
+    assert isinstance(refusal(world, webhook(path="moved")), NotFound)
     create(world, "http-trigger", {"path": "moved"})
 
 
 def test_a_trigger_that_is_no_webhook_has_no_path(world: World) -> None:
     trigger = create(world, "on-demand").trigger
-    assert isinstance(refusal(world, webhook(path=trigger.id)), Missing)
+    assert isinstance(refusal(world, webhook(path=trigger.id)), NotFound)
 
 
 def test_a_disabled_webhook_says_so_only_to_its_sender(world: World) -> None:
@@ -224,7 +228,7 @@ def test_a_disabled_webhook_says_so_only_to_its_sender(world: World) -> None:
     change(world, trigger_id, enabled=False)
     assert refusal(world, webhook()).code == "BAD_SIGNATURE"
     assert isinstance(refusal(world, webhook(signed(secret))), TriggerDisabled)
-    assert isinstance(refusal(world, webhook(signed(secret), path="other")), Missing)
+    assert isinstance(refusal(world, webhook(signed(secret), path="other")), NotFound)
     change(world, trigger_id, enabled=True)
     assert received(world, webhook(signed(secret))).trigger_id == trigger_id
 

@@ -7,7 +7,7 @@ from handlers.domain.runs.execution import Verdict, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.outcome import NotYet, Uncertain
 from handlers.domain.runs.run import FunctionRun, Part, Status
-from handlers.domain.upkeep.recovery import MAX_UNTOLD, Remedy, recover, sweep
+from handlers.domain.upkeep.recovery import MAX_UNTOLD, Remedy, recover, recover_overdue
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -103,7 +103,7 @@ def swept(world: World, *, passes: int = 1000) -> tuple[dict[Remedy, int], list[
     """What one pass of the watchdog did, and the runs it could not help. `passes` runs at most."""
     reported: list[str] = []
     left = iter(range(passes))
-    done = sweep(
+    done = recover_overdue(
         world.watchdog,
         has_time=lambda: next(left, None) is not None,
         report=lambda _, run: reported.append(run.id),

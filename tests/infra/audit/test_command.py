@@ -118,7 +118,7 @@ def test_what_keeps_the_audit_from_being_done_is_told_with_what_to_do(
 
 @pytest.mark.parametrize(
     ("lines", "what_to_do"),
-    [(f"{ORIGINAL}\n{CONTENT}\n", "Line 2 of --executions is not the id of a run"), (b"\xff\xfe\n", "is no text")],
+    [(f"{ORIGINAL}\n{CONTENT}\n", "Line 2 of --executions is not the id of a run"), (b"\xff\xfe\n", "is not text")],
     ids=["a line of a log", "bytes"],
 )
 def test_executions_that_are_no_run_ids_are_refused_and_not_quoted(lines: Any, what_to_do: str) -> None:

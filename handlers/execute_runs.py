@@ -8,20 +8,19 @@ from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.runs.execution import execute
-from handlers.domain.runs.run import parse_run_id
+from handlers.domain.runs.execution import MAX_AT_ONCE, execute
+from handlers.domain.runs.recording import from_message
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 
-BATCH_SIZE = 10
 processor = AsyncBatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-threads = ThreadPoolExecutor(BATCH_SIZE)
+threads = ThreadPoolExecutor(MAX_AT_ONCE)
 
 
 def execute_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
     try:
-        run_id = parse_run_id(record.json_body["runId"])
+        run_id = from_message(record.body)
         verdict = execute(run_id, wiring.executor)
     except Exception as fault:
         log_fault(fault, messageId=record.message_id)

@@ -6,12 +6,14 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from handlers.domain.runs.execution import MAX_AT_ONCE
+
 EXECUTOR_TIMEOUT = Duration.minutes(15)
 # Longer than the executor may take, or a message that is still being worked on would be delivered again.
 VISIBILITY_TIMEOUT = Duration.minutes(16)
 CAPTURE_TIMEOUT = Duration.seconds(60)
 DELIVERIES = 5
-BATCH_SIZE = 10
+CAPTURE_BATCH_SIZE = 10
 _KEPT = Duration.days(14)
 
 
@@ -36,7 +38,7 @@ def queue_with_dead_letters(
 def executors(executions: int) -> tuple[int, int]:
     """Runs a batch, and batches at once, so that no more than so many runs are executed at once."""
     fewest_executors, most_executors = 2, 1000
-    batch_size = max(1, min(BATCH_SIZE, executions // fewest_executors))
+    batch_size = max(1, min(MAX_AT_ONCE, executions // fewest_executors))
     return batch_size, min(executions // batch_size, most_executors)
 
 

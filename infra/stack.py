@@ -16,7 +16,7 @@ from infra.api import Api, Identity
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
 from infra.grants import grant
-from infra.messaging import BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging, executors
+from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging, executors
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings
 from infra.storage import Storage
@@ -228,7 +228,9 @@ class FunctionRerunStack(Stack):
             )
         )
         self.capture_failures.add_event_source(
-            event_sources.SqsEventSource(self.capture.queue, batch_size=BATCH_SIZE, report_batch_item_failures=True)
+            event_sources.SqsEventSource(
+                self.capture.queue, batch_size=CAPTURE_BATCH_SIZE, report_batch_item_failures=True
+            )
         )
         self.sources.call(self.on_event)
         self.every_minute = events.Rule(

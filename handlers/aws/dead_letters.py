@@ -1,12 +1,11 @@
 """The dead-letter queue of the execution queue: messages that were delivered in vain, time and again."""
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import InvalidRunId
-from handlers.domain.runs.run import parse_run_id
+from handlers.domain.runs.recording import from_message
 from handlers.domain.upkeep.recovery import DeadLetter
 
 if TYPE_CHECKING:
@@ -51,6 +50,6 @@ class DeadLetters:
 
 def _run_id(body: str) -> str | None:
     try:
-        return parse_run_id(str(json.loads(body)["runId"]))
-    except (ValueError, KeyError, TypeError, InvalidRunId):
+        return from_message(body)
+    except InvalidRunId:
         return None

@@ -7,6 +7,7 @@ from handlers.aws import aws_errors
 from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached, Unavailable
 from handlers.domain.registry.registered import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import METADATA
+from handlers.domain.starting.deliveries import MatchedEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -22,6 +23,8 @@ _ANY_EVENT = {
     "resources": [],
     "detail": {},
 }
+# EventBridge puts the event here. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+WHOLE_EVENT = "<aws.events.event.json>"
 _TARGET = "on-event"
 _GONE = "ResourceNotFoundException"
 
@@ -42,7 +45,7 @@ class EventRules:
         rule, bus = self._name(trigger), self._bus(trigger)
         state = "ENABLED" if trigger.enabled else "DISABLED"
         # The event goes in whole, as EventBridge has it, with the trigger that it is for.
-        template = f'{{"triggerId":"{trigger.id}","event":<aws.events.event.json>}}'
+        template = MatchedEvent.text(trigger.id, WHOLE_EVENT)
         target = {"Id": _TARGET, "Arn": self._target_arn, "InputTransformer": {"InputTemplate": template}}
         with aws_errors.translated(_refusals()):
             self._client.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern, State=state)  # type: ignore[arg-type]

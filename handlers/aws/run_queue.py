@@ -1,11 +1,11 @@
 """The execution queue. Its messages carry a run's id and nothing else."""
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handlers.domain.runs.recording import to_message
 from handlers.domain.runs.run import FunctionRun
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class RunQueue:
         try:
             self._client.send_message(
                 QueueUrl=self._url,
-                MessageBody=json.dumps({"runId": run.id}),
+                MessageBody=to_message(run),
                 # Fair queues: a workspace with a backlog does not hold up the others.
                 MessageGroupId=run.workspace,
                 DelaySeconds=delay_seconds,

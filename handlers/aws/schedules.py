@@ -1,12 +1,12 @@
 """EventBridge Scheduler: one schedule for each scheduled trigger, in a group of the stack's own."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached
 from handlers.domain.registry.registered import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import Schedule, timing_field
+from handlers.domain.starting.deliveries import ScheduledTime
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -53,7 +53,7 @@ class ScheduleGroup:
                 "Arn": self._target_arn,
                 "RoleArn": self._role_arn,
                 # Ids and a time: the trigger's params stay sealed where they are.
-                "Input": json.dumps({"triggerId": trigger.id, "scheduledTime": SCHEDULED_TIME}),
+                "Input": ScheduledTime.text(trigger.id, SCHEDULED_TIME),
             },
         }
 

@@ -14,7 +14,11 @@ from tests.aws.injection import error, injected
 from tests.builders import RUN_ID, an_id
 from tests.stack.driver import messages_in
 
-NOT_UNDERSTOOD = ["", "no JSON", "[]", "{}", '{"runId": 5}', '{"runId": "no-uuid"}', "null", '{"runId": {"a": 1}}']
+TOO_DEEP = '{"runId":' + "[" * 100_000
+NOT_UNDERSTOOD = [
+    *("", "no JSON", "[]", "{}", '{"runId": 5}', '{"runId": "no-uuid"}', "null", '{"runId": {"a": 1}}'),
+    TOO_DEEP,
+]
 
 
 @pytest.fixture

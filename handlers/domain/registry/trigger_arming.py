@@ -5,6 +5,7 @@ bring schedule or rule to what will be, write what is. Whoever dies or fails in 
 it is brought back to what is written: at once if possible, by the next change of it, or by the watchdog's next pass.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from enum import StrEnum
 
 from handlers.domain import clock
 from handlers.domain.errors import BeingChanged, ServiceError, Stale
+from handlers.domain.one_by_one import one_by_one
 from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger
 from handlers.domain.registry.trigger_sources import TriggerSources
 
@@ -84,19 +86,23 @@ def repair_triggers(
     *,
     has_time: Callable[[], bool],
     report: Callable[[Exception, str], None],
-) -> Iterator[Repair]:
+) -> Counter[Repair]:
     """Finish or undo what was left half-done. One that cannot be helped now is reported, with its id, and waits."""
-    for stored in registry.unfinished_triggers():
-        if not has_time():
-            return
-        try:
-            yield _repair(stored, registry, sources)
-        except Stale:
-            # Somebody else has it now, who will bring it into step: an editor, or a watchdog at the same time.
-            yield Repair.MOVED_ON
-        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
-            report(fault, stored.trigger.id)
-            yield Repair.FAILED
+    return one_by_one(
+        registry.unfinished_triggers(),
+        lambda stored: _repair_unless_moved_on(stored, registry, sources),
+        failed=Repair.FAILED,
+        has_time=has_time,
+        report=lambda fault, stored: report(fault, stored.trigger.id),
+    )
+
+
+def _repair_unless_moved_on(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> Repair:
+    try:
+        return _repair(stored, registry, sources)
+    except Stale:
+        # Somebody else has it now, who will bring it into step: an editor, or a watchdog at the same time.
+        return Repair.MOVED_ON
 
 
 def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> Repair:

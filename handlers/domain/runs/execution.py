@@ -32,6 +32,8 @@ from handlers.domain.runs.recording import RecordedRun, RunQueue, label
 from handlers.domain.runs.run import FunctionRun, Part, Pin, Status
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
+# How many runs one executor is given at once.
+MAX_AT_ONCE = 10
 LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
 # Of a run that is not pinned, whose code is gone each time it has just been looked up.

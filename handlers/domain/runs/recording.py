@@ -1,10 +1,13 @@
 """What is written when a run comes to be, whatever started it."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.errors import InvalidRequest, InvalidRunId
+from handlers.domain.json_document import parse_object
+from handlers.domain.runs.run import FunctionRun, Part, parse_run_id
 from handlers.domain.seal import Label
 
 SealedParts = dict[Part, bytes]
@@ -21,6 +24,22 @@ class RecordedRun(NamedTuple):
 class RunQueue(Protocol):
     def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
         """Ask for the run to be executed. Never fails: what the queue does not take, the watchdog pushes again."""
+
+
+def to_message(run: FunctionRun) -> str:
+    """What asks for a run to be executed: its id and nothing else."""
+    return json.dumps({"runId": run.id})
+
+
+def from_message(body: str) -> str:
+    """The id of the run that is to be executed. Raises InvalidRunId for what is no such message."""
+    try:
+        run_id = parse_object(body).get("runId")
+    except InvalidRequest:
+        raise InvalidRunId from None
+    if not isinstance(run_id, str):
+        raise InvalidRunId
+    return parse_run_id(run_id)
 
 
 class Retention(NamedTuple):

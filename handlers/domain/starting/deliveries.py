@@ -1,5 +1,6 @@
 """What a schedule or an event rule delivers starts a run, once however often it is delivered."""
 
+import json
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -20,12 +21,21 @@ class ScheduledTime(Body):
     trigger_id: str
     scheduled_time: str = Field(max_length=40)
 
+    @staticmethod
+    def text(trigger_id: str, scheduled_time: str) -> str:
+        return json.dumps({"triggerId": trigger_id, "scheduledTime": scheduled_time})
+
 
 class MatchedEvent(Body):
     """What the target of every rule is given: the event, whole."""
 
     trigger_id: str
     event: dict[str, Any]
+
+    @staticmethod
+    def text(trigger_id: str, event: str) -> str:
+        """`event` is JSON, or what EventBridge puts JSON for."""
+        return f'{{"triggerId":"{trigger_id}","event":{event}}}'
 
 
 class Registry(Protocol):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.one_by_one import one_by_one
 
 STAGED_FOR = timedelta(days=1)
 
@@ -63,25 +64,26 @@ def keep_house(
     using: Housekeeper, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
 ) -> Counter[Done]:
     """How many objects met which fate. One that cannot be deleted now is reported, with its key, and comes again."""
-    done: Counter[Done] = Counter()
-    for kept in using.shelf.due():
-        if not has_time():
-            return done
-        try:
-            done[_delete_if_expired(kept, using)] += 1
-        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
-            report(fault, kept.key)
-            done[Done.FAILED] += 1
-    for key in using.objects.staged_before(clock.now() - STAGED_FOR):
-        if not has_time():
-            return done
-        try:
-            using.objects.delete(key)
-            done[Done.NEVER_MOVED] += 1
-        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
-            report(fault, key)
-            done[Done.FAILED] += 1
-    return done
+    done = one_by_one(
+        using.shelf.due(),
+        lambda kept: _delete_if_expired(kept, using),
+        failed=Done.FAILED,
+        has_time=has_time,
+        report=lambda fault, kept: report(fault, kept.key),
+    )
+    return one_by_one(
+        using.objects.staged_before(clock.now() - STAGED_FOR),
+        lambda key: _delete_staged(key, using),
+        failed=Done.FAILED,
+        has_time=has_time,
+        report=report,
+        done=done,
+    )
+
+
+def _delete_staged(key: str, using: Housekeeper) -> Done:
+    using.objects.delete(key)
+    return Done.NEVER_MOVED
 
 
 def _delete_if_expired(kept: KeptObject, using: Housekeeper) -> Done:

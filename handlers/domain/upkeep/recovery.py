@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.one_by_one import one_by_one
 from handlers.domain.runs.due import (
     MAX_MESSAGE_DELAY,
     first_deadline,
@@ -95,17 +96,15 @@ def recover_overdue(
 ) -> Counter[Remedy]:
     """One pass over overdue runs: how many got which remedy. One that cannot be helped is reported and passed over."""
     done: Counter[Remedy] = Counter()
-    for run in using.runs.overdue():
-        if not has_time():
-            break
-        if not run.status.is_open and done[Remedy.UNTOLD] >= MAX_UNTOLD:
-            continue
-        try:
-            done[recover(run, using)] += 1
-        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
-            report(fault, run)
-            done[Remedy.FAILED] += 1
-    return done
+    overdue = (run for run in using.runs.overdue() if run.status.is_open or done[Remedy.UNTOLD] < MAX_UNTOLD)
+    return one_by_one(
+        overdue,
+        lambda run: recover(run, using),
+        failed=Remedy.FAILED,
+        has_time=has_time,
+        report=report,
+        done=done,
+    )
 
 
 def recover(run: FunctionRun, using: Watchdog) -> Remedy:
@@ -140,16 +139,13 @@ def end_undeliverable(
     using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
 ) -> Counter[Remedy]:
     """Runs whose message has ended in the dead-letter queue do not stay open. What fails is reported, with its id."""
-    done: Counter[Remedy] = Counter()
-    for letter in using.dead_letters.understood():
-        if not has_time():
-            break
-        try:
-            done[_end_undeliverable(letter, using)] += 1
-        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
-            report(fault, letter.run_id)
-            done[Remedy.FAILED] += 1
-    return done
+    return one_by_one(
+        using.dead_letters.understood(),
+        lambda letter: _end_undeliverable(letter, using),
+        failed=Remedy.FAILED,
+        has_time=has_time,
+        report=lambda fault, letter: report(fault, letter.run_id),
+    )
 
 
 def _end_undeliverable(letter: DeadLetter, using: Watchdog) -> Remedy:

@@ -35,7 +35,7 @@ def repaired(world: World) -> list[Repair]:
     passed = repair_triggers(
         world.registry, world.sources, has_time=lambda: True, report=lambda *fault: faults.append(fault)
     )
-    repairs = list(passed)
+    repairs = sorted(passed.elements())
     assert len(faults) == repairs.count(Repair.FAILED)
     return repairs
 

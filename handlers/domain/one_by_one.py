@@ -1,0 +1,33 @@
+"""Work through what has piled up: one that fails does not keep the others waiting."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+What = TypeVar("What")
+
+
+def one_by_one(
+    items: Iterable[T],
+    treat: Callable[[T], What],
+    *,
+    failed: What,
+    has_time: Callable[[], bool],
+    report: Callable[[Exception, T], None],
+    done: Counter[What] | None = None,
+) -> Counter[What]:
+    """How often `treat` has given what, and `failed` for each item on which it has raised: that is reported.
+
+    What there is no time for is left for the next pass. `done` goes on counting what was counted before.
+    """
+    done = Counter() if done is None else done
+    for item in items:
+        if not has_time():
+            break
+        try:
+            done[treat(item)] += 1
+        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
+            report(fault, item)
+            done[failed] += 1
+    return done

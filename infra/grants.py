@@ -1,47 +1,21 @@
 """Everything that a door may do, beyond writing its own logs and traces: in one place, to be read as one."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from infra.messaging import FailureCapture, Messaging
-from infra.settings import Settings
-from infra.storage import KEPT, STAGING, Storage
-from infra.trigger_sources import TriggerSources
+from infra.storage import KEPT, STAGING
+
+if TYPE_CHECKING:
+    from infra.stack import FunctionRerunStack
 
 _RESEAL = ["kms:Decrypt", "kms:GenerateDataKey"]
 # UpdateItem notes that a large part was moved to where it stays.
 _START = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
 
 
-class Granted(Protocol):
-    """The stack, as far as grants are concerned."""
-
-    settings: Settings
-    storage: Storage
-    messaging: Messaging
-    sources: TriggerSources
-    capture: FailureCapture
-    api_rerun: lambda_.Function
-    api_runs: lambda_.Function
-    api_registry: lambda_.Function
-    api_triggers: lambda_.Function
-    api_webhooks: lambda_.Function
-    api_cancel: lambda_.Function
-    on_event: lambda_.Function
-    on_run_failed: lambda_.Function
-    capture_failures: lambda_.Function
-    sweep_versions: lambda_.Function | None
-    execute_runs: lambda_.Function
-    watchdog: lambda_.Function
-    housekeeping: lambda_.Function
-
-    @property
-    def own_functions(self) -> str: ...
-
-
-def grant(stack: Granted) -> None:
+def grant(stack: "FunctionRerunStack") -> None:
     _grant_data(stack)
     _grant_objects(stack)
     _grant_messages(stack)
@@ -51,7 +25,7 @@ def grant(stack: Granted) -> None:
         _grant_sweep(stack, stack.sweep_versions)
 
 
-def _grant_data(stack: Granted) -> None:
+def _grant_data(stack: "FunctionRerunStack") -> None:
     table, key = stack.storage.table.table_arn, stack.storage.key.key_arn
     by_workspace, by_function, attention = (
         f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "attention")
@@ -95,7 +69,7 @@ def _grant_data(stack: Granted) -> None:
     _allow(stack.housekeeping, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
 
 
-def _grant_objects(stack: Granted) -> None:
+def _grant_objects(stack: "FunctionRerunStack") -> None:
     """Parts that are too large for the table: staged, moved to where they stay, read, deleted."""
     bucket = stack.storage.bucket.bucket_arn
     staged, kept = f"{bucket}/{STAGING}*", f"{bucket}/{KEPT}*"
@@ -113,7 +87,7 @@ def _grant_objects(stack: Granted) -> None:
         _allow(door, ["s3:ListBucket"], bucket)
 
 
-def _grant_messages(stack: Granted) -> None:
+def _grant_messages(stack: "FunctionRerunStack") -> None:
     queue, bus = stack.messaging.run_queue.queue_arn, stack.messaging.lifecycle_bus.event_bus_arn
     for door in (*_starters(stack), stack.execute_runs, stack.watchdog):
         _allow(door, ["sqs:SendMessage"], queue)
@@ -123,7 +97,7 @@ def _grant_messages(stack: Granted) -> None:
         _allow(door, ["events:PutEvents"], bus)
 
 
-def _grant_sources(stack: Granted) -> None:
+def _grant_sources(stack: "FunctionRerunStack") -> None:
     """The rules and schedules of triggers, of this stack's name only."""
     role = stack.sources.scheduler_role.role_arn
     rules = stack.sources.rule_arns(stack.settings.listened_buses)
@@ -142,7 +116,7 @@ def _grant_sources(stack: Granted) -> None:
     _allow(stack.api_registry, ["events:TestEventPattern"], "*")
 
 
-def _grant_functions(stack: Granted) -> None:
+def _grant_functions(stack: "FunctionRerunStack") -> None:
     if patterns := stack.settings.invokable_patterns:
         # The pattern alone does not cover its versions and aliases.
         invokable = [*patterns, *(f"{pattern}:*" for pattern in patterns)]
@@ -151,7 +125,7 @@ def _grant_functions(stack: Granted) -> None:
     _deny_own_functions(stack, stack.execute_runs)
 
 
-def _grant_sweep(stack: Granted, sweeper: lambda_.Function) -> None:
+def _grant_sweep(stack: "FunctionRerunStack", sweeper: lambda_.Function) -> None:
     table = stack.storage.table.table_arn
     _allow(sweeper, ["dynamodb:Scan"], f"{table}/index/byWorkspace")
     _allow(sweeper, ["dynamodb:BatchGetItem"], table)
@@ -163,7 +137,7 @@ def _grant_sweep(stack: Granted, sweeper: lambda_.Function) -> None:
     _deny_own_functions(stack, sweeper)
 
 
-def _deny_own_functions(stack: Granted, door: lambda_.Function) -> None:
+def _deny_own_functions(stack: "FunctionRerunStack", door: lambda_.Function) -> None:
     door.add_to_role_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
@@ -173,7 +147,7 @@ def _deny_own_functions(stack: Granted, door: lambda_.Function) -> None:
     )
 
 
-def _starters(stack: Granted) -> tuple[lambda_.Function, ...]:
+def _starters(stack: "FunctionRerunStack") -> tuple[lambda_.Function, ...]:
     """Who records new runs and pushes them."""
     return stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed
 

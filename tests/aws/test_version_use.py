@@ -112,7 +112,7 @@ def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunStore
         pytest.param(lambda item: item.pop("schema"), id="no schema"),
     ],
 )
-def test_of_a_run_that_says_it_otherwise_only_the_function_is_told(
+def test_an_unreadable_run_keeps_every_version_of_its_function(
     uses: VersionUse, runs: RunStore, dynamodb: Any, table: Table, how: Any
 ) -> None:
     damage(dynamodb, table, recorded(runs), how)

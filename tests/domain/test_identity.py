@@ -72,7 +72,7 @@ def test_a_workspace_of_a_star_is_nobody_s() -> None:
     assert not may(a_person(**{"cognito:groups": ["*/*:*", "acme/*:*"]}), "*", "function-triggers", "execute")
 
 
-def test_an_action_of_a_star_is_not_a_wish_that_a_plain_grant_fulfils() -> None:
+def test_a_plain_grant_does_not_allow_what_asks_for_every_action() -> None:
     assert not may(a_person(permissions=["acme/function-triggers:read"]), "acme", "function-triggers", "*")
 
 

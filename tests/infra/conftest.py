@@ -33,6 +33,12 @@ def stack(synthesise: Synthesise) -> Stack:
 
 
 @pytest.fixture(scope="session")
+def sweeping(synthesise: Synthesise) -> Stack:
+    """The stack of a team that has versions deleted."""
+    return synthesise(invokableFunctions={"acme": [INVOKABLE]}, deleteUnusedVersions=True)
+
+
+@pytest.fixture(scope="session")
 def decided(synthesise: Synthesise) -> Stack:
     """The stack of a team that has decided everything for itself."""
     return synthesise(

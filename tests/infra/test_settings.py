@@ -82,7 +82,7 @@ class TestSettings:
         with pytest.raises(ValidationError, match="webhooksPerSecond"):
             Settings.model_validate({"webhooksPerSecond": 0})
 
-    def test_a_key_of_the_context_that_is_none_is_refused(self, synthesise: Synthesise) -> None:
+    def test_an_unknown_key_of_the_context_is_refused(self, synthesise: Synthesise) -> None:
         with pytest.raises(ValueError, match="unknown in the context: retentiondays"):
             synthesise(retentiondays=30)
 

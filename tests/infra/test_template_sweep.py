@@ -2,19 +2,12 @@
 
 import json
 
-import pytest
-
 from infra.settings import Settings
 from tests.infra.template import INVOKABLE, OWN, Stack, Synthesise, text
 
 DOOR = "sweep_versions"
 VERSIONS = f"{INVOKABLE}:*"
 TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-
-
-@pytest.fixture(scope="module")
-def sweeping(synthesise: Synthesise) -> Stack:
-    return synthesise(invokableFunctions={"acme": [INVOKABLE]}, deleteUnusedVersions=True)
 
 
 def test_without_being_asked_for_there_is_no_trace_of_it(stack: Stack) -> None:

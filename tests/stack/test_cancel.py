@@ -80,7 +80,7 @@ def test_cancelling_is_for_those_who_may_execute(workspace: Workspace) -> None:
     assert refusal(other.http.post(f"/function-runs/{run}/cancel"))[:2] == (404, "NOT_FOUND")
 
 
-def test_a_cancellation_says_nothing_more(workspace: Workspace) -> None:
+def test_a_cancellation_with_a_field_is_refused(workspace: Workspace) -> None:
     run, _ = an_ended_run(workspace)
     response = workspace.http.post(f"/function-runs/{run}/cancel", json={"force": True})
     assert refusal(response)[:2] == (400, "INVALID_REQUEST")

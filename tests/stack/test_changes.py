@@ -84,10 +84,14 @@ def test_of_two_editors_who_read_the_same_version_the_second_is_refused(workspac
     assert workspace.http.get(path).json()["triggerMetadata"]["params"] == {"a": 1}
 
 
-def test_who_does_not_say_what_they_saw_is_asked_to(workspace: Workspace) -> None:
+def test_a_put_has_to_name_the_version_that_it_changes(workspace: Workspace) -> None:
     function = function_of(workspace)
     response = workspace.http.put(f"/compute-functions/{function['id']}", json={"name": "blind"})
     assert refusal(response)[:2] == (428, "VERSION_REQUIRED")
+
+
+def test_a_version_that_is_no_number_is_refused(workspace: Workspace) -> None:
+    function = function_of(workspace)
     nonsense = workspace.http.put(
         f"/compute-functions/{function['id']}", json={"name": "x"}, headers={"If-Match": "yes"}
     )

@@ -1,11 +1,12 @@
 """The entries of the table that remind of objects in the bucket, and when to look whether they have expired."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from handlers.aws import run_items as items
 from handlers.aws.attention import attention_pages
-from handlers.aws.table import Table, from_item, key_of, to_item
+from handlers.aws.table import ConditionFailed, Table, from_item, key_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.upkeep.housekeeping import KeptObject
@@ -32,12 +33,13 @@ class ObjectShelf:
 
     def remind(self, kept: KeptObject, at: datetime) -> None:
         attributes = items.object_attention(kept.run_id, int(at.timestamp()))
-        self._table.update(
-            items.object_entry_key(kept.run_id, kept.part),
-            UpdateExpression="SET attentionAt = :at",
-            ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues=to_item({":at": attributes["attentionAt"]}),
-        )
+        with suppress(ConditionFailed):  # somebody else has taken it away: nothing comes back
+            self._table.update(
+                items.object_entry_key(kept.run_id, kept.part),
+                UpdateExpression="SET attentionAt = :at",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues=to_item({":at": attributes["attentionAt"]}),
+            )
 
     def forget(self, kept: KeptObject) -> None:
         self._table.delete(items.object_entry_key(kept.run_id, kept.part))

@@ -8,7 +8,7 @@ from typing import Any
 from handlers.aws import registry_items as items
 from handlers.aws import request_keys
 from handlers.aws.attention import attention_pages
-from handlers.aws.table import Cancelled, Item, Table, from_item, key_of, readable, to_item
+from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, from_item, key_of, readable, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import Stale
@@ -94,15 +94,17 @@ class RegistryStore:
 
     def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
         attributes = {"changingUntil": iso(until), **items.attention(position_of(until, before.id))}
-        moved = self._table.update(
-            items.key("trigger", before.id),
-            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in attributes),
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            **_as_it_was(before, **{f":{name}": value for name, value in attributes.items()}),
-        )
-        # The condition fails on our own write too, if its answer was lost and the SDK asked again.
-        if moved is not None and from_item(moved).get("changingUntil") != iso(until):
-            raise Stale
+        try:
+            self._table.update(
+                items.key("trigger", before.id),
+                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in attributes),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **_as_it_was(before, **{f":{name}": value for name, value in attributes.items()}),
+            )
+        except ConditionFailed as failed:
+            # It fails on our own write too, if the answer was lost and the SDK asked again.
+            if from_item(failed.item).get("changingUntil") != iso(until):
+                raise Stale from None
         return before.evolve(changing_until=until)
 
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
@@ -124,7 +126,7 @@ class RegistryStore:
         ]
         try:
             self._table.transact(actions)
-        except Cancelled:
+        except TransactionCanceled:
             if self._table.get(key) is not None:
                 raise Stale from None
 
@@ -151,9 +153,9 @@ class RegistryStore:
         ]
         try:
             self._table.transact(actions)
-        except Cancelled as cancelled:
+        except TransactionCanceled as canceled:
             refusals = [Stale(), *(claim.taken for claim in new)]
-            raise next((each for index, each in enumerate(refusals) if cancelled.failed(index)), Stale()) from None
+            raise next((each for index, each in enumerate(refusals) if canceled.failed(index)), Stale()) from None
 
     def _capture(self, before: Registered | None, after: Registered) -> list[dict[str, Any]]:
         captures, had = items.of_capture(after), items.capture_key(before)

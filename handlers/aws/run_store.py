@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from handlers.aws import request_keys
 from handlers.aws import run_items as items
 from handlers.aws.attention import attention_pages
 from handlers.aws.part_store import PartStore, StagedObject
-from handlers.aws.table import Cancelled, Item, Table, from_item, readable, to_item
+from handlers.aws.table import ConditionFailed, Item, Key, Table, TransactionCanceled, from_item, readable, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -73,8 +74,8 @@ class RunStore:
         new = self._new(run, parts, key)
         try:
             self._table.transact(new.actions)
-        except Cancelled as cancelled:
-            new.raise_if_started(cancelled)
+        except TransactionCanceled as canceled:
+            new.raise_if_started(canceled)
             return False
         self._move(new.objects, new.stored, run)
         return True
@@ -85,11 +86,11 @@ class RunStore:
         for _ in range(_ATTEMPTS):
             try:
                 self._table.transact([*new.actions, self._count_rerun(run, expires_at)])
-            except Cancelled as cancelled:
-                new.raise_if_started(cancelled)
-                if cancelled.failed(0):
+            except TransactionCanceled as canceled:
+                new.raise_if_started(canceled)
+                if canceled.failed(0):
                     return False
-                original = self._rerunnable(cancelled.item(len(new.actions)))
+                original = self._rerunnable(canceled.item(len(new.actions)))
                 expires_at = max(expires_at, int(original["expiresAt"]))
                 if original["partsExpireAt"] < expires_at:
                     self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
@@ -135,12 +136,13 @@ class RunStore:
             (items.part_key(original_run_id, Part.PARAMETERS), "expiresAt"),
             (items.run_key(original_run_id), "partsExpireAt"),
         ):
-            self._table.update(
-                key,
-                UpdateExpression=f"SET {expiry} = :until",
-                ConditionExpression=f"{expiry} < :until",
-                ExpressionAttributeValues=to_item({":until": until}),
-            )
+            with suppress(ConditionFailed):  # somebody else has let them live as long
+                self._table.update(
+                    key,
+                    UpdateExpression=f"SET {expiry} = :until",
+                    ConditionExpression=f"{expiry} < :until",
+                    ExpressionAttributeValues=to_item({":until": until}),
+                )
 
     def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
         written = self._parts.stage(after, parts or {})
@@ -155,15 +157,21 @@ class RunStore:
         }
         key = items.run_key(after.id)
         if not written.items:
-            found = self._table.update(key, **how)
-            # The condition fails on our own write too, if its answer was lost and the SDK asked again.
-            return found is None or items.claims_alike(found, after)
+            return self._update(key, after, how)
         puts = [self._table.put_action(item) for item in written.items]
         try:
             self._table.transact([self._table.update_action(key, **how), *puts])
-        except Cancelled:
+        except TransactionCanceled:
             return False
         self._move(written.objects, stored, after)
+        return True
+
+    def _update(self, key: Key, after: FunctionRun, how: dict[str, Any]) -> bool:
+        try:
+            self._table.update(key, **how)
+        except ConditionFailed as failed:
+            # It fails on our own write too, if the answer was lost and the SDK asked again.
+            return items.claims_alike(failed.item, after)
         return True
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
@@ -237,7 +245,7 @@ class _New(NamedTuple):
     objects: list[StagedObject]
     key: SealedKey | None = None
 
-    def raise_if_started(self, cancelled: Cancelled) -> None:
+    def raise_if_started(self, canceled: TransactionCanceled) -> None:
         kept_at = len(self.actions) - 1
-        if self.key is not None and cancelled.failed(kept_at):
-            raise AlreadyStarted(request_keys.of_plain(self.key.key, cancelled.item(kept_at) or {})) from cancelled
+        if self.key is not None and canceled.failed(kept_at):
+            raise AlreadyStarted(request_keys.of_plain(self.key.key, canceled.item(kept_at) or {})) from canceled

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
 
 from handlers.aws import aws_errors
 from handlers.domain import clock
@@ -54,6 +53,9 @@ def readable(item: Item, read: Callable[[Item], Read], report: Callable[[Excepti
 
 
 _ATTEMPTS = 12
+_CONDITION_FAILED = "ConditionalCheckFailed"
+# Why a transaction was not made, and may be at the next attempt. An action that was not to blame has the reason None.
+_PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 def pause(attempt: int) -> None:
@@ -61,15 +63,24 @@ def pause(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.64)))
 
 
-class Cancelled(Exception):
-    """A transaction whose conditions failed. `reasons` has one entry per action, in their order."""
+class ConditionFailed(Exception):
+    """An update whose condition failed."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        """As it is, so far as ReturnValuesOnConditionCheckFailure asked for it and it exists."""
+        super().__init__("the condition of the update failed")
+
+
+class TransactionCanceled(Exception):
+    """A transaction some of whose conditions failed. `reasons` has one entry per action, in their order."""
 
     def __init__(self, reasons: list[Any]) -> None:
         self.reasons = reasons
         super().__init__("a condition of the transaction failed")
 
     def failed(self, index: int) -> bool:
-        return bool(self.reasons[index].get("Code") == "ConditionalCheckFailed")
+        return bool(self.reasons[index].get("Code") == _CONDITION_FAILED)
 
     def item(self, index: int) -> dict[str, Any] | None:
         """The item that failed its condition, if ReturnValuesOnConditionCheckFailure asked for it and it exists."""
@@ -130,8 +141,8 @@ class Table:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def update(self, key: Key, **how: Any) -> Item | None:
-        """None if done; if the condition failed, the item as it is, so far as it was asked for and exists."""
+    def update(self, key: Key, **how: Any) -> None:
+        """Raises ConditionFailed."""
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause(attempt)
@@ -140,10 +151,10 @@ class Table:
                     self._client.update_item(TableName=self._name, Key=to_item(key), **how)
                 except self._client.exceptions.ConditionalCheckFailedException as failed:
                     found: Item = failed.response.get("Item", {})  # type: ignore[assignment]
-                    return found
+                    raise ConditionFailed(found) from failed
                 except self._client.exceptions.TransactionConflictException:
                     continue  # a transaction, of a re-run say, is writing the item at this moment
-            return None
+            return
         raise Unavailable
 
     def delete(self, key: Key) -> None:
@@ -160,7 +171,7 @@ class Table:
         return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}
 
     def transact(self, actions: list[Any]) -> None:
-        """All of it or nothing. Raises Cancelled.
+        """All of it or nothing. Raises TransactionCanceled.
 
         Another transaction on the same items is no reason to fail, only to come again; the token makes a repetition
         after a lost answer write nothing twice.
@@ -169,32 +180,23 @@ class Table:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause(attempt)
-            try:
-                with aws_errors.translated():
+            with aws_errors.translated():
+                try:
                     self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
-            except Unavailable as fault:
-                reasons = _cancellation(fault.__cause__)
-                if reasons is None:
-                    raise
-                if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                    raise Cancelled(reasons) from fault
-            else:
-                return
+                except self._client.exceptions.TransactionInProgressException:
+                    continue  # it is being done, by the call whose answer was lost
+                except self._client.exceptions.TransactionCanceledException as canceled:
+                    reasons: list[Any] = list(canceled.response.get("CancellationReasons", []))
+                    codes = {reason.get("Code") for reason in reasons}
+                    if not codes <= _PASSING | {_CONDITION_FAILED}:
+                        raise
+                    if _CONDITION_FAILED in codes:
+                        raise TransactionCanceled(reasons) from canceled
+                    continue
+            return
         raise Unavailable
 
 
 def _is_alive(item: Item) -> bool:
     """DynamoDB deletes what has expired within days: until then it is as good as gone."""
     return "expiresAt" not in item or int(item["expiresAt"]["N"]) > clock.now().timestamp()
-
-
-def _cancellation(cause: BaseException | None) -> list[Any] | None:
-    """The reasons of a cancelled transaction that may be tried again, or tell which condition failed."""
-    if not isinstance(cause, ClientError) or aws_errors.code(cause) != "TransactionCanceledException":
-        if isinstance(cause, ClientError) and aws_errors.code(cause) == "TransactionInProgressException":
-            return []
-        return None
-    reasons: list[Any] = list(cause.response.get("CancellationReasons", []))
-    passing = {"None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}
-    passing |= {"ProvisionedThroughputExceeded"}
-    return reasons if {reason.get("Code") for reason in reasons} <= passing else None

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.runs.run import parse_id
-from handlers.domain.starting.start import ExecuteBody, start
+from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.http import API, Resolver, accepted
 from handlers.log import logger
 from handlers.wiring import wiring
@@ -20,7 +20,7 @@ def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
     caller.require(workspace, "function-triggers", "execute")
     body = ExecuteBody.read(app.body())
     key = app.request_key(workspace, caller, ["execute", parse_id(trigger_id), body.model_dump()])
-    run = start(workspace, trigger_id, body, wiring.starter, key)
+    run = execute_trigger(workspace, trigger_id, body, wiring.registry, wiring.starter, key=key)
     return accepted(workspace, run.id, "Run successfully queued.")
 
 

@@ -188,7 +188,7 @@ class Wiring:
 
     @cached_property
     def starter(self) -> Starter:
-        return Starter(self.runs, self.registry, self.cipher, self.queue, self.retention)
+        return Starter(self.runs, self.cipher, self.queue, self.retention)
 
     @cached_property
     def retrier(self) -> Retrier:

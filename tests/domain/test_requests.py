@@ -6,8 +6,8 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.functions import RegisterFunction
 from handlers.domain.registry.triggers import CreateTrigger
 from handlers.domain.requests import Body
+from handlers.domain.starting.execute_trigger import ExecuteBody
 from handlers.domain.starting.rerun import RerunBody
-from handlers.domain.starting.start import ExecuteBody
 
 
 def test_all_fields_of_a_rerun_are_optional() -> None:

@@ -63,7 +63,7 @@ class World:
 
     @property
     def starter(self) -> Starter:
-        return Starter(self.runs, self.registry, self.cipher, self.queue, self.retention)
+        return Starter(self.runs, self.cipher, self.queue, self.retention)
 
     @property
     def registrar(self) -> Registrar:

@@ -21,10 +21,10 @@ from handlers.domain import clock
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import ExecutionSource, Status
+from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.domain.starting.retry import retry
-from handlers.domain.starting.start import ExecuteBody, start
 from handlers.domain.upkeep.recovery import end_undeliverable, recover
 from infra.local.laptop import Laptop
 from tests.stack.driver import Workspace, created
@@ -56,7 +56,8 @@ class Life:
         """A pending run, its message in the queue."""
         self.file = self.scene.directory / uuid4().hex
         body = ExecuteBody.read({"payload": {"file": str(self.file), **payload}})
-        run = start(self.scene.workspace.name, self.trigger, body, self.scene.container().starter)
+        using = self.scene.container()
+        run = execute_trigger(self.scene.workspace.name, self.trigger, body, using.registry, using.starter)
         self.original = self.scene.original = run.id
         return run.id
 

@@ -18,7 +18,7 @@ from handlers.domain import clock
 from handlers.domain.errors import RunNotFound, ServiceError, Unavailable
 from handlers.domain.runs.execution import Verdict, execute
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.domain.starting.start import ExecuteBody, start
+from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.upkeep.recovery import recover
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer
@@ -58,7 +58,8 @@ CONDITION = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
 def prepared(laptop: Laptop, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     scene = Scene.of(Workspace(laptop, connection), tmp_path_factory.mktemp("executions"))
     trigger, _ = scene.workspace.trigger_of(COUNTS, params={"file": str(scene.directory / "original")})
-    scene.original = start(scene.workspace.name, trigger, ExecuteBody(), scene.container().starter).id
+    using = scene.container()
+    scene.original = execute_trigger(scene.workspace.name, trigger, ExecuteBody(), using.registry, using.starter).id
     scene.execute_what_was_pushed()
     assert scene.stored(scene.original).status is Status.COMPLETED
     yield scene

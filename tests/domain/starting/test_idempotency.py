@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavailable
 from handlers.domain.runs.run import FunctionRun
+from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import IdempotencyKey, request_key
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
-from handlers.domain.starting.start import ExecuteBody, start
 from tests.builders import RUN_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.receiving import has_webhook, received, webhook
 from tests.fakes import FakeClock, World
@@ -28,7 +28,7 @@ def send_rerun(world: World, header: str | None = "a-key", caller: str = "alice"
 def send_execute(world: World, header: str | None = "a-key", caller: str = "alice", **body: Any) -> FunctionRun:
     asked = ExecuteBody.read({"payload": body})
     key = request_key(header, WORKSPACE, caller, ["execute", TRIGGER_ID, asked.model_dump()])
-    return start(WORKSPACE, TRIGGER_ID, asked, world.starter, key)
+    return execute_trigger(WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter, key=key)
 
 
 EACH = pytest.mark.parametrize("send", [send_rerun, send_execute])

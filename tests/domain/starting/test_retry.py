@@ -11,9 +11,9 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import BEYOND_RETRY, Outcome
 from handlers.domain.runs.run import Part, Status
+from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.rerun import rerun
 from handlers.domain.starting.retry import Verdict
-from handlers.domain.starting.start import ExecuteBody, start
 from handlers.domain.upkeep.recovery import Remedy
 from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger
 from tests.domain.starting.rerunning import asked
@@ -140,15 +140,15 @@ def test_runs_of_a_trigger_that_does_not_retry_are_done_with_at_once(world: Worl
 
 def test_a_run_says_from_its_start_whether_it_is_to_be_retried(world: World) -> None:
     retries(world)
-    assert start(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.starter).retriable
+    assert execute_trigger(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter).retriable
     world.has_registered()
-    assert not start(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.starter).retriable
+    assert not execute_trigger(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter).retriable
 
 
 def test_what_an_orchestration_has_started_is_the_orchestration_s_to_retry(world: World) -> None:
     retries(world)
     asked = ExecuteBody.read({"orchestrationId": "nightly"})
-    assert not start(WORKSPACE, TRIGGER_ID, asked, world.starter).retriable
+    assert not execute_trigger(WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter).retriable
 
 
 @pytest.mark.parametrize("wanted", [False, True])

@@ -1,0 +1,58 @@
+"""Execute a trigger: the story of POST …/function-triggers/{triggerId}/execute."""
+
+from typing import Any, Protocol
+
+from pydantic import Field
+
+from handlers.domain.errors import TriggerDisabled
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
+from handlers.domain.registry.triggers import own_trigger
+from handlers.domain.requests import Body
+from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun, parse_id
+from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
+from handlers.domain.starting.start import Cause, Starter, start_run
+
+
+class ExecuteBody(Body):
+    payload: dict[str, Any] = Field(default_factory=dict)
+    orchestration_id: str | None = Field(default=None, min_length=1, max_length=128)
+
+
+class Registry(Triggers, Protocol):
+    def read_function(self, function_id: str) -> ComputeFunction | None: ...
+
+    def read_trigger_with_key(
+        self, trigger_id: str, key: IdempotencyKey | None
+    ) -> tuple[StoredTrigger | None, KeptRequest | None]:
+        """A trigger, and what is kept under the key: in one call."""
+
+
+def execute_trigger(
+    workspace: str,
+    trigger_id: str,
+    asked: ExecuteBody,
+    registry: Registry,
+    using: Starter,
+    *,
+    key: IdempotencyKey | None = None,
+) -> FunctionRun:
+    """The new run, recorded and queued; or the one that the same request has started before.
+
+    Raises a Refused, or Unavailable.
+    """
+    known = parse_id(trigger_id)
+    found, kept = registry.read_trigger_with_key(known, key) if known else (None, None)
+    if kept is not None:
+        return run_started_before(kept, using.cipher, using.runs)
+    stored = own_trigger(workspace, found)
+    if not stored.trigger.enabled:
+        raise TriggerDisabled
+    function = registry.read_function(stored.trigger.function_id)
+    cause = Cause(_source(stored.trigger, asked), asked.payload, orchestration_id=asked.orchestration_id, key=key)
+    return start_run(stored, function, cause, using)
+
+
+def _source(trigger: FunctionTrigger, asked: ExecuteBody) -> ExecutionSource:
+    if asked.orchestration_id is not None:
+        return ExecutionSource.ORCHESTRATION
+    return ExecutionSource.TRIGGER if trigger.execution_type is ExecutionType.ON_DEMAND else ExecutionSource.MANUAL

@@ -40,8 +40,9 @@ class Settings(BaseModel):
     other_buses: dict[str, list[str]] = Field(default_factory=dict)
     """Event buses by workspace that its triggers may listen to, whole, besides the stack's own trigger bus."""
     issuer: str | None = None
-    audience: list[str] = Field(default_factory=list)
     """The OIDC provider whose access tokens count; the stack's own Cognito user pool without."""
+    audience: list[str] = Field(default_factory=list)
+    """For whom these tokens are made out. Without an issuer: further clients of the stack's own pool."""
     domain_name: str | None = None
     certificate_arn: str | None = None
     max_concurrent_executions: int = Field(default=500, ge=2, le=10_000)

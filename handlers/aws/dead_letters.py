@@ -1,6 +1,7 @@
 """The dead-letter queue of the execution queue: messages that were delivered in vain, time and again."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from handlers.aws import aws_errors
@@ -33,7 +34,7 @@ class DeadLetters:
             for message in messages:
                 run_id = _run_id(message.get("Body", ""))
                 if run_id is not None:
-                    yield DeadLetter(run_id, message["ReceiptHandle"])
+                    yield DeadLetter(run_id, message["ReceiptHandle"], _sent_at(message))
 
     def delete(self, letter: DeadLetter) -> None:
         """Raises Unavailable."""
@@ -43,9 +44,17 @@ class DeadLetters:
     def _receive(self) -> "list[MessageTypeDef]":
         with aws_errors.translated():
             answer = self._client.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=_PAGE, VisibilityTimeout=HIDDEN_SECONDS
+                QueueUrl=self._url,
+                MaxNumberOfMessages=_PAGE,
+                VisibilityTimeout=HIDDEN_SECONDS,
+                MessageSystemAttributeNames=["SentTimestamp"],
             )
         return answer.get("Messages", [])
+
+
+def _sent_at(message: "MessageTypeDef") -> datetime:
+    """When it was sent to the execution queue: moving it to the dead-letter queue does not change that."""
+    return datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
 
 
 def _run_id(body: str) -> str | None:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 
+class EventRefused(Exception):
+    """EventBridge did not take an event; its code says why."""
+
+
 class LifecycleBus:
     def __init__(self, client: "EventBridgeClient", name: str, report: Callable[[Exception], None]) -> None:
         """`report` is told of what announce does not raise."""
@@ -36,4 +40,7 @@ class LifecycleBus:
             self._report(fault)
             return False
         # PutEvents answers 200 even when it took nothing.
-        return answer["FailedEntryCount"] == 0
+        if answer["FailedEntryCount"]:
+            self._report(EventRefused(answer["Entries"][0].get("ErrorCode", "")))
+            return False
+        return True

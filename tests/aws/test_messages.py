@@ -56,9 +56,12 @@ def test_a_push_that_fails_is_reported_and_not_raised(sqs: Any, url: str) -> Non
     ],
     ids=["throttled", "500", "200 that took nothing"],
 )
-def test_an_event_that_the_bus_did_not_take_is_not_told(laptop: Laptop, said: Any) -> None:
+def test_an_event_that_the_bus_did_not_take_is_not_told_and_reported(laptop: Laptop, said: Any) -> None:
     events = laptop.client("events")
-    bus = LifecycleBus(events, laptop.outputs["LifecycleBusName"], lambda _: None)
+    reported: list[Exception] = []
+    bus = LifecycleBus(events, laptop.outputs["LifecycleBusName"], reported.append)
     with injected(events.meta.events, "eventbridge.PutEvents", said):
         assert not bus.announce(a_run())
+    assert len(reported) == 1
     assert bus.announce(a_run())
+    assert len(reported) == 1

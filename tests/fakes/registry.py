@@ -135,10 +135,11 @@ class InMemoryRegistry:
         if self.fails:
             raise Unavailable
         with self.faults.call():
-            if kind == "function":
-                self.functions.pop(found.id, None)
-            else:
-                self.triggers.pop(found.id, None)
+            stored = self.functions.get(found.id) if kind == "function" else self.triggers.get(found.id)
+            if stored is not None and found != (stored.trigger if isinstance(stored, StoredTrigger) else stored):
+                raise Stale
+            self.functions.pop(found.id, None)
+            self.triggers.pop(found.id, None)
 
 
 Named = TypeVar("Named", ComputeFunction, FunctionTrigger)

@@ -177,11 +177,28 @@ def _a_watchdog_that_finds_unmoved_parts(life: Life) -> Act:
 
 @story
 def _a_watchdog_that_finds_a_dead_letter(life: Life) -> Act:
-    run, scene = life.begin(), life.scene
-    scene.workspace.laptop.client("sqs").send_message(
-        QueueUrl=scene.settings.dead_letter_queue_url, MessageBody=json.dumps({"runId": run})
+    _has_letter(life, life.begin())
+    return _heed_letters
+
+
+@story
+def _a_watchdog_that_finds_a_second_dead_letter(life: Life) -> Act:
+    run = life.begin()
+    _has_letter(life, run)
+    _heed_letters(life.scene.container())
+    assert life.scene.stored(run).redelivered_at is not None
+    _has_letter(life, run)
+    return _heed_letters
+
+
+def _has_letter(life: Life, run: str) -> None:
+    life.scene.workspace.laptop.client("sqs").send_message(
+        QueueUrl=life.scene.settings.dead_letter_queue_url, MessageBody=json.dumps({"runId": run})
     )
-    return lambda using: end_undeliverable(using.watchdog, has_time=lambda: True, report=lambda *_: None)
+
+
+def _heed_letters(using: Container) -> None:
+    end_undeliverable(using.watchdog, has_time=lambda: True, report=lambda *_: None)
 
 
 @story

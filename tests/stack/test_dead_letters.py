@@ -2,12 +2,12 @@
 
 import json
 
-from tests.stack.driver import Workspace, messages_in, until
+from tests.stack.driver import Workspace, item_of, messages_in, until
 from tests.stack.leak_story import executor_at_rest
 from tests.stack.sources import lambda_of
 
 
-def test_a_run_whose_message_ended_there_is_failed_by_the_next_pass_of_the_watchdog(workspace: Workspace) -> None:
+def test_a_run_whose_message_ended_there_is_sent_once_more_and_fails_if_that_is_in_vain(workspace: Workspace) -> None:
     sqs, queue = workspace.laptop.client("sqs"), workspace.laptop.outputs["DeadLetterQueueUrl"]
     before = messages_in(workspace.laptop, queue)
     with executor_at_rest(workspace.laptop):
@@ -16,6 +16,10 @@ def test_a_run_whose_message_ended_there_is_failed_by_the_next_pass_of_the_watch
             sqs.send_message(QueueUrl=queue, MessageBody=body)
         lambda_of(workspace, "watchdog", {})
         # Another pass, the minute's own, may have taken the message just before.
+        until(lambda: "redeliveredAt" in item_of(workspace, run))
+        assert workspace.run(run)["status"] == "pending"
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"runId": run}))
+        lambda_of(workspace, "watchdog", {})
         ended = until(lambda: document if (document := workspace.run(run))["status"] != "pending" else None)
         assert (ended["status"], ended["errorCode"], ended["executionAttempts"]) == ("failure", "DeliveryFailed", 0)
     error = workspace.run(run, include="error")["error"]

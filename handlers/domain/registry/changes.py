@@ -1,11 +1,14 @@
 """Changes to what is registered: no editor overwrites what another has written since they looked."""
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 
-from handlers.domain.errors import InvalidRequest, Stale, VersionRequired
+from handlers.domain.errors import InvalidRequest, Stale, Unavailable, VersionRequired
 from handlers.domain.json_document import JsonObject
 from handlers.domain.registry.registered import Registered
 
+_ATTEMPTS = 3
 _ETAG = re.compile(r'(W/)?"(?P<version>[0-9]{1,9})"')
 
 
@@ -39,3 +42,15 @@ def without_unchanged(body: JsonObject, current: JsonObject, fixed: set[str]) ->
         if body[field] != current[field]:
             raise InvalidRequest(field, "cannot be changed.")
     return {field: value for field, value in body.items() if field not in fixed}
+
+
+def as_it_is_now(delete: Callable[[], None]) -> None:
+    """Let `delete` read and delete again what somebody changes meanwhile: a deletion names no version.
+
+    Raises Unavailable if that goes on and on.
+    """
+    for _ in range(_ATTEMPTS):
+        with suppress(Stale):
+            delete()
+            return
+    raise Unavailable

@@ -9,7 +9,7 @@ from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
-from handlers.domain.registry.changes import check_version, without_unchanged
+from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
 from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registry
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.requests import Body, Name
@@ -107,8 +107,8 @@ def _capture(function: ComputeFunction, asked: CaptureBody | None, registry: Reg
 
 
 def delete_function(workspace: str, function_id: str, registry: Registry) -> None:
-    """Its triggers and runs stay. Raises NotFound."""
-    registry.delete("function", find_function(workspace, function_id, registry))
+    """Its triggers and runs stay. Raises NotFound or Unavailable."""
+    as_it_is_now(lambda: registry.delete("function", find_function(workspace, function_id, registry)))
 
 
 def _check_arn(workspace: str, function_arn: str, using: Registrar) -> None:

@@ -131,7 +131,8 @@ class Registry(Triggers, Protocol):
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
         """Those whose change was begun and neither finished nor undone in its time."""
 
-    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None: ...
+    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
+        """Raises Stale if `found` is no longer what is stored. Nothing happens if it is gone."""
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
         """Newest first, and the position to go on from."""

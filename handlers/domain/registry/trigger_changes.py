@@ -6,7 +6,7 @@ from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.registry import webhook_secrets
-from handlers.domain.registry.changes import check_version, without_unchanged
+from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
 from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
@@ -88,8 +88,12 @@ def _with_needed_secret(changed: StoredTrigger, using: Registrar) -> tuple[Store
 
 
 def delete_trigger(workspace: str, trigger_id: str, using: Registrar) -> None:
-    """Its runs stay. Raises NotFound, or BeingChanged."""
-    delete_stored(find_trigger(workspace, trigger_id, using.registry).trigger, using.registry, using.sources)
+    """Its runs stay. Raises NotFound, BeingChanged or Unavailable."""
+
+    def delete() -> None:
+        delete_stored(find_trigger(workspace, trigger_id, using.registry).trigger, using.registry, using.sources)
+
+    as_it_is_now(delete)
 
 
 def rotate_secret(workspace: str, trigger_id: str, asked: RotateSecret, using: Registrar) -> ShownTrigger:

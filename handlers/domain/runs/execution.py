@@ -36,8 +36,6 @@ from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 MAX_AT_ONCE = 10
 LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
-# Of a run that is not pinned, whose code is gone each time it has just been looked up.
-MAX_CODE_LOOKUPS = 3
 # An outcome that is not stored is an execution for nothing: there is time within the lease's margin.
 RECORD_PAUSES = (0.5, 2.0, 5.0, 10.0)
 
@@ -110,7 +108,7 @@ def _execute(recorded: RecordedRun, using: Executor) -> Verdict:
         _check_permission(run, using.invokable)
         pin = _code_of(run, using.code)
         run = _claim(run, pin, using.runs)
-        outcome = _invoke(recorded._replace(run=run), pin, using, was_pinned=found.pin is not None)
+        outcome = _invoke(recorded._replace(run=run), pin, using, before=found)
     except _Moved:
         return Verdict.NOT_OURS
     except NotYet as reason:
@@ -147,7 +145,7 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
         # Copied from a captured run, of which AWS told no more than the version's number.
         pin = code.current(run.pin.function_version_arn, afresh=False)
     else:
-        pin = code.current(run.function_arn, afresh=run.use_latest_code)
+        pin = code.current(run.function_arn, afresh=run.use_latest_code or _was_looked_up_afresh(run))
     if (pin.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:
         raise Unusable(
             TIMEOUT_TOO_LONG,
@@ -155,6 +153,21 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
             f"{MAX_TIMEOUT_SECONDS} s is the most that can be awaited.",
         )
     return pin
+
+
+def _was_looked_up_afresh(waiting: FunctionRun) -> bool:
+    """Whether the code that it last met had been deleted, so that nothing remembered counts any more."""
+    return waiting.error_code == VERSION_NOT_FOUND
+
+
+def _check_lease(run: FunctionRun, pin: Pin) -> None:
+    """To fetch and open large parameters may have taken long, and the function may take as long as it may.
+
+    Raises NotYet if too little would be left of the lease to record the outcome in.
+    """
+    longest = timedelta(seconds=pin.timeout_seconds or MAX_TIMEOUT_SECONDS)
+    if run.deadline is not None and run.deadline - clock.now() < longest + LEASE_MARGIN / 2:
+        raise NotYet("ParametersSlow")
 
 
 class _Moved(Exception):
@@ -179,7 +192,7 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
     return claimed
 
 
-def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, was_pinned: bool) -> Outcome:
+def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, before: FunctionRun) -> Outcome:
     run = claimed.run
     try:
         parameters = using.cipher.open(claimed.sealed() or b"", label(run, Part.PARAMETERS))
@@ -189,11 +202,12 @@ def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, was_pinned: bool
         return Outcome.of_error(PARAMETERS_UNREADABLE, "The run's parameters could not be decrypted.")
     except Unavailable as fault:
         raise NotYet("ParametersUnavailable") from fault
+    _check_lease(run, pin)
     try:
         return using.invoker.invoke(pin, parameters, run)
     except Unusable as reason:
-        # A pinned run fails. But what was looked up as the current code and is gone has been deleted since.
-        if not was_pinned and reason.code == VERSION_NOT_FOUND and run.postponements < MAX_CODE_LOOKUPS:
+        # A pinned run fails. But what was remembered as the current code and is gone has been deleted since.
+        if before.pin is None and reason.code == VERSION_NOT_FOUND and not _was_looked_up_afresh(before):
             using.code.forget(pin)
             raise CodeGone(reason.code) from reason
         raise

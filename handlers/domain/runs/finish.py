@@ -20,9 +20,6 @@ EVENT_DEADLINE = timedelta(seconds=60)
 EXECUTION_LOST = Outcome.of_error(
     "ExecutionLost", f"The outcome of {MAX_ATTEMPTS} executions was lost. The function may have done its work."
 )
-DELIVERY_FAILED = Outcome.of_error(
-    "DeliveryFailed", "The run could not be handed to an executor: its message ended in the dead-letter queue."
-)
 EXPIRED = Outcome.of_error("RunExpired", "The run has waited for as long as runs are kept.")
 CANCELLED = Outcome(Status.CANCELLED)
 
@@ -46,6 +43,12 @@ class Finisher(Protocol):
     def cipher(self) -> Cipher: ...
     @property
     def bus(self) -> LifecycleBus: ...
+
+
+def delivery_failed(run: FunctionRun) -> Outcome:
+    told = "The run could not be handed to an executor: its message ended in the dead-letter queue, time and again."
+    before = " It had been executed before, and the outcome of that was lost." if run.execution_attempts else ""
+    return Outcome.of_error("DeliveryFailed", told + before)
 
 
 def end_without_execution(run: FunctionRun) -> Outcome | None:
@@ -72,6 +75,7 @@ def finish(
         **_times(run, outcome, ended_at),
         **({} if by is None else {"cancel_requested_at": ended_at, "cancel_requested_by": by}),
         claim_token=None,
+        postponements=0,
         event_pending=True,
         deadline=ended_at + EVENT_DEADLINE,
     )

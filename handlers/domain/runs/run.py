@@ -129,6 +129,8 @@ class FunctionRun(Document):
     deadline: Timestamp | None = None
     """When the watchdog should look at the run if nothing has moved it; None once nothing is left to do."""
     postponements: int = 0
+    redelivered_at: Timestamp | None = None
+    """When its message was sent once more, after one had ended in the dead-letter queue."""
     waits_until: Timestamp | None = None
     """When the message of a postponed run comes. One that comes earlier is another's, and starts nothing."""
     expires_at: Timestamp

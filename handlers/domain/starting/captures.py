@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 
 import json
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
@@ -99,8 +100,23 @@ class Captured(StrEnum):
 
 def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
     """One run for each workspace that has registered the function so. Raises Unavailable."""
-    capturing = using.registry.read_capturing(base_arn(record.request_context.function_arn))
+    invoked = record.request_context.function_arn
+    capturing = _one_for_each_workspace(using.registry.read_capturing(base_arn(invoked)), invoked)
     return [_capture(record, each, using) for each in capturing] or [Captured.NOT_REGISTERED]
+
+
+def _one_for_each_workspace(capturing: list[CapturingFunction], invoked_arn: str) -> Iterable[CapturingFunction]:
+    """A workspace may have registered several aliases: the one that was invoked, or else the function itself."""
+    invoked_arn = invoked_arn.removesuffix(f":{LATEST}")
+
+    def rank(each: CapturingFunction) -> tuple[Any, ...]:
+        function = each.function
+        is_another = function.function_arn != invoked_arn
+        is_alias = function.function_arn != base_arn(function.function_arn)
+        return is_another, is_alias, function.created_at, function.id
+
+    best = {each.function.workspace: each for each in sorted(capturing, key=rank, reverse=True)}
+    return best.values()
 
 
 def _capture(record: InvocationRecord, capturing: CapturingFunction, using: Capturer) -> Captured:

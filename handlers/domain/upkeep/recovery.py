@@ -6,10 +6,12 @@ half way, do no harm: what was not done is still overdue at the next pass.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.errors import Unavailable
 from handlers.domain.one_by_one import one_by_one
 from handlers.domain.runs.due import (
     MAX_MESSAGE_DELAY,
@@ -21,12 +23,12 @@ from handlers.domain.runs.due import (
 )
 from handlers.domain.runs.finish import (
     CANCELLED,
-    DELIVERY_FAILED,
     EXECUTION_LOST,
     EXPIRED,
     MAX_ATTEMPTS,
     LifecycleBus,
     announce,
+    delivery_failed,
     end_without_execution,
     finish,
     settle,
@@ -39,6 +41,10 @@ from handlers.domain.seal import Cipher
 
 # A bus that took none of so many events is left alone until the next pass: open runs come first.
 MAX_UNTOLD = 3
+# So is a bucket in which so many could not be moved: each may take all of a pass's time.
+MAX_UNMOVED = 3
+# Between our clock and the queue's. A message is tried for more than an hour before it ends in the dead-letter queue.
+CLOCKS_DIFFER = timedelta(minutes=1)
 # Of a failure that nobody could decide on, told each quarter of an hour in the end: about two days.
 MAX_TELLINGS = 200
 
@@ -58,6 +64,7 @@ class DeadLetter(NamedTuple):
 
     run_id: str
     receipt: str
+    sent_at: datetime
 
 
 class DeadLetters(Protocol):
@@ -82,8 +89,10 @@ class Remedy(StrEnum):
     LOST = "failed as lost"
     CANCELLED = "cancelled"
     EXPIRED = "failed as expired"
+    REDELIVERED = "sent once more"
     UNDELIVERABLE = "failed as undeliverable"
     MOVED_PARTS = "parts moved to where they stay"
+    UNMOVED = "parts could not be moved"
     ANNOUNCED = "announced again"
     UNTOLD = "could not be announced"
     RETRY_GIVEN_UP = "retry given up"
@@ -96,10 +105,22 @@ def recover_overdue(
 ) -> Counter[Remedy]:
     """One pass over overdue runs: how many got which remedy. One that cannot be helped is reported and passed over."""
     done: Counter[Remedy] = Counter()
-    overdue = (run for run in using.runs.overdue() if run.status.is_open or done[Remedy.UNTOLD] < MAX_UNTOLD)
+
+    def is_worth_trying(run: FunctionRun) -> bool:
+        if run.staged and done[Remedy.UNMOVED] >= MAX_UNMOVED:
+            return False
+        return run.status.is_open or done[Remedy.UNTOLD] < MAX_UNTOLD
+
+    def recovered(run: FunctionRun) -> Remedy:
+        try:
+            return recover(run, using)
+        except NotMoved as fault:
+            report(fault, run)
+            return Remedy.UNMOVED
+
     return one_by_one(
-        overdue,
-        lambda run: recover(run, using),
+        filter(is_worth_trying, using.runs.overdue()),
+        recovered,
         failed=Remedy.FAILED,
         has_time=has_time,
         report=report,
@@ -109,7 +130,7 @@ def recover_overdue(
 
 def recover(run: FunctionRun, using: Watchdog) -> Remedy:
     if run.staged:
-        run = using.runs.move_staged(run)
+        run = _moved(run, using.runs)
     if not run.status.is_open:
         return _announce_again(run, using) if run.event_pending else _settle(run, using)
     if (end := _end_of(run)) is not None:
@@ -126,6 +147,17 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
     return Remedy.PUSHED_AGAIN
 
 
+class NotMoved(Exception):
+    """The bucket did not answer."""
+
+
+def _moved(run: FunctionRun, runs: Runs) -> FunctionRun:
+    try:
+        return runs.move_staged(run)
+    except Unavailable as fault:
+        raise NotMoved from fault
+
+
 _ENDED = {CANCELLED: Remedy.CANCELLED, EXPIRED: Remedy.EXPIRED, EXECUTION_LOST: Remedy.LOST}
 
 
@@ -138,26 +170,41 @@ def _end_of(run: FunctionRun) -> Outcome | None:
 def end_undeliverable(
     using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
 ) -> Counter[Remedy]:
-    """Runs whose message has ended in the dead-letter queue do not stay open. What fails is reported, with its id."""
+    """Runs whose messages end in the dead-letter queue do not stay open. What fails is reported, with the run's id.
+
+    The first time they are sent once more: what kept their message from being processed, an outage of DynamoDB say,
+    may be over.
+    """
     return one_by_one(
         using.dead_letters.understood(),
-        lambda letter: _end_undeliverable(letter, using),
+        lambda letter: _heed(letter, using),
         failed=Remedy.FAILED,
         has_time=has_time,
         report=lambda fault, letter: report(fault, letter.run_id),
     )
 
 
-def _end_undeliverable(letter: DeadLetter, using: Watchdog) -> Remedy:
+def _heed(letter: DeadLetter, using: Watchdog) -> Remedy:
     run = using.runs.read_run(letter.run_id)
     remedy = Remedy.MOVED_ON
     # One that is running has a lease, and one that is not due yet, or postponed, another message to come.
     if run is not None and run.status is Status.PENDING and not wait_of(run) and not postponed_for(run):
         run = using.runs.move_staged(run) if run.staged else run
-        if finish(run, DELIVERY_FAILED, using):
-            remedy = Remedy.UNDELIVERABLE
+        remedy = _redelivered_or_ended(run, letter, using)
     using.dead_letters.delete(letter)
     return remedy
+
+
+def _redelivered_or_ended(run: FunctionRun, letter: DeadLetter, using: Watchdog) -> Remedy:
+    if run.redelivered_at is None:
+        once_more = run.evolve(redelivered_at=clock.now())
+        if not using.runs.transition(run, once_more):
+            return Remedy.MOVED_ON
+        push_when_due(once_more, using.queue)
+        return Remedy.REDELIVERED
+    # A letter from before that says nothing new: there may be several.
+    is_new = letter.sent_at > run.redelivered_at - CLOCKS_DIFFER
+    return Remedy.UNDELIVERABLE if is_new and finish(run, delivery_failed(run), using) else Remedy.MOVED_ON
 
 
 def _settle(run: FunctionRun, using: Watchdog) -> Remedy:

@@ -1,9 +1,11 @@
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from handlers.domain.errors import InvalidRequest, NameTaken, NotFound, TooLarge, TriggerUnreadable, Unavailable
 from handlers.domain.registry.functions import RegisterFunction, delete_function, find_function, register_function
+from handlers.domain.registry.registered import ComputeFunction
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.triggers import CreateTrigger, create_trigger, show_trigger
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id
@@ -77,6 +79,25 @@ def test_another_workspace_can_neither_see_nor_delete_what_is_not_its_own(world:
         delete_trigger("another", TRIGGER_ID, world.registrar)
     assert world.registry.functions
     assert world.registry.triggers
+
+
+@pytest.mark.parametrize("changes", [1, 1000])
+def test_a_deletion_takes_what_somebody_changes_meanwhile_as_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch, changes: int
+) -> None:
+    world.has_registered()
+    read, left = world.registry.read_function, iter(range(changes))
+
+    def read_and_changed(function_id: str) -> ComputeFunction | None:
+        found = read(function_id)
+        if found is not None and next(left, None) is not None:
+            world.registry.functions[function_id] = found.model_copy(update={"version": found.version + 1})
+        return found
+
+    monkeypatch.setattr(world.registry, "read_function", read_and_changed)
+    with nullcontext() if changes == 1 else pytest.raises(Unavailable):
+        delete_function(WORKSPACE, FUNCTION_ID, world.registry)
+    assert bool(world.registry.functions) == (changes > 1)
 
 
 def test_an_id_in_capitals_names_the_same_function_and_trigger(world: World) -> None:

@@ -10,6 +10,7 @@ from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, NotYet, Uncertain, Unusable
 from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.seal import Label
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_run
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -97,11 +98,33 @@ def test_current_code_that_was_deleted_since_it_was_looked_up_is_looked_up_again
 def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone") for _ in range(10)]
     verdicts = []
-    for _ in range(MAX_ATTEMPTS + 1):
+    for _ in range(2):
         verdicts.append(execute(RUN_ID, waiting.executor))
         time.advance(minutes=1)
-    assert verdicts == [Verdict.POSTPONED] * MAX_ATTEMPTS + [Verdict.FINISHED]
+    assert verdicts == [Verdict.POSTPONED, Verdict.FINISHED]
+    assert [afresh for _, afresh in waiting.code.asked] == [False, True], "not what another executor remembers"
     assert waiting.run(RUN_ID).error_code == VERSION_NOT_FOUND
+
+
+def test_however_long_a_run_has_waited_its_code_is_looked_up_again(waiting: World) -> None:
+    waiting.runs.runs[RUN_ID] = waiting.run(RUN_ID).evolve(postponements=50, error_code="TooManyRequestsException")
+    waiting.invoker.script = [Unusable(VERSION_NOT_FOUND, "gone")]
+    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(20, Verdict.FINISHED), (40, Verdict.POSTPONED)])
+def test_a_function_is_not_called_when_its_lease_may_end_before_it_does(
+    waiting: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch, seconds: int, verdict: Verdict
+) -> None:
+    opened = waiting.cipher.open
+
+    def open_slowly(sealed: bytes, label: Label) -> bytes:
+        time.advance(seconds=seconds)
+        return opened(sealed, label)
+
+    monkeypatch.setattr(waiting.cipher, "open", open_slowly)
+    assert execute(RUN_ID, waiting.executor) is verdict
+    assert bool(waiting.invoker.invocations) == (verdict is Verdict.FINISHED)
 
 
 def test_a_key_that_is_disabled_keeps_the_run_waiting(waiting: World) -> None:

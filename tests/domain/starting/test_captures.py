@@ -101,6 +101,36 @@ def test_each_workspace_that_has_registered_the_function_so_gets_a_run_of_its_ow
     assert all(capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}' for run in runs.values())
 
 
+@pytest.mark.parametrize(
+    ("registered", "invoked", "belongs_to"),
+    [
+        ([":prod", ":dev"], ":dev", ":dev"),
+        ([":prod", ":dev"], ":prod", ":prod"),
+        (["", ":dev"], ":dev", ":dev"),
+        (["", ":dev"], ":$LATEST", ""),
+        (["", ":dev"], ":7", ""),
+        ([":prod", ":dev"], ":$LATEST", ":prod"),
+        (["", ""], "", ""),
+    ],
+)
+def test_of_several_registrations_in_a_workspace_a_failure_belongs_to_one(
+    world: World, registered: list[str], invoked: str, belongs_to: str
+) -> None:
+    world.has_registered(a_trigger())
+    world.registry.functions = {
+        an_id(number): a_function(
+            id=an_id(number),
+            function_arn=f"{FUNCTION_ARN}{qualifier}",
+            capture_failures=CaptureFailures(trigger_id=TRIGGER_ID),
+            created_at=NOW + timedelta(seconds=number),
+        )
+        for number, qualifier in enumerate(registered)
+    }
+    run = the_run(world, a_record({"functionArn": FUNCTION_ARN + invoked}))
+    assert run.function_arn == f"{FUNCTION_ARN}{belongs_to}"
+    assert run.function_id == an_id(registered.index(belongs_to)), "the oldest of equals"
+
+
 def test_a_record_that_is_delivered_again_is_captured_once_and_announced_once(capturing: World) -> None:
     run = the_run(capturing)
     assert captured(capturing, a_record()) == [Captured.AGAIN]

@@ -14,7 +14,7 @@ from handlers.domain.runs.run import Part, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.rerun import rerun
 from handlers.domain.starting.retry import Verdict
-from handlers.domain.upkeep.recovery import Remedy
+from handlers.domain.upkeep.recovery import MAX_TELLINGS, Remedy
 from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger
 from tests.domain.starting.rerunning import asked
 from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, told_of
@@ -188,6 +188,18 @@ def test_what_is_not_retried_is_settled_and_says_why(failed: World, reason: str)
     assert told_of(failed) == reason
     assert not retries_in(failed)
     assert (failed.run(RUN_ID).event_pending, failed.run(RUN_ID).deadline) == (False, None)
+
+
+def test_a_run_that_was_throttled_for_days_is_retried_and_told_of_like_any_other(world: World, time: FakeClock) -> None:
+    retries(world)
+    world.has_run(a_run(status="pending", retriable=True, postponements=MAX_TELLINGS), b"{}")
+    world.invoker.script = [FAILURE]
+    world.bus.fails = True
+    execute(RUN_ID, world.executor)
+    world.bus.fails = False
+    time.advance(seconds=61)
+    assert a_pass(world) == [Remedy.ANNOUNCED]
+    assert told_of(world) == Verdict.RETRIED
 
 
 @pytest.mark.parametrize("code", sorted(BEYOND_RETRY))

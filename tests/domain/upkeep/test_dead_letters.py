@@ -1,14 +1,16 @@
 """A run whose message has ended in the dead-letter queue does not stay open."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from handlers.domain.errors import Unavailable
+from handlers.domain.runs.execution import Verdict, execute
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.upkeep.recovery import DeadLetter, Remedy, end_undeliverable
 from tests.builders import NOW, RUN_ID, a_run, an_id
-from tests.fakes import World
+from tests.domain.watching import a_pass
+from tests.fakes import FakeClock, World
 
 
 def ended(world: World) -> tuple[dict[Remedy, int], list[str]]:
@@ -18,18 +20,55 @@ def ended(world: World) -> tuple[dict[Remedy, int], list[str]]:
     return dict(done), reported
 
 
-def has_letter(world: World, run_id: str = RUN_ID) -> None:
-    world.dead_letters.letters.append(DeadLetter(run_id, f"receipt-of-{run_id}"))
+def has_letter(world: World, run_id: str = RUN_ID, *, sent_at: datetime = NOW - timedelta(minutes=80)) -> None:
+    world.dead_letters.letters.append(DeadLetter(run_id, f"receipt-{len(world.dead_letters.letters)}", sent_at))
 
 
-def test_a_pending_run_fails_and_says_that_it_was_not_executed(waiting: World) -> None:
+def test_a_pending_run_is_sent_once_more(waiting: World) -> None:
     has_letter(waiting)
-    assert ended(waiting) == ({Remedy.UNDELIVERABLE: 1}, [])
-    run = waiting.run(RUN_ID)
-    assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "DeliveryFailed", 0)
-    assert b"dead-letter queue" in (waiting.opened(run, Part.ERROR) or b"")
-    assert [each.error_code for each in waiting.bus.announced] == ["DeliveryFailed"]
+    assert ended(waiting) == ({Remedy.REDELIVERED: 1}, [])
+    assert waiting.queue.pushed == [(RUN_ID, 0)]
     assert not waiting.dead_letters.letters
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert waiting.run(RUN_ID).status is Status.COMPLETED
+
+
+def test_letters_from_before_it_was_sent_once_more_say_nothing_new(waiting: World, time: FakeClock) -> None:
+    for minutes in (90, 80, 70):
+        has_letter(waiting, sent_at=NOW - timedelta(minutes=minutes))
+    assert ended(waiting) == ({Remedy.REDELIVERED: 1, Remedy.MOVED_ON: 2}, [])
+    time.advance(minutes=2)
+    has_letter(waiting)
+    assert ended(waiting) == ({Remedy.MOVED_ON: 1}, [])
+    assert waiting.run(RUN_ID).status is Status.PENDING
+    assert not waiting.dead_letters.letters
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_a_run_whose_second_message_ends_there_too_fails_and_says_whether_it_was_executed(
+    world: World, time: FakeClock, attempts: int
+) -> None:
+    world.has_run(a_run(status="pending", execution_attempts=attempts))
+    has_letter(world)
+    ended(world)
+    time.advance(minutes=80)
+    has_letter(world, sent_at=NOW)
+    assert ended(world) == ({Remedy.UNDELIVERABLE: 1}, [])
+    run = world.run(RUN_ID)
+    assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "DeliveryFailed", attempts)
+    error = world.opened(run, Part.ERROR) or b""
+    assert (b"dead-letter queue" in error, b"It had been executed before" in error) == (True, attempts > 0)
+    assert [each.error_code for each in world.bus.announced] == ["DeliveryFailed"]
+
+
+def test_a_run_that_this_very_pass_has_given_back_is_executed(world: World, time: FakeClock) -> None:
+    world.has_run(a_run(status="running"))
+    has_letter(world)
+    time.advance(minutes=80)
+    a_pass(world)
+    ended(world)
+    assert execute(RUN_ID, world.executor) is Verdict.FINISHED
+    assert (world.run(RUN_ID).status, world.run(RUN_ID).execution_attempts) == (Status.COMPLETED, 2)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +94,12 @@ def test_the_letter_of_a_run_that_is_gone_is_thrown_away(world: World) -> None:
     assert not world.dead_letters.letters
 
 
-def test_two_letters_of_one_run_end_it_once(waiting: World) -> None:
+def test_two_letters_of_one_run_end_it_once(waiting: World, time: FakeClock) -> None:
     has_letter(waiting)
-    has_letter(waiting)
+    ended(waiting)
+    time.advance(minutes=80)
+    has_letter(waiting, sent_at=NOW)
+    has_letter(waiting, sent_at=NOW)
     assert ended(waiting) == ({Remedy.UNDELIVERABLE: 1, Remedy.MOVED_ON: 1}, [])
     assert len(waiting.bus.announced) == 1
 
@@ -76,5 +118,5 @@ def test_a_letter_that_cannot_be_dealt_with_now_stays_and_the_others_are_dealt_w
         return read(run_id)
 
     monkeypatch.setattr(waiting.runs, "read_run", read_but_one)
-    assert ended(waiting) == ({Remedy.FAILED: 1, Remedy.UNDELIVERABLE: 1}, [an_id(9)])
+    assert ended(waiting) == ({Remedy.FAILED: 1, Remedy.REDELIVERED: 1}, [an_id(9)])
     assert [letter.run_id for letter in waiting.dead_letters.letters] == [an_id(9)]

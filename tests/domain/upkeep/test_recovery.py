@@ -7,7 +7,7 @@ from handlers.domain.runs.execution import Verdict, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.outcome import NotYet, Uncertain
 from handlers.domain.runs.run import FunctionRun, Part, Status
-from handlers.domain.upkeep.recovery import MAX_UNTOLD, Remedy, recover, recover_overdue
+from handlers.domain.upkeep.recovery import MAX_UNMOVED, MAX_UNTOLD, Remedy, recover, recover_overdue
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -109,6 +109,24 @@ def swept(world: World, *, passes: int = 1000) -> tuple[dict[Remedy, int], list[
         report=lambda _, run: reported.append(run.id),
     )
     return dict(done), reported
+
+
+def test_a_bucket_that_is_down_does_not_keep_other_runs_waiting(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        world.has_run(a_run(id=an_id(number), status="pending", staged=True, deadline=NOW))
+    world.has_run(a_run(id=an_id(99), status="pending"))
+
+    def times_out(_: FunctionRun) -> FunctionRun:
+        raise Unavailable
+
+    monkeypatch.setattr(world.runs, "move_staged", times_out)
+    time.advance(minutes=5)
+    done, reported = swept(world, passes=MAX_UNMOVED + 1)
+    assert done == {Remedy.UNMOVED: MAX_UNMOVED, Remedy.PUSHED_AGAIN: 1}
+    assert len(reported) == MAX_UNMOVED
+    assert [pushed.run_id for pushed in world.queue.pushed] == [an_id(99)]
 
 
 def test_a_bus_that_is_down_does_not_keep_open_runs_waiting(world: World, time: FakeClock) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,11 @@ def test_the_table_knows_every_error() -> None:
 
     abstract = {errors.ServiceError, errors.Refused, errors.Conflict}
     assert leaves(errors.ServiceError) - abstract == {type(error) for error in TABLE}
+
+
+def test_the_readme_names_every_code() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert [error.code for error in TABLE if error.code not in readme] == []
 
 
 @pytest.fixture

@@ -48,16 +48,15 @@ class Storage(Construct):
             removal_policy=removal_policy,
         )
         # A stack update can add one index only: all of them exist from the first template.
-        self._index("byWorkspace", "position", including=["functionId", "triggerId"])
-        self._index("byFunction", "position", including=["triggerId"])
+        self._index("byWorkspace", "position")
+        self._index("byFunction", "position")
         self._index("attention", "attentionAt")
 
-    def _index(self, partition: str, sort: str, *, including: list[str] | None = None) -> None:
-        """Sparse, and named after its partition key. It projects only what never changes."""
+    def _index(self, partition: str, sort: str) -> None:
+        """Sparse, and named after its partition key. It leads to items, which are read consistently then."""
         self.table.add_global_secondary_index(
             index_name=partition,
             partition_key=dynamodb.Attribute(name=partition, type=_TEXT),
             sort_key=dynamodb.Attribute(name=sort, type=_TEXT),
-            projection_type=dynamodb.ProjectionType.INCLUDE if including else dynamodb.ProjectionType.KEYS_ONLY,
-            non_key_attributes=including,
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )

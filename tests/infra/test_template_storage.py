@@ -30,12 +30,8 @@ class TestStorage:
             for index in table["Properties"]["GlobalSecondaryIndexes"]
         }
         assert indexes == {
-            "byWorkspace": (
-                "byWorkspace",
-                "position",
-                {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["functionId", "triggerId"]},
-            ),
-            "byFunction": ("byFunction", "position", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["triggerId"]}),
+            "byWorkspace": ("byWorkspace", "position", {"ProjectionType": "KEYS_ONLY"}),
+            "byFunction": ("byFunction", "position", {"ProjectionType": "KEYS_ONLY"}),
             "attention": ("attention", "attentionAt", {"ProjectionType": "KEYS_ONLY"}),
         }
 

@@ -30,24 +30,28 @@ def _same(name: str) -> Key:
 
 
 def of_function(function: ComputeFunction) -> dict[str, Any]:
-    return _listed("function", function)
+    return _listed(function)
 
 
 def of_trigger(stored: StoredTrigger) -> dict[str, Any]:
-    item = _listed("trigger", stored.trigger) | {"sealedParams": stored.sealed_params}
+    item = _listed(stored.trigger) | {"sealedParams": stored.sealed_params}
     if stored.trigger.retry_policy is not None:
         # As a text: DynamoDB knows no fractions as Python has them.
         item |= {RETRY_POLICY: compact(stored.trigger.retry_policy.document())}
     return item if stored.sealed_secrets is None else item | {"sealedSecrets": stored.sealed_secrets}
 
 
-def _listed(kind: Kind, registered: Registered) -> dict[str, Any]:
+def _listed(registered: Registered) -> dict[str, Any]:
     position = position_of(registered.created_at, registered.id)
-    listed = {"byWorkspace": f"{kind.upper()}S#{registered.workspace}", "position": position, "schema": SCHEMA}
-    changing = getattr(registered, "changing_until", None)
+    listed = {
+        "byWorkspace": f"{registered.kind.upper()}S#{registered.workspace}",
+        "position": position,
+        "schema": SCHEMA,
+    }
+    changing = registered.changing_until if isinstance(registered, FunctionTrigger) else None
     unfinished = {} if changing is None else attention(position_of(changing, registered.id))
     document = registered.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return key(kind, registered.id) | document | listed | unfinished
+    return key(registered.kind, registered.id) | document | listed | unfinished
 
 
 def attention(at: str) -> dict[str, str]:
@@ -74,12 +78,12 @@ class Claim(NamedTuple):
     """What to answer when another has it."""
 
 
-def claims(kind: Kind, registered: Registered | None) -> dict[str, Claim]:
+def claims(registered: Registered | None) -> dict[str, Claim]:
     """By what they are on."""
     if registered is None:
         return {}
-    name = _same(f"NAME#{registered.workspace}#{kind}#{registered.name}")
-    found = {name["pk"]: Claim(name, NameTaken(kind))}
+    name = _same(f"NAME#{registered.workspace}#{registered.kind}#{registered.name}")
+    found = {name["pk"]: Claim(name, NameTaken(registered.kind))}
     if isinstance(registered, FunctionTrigger) and registered.webhook is not None:
         path = path_key(registered.workspace, registered.webhook.path)
         found[path["pk"]] = Claim(path, PathTaken())

@@ -81,16 +81,16 @@ class RegistryStore:
         return items.to_trigger(trigger) if trigger else None, items.to_function(function) if function else None
 
     def add_function(self, function: ComputeFunction) -> None:
-        self._write("function", None, function, items.of_function(function))
+        self._write(None, function, items.of_function(function))
 
     def add_trigger(self, trigger: StoredTrigger) -> None:
-        self._write("trigger", None, trigger.trigger, items.of_trigger(trigger))
+        self._write(None, trigger.trigger, items.of_trigger(trigger))
 
     def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
-        self._write("function", before, after, items.of_function(after))
+        self._write(before, after, items.of_function(after))
 
     def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
-        self._write("trigger", before, after.trigger, items.of_trigger(after))
+        self._write(before, after.trigger, items.of_trigger(after))
 
     def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
         attributes = {"changingUntil": iso(until), **items.attention(position_of(until, before.id))}
@@ -116,12 +116,12 @@ class RegistryStore:
                 each for each in triggers if each.trigger.changing_until and each.trigger.changing_until < clock.now()
             )
 
-    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
+    def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
         """Gone, with all that was its own. Raises Stale if it has changed: what it claims now is not what it did."""
-        key, capture = items.key(kind, found.id), items.capture_key(found)
+        key, capture = items.key(found.kind, found.id), items.capture_key(found)
         actions = [
             self._table.delete_action(key, **_as_it_was(found)),
-            *(self._free(claim, found) for claim in items.claims(kind, found).values()),
+            *(self._free(claim, found) for claim in items.claims(found).values()),
             *([self._table.delete_action(capture)] if capture else []),
         ]
         try:
@@ -138,9 +138,9 @@ class RegistryStore:
         found, position = self._list("trigger", workspace, page)
         return [items.to_trigger(item).trigger for item in found], position
 
-    def _write(self, kind: Kind, before: Registered | None, after: Registered, item: dict[str, Any]) -> None:
+    def _write(self, before: Registered | None, after: Registered, item: dict[str, Any]) -> None:
         """The item, if it is still what `before` says, with what it claims, if that is free."""
-        claimed, had = items.claims(kind, after), items.claims(kind, before)
+        claimed, had = items.claims(after), items.claims(before)
         new = [claim for on, claim in claimed.items() if on not in had]
         actions = [
             self._table.put_action(item, **_as_it_was(before)),
@@ -192,7 +192,7 @@ def _as_it_was(before: Registered | None, **more_values: Any) -> dict[str, Any]:
     nobody_changed_it = "#version = :seen"
     nobody_is_changing_it = "attribute_not_exists(changingUntil)"
     values: dict[str, Any] = {":seen": before.version, **more_values}
-    changing: datetime | None = getattr(before, "changing_until", None)
+    changing = before.changing_until if isinstance(before, FunctionTrigger) else None
     if changing is not None:
         nobody_is_changing_it = "changingUntil = :was"
         values |= {":was": iso(changing)}

@@ -42,11 +42,11 @@ def test_of_ten_who_change_a_version_at_once_one_does(registry: RegistryStore) -
 def test_deleting_while_the_name_is_taken_anew_leaves_the_name_to_its_new_owner(registry: RegistryStore) -> None:
     old = a_new_function()
     registry.add_function(old)
-    registry.delete("function", old)
+    registry.delete(old)
     new = a_new_function(old.name)
     registry.add_function(new)
 
-    registry.delete("function", old)
+    registry.delete(old)
 
     with pytest.raises(NameTaken):
         registry.add_function(a_new_function(old.name))
@@ -60,7 +60,7 @@ def test_deletes_and_registrations_in_parallel_answer_in_our_words(registry: Reg
     def act(number: int) -> None:
         try:
             if number % 2:
-                registry.delete("function", function)
+                registry.delete(function)
             else:
                 registry.add_function(a_new_function(function.name))
         except NameTaken:

@@ -85,10 +85,10 @@ class TestPaths:
     def test_a_path_is_freed_by_a_deletion_but_only_by_its_owner_s(self, registry: RegistryStore) -> None:
         path = a_path()
         first = stored(registry, **a_webhook(path))
-        registry.delete("trigger", first)
+        registry.delete(first)
         assert found_at(registry, path) is None
         second = stored(registry, **a_webhook(path))
-        registry.delete("trigger", first)
+        registry.delete(first)
         assert found_at(registry, path) == second.id
 
     def test_a_webhook_is_found_with_its_secrets_and_its_function(self, registry: RegistryStore) -> None:
@@ -97,7 +97,7 @@ class TestPaths:
         new = a_new_trigger(**a_webhook(path, function_id=function.id))._replace(sealed_secrets=b"secrets")
         registry.add_trigger(new)
         assert registry.read_webhook("acme", path) == (new, function)
-        registry.delete("function", function)
+        registry.delete(function)
         assert registry.read_webhook("acme", path) == (new, None)
         assert registry.read_trigger_with_function(new.trigger.id) == (new, None)
 
@@ -141,7 +141,7 @@ class TestHolding:
         after = changed(registry, before, enabled=False)
         with pytest.raises(Stale):
             registry.hold_trigger(before, soon())
-        registry.delete("trigger", after)
+        registry.delete(after)
         with pytest.raises(Stale):
             registry.hold_trigger(after, soon())
         assert registry.read_trigger(before.id) is None, "a hold makes nothing"
@@ -154,7 +154,7 @@ class TestHolding:
         finished = registry.hold_trigger(stored(registry), past)
         changed(registry, finished, changing_until=None)
         gone = registry.hold_trigger(stored(registry), past)
-        registry.delete("trigger", gone)
+        registry.delete(gone)
         told = {each.trigger.id: each for each in unfinished_after_a_while(registry, {unfinished.id, never_created.id})}
         assert told[unfinished.id] == StoredTrigger(unfinished, b"sealed")
         assert not told[never_created.id].trigger.confirmed
@@ -196,9 +196,9 @@ class TestCapturing:
         if how == "ended":
             registry.change_function(function, function.model_copy(update={"capture_failures": None, "version": 2}))
         elif how == "function deleted":
-            registry.delete("function", function)
+            registry.delete(function)
         else:
-            registry.delete("trigger", trigger.trigger)
+            registry.delete(trigger.trigger)
         assert registry.read_capturing(arn) == []
         if how != "trigger deleted":
             left = dynamodb.query(
@@ -259,11 +259,11 @@ def test_what_has_changed_since_it_was_read_is_not_deleted_half(registry: Regist
     before = stored(registry, **a_webhook(old := a_path()))
     changed(registry, before, **a_webhook(new := a_path()))
     with pytest.raises(Stale):
-        registry.delete("trigger", before)
+        registry.delete(before)
     found = registry.read_webhook("acme", new)
     assert found is not None
     assert registry.read_webhook("acme", old) is None
-    registry.delete("trigger", found[0].trigger)
+    registry.delete(found[0].trigger)
     stored(registry, **a_webhook(new))
 
 

@@ -9,7 +9,7 @@ from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.paging import Page
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, StoredTrigger
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.starting.captures import CapturingFunction
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 from tests.fakes.faults import Faults
@@ -131,11 +131,11 @@ class InMemoryRegistry:
     def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
         return _page([each.trigger for each in self.triggers.values() if each.trigger.workspace == workspace], page)
 
-    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
+    def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
         if self.fails:
             raise Unavailable
         with self.faults.call():
-            stored = self.functions.get(found.id) if kind == "function" else self.triggers.get(found.id)
+            stored = self.functions.get(found.id) if found.kind == "function" else self.triggers.get(found.id)
             if stored is not None and found != (stored.trigger if isinstance(stored, StoredTrigger) else stored):
                 raise Stale
             self.functions.pop(found.id, None)

@@ -108,7 +108,7 @@ def _capture(function: ComputeFunction, asked: CaptureBody | None, registry: Reg
 
 def delete_function(workspace: str, function_id: str, registry: Registry) -> None:
     """Its triggers and runs stay. Raises NotFound or Unavailable."""
-    as_it_is_now(lambda: registry.delete("function", find_function(workspace, function_id, registry)))
+    as_it_is_now(lambda: registry.delete(find_function(workspace, function_id, registry)))
 
 
 def _check_arn(workspace: str, function_arn: str, using: Registrar) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 from handlers.domain.clock import Timestamp
 from handlers.domain.json_document import JsonObject
@@ -19,6 +19,7 @@ Kind = Literal["function", "trigger"]
 class Registered(Document):
     """What functions and triggers have in common."""
 
+    kind: ClassVar[Kind]
     id: str
     workspace: str
     name: str
@@ -37,6 +38,7 @@ class CaptureFailures(Document):
 class ComputeFunction(Registered):
     """A Lambda function under a workspace's name for it."""
 
+    kind: ClassVar[Kind] = "function"
     function_arn: str
     capture_failures: CaptureFailures | None = None
 
@@ -47,6 +49,7 @@ class ComputeFunction(Registered):
 class FunctionTrigger(Registered):
     """What starts runs of a function. Its params, and the secrets of a webhook, lie sealed in the same item."""
 
+    kind: ClassVar[Kind] = "trigger"
     function_id: str
     execution_type: ExecutionType
     enabled: bool
@@ -131,7 +134,7 @@ class Registry(Triggers, Protocol):
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
         """Those whose change was begun and neither finished nor undone in its time."""
 
-    def delete(self, kind: Kind, found: ComputeFunction | FunctionTrigger) -> None:
+    def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
         """Raises Stale if `found` is no longer what is stored. Nothing happens if it is gone."""
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:

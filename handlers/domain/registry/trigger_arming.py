@@ -63,11 +63,11 @@ def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry
 def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Stale, BeingChanged or Unavailable."""
     if not found.needs_arming:
-        registry.delete("trigger", found)
+        registry.delete(found)
         return
     with _held(found, registry, sources) as held:
         sources.disarm(found)
-        registry.delete("trigger", held)
+        registry.delete(held)
 
 
 def _time_to_change() -> datetime:
@@ -77,7 +77,7 @@ def _time_to_change() -> datetime:
 def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Unavailable."""
     sources.disarm(begun)
-    registry.delete("trigger", begun)
+    registry.delete(begun)
 
 
 def repair_triggers(

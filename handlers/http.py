@@ -69,7 +69,7 @@ class Resolver(APIGatewayHttpResolver):
             malformed = errors.InvalidRequest("event", "is not an event of API Gateway.")
             status, document = answer_error(malformed, context.aws_request_id)
             return {"statusCode": status, "body": _to_json(document)}
-        return _shortened(self.resolve(quoted, context))
+        return _in_base64_if_large(self.resolve(quoted, context))
 
     def caller(self) -> Caller:
         """Raises Unauthenticated."""
@@ -134,7 +134,7 @@ def accepted(workspace: str, job_id: str, message: str) -> Response[Any]:
 
 
 def run_location(workspace: str, run_id: str) -> str:
-    return f"/workspace/{workspace}/api/v1/function-runs/{run_id}"
+    return f"{API.replace('<workspace>', workspace)}/function-runs/{run_id}"
 
 
 def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
     return event | {"rawPath": path, "requestContext": context}
 
 
-def _shortened(answer: dict[str, Any]) -> dict[str, Any]:
+def _in_base64_if_large(answer: dict[str, Any]) -> dict[str, Any]:
     body = answer.get("body") or ""
     if len(body) <= MAX_TEXT_ANSWER:
         return answer

@@ -18,7 +18,7 @@ class Observability(Construct):
         run_queue: sqs.Queue,
         dead_letters: dict[str, sqs.Queue],
         workers: list[lambda_.Function],
-        called_asynchronously: lambda_.Function,
+        on_event: lambda_.Function,
         alarm_topic_arn: str | None,
     ) -> None:
         super().__init__(scope, name)
@@ -33,7 +33,7 @@ class Observability(Construct):
             self._alarm(f"{alarm}InFlight", hidden, threshold=1, description=description)
         self._alarm(
             "DroppedEvents",
-            called_asynchronously.metric("AsyncEventsDropped", statistic="Sum", period=Duration.minutes(5)),
+            on_event.metric("AsyncEventsDropped", statistic="Sum", period=Duration.minutes(5)),
             threshold=1,
             description="Schedules or events have started no run: Lambda has given up on them",
         )

@@ -75,12 +75,12 @@ class FunctionRerunStack(Stack):
                 *(self.on_event, self.on_run_failed, self.capture_failures),
                 *self._by_context,
             ],
-            called_asynchronously=self.on_event,
+            on_event=self.on_event,
             alarm_topic_arn=settings.alarm_topic_arn,
         )
         if settings.shareable_test_events and production:
             ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
-        self._tell()
+        self._add_outputs()
 
     def _check_buses(self) -> None:
         lifecycle = self.messaging.lifecycle_bus_name
@@ -232,7 +232,7 @@ class FunctionRerunStack(Stack):
                 self.capture.queue, batch_size=CAPTURE_BATCH_SIZE, report_batch_item_failures=True
             )
         )
-        self.sources.call(self.on_event)
+        self.sources.let_call(self.on_event)
         self.every_minute = events.Rule(
             self,
             "EveryMinute",
@@ -276,7 +276,7 @@ class FunctionRerunStack(Stack):
             "POST /function-triggers/{triggerId}/execute": self.api_triggers,
         }
 
-    def _tell(self) -> None:
+    def _add_outputs(self) -> None:
         outputs = {
             "ApiUrl": self.api.http_api.api_endpoint,
             "TableName": self.storage.table.table_name,

@@ -46,7 +46,7 @@ class TriggerSources(Construct):
     def _rule_arn(self, name: str) -> str:
         return Stack.of(self).format_arn(service="events", resource="rule", resource_name=name)
 
-    def call(self, on_event: lambda_.Function) -> None:
+    def let_call(self, on_event: lambda_.Function) -> None:
         """Schedules and rules may call this Lambda, and nothing else of the stack."""
         self.scheduler_role.add_to_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[on_event.function_arn])

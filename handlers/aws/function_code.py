@@ -101,13 +101,13 @@ def _translated(function_arn: str) -> Iterator[None]:
         code = aws_errors.code(error)
         if code == "ResourceConflictException" or aws_errors.is_passing(error.response):
             raise NotYet(code) from error
-        raise Unusable(*unusable(code, function_arn)) from error
+        raise unusable(code, function_arn) from error
 
 
-def unusable(code: str, function_arn: str) -> tuple[str, str]:
+def unusable(code: str, function_arn: str) -> Unusable:
     """Lambda's lasting refusals as an error code and a sentence for the run."""
     if code == "ResourceNotFoundException":
-        return VERSION_NOT_FOUND, f"{function_arn} does not exist. It may have been deleted."
+        return Unusable(VERSION_NOT_FOUND, f"{function_arn} does not exist. It may have been deleted.")
     if code in ("AccessDeniedException", "AccessDenied"):
-        return ACCESS_DENIED, f"This installation may not use {function_arn}: see invokableFunctions."
-    return code, f"Lambda refused to use {function_arn}: {code}."
+        return Unusable(ACCESS_DENIED, f"This installation may not use {function_arn}: see invokableFunctions.")
+    return Unusable(code, f"Lambda refused to use {function_arn}: {code}.")

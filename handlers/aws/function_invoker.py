@@ -88,4 +88,4 @@ def _refused(error: ClientError, pin: Pin) -> Postponed | Unusable:
         return NotYet(code)
     if code not in _NEVER and aws_errors.is_passing(error.response):
         return Uncertain(code)
-    return Unusable(*unusable(code, pin.function_version_arn))
+    return unusable(code, pin.function_version_arn)

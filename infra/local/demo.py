@@ -15,7 +15,7 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.demo_people import COMPLETED, FAILURE, Answer, Person, UnexpectedAnswerError
-from infra.local.demo_recovery import retry_automatically, think_better_of_it
+from infra.local.demo_recovery import cancel_a_delayed_rerun, retry_automatically
 from infra.local.demo_sources import receive_a_webhook, wait_for_a_schedule
 from infra.local.deploy import zipped
 from infra.local.emulator import unproxied
@@ -76,7 +76,7 @@ def tell_chapters(laptop: Laptop, http: httpx.Client, printer: Printer) -> None:
     receive_a_webhook(failed, alice, laptop, http, printer)
     wait_for_a_schedule(failed, alice, printer)
     retry_automatically(failed, alice, printer)
-    think_better_of_it(failed, alice, printer)
+    cancel_a_delayed_rerun(failed, alice, printer)
 
 
 def register(function_arn: str, alice: Person, printer: Printer) -> str:

@@ -32,7 +32,7 @@ def retry_automatically(failed: Answer, alice: Person, printer: Printer) -> None
         retry.has(rerunReason=f"Automatic retry {number} of {RETRIES} after KeyError", status=FAILURE)
 
 
-def think_better_of_it(failed: Answer, alice: Person, printer: Printer) -> None:
+def cancel_a_delayed_rerun(failed: Answer, alice: Person, printer: Printer) -> None:
     printer.chapter("A re-run can wait, be sent twice, and be called off")
     tonight = (datetime.now(UTC) + timedelta(hours=8)).isoformat(timespec="seconds")
     printer.say("Alice wants the order re-run tonight. Her connection breaks, so she sends the request again:")

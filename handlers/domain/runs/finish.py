@@ -35,7 +35,7 @@ class LifecycleBus(Protocol):
 
 
 class Finisher(Protocol):
-    """What ending a run needs: an Executor, or the watchdog's tools."""
+    """What ending a run needs: the executor, the watchdog and whoever cancels have it."""
 
     @property
     def runs(self) -> Runs: ...
@@ -63,8 +63,8 @@ def finish(
 ) -> bool:
     """Record the outcome and tell the bus. False for a late outcome of a claim that was lost: it is not stored.
 
-    `by` is who has cancelled it. `pauses` are how long, in seconds, it is waited before it is tried to store it again:
-    of an execution, whose outcome nobody else knows. Raises Unavailable.
+    `by` is who has cancelled it. `pauses` are the seconds to wait before each further attempt to store the outcome: for
+    executions, whose outcome nobody else knows. Raises Unavailable.
     """
     ended_at = clock.now()
     parts, omitted = _seal(run, outcome, using.cipher)

@@ -13,8 +13,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from handlers.domain.clock import iso
+from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, parse_object
-from handlers.domain.runs.run import FunctionRun, parse_id
+from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger

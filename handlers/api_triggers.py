@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.runs.run import parse_id
+from handlers.domain.ids import parse_id
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.http import API, Resolver, accepted
 from handlers.log import logger

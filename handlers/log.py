@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from handlers.domain.errors import ServiceError
 from handlers.domain.identity import WORKSPACE
-from handlers.domain.runs.run import parse_id
+from handlers.domain.ids import parse_id
 
 _FRAMES = 6
 logger = Logger()

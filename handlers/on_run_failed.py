@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.errors import InvalidRequest, Refused
-from handlers.domain.runs.run import parse_run_id
+from handlers.domain.ids import parse_run_id
 from handlers.domain.starting.retry import retry
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring

@@ -12,7 +12,7 @@ from rich.console import Console
 from handlers.aws.aws_errors import code
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRunId, Unavailable
-from handlers.domain.runs.run import parse_run_id
+from handlers.domain.ids import parse_run_id
 from handlers.domain.seal import KeyRefused
 from infra.audit.auditing import ALL, NotAuditableError
 from infra.audit.auditing import audit as audited

@@ -7,13 +7,13 @@ from pydantic import Field
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.function_arns import base_arn, check_function_arn
+from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
 from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registry
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.requests import Body, Name
-from handlers.domain.runs.run import parse_id
 
 _FIXED = {"id", "workspace", "createdAt", "updatedAt"}
 
@@ -78,14 +78,12 @@ def change_function(
         if base_arn(function_arn) != base_arn(before.function_arn):
             raise InvalidRequest("functionArn", "may only change to another alias of the same Lambda function.")
         _check_arn(workspace, function_arn, using)
-    after = before.model_copy(
-        update={
-            "name": asked.name or before.name,
-            "function_arn": function_arn,
-            "capture_failures": _capture(before, asked.capture_failures, using.registry),
-            "version": before.version + 1,
-            "updated_at": clock.now(),
-        }
+    after = before.evolve(
+        name=asked.name or before.name,
+        function_arn=function_arn,
+        capture_failures=_capture(before, asked.capture_failures, using.registry),
+        version=before.version + 1,
+        updated_at=clock.now(),
     )
     using.registry.change_function(before, after)
     return after

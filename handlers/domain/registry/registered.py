@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from handlers.domain.clock import Timestamp
+from handlers.domain.document import Document
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.registry.trigger_kinds import EventSource, Schedule, Webhook
-from handlers.domain.runs.run import Document, ExecutionType
+from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Label
 
 Kind = Literal["function", "trigger"]
@@ -93,9 +94,6 @@ class FunctionTrigger(Registered):
 
     def _label(self, part: str) -> Label:
         return Label(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
-
-    def evolve(self, **changes: Any) -> Self:
-        return self.model_copy(update=changes)
 
 
 _NOT_SHOWN = {"schedule", "events", "webhook", "confirmed", "changing_until"}

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from handlers.domain.document import Document
 from handlers.domain.json_document import JsonObject
 from handlers.domain.requests import Body
 from handlers.domain.runs.outcome import ANY_ERROR_NAME, MAX_ERROR_NAME
-from handlers.domain.runs.run import Document
 
 FIELD = "retryPolicy"
 MAX_RETRIES = 100

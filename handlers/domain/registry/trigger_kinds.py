@@ -16,11 +16,12 @@ from pydantic.alias_generators import to_camel
 
 from handlers.domain import clock
 from handlers.domain.clock import Timestamp
+from handlers.domain.document import Document
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonObject, dump, parse_object
 from handlers.domain.registry.event_patterns import check_event_pattern
 from handlers.domain.requests import Body, parse_moment
-from handlers.domain.runs.run import Document, ExecutionType
+from handlers.domain.runs.run import ExecutionType
 
 METADATA = "triggerMetadata"
 MAX_INTERVAL = 366 * 24 * 3600

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, NotFound
+from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import webhook_secrets
@@ -18,7 +19,7 @@ from handlers.domain.registry.trigger_arming import add_stored
 from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
 from handlers.domain.registry.trigger_seals import open_sealed
 from handlers.domain.requests import Body, Name
-from handlers.domain.runs.run import ExecutionType, parse_id
+from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher
 
 PARAMS = f"{METADATA}.params"

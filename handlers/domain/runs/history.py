@@ -3,10 +3,11 @@
 from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
+from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, JsonValue, compact, dump, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.recording import label
-from handlers.domain.runs.run import FunctionRun, Part, parse_run_id
+from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.seal import Cipher, SealBroken
 
 # Lambda answers with 6 MB at most, base64 and the rest of the answer included. Any one part fits.

@@ -6,9 +6,10 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest
+from handlers.domain.ids import required_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document, position_of
-from handlers.domain.runs.run import FunctionRun, Status, required_id
+from handlers.domain.runs.run import FunctionRun, Status
 
 # Where a filter matches few runs, a page is cut short rather than read on: this many runs are looked at for each one
 # asked for, at most.

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, InvalidRunId
+from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import parse_object
-from handlers.domain.runs.run import FunctionRun, Part, parse_run_id
+from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.seal import Label
 
 SealedParts = dict[Part, bytes]

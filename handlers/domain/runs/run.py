@@ -1,21 +1,12 @@
 """A function run: one execution of a compute function, and what a re-run copies of it."""
 
-import re
-import uuid
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from handlers.domain.clock import Timestamp
-from handlers.domain.errors import InvalidRequest, InvalidRunId
-
-# Makes the ids of runs that are derived from what started them. It must never change.
-_DERIVED = uuid.UUID("6f6e0a4e-4a0c-5d1b-9a58-0f3f5d0c7a11")
-# An id that another system has given to a request, an event or a message.
-FOREIGN_ID = re.compile(r"\A[!-~]{1,256}\Z")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+from handlers.domain.document import Document
 
 
 class ExecutionType(StrEnum):
@@ -62,12 +53,6 @@ class Part(StrEnum):
     RESULT = "result"
     LOGS = "logs"
     ERROR = "error"
-
-
-class Document(BaseModel):
-    """An immutable value whose JSON names are camelCase."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
 class Pin(Document):
@@ -145,9 +130,6 @@ class FunctionRun(Document):
         """Whether it has ended so that somebody has to decide on a retry."""
         return self.retriable and self.status in (Status.FAILURE, Status.TIMEOUT)
 
-    def evolve(self, **changes: Any) -> Self:
-        return self.model_copy(update=changes)
-
     def document(self) -> dict[str, Any]:
         """The run as the API shows it."""
         shown = self.model_dump(mode="json", by_alias=True, include=_SHOWN)
@@ -165,33 +147,3 @@ _SHOWN = {
 }
 _SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash"}
 _NO_PIN: dict[str, None] = {to_camel(name): None for name in _SHOWN_OF_PIN}
-
-
-def derived_id(*what: str) -> str:
-    """The one id of the run that this starts: delivered twice, it starts that one run."""
-    # Lengths first, so that no two lists of texts read alike.
-    return str(uuid.uuid5(_DERIVED, "".join(f"{len(each)}:{each}" for each in what)))
-
-
-def parse_run_id(text: str) -> str:
-    """The canonical form of a run's id. Raises InvalidRunId."""
-    parsed = parse_id(text)
-    if parsed is None:
-        raise InvalidRunId
-    return parsed
-
-
-def parse_id(text: str) -> str | None:
-    """The canonical form of a UUID, in lower case; None if it is none.
-
-    UUID() also reads braces, "urn:uuid:" and any hyphenation, but one thing must have one name only.
-    """
-    return text.lower() if _UUID.fullmatch(text) else None
-
-
-def required_id(text: str, *, field: str) -> str:
-    """The canonical form of a UUID. Raises InvalidRequest."""
-    known = parse_id(text)
-    if known is None:
-        raise InvalidRequest(field, "must be an id.")
-    return known

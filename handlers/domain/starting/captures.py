@@ -19,13 +19,14 @@ from pydantic.alias_generators import to_camel
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.function_arns import base_arn
+from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import JsonObject, dump
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
 from handlers.domain.runs.finish import EVENT_DEADLINE, LifecycleBus, announce, shortened
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome, error_name
 from handlers.domain.runs.recording import Retention, SealedParts, label
-from handlers.domain.runs.run import FOREIGN_ID, ExecutionSource, FunctionRun, Part, Pin, derived_id
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.start import Cause, new_run
 

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import Field
 
 from handlers.domain.errors import InvalidRequest
+from handlers.domain.ids import FOREIGN_ID, derived_id, required_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.registry.event_patterns import is_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.requests import Body, parse_moment
-from handlers.domain.runs.run import FOREIGN_ID, ExecutionSource, FunctionRun, derived_id, required_id
+from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.starting.start import Cause, Starter, start_run
 
 

@@ -5,10 +5,11 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from handlers.domain.errors import TriggerDisabled
+from handlers.domain.ids import parse_id
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.registry.triggers import own_trigger
 from handlers.domain.requests import Body
-from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun, parse_id
+from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
 from handlers.domain.starting.start import Cause, Starter, start_run
 

@@ -21,12 +21,13 @@ from handlers.domain.errors import (
     TriggerNotFound,
     WrongWorkspace,
 )
+from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, dump, parse
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
 from handlers.domain.requests import Body, parse_moment
 from handlers.domain.runs.due import first_deadline, push_when_due
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status, parse_run_id
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
 from handlers.domain.seal import Cipher, SealBroken
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import DecryptionFailed, Refused, Unavailable
+from handlers.domain.ids import derived_id
 from handlers.domain.registry.registered import ComputeFunction
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.runs.due import push_when_due
@@ -17,7 +18,7 @@ from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.finish import settle
 from handlers.domain.runs.outcome import BEYOND_RETRY
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, derived_id
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher, KeyRefused
 from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, trigger_and_function_of
 

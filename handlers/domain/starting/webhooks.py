@@ -12,11 +12,12 @@ from standardwebhooks import WebhookVerificationError
 
 from handlers.domain.errors import BadSignature, InvalidRequest, NotFound, TriggerDisabled
 from handlers.domain.identity import WORKSPACE
+from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_kinds import check_path
-from handlers.domain.runs.run import FOREIGN_ID, ExecutionSource, FunctionRun, derived_id
+from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
 from handlers.domain.starting.start import Cause, Starter, start_run

@@ -4,8 +4,9 @@ from uuid import UUID
 import pytest
 
 from handlers.domain.errors import InvalidRunId
+from handlers.domain.ids import parse_id, parse_run_id
 from handlers.domain.runs.due import pending_deadline
-from handlers.domain.runs.run import FunctionRun, parse_id, parse_run_id
+from handlers.domain.runs.run import FunctionRun
 from tests.builders import NOW, RUN_ID, a_pin, a_rerun, a_run
 
 

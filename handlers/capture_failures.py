@@ -20,6 +20,7 @@ METRICS = {
     Captured.CAPTURED: "FailuresCaptured",
     Captured.AGAIN: "FailuresCapturedBefore",
     Captured.NOT_REGISTERED: "FailuresOfUnregisteredFunctions",
+    Captured.NO_FAILURE: "SuccessesPassedOver",
 }
 
 

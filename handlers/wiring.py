@@ -79,6 +79,7 @@ class Settings(BaseModel):
     invokable_functions: Json[dict[str, list[str]]] = {}
     own_functions: str = ""
     max_reruns_per_lineage: int = 1000
+    max_concurrent_executions: int = 500
     retention_days: int = 90
     delete_unused_versions: bool = False
 
@@ -214,7 +215,14 @@ class Wiring:
 
     @cached_property
     def watchdog(self) -> Watchdog:
-        return Watchdog(self.runs, self.cipher, self.queue, self.bus, self.dead_letters)
+        return Watchdog(
+            self.runs,
+            self.cipher,
+            self.queue,
+            self.bus,
+            self.dead_letters,
+            self.settings.max_concurrent_executions,
+        )
 
     @cached_property
     def housekeeper(self) -> Housekeeper:

@@ -91,6 +91,7 @@ def _grant_messages(stack: "FunctionRerunStack") -> None:
     queue, bus = stack.messaging.run_queue.queue_arn, stack.messaging.lifecycle_bus.event_bus_arn
     for door in (*_starters(stack), stack.execute_runs, stack.watchdog):
         _allow(door, ["sqs:SendMessage"], queue)
+    _allow(stack.watchdog, ["sqs:GetQueueAttributes"], queue)
     dead_letters = stack.messaging.dead_letters.queue_arn
     _allow(stack.watchdog, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], dead_letters)
     for door in (stack.execute_runs, stack.capture_failures, stack.api_cancel, stack.watchdog):

@@ -208,12 +208,13 @@ class FunctionRerunStack(Stack):
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
+        at_once = {"RERUN_MAX_CONCURRENT_EXECUTIONS": str(self.settings.max_concurrent_executions)}
         dead_letters = {"RERUN_DEAD_LETTER_QUEUE_URL": self.messaging.dead_letters.queue_url}
         self.watchdog = door(
             "watchdog",
             description="Forgets no open run",
             timeout=Duration.seconds(55),
-            environment=sources | dead_letters,
+            environment=sources | dead_letters | at_once,
         )
         self.housekeeping = door("housekeeping", description="Deletes what has expired", timeout=Duration.minutes(10))
 

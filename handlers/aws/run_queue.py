@@ -1,15 +1,19 @@
 """The execution queue. Its messages carry a run's id and nothing else."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handlers.aws import aws_errors
 from handlers.domain.runs.recording import to_message
 from handlers.domain.runs.run import FunctionRun
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+
+_WAITING: Final = "ApproximateNumberOfMessages"
 
 
 class RunQueue:
@@ -31,3 +35,8 @@ class RunQueue:
         except (ClientError, BotoCoreError) as fault:
             # The run is recorded with a deadline: the watchdog pushes it again.
             self._report(fault)
+
+    def waiting(self) -> int:
+        with aws_errors.translated():
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[_WAITING])
+        return int(answer["Attributes"][_WAITING])

@@ -63,11 +63,18 @@ class Pushed(NamedTuple):
 class FakeQueue:
     def __init__(self) -> None:
         self.pushed: list[Pushed] = []
+        self.backlog = 0
+        """Messages that wait, besides those that a test has seen pushed."""
         self.fails = False
 
     def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
         if not self.fails:
             self.pushed.append(Pushed(run.id, delay_seconds))
+
+    def waiting(self) -> int:
+        if self.fails:
+            raise Unavailable
+        return self.backlog
 
 
 class FakeDeadLetters:

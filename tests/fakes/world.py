@@ -28,6 +28,9 @@ from tests.fakes.services import (
 )
 from tests.fakes.stores import InMemoryRuns
 
+# Few: a test soon has more messages than that.
+MAX_CONCURRENT_EXECUTIONS = 10
+
 
 @dataclass
 class World:
@@ -84,7 +87,14 @@ class World:
 
     @property
     def watchdog(self) -> Watchdog:
-        return Watchdog(self.runs, self.cipher, self.queue, self.bus, self.dead_letters)
+        return Watchdog(
+            self.runs,
+            self.cipher,
+            self.queue,
+            self.bus,
+            self.dead_letters,
+            MAX_CONCURRENT_EXECUTIONS,
+        )
 
     @property
     def retrier(self) -> Retrier:

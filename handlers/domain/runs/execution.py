@@ -218,7 +218,9 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
 
     What was not executed is not counted. Runs that were throttled together come back one by one.
     """
-    longest = min(2**run.postponements, MAX_MESSAGE_DELAY.total_seconds())
+    # Of a run that has only waited its turn so far, this is the first time.
+    times = run.postponements if before.error_code else 0
+    longest = min(2**times, MAX_MESSAGE_DELAY.total_seconds())
     delay = math.ceil(random.uniform(longest / 2, longest))
     waits_until = clock.now() + timedelta(seconds=delay)
     given_back = before.evolve(
@@ -226,7 +228,7 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
         claim_token=None,
         started_at=None,
         error_code=reason.code,
-        postponements=run.postponements + 1,
+        postponements=times + 1,
         waits_until=waits_until,
         deadline=pending_deadline(waits_until),
     )

@@ -9,7 +9,7 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import MAX_BYTES, MAX_INLINE_BYTES
 from handlers.domain.runs.due import is_expiring
-from handlers.domain.runs.outcome import Outcome
+from handlers.domain.runs.outcome import RUN_EXPIRED, Outcome
 from handlers.domain.runs.recording import SealedParts, label
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.seal import Cipher
@@ -20,7 +20,7 @@ EVENT_DEADLINE = timedelta(seconds=60)
 EXECUTION_LOST = Outcome.of_error(
     "ExecutionLost", f"The outcome of {MAX_ATTEMPTS} executions was lost. The function may have done its work."
 )
-EXPIRED = Outcome.of_error("RunExpired", "The run has waited for as long as runs are kept.")
+EXPIRED = Outcome.of_error(RUN_EXPIRED, "The run has waited for as long as runs are kept.")
 CANCELLED = Outcome(Status.CANCELLED)
 
 

@@ -16,9 +16,13 @@ VERSION_NOT_FOUND = "FunctionVersionNotFound"
 ACCESS_DENIED = "FunctionAccessDenied"
 TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
+RUN_EXPIRED = "RunExpired"
 # What the same input and the same code meet again, however often.
 _REFUSED_INPUT = {"RequestTooLargeException", "InvalidRequestContentException", "UnsupportedMediaTypeException"}
-BEYOND_RETRY = frozenset({VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, *_REFUSED_INPUT})
+# That, and what has waited for as long as runs are kept: it is not to wait for as long again.
+BEYOND_RETRY = frozenset(
+    {VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, RUN_EXPIRED, *_REFUSED_INPUT}
+)
 
 
 def error_name(text: str) -> str:

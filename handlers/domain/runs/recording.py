@@ -26,6 +26,9 @@ class RunQueue(Protocol):
     def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
         """Ask for the run to be executed. Never fails: what the queue does not take, the watchdog pushes again."""
 
+    def waiting(self) -> int:
+        """About how many messages wait for an executor. Raises Unavailable."""
+
 
 def to_message(run: FunctionRun) -> str:
     """What asks for a run to be executed: its id and nothing else."""

@@ -31,6 +31,8 @@ from handlers.domain.seal import Cipher
 from handlers.domain.starting.start import Cause, new_run
 
 LATEST = "$LATEST"
+# The condition of a record for an on-success destination.
+SUCCESS = "Success"
 _VERSION = re.compile(r"[0-9]{1,20}")
 
 
@@ -97,10 +99,13 @@ class Captured(StrEnum):
     CAPTURED = "captured"
     AGAIN = "captured before"
     NOT_REGISTERED = "not registered"
+    NO_FAILURE = "no failure"
 
 
 def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
     """One run for each workspace that has registered the function so. Raises Unavailable."""
+    if record.request_context.condition == SUCCESS:
+        return [Captured.NO_FAILURE]
     invoked = record.request_context.function_arn
     capturing = _one_for_each_workspace(using.registry.read_capturing(base_arn(invoked)), invoked)
     return [_capture(record, each, using) for each in capturing] or [Captured.NOT_REGISTERED]

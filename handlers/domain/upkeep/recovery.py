@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
@@ -82,10 +83,13 @@ class Watchdog(NamedTuple):
     queue: RunQueue
     bus: LifecycleBus
     dead_letters: DeadLetters
+    max_concurrent_executions: int
+    """If more messages wait than that, they wait for their turn, and a run that is pending has not been forgotten."""
 
 
 class Remedy(StrEnum):
     PUSHED_AGAIN = "pushed again"
+    IN_BACKLOG = "waits in the queue"
     LOST = "failed as lost"
     CANCELLED = "cancelled"
     EXPIRED = "failed as expired"
@@ -111,9 +115,12 @@ def recover_overdue(
             return False
         return run.status.is_open or done[Remedy.UNTOLD] < MAX_UNTOLD
 
+    # Asked once a pass, and only if there is a run that depends on it.
+    has_backlog = cache(lambda: _has_backlog(using))
+
     def recovered(run: FunctionRun) -> Remedy:
         try:
-            return recover(run, using)
+            return recover(run, using, has_backlog=has_backlog)
         except NotMoved as fault:
             report(fault, run)
             return Remedy.UNMOVED
@@ -128,7 +135,7 @@ def recover_overdue(
     )
 
 
-def recover(run: FunctionRun, using: Watchdog) -> Remedy:
+def recover(run: FunctionRun, using: Watchdog, *, has_backlog: Callable[[], bool] = lambda: False) -> Remedy:
     if run.staged:
         run = _moved(run, using.runs)
     if not run.status.is_open:
@@ -139,12 +146,30 @@ def recover(run: FunctionRun, using: Watchdog) -> Remedy:
         # It was looked at so early because its parts had to be moved.
         moved = using.runs.transition(run, run.evolve(deadline=run.not_before))
         return Remedy.MOVED_PARTS if moved else Remedy.MOVED_ON
+    # A second message beside one that waits would take an executor's place for nothing, and so make the backlog longer:
+    # a push that was lost is made up for once the backlog has gone.
+    is_queued = run.status is Status.PENDING and not _is_first_push(run) and has_backlog()
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
     waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
     if not using.runs.transition(run, waiting):
         return Remedy.MOVED_ON
+    if is_queued:
+        return Remedy.IN_BACKLOG
     push_when_due(waiting, using.queue)
     return Remedy.PUSHED_AGAIN
+
+
+def _has_backlog(using: Watchdog) -> bool:
+    try:
+        return using.queue.waiting() > using.max_concurrent_executions
+    except Unavailable:
+        return False  # and if the queue takes no push either, the run comes again
+
+
+def _is_first_push(run: FunctionRun) -> bool:
+    """Whether the run was to wait for so long that nobody but the watchdog pushes it."""
+    was_to_wait = timedelta() if run.not_before is None else run.not_before - run.created_at
+    return was_to_wait > MAX_MESSAGE_DELAY and run.postponements == 0
 
 
 class NotMoved(Exception):

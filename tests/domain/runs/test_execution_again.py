@@ -47,6 +47,13 @@ def test_a_postponed_run_says_why_it_waits_until_it_is_claimed_again(waiting: Wo
     assert waiting.run(RUN_ID).error_code is None
 
 
+def test_a_run_that_was_only_waiting_its_turn_is_throttled_for_the_first_time(waiting: World) -> None:
+    waiting.runs.runs[RUN_ID] = waiting.run(RUN_ID).evolve(postponements=50)
+    waiting.invoker.script = [NotYet("TooManyRequestsException")]
+    execute(RUN_ID, waiting.executor)
+    assert waiting.queue.pushed == [(RUN_ID, 1)]
+
+
 def test_a_postponed_run_waits_longer_each_time(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [NotYet("TooManyRequestsException") for _ in range(12)]
     for _ in range(12):

@@ -131,6 +131,12 @@ def test_of_several_registrations_in_a_workspace_a_failure_belongs_to_one(
     assert run.function_id == an_id(registered.index(belongs_to)), "the oldest of equals"
 
 
+def test_a_record_of_a_success_is_passed_over(capturing: World) -> None:
+    record = a_record({"condition": "Success"}, responsePayload={"ok": True})
+    assert captured(capturing, record) == [Captured.NO_FAILURE]
+    assert not capturing.runs.runs
+
+
 def test_a_record_that_is_delivered_again_is_captured_once_and_announced_once(capturing: World) -> None:
     run = the_run(capturing)
     assert captured(capturing, a_record()) == [Captured.AGAIN]

@@ -11,6 +11,7 @@ from handlers.domain.upkeep.recovery import MAX_UNMOVED, MAX_UNTOLD, Remedy, rec
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
+from tests.fakes.world import MAX_CONCURRENT_EXECUTIONS
 
 
 def an_untold_run() -> FunctionRun:
@@ -109,6 +110,44 @@ def swept(world: World, *, passes: int = 1000) -> tuple[dict[Remedy, int], list[
         report=lambda _, run: reported.append(run.id),
     )
     return dict(done), reported
+
+
+class TestBacklog:
+    @pytest.fixture
+    def long(self, world: World) -> World:
+        world.queue.backlog = MAX_CONCURRENT_EXECUTIONS + 1
+        return world
+
+    def test_a_run_that_waits_its_turn_is_not_pushed_again_until_the_backlog_has_gone(
+        self, long: World, time: FakeClock
+    ) -> None:
+        long.has_run(a_run(status="pending"))
+        for _ in range(10):
+            time.advance(minutes=15)
+            assert swept(long) == ({Remedy.IN_BACKLOG: 1}, [])
+        assert not long.queue.pushed
+        long.queue.backlog = MAX_CONCURRENT_EXECUTIONS
+        time.advance(minutes=15)
+        assert swept(long) == ({Remedy.PUSHED_AGAIN: 1}, [])
+
+    def test_a_run_whose_executor_died_is_pushed(self, long: World, time: FakeClock) -> None:
+        long.has_run(a_run(status="running"))
+        time.advance(minutes=2)
+        assert swept(long) == ({Remedy.PUSHED_AGAIN: 1}, [])
+
+    def test_a_run_that_was_delayed_is_pushed_when_it_is_due(self, long: World, time: FakeClock) -> None:
+        due = NOW + timedelta(days=1)
+        long.has_run(a_run(status="pending", not_before=due, deadline=due))
+        time.advance(days=1, seconds=1)
+        assert swept(long) == ({Remedy.PUSHED_AGAIN: 1}, [])
+        time.advance(minutes=5)
+        assert swept(long) == ({Remedy.IN_BACKLOG: 1}, [])
+
+    def test_a_queue_that_does_not_tell_has_none(self, world: World, time: FakeClock) -> None:
+        world.has_run(a_run(status="pending"))
+        world.queue.fails = True
+        time.advance(minutes=1)
+        assert swept(world) == ({Remedy.PUSHED_AGAIN: 1}, [])
 
 
 def test_a_bucket_that_is_down_does_not_keep_other_runs_waiting(

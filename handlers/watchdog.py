@@ -1,12 +1,13 @@
 """Every minute: no open run is forgotten, and no trigger left half-changed."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.registry.trigger_arming import repair_triggers
-from handlers.domain.upkeep.recovery import end_undeliverable, recover_overdue
+from handlers.domain.registry.trigger_arming import Repair, repair_triggers
+from handlers.domain.upkeep.recovery import Remedy, end_undeliverable, recover_overdue
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 
@@ -18,33 +19,45 @@ SHARE_MS = 10_000
 
 @logger.inject_lambda_context
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
-    """Gives how many runs were overdue and triggers unfinished, by remedy."""
+    """Gives how many runs were overdue and triggers unfinished, by remedy.
+
+    A job that breaks off is reported, and raised once the others are done: Lambda counts it as an error.
+    """
     time_left = context.get_remaining_time_in_millis
+
+    def while_left(milliseconds: int) -> Callable[[], bool]:
+        return lambda: time_left() > milliseconds
+
     done: Counter[str] = Counter()
-    letters_until = time_left() - SHARE_MS
-    done.update(
-        end_undeliverable(
-            wiring.watchdog,
-            has_time=lambda: time_left() > letters_until,
-            report=lambda fault, run_id: log_fault(fault, runId=run_id),
-        )
-    )
-    triggers_until = time_left() - SHARE_MS
-    done.update(
-        repair_triggers(
-            wiring.registry,
-            wiring.sources,
-            has_time=lambda: time_left() > triggers_until,
-            report=lambda fault, trigger_id: log_fault(fault, triggerId=trigger_id),
-        )
-    )
-    done.update(
-        recover_overdue(
-            wiring.watchdog,
-            has_time=lambda: time_left() > RESERVE_MS,
-            report=lambda fault, run: log_fault(fault, runId=run.id),
-        )
-    )
+    broken: list[Exception] = []
+    for job in (_heed_letters, _repair_triggers, _recover_runs):
+        reserve = RESERVE_MS if job is _recover_runs else time_left() - SHARE_MS
+        try:
+            done.update(job(while_left(reserve)))
+        except Exception as fault:  # noqa: BLE001 - it must not keep the other jobs waiting
+            log_fault(fault)
+            broken.append(fault)
     if done:
         logger.info("overdue", extra={"done": dict(done)})
+    if broken:
+        raise ExceptionGroup("a pass broke off", broken)
     return dict(done)
+
+
+def _heed_letters(has_time: Callable[[], bool]) -> Counter[Remedy]:
+    return end_undeliverable(
+        wiring.watchdog, has_time=has_time, report=lambda fault, run_id: log_fault(fault, runId=run_id)
+    )
+
+
+def _repair_triggers(has_time: Callable[[], bool]) -> Counter[Repair]:
+    return repair_triggers(
+        wiring.registry,
+        wiring.sources,
+        has_time=has_time,
+        report=lambda fault, trigger_id: log_fault(fault, triggerId=trigger_id),
+    )
+
+
+def _recover_runs(has_time: Callable[[], bool]) -> Counter[Remedy]:
+    return recover_overdue(wiring.watchdog, has_time=has_time, report=lambda fault, run: log_fault(fault, runId=run.id))

@@ -15,6 +15,7 @@ from handlers.wiring import wiring
 RESERVE_MS = 10_000
 # Of a pass, for what is rarely there: it must not wait for as long as there are many overdue runs.
 SHARE_MS = 10_000
+Job = Callable[[Callable[[], bool]], Counter[Remedy] | Counter[Repair]]
 
 
 @logger.inject_lambda_context
@@ -24,19 +25,19 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     A job that breaks off is reported, and raised once the others are done: Lambda counts it as an error.
     """
     time_left = context.get_remaining_time_in_millis
-
-    def while_left(milliseconds: int) -> Callable[[], bool]:
-        return lambda: time_left() > milliseconds
-
     done: Counter[str] = Counter()
     broken: list[Exception] = []
-    for job in (_heed_letters, _repair_triggers, _recover_runs):
-        reserve = RESERVE_MS if job is _recover_runs else time_left() - SHARE_MS
+
+    def attempt(job: Job, *, until: int) -> None:
         try:
-            done.update(job(while_left(reserve)))
+            done.update(job(lambda: time_left() > until))
         except Exception as fault:  # noqa: BLE001 - it must not keep the other jobs waiting
             log_fault(fault)
             broken.append(fault)
+
+    attempt(_heed_letters, until=time_left() - SHARE_MS)
+    attempt(_repair_triggers, until=time_left() - SHARE_MS)
+    attempt(_recover_runs, until=RESERVE_MS)
     if done:
         logger.info("overdue", extra={"done": dict(done)})
     if broken:

@@ -100,27 +100,26 @@ class Load:
 
     def _register(self) -> None:
         """Triggers of its own for every load, if anybody answers."""
-        # A name is taken once: an answer that was lost may have taken it.
-        function = self._ask(
-            "POST", "/compute-functions", lambda: {"name": uuid4().hex, "functionArn": self._function.arn}
-        )
+        function = self._create("/compute-functions", lambda: {"functionArn": self._function.arn})
         if function is None:
             return
-        metadata = {"params": {"ledger": str(self.executions), "seconds": self.seconds}}
+        params = {"ledger": str(self.executions), "seconds": self.seconds}
         retried = {"maxRetries": RETRIES, "initialDelaySeconds": 0, "jitter": "none"}
         common = {"functionId": function["id"], "retryPolicy": retried}
-        on_demand = {"executionType": "on-demand", "triggerMetadata": metadata, **common}
-        made = self._ask("POST", "/function-triggers", lambda: {"name": uuid4().hex, **on_demand})
+        on_demand = {"executionType": "on-demand", "triggerMetadata": {"params": params}, **common}
+        made = self._create("/function-triggers", lambda: on_demand)
         self._trigger = made["id"] if made else self._trigger
         webhook = {"executionType": "http-trigger", **common}
         self._webhook = (
-            self._ask(
-                "POST",
-                "/function-triggers",
-                lambda: {"name": uuid4().hex, "triggerMetadata": {"path": uuid4().hex, **metadata}, **webhook},
+            self._create(
+                "/function-triggers", lambda: {"triggerMetadata": {"path": uuid4().hex, "params": params}, **webhook}
             )
             or self._webhook
         )
+
+    def _create(self, path: str, body: Callable[[], Body]) -> Body | None:
+        """A name, and a path, is taken once: an answer that was lost may have taken it."""
+        return self._ask("POST", path, lambda: {"name": uuid4().hex, **body()})
 
     def _start(self, during: str) -> None:
         if self._trigger is None:

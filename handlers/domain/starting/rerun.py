@@ -118,7 +118,7 @@ def rerun(asked: Asked, using: Rerunner) -> FunctionRun:
 def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> FunctionRun:
     found = _rerunnable(asked, recorded)
     source = found.run
-    parameters = open_parameters(found, using.cipher)
+    parameters = _opened(found, using.cipher)
     trigger, function = trigger_and_function_of(source, using.registry)
     at = clock.now()
     copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
@@ -139,15 +139,19 @@ def _rerunnable(asked: Asked, recorded: RecordedRun | None) -> RecordedRun:
     return recorded
 
 
+def _opened(recorded: RecordedRun, cipher: Cipher) -> bytes:
+    try:
+        return open_parameters(recorded, cipher)
+    except SealBroken as broken:
+        raise DecryptionFailed from broken
+
+
 def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
-    """Raises NoParameters, DecryptionFailed or Unavailable."""
+    """Raises NoParameters, SealBroken, KeyRefused or Unavailable."""
     sealed = recorded.sealed()
     if sealed is None:
         raise NoParameters
-    try:
-        return cipher.open(sealed, label(recorded.run, Part.PARAMETERS))
-    except SealBroken as broken:
-        raise DecryptionFailed from broken
+    return cipher.open(sealed, label(recorded.run, Part.PARAMETERS))
 
 
 def trigger_and_function_of(source: FunctionRun, registry: Registry) -> tuple[FunctionTrigger, ComputeFunction]:

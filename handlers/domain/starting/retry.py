@@ -19,7 +19,7 @@ from handlers.domain.runs.finish import settle
 from handlers.domain.runs.outcome import BEYOND_RETRY
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
-from handlers.domain.seal import Cipher, KeyRefused
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, trigger_and_function_of
 
 AUTO_RETRY = "auto-retry"
@@ -113,10 +113,10 @@ def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     """A key that is refused for now is no reason to give the retry up: nobody would ask for it again."""
     try:
         return open_parameters(recorded, cipher)
-    except DecryptionFailed as failed:
-        if isinstance(failed.__cause__, KeyRefused):
-            raise Unavailable from failed
-        raise
+    except KeyRefused as refused:
+        raise Unavailable from refused
+    except SealBroken as broken:
+        raise DecryptionFailed from broken
 
 
 def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: RetryPolicy) -> FunctionRun:

@@ -136,8 +136,7 @@ def recover_overdue(
 
 
 def recover(run: FunctionRun, using: Watchdog, *, has_backlog: Callable[[], bool] = lambda: False) -> Remedy:
-    if run.staged:
-        run = _moved(run, using.runs)
+    run = _moved(run, using.runs)
     if not run.status.is_open:
         return _announce_again(run, using) if run.event_pending else _settle(run, using)
     if (end := _end_of(run)) is not None:
@@ -177,6 +176,9 @@ class NotMoved(Exception):
 
 
 def _moved(run: FunctionRun, runs: Runs) -> FunctionRun:
+    """The run once all of its parts are where they stay. Raises NotMoved."""
+    if not run.staged:
+        return run
     try:
         return runs.move_staged(run)
     except Unavailable as fault:
@@ -214,8 +216,7 @@ def _heed(letter: DeadLetter, using: Watchdog) -> Remedy:
     remedy = Remedy.MOVED_ON
     # One that is running has a lease, and one that is not due yet, or postponed, another message to come.
     if run is not None and run.status is Status.PENDING and not wait_of(run) and not postponed_for(run):
-        run = using.runs.move_staged(run) if run.staged else run
-        remedy = _redelivered_or_ended(run, letter, using)
+        remedy = _redelivered_or_ended(_moved(run, using.runs), letter, using)
     using.dead_letters.delete(letter)
     return remedy
 

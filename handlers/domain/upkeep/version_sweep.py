@@ -34,6 +34,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.one_by_one import one_by_one
 
 MIN_AGE = timedelta(days=1)
 # Lambda answers 15 calls a second of this kind, and executors need them too. With more functions than this, which
@@ -136,9 +137,15 @@ def sweep_versions(
     except _OutOfTime:
         return fates + Counter({Fate.LEFT: _size(spare), Fate.UNFINISHED: 1})
     fates[Fate.NAMED] = found - _size(spare)
-    for version_arn in sorted(version_arn for versions in spare.values() for version_arn in versions):
-        fates[_delete(version_arn, using.versions, report) if has_time() else Fate.LEFT] += 1
-    return +fates
+    deleted = one_by_one(
+        sorted(version_arn for versions in spare.values() for version_arn in versions),
+        lambda version_arn: Fate.DELETED if using.versions.delete(version_arn) else Fate.HELD,
+        failed=Fate.FAILED,
+        has_time=has_time,
+        report=report,
+    )
+    fates[Fate.LEFT] = _size(spare) - deleted.total()
+    return fates + deleted
 
 
 def _chosen(functions: set[str]) -> list[str]:
@@ -196,11 +203,3 @@ def _spend(spare: Spare, uses: Iterator[list[Use]], has_time: Callable[[], bool]
                 spare.pop(use.function_arn, None)
             else:
                 spare.get(use.function_arn, set()).discard(use.version_arn)
-
-
-def _delete(version_arn: str, versions: Versions, report: Callable[[Exception, str], None]) -> Fate:
-    try:
-        return Fate.DELETED if versions.delete(version_arn) else Fate.HELD
-    except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
-        report(fault, version_arn)
-        return Fate.FAILED

@@ -31,7 +31,7 @@ LOG_RETENTION = {
 
 
 class Settings(BaseModel):
-    """Context keys in camelCase; the README explains each."""
+    """Context keys in camelCase; docs/deploy.md explains each."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 

@@ -223,7 +223,7 @@ def check_ahead(schedule: Schedule) -> None:
 def _event_source(asked: _EventsBody, workspace: str, buses: dict[str, list[str]]) -> EventSource:
     if asked.event_bus_name is not None and asked.event_bus_name not in buses.get(workspace, []):
         raise InvalidRequest(
-            f"{METADATA}.eventBusName", "is not a bus that this workspace may listen to (see otherBuses in the README)."
+            f"{METADATA}.eventBusName", "is not a bus that this workspace may listen to (otherBuses in docs/deploy.md)."
         )
     field = f"{METADATA}.eventPattern"
     source = EventSource(

@@ -18,6 +18,7 @@ from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.aws.function_versions import FunctionVersions
+from handlers.aws.keep_alive import probe_idle_connections
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.object_shelf import ObjectShelf
 from handlers.aws.part_objects import PartObjects
@@ -57,7 +58,7 @@ _INVOKE = Config(
     read_timeout=MAX_TIMEOUT_SECONDS + 50,
     retries={"total_max_attempts": 1},
     tcp_keepalive=True,
-    max_pool_connections=20,
+    max_pool_connections=1,
 )
 
 
@@ -209,8 +210,14 @@ class Wiring:
         return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
 
     @cached_property
+    def invocations(self) -> "LambdaClient":
+        client = self._session.client("lambda", config=_INVOKE)
+        probe_idle_connections(client)
+        return client
+
+    @cached_property
     def executor(self) -> Executor:
-        invoker = FunctionInvoker(self._session.client("lambda", config=_INVOKE))
+        invoker = FunctionInvoker(self.invocations)
         return Executor(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus)
 
     @cached_property

@@ -80,7 +80,7 @@ class Settings(BaseModel):
     invokable_functions: Json[dict[str, list[str]]] = {}
     own_functions: str = ""
     max_reruns_per_lineage: int = 1000
-    max_concurrent_executions: int = 500
+    max_concurrent_executions: int = 100
     retention_days: int = 90
     delete_unused_versions: bool = False
 

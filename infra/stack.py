@@ -16,14 +16,14 @@ from infra.api import Api, Identity
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
 from infra.grants import grant
-from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging, executors
+from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings
 from infra.storage import Storage
 from infra.trigger_sources import TriggerSources
 
 API_TIMEOUT = Duration.seconds(29)
-# For those that read and merge parameters of megabytes, or hold ten of them at once.
+# For those that read and merge parameters of megabytes.
 ROOMY = 1024
 
 
@@ -203,7 +203,9 @@ class FunctionRerunStack(Stack):
             "execute_runs",
             description="Executes runs",
             timeout=EXECUTOR_TIMEOUT,
-            memory_size=ROOMY,
+            # A run with 4 MB of parameters and of result peaks at 111 MB; what more there is buys CPU for cold starts,
+            # and is paid for as long as functions are awaited.
+            memory_size=512,
             environment=invokable,
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
@@ -219,12 +221,12 @@ class FunctionRerunStack(Stack):
         self.housekeeping = door("housekeeping", description="Deletes what has expired", timeout=Duration.minutes(10))
 
     def _connect(self) -> None:
-        batch_size, concurrency = executors(self.settings.max_concurrent_executions)
         self.execute_runs.add_event_source(
             event_sources.SqsEventSource(
                 self.messaging.run_queue,
-                batch_size=batch_size,
-                max_concurrency=concurrency,
+                # A batch ends with its slowest run: of several, all but one place would be held for nothing.
+                batch_size=1,
+                max_concurrency=self.settings.max_concurrent_executions,
                 report_batch_item_failures=True,
             )
         )

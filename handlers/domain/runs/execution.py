@@ -32,8 +32,6 @@ from handlers.domain.runs.recording import RecordedRun, RunQueue, label
 from handlers.domain.runs.run import FunctionRun, Part, Pin, Status
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
-# How many runs one executor is given at once.
-MAX_AT_ONCE = 10
 LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
 # An outcome that is not stored is an execution for nothing: there is time within the lease's margin.

@@ -1,11 +1,11 @@
 """How many runs are executed at once: each of them holds one place, and no place but its own."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.stack.driver import Workspace, until
 
+SLOW = 4
 # Started once it has left a mark of its own, ended once the gate is open.
 WAITS = """
 import time
@@ -24,14 +24,12 @@ def test_slow_runs_hold_no_quick_one_up(workspace: Workspace, tmp_path: Path) ->
     quick, _ = other.trigger_of()
     payload: dict[str, Any] = {"gate": str(gate), "started": str(started)}
     try:
-        runs = []
-        for _ in range(4):
+        runs: list[str] = []
+        while len(runs) < SLOW:
             runs.append(workspace.execute(slow, payload=payload))
-            # So far apart that each comes alone: what is sent together might be told apart by chance.
-            time.sleep(0.4)
-        until(lambda: len(list(tmp_path.glob("started-*"))) == len(runs))
+            until(lambda: len(list(tmp_path.glob("started-*"))) == len(runs))
         assert other.ended(other.execute(quick))["status"] == "completed"
-        assert [workspace.run(run)["status"] for run in runs] == ["running"] * len(runs)
+        assert [workspace.run(run)["status"] for run in runs] == ["running"] * SLOW
     finally:
         gate.touch()
-    assert [workspace.ended(run)["status"] for run in runs] == ["completed"] * len(runs)
+    assert [workspace.ended(run)["status"] for run in runs] == ["completed"] * SLOW

@@ -6,43 +6,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.aws import aws_errors
+from handlers.aws import aws_errors, lambda_errors
 from handlers.aws.function_code import unusable
-from handlers.domain.runs.outcome import NotYet, Outcome, Postponed, Uncertain, Unusable
+from handlers.domain.runs.outcome import NotReady, NotYet, Outcome, Postponed, Uncertain, Unusable
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
-
-# Not executed, and worth another try: throttled, cold after weeks, or still being set up.
-_LATER = aws_errors.THROTTLES | {
-    "CodeArtifactUserPendingException",
-    "EC2ThrottledException",
-    "EC2UnexpectedException",
-    "EFSMountConnectivityException",
-    "EFSMountTimeoutException",
-    "ENILimitReachedException",
-    "ENINotReadyException",
-    "ResourceConflictException",
-    "ResourceNotReadyException",
-    "SnapStartNotReadyException",
-    "SnapStartTimeoutException",
-    "SubnetIPAddressLimitReachedException",
-}
-# Not executed either, and somebody has to mend it. Lambda says so with 502, as if it were its own fault.
-_NEVER = frozenset(
-    {
-        "EC2AccessDeniedException",
-        "InvalidRuntimeException",
-        "InvalidSecurityGroupIDException",
-        "InvalidSubnetIDException",
-        "InvalidZipFileException",
-        "KMSAccessDeniedException",
-        "KMSDisabledException",
-        "KMSInvalidStateException",
-        "KMSNotFoundException",
-    }
-)
 
 
 class FunctionInvoker:
@@ -84,8 +54,12 @@ def _client_context(run: FunctionRun) -> str:
 
 def _refused(error: ClientError, pin: Pin) -> Postponed | Unusable:
     code = aws_errors.code(error)
-    if code in _LATER:
+    if code in lambda_errors.NOT_READY:
+        return NotReady(code)
+    if code in lambda_errors.LATER:
         return NotYet(code)
-    if code not in _NEVER and aws_errors.is_passing(error.response):
+    if code in lambda_errors.NEVER:
+        return unusable(code, pin.function_version_arn)
+    if code in lambda_errors.UNKNOWN or aws_errors.is_passing(error.response):
         return Uncertain(code)
     return unusable(code, pin.function_version_arn)

@@ -16,7 +16,9 @@ _VALUES = {
     "TCP_KEEPALIVE": IDLE_SECONDS,  # macOS calls it so
     "TCP_KEEPINTVL": INTERVAL_SECONDS,
 }
-PROBES = [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in _VALUES.items() if hasattr(socket, name)]
+PROBES = [
+    (socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in _VALUES.items() if hasattr(socket, name)
+]
 
 
 def probe_idle_connections(client: Any) -> None:

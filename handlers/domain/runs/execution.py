@@ -23,6 +23,7 @@ from handlers.domain.runs.outcome import (
     TIMEOUT_TOO_LONG,
     VERSION_NOT_FOUND,
     CodeGone,
+    NotReady,
     NotYet,
     Outcome,
     Uncertain,
@@ -54,6 +55,9 @@ class FunctionCode(Protocol):
 
     def forget(self, pin: Pin) -> None:
         """What was remembered of this version is no longer true."""
+
+    def check_state(self, pin: Pin) -> None:
+        """Raises Unusable for a version that will not be ready before somebody mends it, or NotYet."""
 
 
 class Invoker(Protocol):
@@ -208,6 +212,9 @@ def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, before: Function
         if before.pin is None and reason.code == VERSION_NOT_FOUND and not _was_looked_up_afresh(before):
             using.code.forget(pin)
             raise CodeGone(reason.code) from reason
+        raise
+    except NotReady:
+        using.code.check_state(pin)
         raise
 
 

@@ -16,12 +16,20 @@ VERSION_NOT_FOUND = "FunctionVersionNotFound"
 ACCESS_DENIED = "FunctionAccessDenied"
 TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
+STATE_FAILED = "FunctionStateFailed"
 RUN_EXPIRED = "RunExpired"
 # What the same input and the same code meet again, however often.
-_REFUSED_INPUT = {"RequestTooLargeException", "InvalidRequestContentException", "UnsupportedMediaTypeException"}
+_REFUSED_INPUT = {
+    "InvalidRequestContentException",
+    "RequestTooLargeException",
+    "SerializedRequestEntityTooLargeException",
+    "UnsupportedMediaTypeException",
+}
+# What Lambda has stopped because it went round in a circle.
+_LOOP = "RecursiveInvocationException"
 # That, and what has waited for as long as runs are kept: it is not to wait for as long again.
 BEYOND_RETRY = frozenset(
-    {VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, RUN_EXPIRED, *_REFUSED_INPUT}
+    {VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, RUN_EXPIRED, _LOOP, *_REFUSED_INPUT}
 )
 
 
@@ -40,6 +48,10 @@ class Postponed(Exception):
 
 class NotYet(Postponed):
     """The function cannot be invoked now (throttled, being updated, AWS unwell): it was not executed."""
+
+
+class NotReady(NotYet):
+    """The version is not ready to be executed. Its state says whether it will be without anybody's doing."""
 
 
 class CodeGone(NotYet):

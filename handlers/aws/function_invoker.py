@@ -2,6 +2,8 @@
 
 import base64
 import json
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,14 +16,22 @@ from handlers.domain.runs.run import FunctionRun, Pin, Status
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+# Lambda's clock and ours may run apart so far. The request's way there and back only adds to what is measured here.
+CLOCKS_DIFFER_SECONDS = 0.1
+
 
 class FunctionInvoker:
-    def __init__(self, client: "LambdaClient") -> None:
-        """`client` must not retry and must be patient: a repeated Invoke runs the function twice."""
+    def __init__(self, client: "LambdaClient", *, now: Callable[[], float] = time.monotonic) -> None:
+        """`client` must not retry and must be patient: a repeated Invoke runs the function twice.
+
+        `now` is a clock that only goes forward, in seconds.
+        """
         self._client = client
+        self._now = now
 
     def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
         """The full version ARN is invoked, so that only the exact version's permission is needed."""
+        started = self._now()
         try:
             answer = self._client.invoke(
                 FunctionName=pin.function_version_arn,
@@ -38,7 +48,9 @@ class FunctionInvoker:
         logs = base64.b64decode(answer.get("LogResult", ""))
         if "FunctionError" not in answer:
             return Outcome(Status.COMPLETED, result=payload, logs=logs)
-        return Outcome.of_failed_invocation(payload, logs)
+        seconds = self._now() - started
+        used_up_its_time = pin.timeout_seconds is not None and seconds >= pin.timeout_seconds - CLOCKS_DIFFER_SECONDS
+        return Outcome.of_failed_invocation(payload, logs, used_up_its_time=used_up_its_time)
 
 
 def _client_context(run: FunctionRun) -> str:

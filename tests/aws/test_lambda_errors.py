@@ -33,7 +33,8 @@ def test_each_error_of_an_invocation_says_whether_the_run_waits_fails_or_was_exe
 @pytest.mark.parametrize("code", errors_of("Invoke"))
 def test_what_the_table_says_of_an_error_becomes_of_the_run(code: str) -> None:
     def refuse(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 502}}, "Invoke")
+        refused: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 502}}
+        raise ClientError(refused, "Invoke")
 
     client: Any = SimpleNamespace(invoke=refuse)
     with pytest.raises((NotYet, Unusable, Uncertain)) as reason:

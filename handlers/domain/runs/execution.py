@@ -30,7 +30,7 @@ from handlers.domain.runs.outcome import (
     Unusable,
 )
 from handlers.domain.runs.recording import RecordedRun, RunQueue, label
-from handlers.domain.runs.run import FunctionRun, Part, Pin, Status
+from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 LEASE_MARGIN = timedelta(seconds=60)
@@ -184,6 +184,7 @@ def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
         pin=pin,
         claim_token=str(uuid.uuid4()),
         error_code=None,
+        error_source=None,
         waits_until=None,
         started_at=at,
         deadline=at + timedelta(seconds=pin.timeout_seconds or MAX_TIMEOUT_SECONDS) + LEASE_MARGIN,
@@ -233,6 +234,7 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
         claim_token=None,
         started_at=None,
         error_code=reason.code,
+        error_source=ErrorSource.SERVICE,
         postponements=times + 1,
         waits_until=waits_until,
         deadline=pending_deadline(waits_until),
@@ -245,4 +247,5 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
 
 def _leave(run: FunctionRun, reason: Uncertain, runs: Runs) -> Verdict:
     """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
-    return Verdict.POSTPONED if runs.transition(run, run.evolve(error_code=reason.code)) else Verdict.NOT_OURS
+    left = run.evolve(error_code=reason.code, error_source=ErrorSource.SERVICE)
+    return Verdict.POSTPONED if runs.transition(run, left) else Verdict.NOT_OURS

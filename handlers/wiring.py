@@ -30,12 +30,14 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.table import Table
 from handlers.aws.version_use import VersionUse
+from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.trigger_sources import TriggerSources
 from handlers.domain.runs.cancel import Canceller
 from handlers.domain.runs.execution import Executor
 from handlers.domain.runs.recording import Retention
+from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import Capturer
 from handlers.domain.starting.rerun import Rerunner
 from handlers.domain.starting.retry import Retrier
@@ -81,6 +83,7 @@ class Settings(BaseModel):
     own_functions: str = ""
     max_reruns_per_lineage: int = 1000
     max_concurrent_executions: int = 100
+    max_concurrent_executions_per_workspace: int | None = None
     retention_days: int = 90
     delete_unused_versions: bool = False
 
@@ -218,7 +221,9 @@ class Wiring:
     @cached_property
     def executor(self) -> Executor:
         invoker = FunctionInvoker(self.invocations)
-        return Executor(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus)
+        slots = WorkspaceSlots(self._table, log_fault)
+        limit = WorkspaceLimit(slots, self.settings.max_concurrent_executions_per_workspace)
+        return Executor(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus, limit)
 
     @cached_property
     def watchdog(self) -> Watchdog:

@@ -135,6 +135,10 @@ class FunctionRerunStack(Stack):
             **({"RERUN_DELETE_UNUSED_VERSIONS": "true"} if self.settings.delete_unused_versions else {}),
         }
 
+    def _limit_per_workspace(self) -> dict[str, str]:
+        limit = self.settings.max_concurrent_executions_per_workspace
+        return {} if limit is None else {"RERUN_MAX_CONCURRENT_EXECUTIONS_PER_WORKSPACE": str(limit)}
+
     def _told_of_sources(self) -> dict[str, str]:
         return {
             "RERUN_TRIGGER_BUS_NAME": self.sources.bus.event_bus_name,
@@ -206,7 +210,7 @@ class FunctionRerunStack(Stack):
             # A run with 4 MB of parameters and of result peaks at 111 MB; what more there is buys CPU for cold starts,
             # and is paid for as long as functions are awaited.
             memory_size=512,
-            environment=invokable,
+            environment=invokable | self._limit_per_workspace(),
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )

@@ -1,20 +1,20 @@
-"""Execute runs: up to ten messages at a time, concurrently, because all this door does is wait for functions."""
+"""Execute a run: one message a call, so that a slow run holds no place but its own."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType, async_process_partial_response
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.runs.execution import MAX_AT_ONCE, execute
+from handlers.domain.runs.execution import execute
 from handlers.domain.runs.recording import from_message
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 
-processor = AsyncBatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-threads = ThreadPoolExecutor(MAX_AT_ONCE)
+# A message that fails is reported, not raised: for a function error Lambda takes concurrency away from the queue, and
+# for the failure of an item it does not. Either way the message comes again, and ends in the dead-letter queue.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 def execute_message(record: SQSRecord) -> None:
@@ -28,11 +28,6 @@ def execute_message(record: SQSRecord) -> None:
     logger.info("run", extra={"runId": run_id, "verdict": verdict})
 
 
-async def in_a_thread(record: SQSRecord) -> None:
-    await asyncio.get_running_loop().run_in_executor(threads, execute_message, record)
-
-
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    _ = wiring.executor  # made once, before there are threads that would each make their own
-    return async_process_partial_response(event, in_a_thread, processor, context)
+    return process_partial_response(event=event, record_handler=execute_message, processor=processor, context=context)

@@ -18,6 +18,7 @@ from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.aws.function_versions import FunctionVersions
+from handlers.aws.keep_alive import probe_idle_connections
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.object_shelf import ObjectShelf
 from handlers.aws.part_objects import PartObjects
@@ -29,12 +30,14 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.table import Table
 from handlers.aws.version_use import VersionUse
+from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.trigger_sources import TriggerSources
 from handlers.domain.runs.cancel import Canceller
 from handlers.domain.runs.execution import Executor
 from handlers.domain.runs.recording import Retention
+from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import Capturer
 from handlers.domain.starting.rerun import Rerunner
 from handlers.domain.starting.retry import Retrier
@@ -57,7 +60,7 @@ _INVOKE = Config(
     read_timeout=MAX_TIMEOUT_SECONDS + 50,
     retries={"total_max_attempts": 1},
     tcp_keepalive=True,
-    max_pool_connections=20,
+    max_pool_connections=1,
 )
 
 
@@ -79,7 +82,8 @@ class Settings(BaseModel):
     invokable_functions: Json[dict[str, list[str]]] = {}
     own_functions: str = ""
     max_reruns_per_lineage: int = 1000
-    max_concurrent_executions: int = 500
+    max_concurrent_executions: int = 100
+    max_concurrent_executions_per_workspace: int | None = None
     retention_days: int = 90
     delete_unused_versions: bool = False
 
@@ -209,9 +213,17 @@ class Wiring:
         return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
 
     @cached_property
+    def invocations(self) -> "LambdaClient":
+        client = self._session.client("lambda", config=_INVOKE)
+        probe_idle_connections(client)
+        return client
+
+    @cached_property
     def executor(self) -> Executor:
-        invoker = FunctionInvoker(self._session.client("lambda", config=_INVOKE))
-        return Executor(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus)
+        invoker = FunctionInvoker(self.invocations)
+        slots = WorkspaceSlots(self._table, log_fault)
+        limit = WorkspaceLimit(slots, self.settings.max_concurrent_executions_per_workspace)
+        return Executor(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus, limit)
 
     @cached_property
     def watchdog(self) -> Watchdog:

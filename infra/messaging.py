@@ -6,8 +6,6 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from handlers.domain.runs.execution import MAX_AT_ONCE
-
 EXECUTOR_TIMEOUT = Duration.minutes(15)
 # Longer than the executor may take, or a message that is still being worked on would be delivered again.
 VISIBILITY_TIMEOUT = Duration.minutes(16)
@@ -33,13 +31,6 @@ def queue_with_dead_letters(
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=DELIVERIES),
     )
     return queue, dead
-
-
-def executors(executions: int) -> tuple[int, int]:
-    """Runs a batch, and batches at once, so that no more than so many runs are executed at once."""
-    fewest_executors, most_executors = 2, 1000
-    batch_size = max(1, min(MAX_AT_ONCE, executions // fewest_executors))
-    return batch_size, min(executions // batch_size, most_executors)
 
 
 class Messaging(Construct):

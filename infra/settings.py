@@ -45,8 +45,11 @@ class Settings(BaseModel):
     """For whom these tokens are made out. Without an issuer: further clients of the stack's own pool."""
     domain_name: str | None = None
     certificate_arn: str | None = None
-    max_concurrent_executions: int = Field(default=500, ge=2, le=10_000)
-    """How many functions are executed at once, of all workspaces together."""
+    max_concurrent_executions: int = Field(default=100, ge=2, le=1000)
+    """How many functions are executed at once, of all workspaces together: the bounds are those of AWS for a queue's
+    MaximumConcurrency. Each takes two of the account's concurrency, because its executor waits beside it."""
+    max_concurrent_executions_per_workspace: int | None = Field(default=None, ge=1, le=1000)
+    """How many of them one workspace may have; all, if nobody says so."""
     retention_days: int = Field(default=90, ge=1, le=3650)
     max_reruns_per_lineage: int = Field(default=1000, ge=1)
     log_retention_days: int = 90

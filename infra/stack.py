@@ -16,14 +16,14 @@ from infra.api import Api, Identity
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
 from infra.grants import grant
-from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging, executors
+from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings
 from infra.storage import Storage
 from infra.trigger_sources import TriggerSources
 
 API_TIMEOUT = Duration.seconds(29)
-# For those that read and merge parameters of megabytes, or hold ten of them at once.
+# For those that read and merge parameters of megabytes.
 ROOMY = 1024
 
 
@@ -135,6 +135,10 @@ class FunctionRerunStack(Stack):
             **({"RERUN_DELETE_UNUSED_VERSIONS": "true"} if self.settings.delete_unused_versions else {}),
         }
 
+    def _limit_per_workspace(self) -> dict[str, str]:
+        limit = self.settings.max_concurrent_executions_per_workspace
+        return {} if limit is None else {"RERUN_MAX_CONCURRENT_EXECUTIONS_PER_WORKSPACE": str(limit)}
+
     def _told_of_sources(self) -> dict[str, str]:
         return {
             "RERUN_TRIGGER_BUS_NAME": self.sources.bus.event_bus_name,
@@ -203,8 +207,10 @@ class FunctionRerunStack(Stack):
             "execute_runs",
             description="Executes runs",
             timeout=EXECUTOR_TIMEOUT,
-            memory_size=ROOMY,
-            environment=invokable,
+            # A run with 4 MB of parameters and of result peaks at 111 MB; what more there is buys CPU for cold starts,
+            # and is paid for as long as functions are awaited.
+            memory_size=512,
+            environment=invokable | self._limit_per_workspace(),
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
@@ -219,12 +225,12 @@ class FunctionRerunStack(Stack):
         self.housekeeping = door("housekeeping", description="Deletes what has expired", timeout=Duration.minutes(10))
 
     def _connect(self) -> None:
-        batch_size, concurrency = executors(self.settings.max_concurrent_executions)
         self.execute_runs.add_event_source(
             event_sources.SqsEventSource(
                 self.messaging.run_queue,
-                batch_size=batch_size,
-                max_concurrency=concurrency,
+                # A batch ends with its slowest run: of several, all but one place would be held for nothing.
+                batch_size=1,
+                max_concurrency=self.settings.max_concurrent_executions,
                 report_batch_item_failures=True,
             )
         )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.aws import aws_errors
+from handlers.aws import aws_errors, lambda_errors
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import base_arn
-from handlers.domain.runs.outcome import ACCESS_DENIED, VERSION_NOT_FOUND, NotYet, Unusable
+from handlers.domain.runs.outcome import ACCESS_DENIED, STATE_FAILED, VERSION_NOT_FOUND, NotYet, Unusable
 from handlers.domain.runs.run import Pin
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class FunctionCode:
         self._recent = {arn: recent for arn, recent in self._recent.items() if recent[1] != pin}
         self._published = {state: known for state, known in self._published.items() if known != pin}
 
+    def check_state(self, pin: Pin) -> None:
+        _check_state(pin.function_version_arn, self._configuration(pin.function_version_arn))
+
     def timeout_seconds(self, function_arn: str) -> int | None:
         """The timeout of the current code; None if there is no such function, or none we may see."""
         try:
@@ -61,6 +64,7 @@ class FunctionCode:
 
     def _resolve(self, function_arn: str) -> Pin:
         configuration = self._configuration(function_arn)
+        _check_state(function_arn, configuration)
         if configuration["Version"] != _LATEST:
             return _pin(function_arn, configuration)
         if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
@@ -78,6 +82,17 @@ class FunctionCode:
         # Unchanged since the last version, Lambda answers with that version, its own description included.
         with _translated(function_arn):
             return dict(self._client.publish_version(FunctionName=function_arn, **self._described))
+
+
+def _check_state(function_arn: str, configuration: dict[str, Any]) -> None:
+    """A function is in the state Failed until it is deleted and made anew, a version for ever: Unusable.
+
+    A *change* that failed (`LastUpdateStatus`) is none of that: the code from before it can be used.
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    """
+    if configuration.get("State") == "Failed":
+        reason = configuration.get("StateReasonCode", "no reason given")
+        raise Unusable(STATE_FAILED, f"{function_arn} is in the state Failed: {reason}.")
 
 
 def _pin(function_arn: str, configuration: dict[str, Any]) -> Pin:
@@ -99,7 +114,9 @@ def _translated(function_arn: str) -> Iterator[None]:
         raise NotYet("ConnectionFailed") from error
     except ClientError as error:
         code = aws_errors.code(error)
-        if code == "ResourceConflictException" or aws_errors.is_passing(error.response):
+        if code not in lambda_errors.CONTROL_NEVER and (
+            code in lambda_errors.CONTROL_LATER or aws_errors.is_passing(error.response)
+        ):
             raise NotYet(code) from error
         raise unusable(code, function_arn) from error
 

@@ -2,56 +2,36 @@
 
 import base64
 import json
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.aws import aws_errors
+from handlers.aws import aws_errors, lambda_errors
 from handlers.aws.function_code import unusable
-from handlers.domain.runs.outcome import NotYet, Outcome, Postponed, Uncertain, Unusable
+from handlers.domain.runs.outcome import NotReady, NotYet, Outcome, Postponed, Uncertain, Unusable
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-# Not executed, and worth another try: throttled, cold after weeks, or still being set up.
-_LATER = aws_errors.THROTTLES | {
-    "CodeArtifactUserPendingException",
-    "EC2ThrottledException",
-    "EC2UnexpectedException",
-    "EFSMountConnectivityException",
-    "EFSMountTimeoutException",
-    "ENILimitReachedException",
-    "ENINotReadyException",
-    "ResourceConflictException",
-    "ResourceNotReadyException",
-    "SnapStartNotReadyException",
-    "SnapStartTimeoutException",
-    "SubnetIPAddressLimitReachedException",
-}
-# Not executed either, and somebody has to mend it. Lambda says so with 502, as if it were its own fault.
-_NEVER = frozenset(
-    {
-        "EC2AccessDeniedException",
-        "InvalidRuntimeException",
-        "InvalidSecurityGroupIDException",
-        "InvalidSubnetIDException",
-        "InvalidZipFileException",
-        "KMSAccessDeniedException",
-        "KMSDisabledException",
-        "KMSInvalidStateException",
-        "KMSNotFoundException",
-    }
-)
+# Lambda's clock and ours may run apart so far. The request's way there and back only adds to what is measured here.
+CLOCKS_DIFFER_SECONDS = 0.1
 
 
 class FunctionInvoker:
-    def __init__(self, client: "LambdaClient") -> None:
-        """`client` must not retry and must be patient: a repeated Invoke runs the function twice."""
+    def __init__(self, client: "LambdaClient", *, now: Callable[[], float] = time.monotonic) -> None:
+        """`client` must not retry and must be patient: a repeated Invoke runs the function twice.
+
+        `now` is a clock that only goes forward, in seconds.
+        """
         self._client = client
+        self._now = now
 
     def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
         """The full version ARN is invoked, so that only the exact version's permission is needed."""
+        started = self._now()
         try:
             answer = self._client.invoke(
                 FunctionName=pin.function_version_arn,
@@ -68,7 +48,9 @@ class FunctionInvoker:
         logs = base64.b64decode(answer.get("LogResult", ""))
         if "FunctionError" not in answer:
             return Outcome(Status.COMPLETED, result=payload, logs=logs)
-        return Outcome.of_failed_invocation(payload, logs)
+        seconds = self._now() - started
+        used_up_its_time = pin.timeout_seconds is not None and seconds >= pin.timeout_seconds - CLOCKS_DIFFER_SECONDS
+        return Outcome.of_failed_invocation(payload, logs, used_up_its_time=used_up_its_time)
 
 
 def _client_context(run: FunctionRun) -> str:
@@ -84,8 +66,12 @@ def _client_context(run: FunctionRun) -> str:
 
 def _refused(error: ClientError, pin: Pin) -> Postponed | Unusable:
     code = aws_errors.code(error)
-    if code in _LATER:
+    if code in lambda_errors.NOT_READY:
+        return NotReady(code)
+    if code in lambda_errors.LATER:
         return NotYet(code)
-    if code not in _NEVER and aws_errors.is_passing(error.response):
+    if code in lambda_errors.NEVER:
+        return unusable(code, pin.function_version_arn)
+    if code in lambda_errors.UNKNOWN or aws_errors.is_passing(error.response):
         return Uncertain(code)
     return unusable(code, pin.function_version_arn)

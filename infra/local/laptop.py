@@ -18,11 +18,11 @@ STACK = "FunctionRerun"
 SAMPLES_STACK = "FunctionRerunSamples"
 STACK_FILE = "stack.json"
 # On the laptop every workspace may invoke every function that is not the stack's own.
-# Few executors, each of ten runs at once: every process more is one more to start on a machine of few cores.
+# Few executors: every process more is one more to start on a machine of few cores.
 CONTEXT = {
     "laptop": True,
     "invokableFunctions": {"*": ["arn:aws:lambda:*:*:function:*"]},
-    "maxConcurrentExecutions": 40,
+    "maxConcurrentExecutions": 10,
 }
 ANSWER_SECONDS = 30.0
 

@@ -7,6 +7,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.runs.outcome import NotYet, Unusable
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, error, injected
+from tests.builders import a_pin
 from tests.stack.driver import TeamFunction
 
 GET = "lambda.GetFunction"
@@ -84,22 +85,57 @@ def test_a_version_that_the_team_published_remains_the_team_s(
     assert client.get_function_configuration(FunctionName=theirs["FunctionArn"])["Description"] == "release 12"
 
 
-def test_a_function_that_is_being_updated_is_for_later(code: FunctionCode, function: TeamFunction, client: Any) -> None:
-    updating = {
-        "Configuration": {
-            "FunctionArn": function.arn,
-            "Version": "$LATEST",
-            "Timeout": 3,
-            "CodeSha256": "x",
-            "LastModified": "2026-11-22T09:30:00.000+0000",
-            "State": "Active",
-            "LastUpdateStatus": "InProgress",
-        }
+def configured(function: TeamFunction, **configuration: str) -> Any:
+    """GetFunction's answer."""
+    whole = {
+        "FunctionArn": function.arn,
+        "Version": "$LATEST",
+        "Timeout": 3,
+        "CodeSha256": "x",
+        "LastModified": "2026-11-22T09:30:00.000+0000",
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
     }
-    with injected(client.meta.events, GET, answer(200, updating)), pytest.raises(NotYet):
+    return answer(200, {"Configuration": whole | configuration})
+
+
+def test_a_function_that_is_being_updated_is_for_later(code: FunctionCode, function: TeamFunction, client: Any) -> None:
+    updating = configured(function, LastUpdateStatus="InProgress")
+    with injected(client.meta.events, GET, updating), pytest.raises(NotYet):
         code.current(function.arn, afresh=True)
     with injected(client.meta.events, PUBLISH, error(409, "ResourceConflictException")), pytest.raises(NotYet):
         code.current(function.arn, afresh=True)
+
+
+@pytest.mark.parametrize("version", ["$LATEST", "7"])
+def test_what_is_in_the_state_failed_is_not_waited_for(
+    code: FunctionCode, function: TeamFunction, client: Any, version: str
+) -> None:
+    failed = configured(function, Version=version, State="Failed", StateReasonCode="InvalidImage")
+    with injected(client.meta.events, GET, failed), pytest.raises(Unusable, match="state Failed: InvalidImage") as why:
+        code.current(function.arn, afresh=True)
+    assert why.value.code == "FunctionStateFailed"
+    with injected(client.meta.events, GET, failed), pytest.raises(Unusable, match="state Failed: InvalidImage"):
+        code.check_state(a_pin())
+
+
+def test_a_change_that_failed_leaves_the_code_from_before_it(
+    code: FunctionCode, function: TeamFunction, client: Any
+) -> None:
+    with injected(client.meta.events, GET, configured(function, LastUpdateStatus="Failed")):
+        assert code.current(function.arn, afresh=True).function_version.isdigit()
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [(400, "CodeStorageExceededException"), (502, "KMSAccessDeniedException"), (502, "KMSDisabledException")],
+)
+def test_what_somebody_has_to_mend_before_a_version_can_be_published_is_not_waited_for(
+    code: FunctionCode, function: TeamFunction, client: Any, status: int, refusal: str
+) -> None:
+    with injected(client.meta.events, PUBLISH, error(status, refusal)), pytest.raises(Unusable) as why:
+        code.current(function.arn, afresh=True)
+    assert why.value.code == refusal
 
 
 @pytest.mark.parametrize("fault", [error(429, "TooManyRequestsException"), error(500, "ServiceException")])

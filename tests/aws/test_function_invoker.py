@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.domain.runs.outcome import NotYet, Outcome, Uncertain, Unusable
-from handlers.domain.runs.run import Pin, Status
+from handlers.domain.runs.run import ErrorSource, Pin, Status
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, error, injected
 from tests.builders import a_run
@@ -59,21 +59,52 @@ def test_an_error_of_the_functions_own_is_a_failure_by_its_type(client: Any, pin
     assert json.loads(outcome.error or b"")["errorMessage"] == "no"
 
 
+class Elapsing:
+    """A clock by which each invocation takes so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._moments = iter([1000.0, 1000.0 + seconds])
+
+    def __call__(self) -> float:
+        return next(self._moments)
+
+
+def outcome_after(seconds: float, client: Any, pin: Pin, payload: Any) -> Outcome:
+    invoker = FunctionInvoker(client, now=Elapsing(seconds))
+    with injected(client.meta.events, INVOKE, failed(payload)):
+        return invoker.invoke(pin, b"{}", a_run(status="running"))
+
+
+BY_TYPE = {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: 1 Error: Task timed out after 10.00 seconds"}
+BY_SENTENCE = {"errorMessage": "2026-11-22T09:30:00.000Z 5f8c Task timed out after 10.00 seconds"}
+
+
+@pytest.mark.parametrize("payload", [BY_TYPE, BY_SENTENCE], ids=["by type", "by sentence"])
 @pytest.mark.parametrize(
-    "payload",
-    [
-        {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: 1 Error: Task timed out after 3.00 seconds"},
-        {"errorMessage": "2026-11-22T09:30:00.000Z 5f8c Task timed out after 3.00 seconds"},
-    ],
-    ids=["by type", "by sentence"],
+    ("seconds", "status"), [(10.4, Status.TIMEOUT), (9.95, Status.TIMEOUT), (9.8, Status.FAILURE), (0, Status.FAILURE)]
 )
-def test_both_of_lambdas_ways_to_say_that_time_ran_out_are_a_timeout(client: Any, pin: Pin, payload: Any) -> None:
-    assert outcome_of(client, pin, failed(payload)).status is Status.TIMEOUT
+def test_a_timeout_is_what_lambda_calls_one_after_the_version_s_own_timeout_has_passed(
+    client: Any, pin: Pin, payload: Any, seconds: float, status: Status
+) -> None:
+    outcome = outcome_after(seconds, client, pin, payload)
+    assert (outcome.status, outcome.error_source) == (status, ErrorSource.FUNCTION)
 
 
-def test_a_function_that_says_it_timed_out_itself_is_a_failure(client: Any, pin: Pin) -> None:
-    said = {"errorType": "DownstreamError", "errorMessage": "Task timed out after 3.00 seconds"}
-    assert outcome_of(client, pin, failed(said)).status is Status.FAILURE
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"errorType": "DownstreamError", "errorMessage": "Task timed out after 3.00 seconds"},
+        {"errorType": "Sandbox.Timedout", "errorMessage": "mine", "stackTrace": []},
+        BY_TYPE | {"trace": ["Sandbox.Timedout: RequestId: 1"]},
+        BY_SENTENCE | {"stackTrace": []},
+    ],
+)
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_function_that_says_it_timed_out_itself_is_a_failure_however_long_it_took(
+    client: Any, pin: Pin, said: Any, seconds: float
+) -> None:
+    outcome = outcome_after(seconds, client, pin, said)
+    assert (outcome.status, outcome.error_source) == (Status.FAILURE, ErrorSource.FUNCTION)
 
 
 @pytest.mark.parametrize("payload", [[], "text", {}, {"errorType": 5}, {"errorType": ""}])
@@ -145,7 +176,15 @@ def test_a_lasting_refusal_says_so(client: Any, pin: Pin, status: int, code: str
     [
         ("CardDeclined", "CardDeclined"),
         ("com.acme.Card$Declined", "com.acme.Card$Declined"),
-        ("A\x07\nB\x1b[31m", "A??B??31m"),
+        ("Function<Net::ReadTimeout>", "Function<Net::ReadTimeout>"),
+        ("*errors.errorString", "*errors.errorString"),
+        ("Rejected[int]", "Rejected[int]"),
+        ("System.AggregateException`1", "System.AggregateException`1"),
+        ("Acme.Orders+Declined", "Acme.Orders+Declined"),
+        ("App\\Declined", "App\\Declined"),
+        ("&alloc::string::String", "&alloc::string::String"),
+        ("A\x07\nB\x1b[31m", "A??B?[31m"),
+        ('the card "4111" is not valid', "the?card??4111??is?not?valid"),
         ("half\ud800", "half?"),
         ("x" * 500, "x" * 128),
     ],

@@ -65,7 +65,7 @@ def queue_that_does_nothing(laptop: Laptop, mark: Path) -> Callable[[], Any]:
     url = sqs.create_queue(QueueName="floor")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     function = TeamFunction(laptop).deploy(MARK.format(how=repr(str(mark))))
-    function.client.create_event_source_mapping(FunctionName=function.name, EventSourceArn=arn, BatchSize=10)
+    function.client.create_event_source_mapping(FunctionName=function.name, EventSourceArn=arn, BatchSize=1)
     return lambda: sqs.send_message(QueueUrl=url, MessageBody="{}")
 
 

@@ -114,6 +114,8 @@ class FakeCode:
         self.forgotten: list[Pin] = []
         self.published: Pin | Exception = a_pin(8)
         """What is found in place of a version that was forgotten."""
+        self.failed: Exception | None = None
+        """Why versions will not be ready; None if they will be."""
         self.meanwhile: Callable[[], object] = nothing
 
     def current(self, function_arn: str, *, afresh: bool) -> Pin:
@@ -127,6 +129,10 @@ class FakeCode:
     def forget(self, pin: Pin) -> None:
         self.forgotten.append(pin)
         self.now = {arn: self.published if code == pin else code for arn, code in self.now.items()}
+
+    def check_state(self, pin: Pin) -> None:
+        if self.failed is not None:
+            raise self.failed
 
 
 class Invocation(NamedTuple):

@@ -8,6 +8,7 @@ from handlers.domain.runs.cancel import Canceller
 from handlers.domain.runs.execution import Executor
 from handlers.domain.runs.recording import Retention, label
 from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import Capturer
 from handlers.domain.starting.rerun import Rerunner
 from handlers.domain.starting.retry import Retrier
@@ -26,6 +27,7 @@ from tests.fakes.services import (
     FakeQueue,
     FakeSources,
 )
+from tests.fakes.slots import InMemorySlots
 from tests.fakes.stores import InMemoryRuns
 
 # Few: a test soon has more messages than that.
@@ -52,6 +54,8 @@ class World:
             own_functions="arn:aws:lambda:eu-west-1:123456789012:function:FunctionRerun-*",
         )
     )
+    slots: InMemorySlots = field(default_factory=InMemorySlots)
+    most_of_a_workspace: int | None = None
     retention: Retention = field(default_factory=lambda: Retention(90))
     faults: Faults = field(default_factory=Faults)
     """Of all that is written of triggers, and told to AWS of them."""
@@ -83,7 +87,8 @@ class World:
 
     @property
     def executor(self) -> Executor:
-        return Executor(self.runs, self.cipher, self.invokable, self.code, self.invoker, self.queue, self.bus)
+        limit = WorkspaceLimit(self.slots, self.most_of_a_workspace)
+        return Executor(self.runs, self.cipher, self.invokable, self.code, self.invoker, self.queue, self.bus, limit)
 
     @property
     def watchdog(self) -> Watchdog:

@@ -82,6 +82,11 @@ class TestSettings:
         with pytest.raises(ValidationError, match="webhooksPerSecond"):
             Settings.model_validate({"webhooksPerSecond": 0})
 
+    @pytest.mark.parametrize("executions", [-1, 0, 1, 1001])
+    def test_as_few_or_as_many_executions_at_once_as_aws_does_not_know_are_refused(self, executions: int) -> None:
+        with pytest.raises(ValidationError, match="maxConcurrentExecutions"):
+            Settings.model_validate({"maxConcurrentExecutions": executions})
+
     def test_an_unknown_key_of_the_context_is_refused(self, synthesise: Synthesise) -> None:
         with pytest.raises(ValueError, match="unknown in the context: retentiondays"):
             synthesise(retentiondays=30)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from infra.messaging import executors
-from tests.infra.template import Resource, Stack, text
+from tests.infra.template import Resource, Stack, Synthesise, text
 
 
 def rules_on(stack: Stack, bus: str) -> list[Resource]:
@@ -29,12 +28,11 @@ class TestMessaging:
         executor = stack.doors["execute_runs"]["Properties"]
         assert run_queue["Properties"]["VisibilityTimeout"] >= executor["Timeout"] == 900
 
-    def test_one_bad_message_does_not_repeat_the_nine_good_ones(self, stack: Stack) -> None:
+    def test_a_bad_message_repeats_no_good_one_and_slows_no_other_down(self, stack: Stack) -> None:
         mappings = [each["Properties"] for each in stack.all("AWS::Lambda::EventSourceMapping").values()]
-        assert len(mappings) == 2
+        assert sorted(mapping["BatchSize"] for mapping in mappings) == [1, 10]
         for mapping in mappings:
             assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-            assert mapping["BatchSize"] == 10
 
     def test_what_waits_in_a_queue_is_encrypted_and_kept_for_two_weeks(self, stack: Stack) -> None:
         for queue in stack.all("AWS::SQS::Queue").values():
@@ -65,20 +63,17 @@ class TestMessaging:
             "detail": {"awaitsRetry": [True]},
         }
 
-    @pytest.mark.parametrize(
-        ("executions", "batch", "batches"),
-        [(2, 1, 2), (3, 1, 3), (19, 9, 2), (20, 10, 2), (25, 10, 2), (500, 10, 50), (10_000, 10, 1000)],
-    )
-    def test_no_more_functions_are_executed_at_once_than_the_context_says(
-        self, executions: int, batch: int, batches: int
+    @pytest.mark.parametrize("executions", [None, 2, 37, 1000])
+    def test_as_many_runs_are_executed_at_once_as_the_context_says_and_one_holds_one_place(
+        self, synthesise: Synthesise, executions: int | None
     ) -> None:
-        assert executors(executions) == (batch, batches)
-
-    def test_the_limit_on_executions_is_one_of_the_queue_s_executors(self, stack: Stack) -> None:
+        stack = synthesise(**({} if executions is None else {"maxConcurrentExecutions": executions}))
         mappings = [each["Properties"] for each in stack.all("AWS::Lambda::EventSourceMapping").values()]
         executing = {"Ref": stack.name_of("execute_runs")}
         (mapping,) = (each for each in mappings if each["FunctionName"] == executing)
-        assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 50})
+        assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": executions or 100})
+        variables = stack.doors["watchdog"]["Properties"]["Environment"]["Variables"]
+        assert variables["RERUN_MAX_CONCURRENT_EXECUTIONS"] == str(executions or 100)
 
     def test_the_watchdog_looks_every_minute(self, stack: Stack) -> None:
         rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]

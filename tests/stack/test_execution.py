@@ -40,10 +40,32 @@ def test_a_function_that_raises_gives_a_failure_with_its_own_error_type(workspac
     assert run["result"] is None
 
 
+def test_an_error_says_whether_it_is_the_function_s_or_the_service_s_of_the_same_name(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of(
+        "FunctionVersionNotFound = type('FunctionVersionNotFound', (Exception,), {})\n"
+        "def handler(event, context):\n    raise FunctionVersionNotFound('mine')\n"
+    )
+    of_the_function = workspace.ended(workspace.execute(trigger))
+    function.client.delete_function(FunctionName=function.name)
+    workspace.ended(workspace.rerun(of_the_function["id"]))
+    (of_the_service,) = workspace.history(of_the_function["id"])["reruns"]
+    ended = [(run["errorCode"], run["errorSource"]) for run in (of_the_function, of_the_service)]
+    assert ended == [("FunctionVersionNotFound", "function"), ("FunctionVersionNotFound", "service")]
+
+
+def test_a_class_with_the_name_of_a_timeout_is_a_failure(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of(
+        "Timedout = type('Sandbox.Timedout', (Exception,), {})\n"
+        "def handler(event, context):\n    raise Timedout('Task timed out after 10.00 seconds')\n"
+    )
+    run = workspace.ended(workspace.execute(trigger))
+    assert (run["status"], run["errorCode"], run["errorSource"]) == ("failure", "Sandbox.Timedout", "function")
+
+
 def test_a_function_that_times_out_gives_a_timeout(workspace: Workspace) -> None:
     trigger, _ = workspace.trigger_of("import time\ndef handler(event, context):\n    time.sleep(30)\n", timeout=1)
     run = workspace.ended(workspace.execute(trigger), include="error")
-    assert (run["status"], run["errorCode"]) == ("timeout", "Sandbox.Timedout")
+    assert (run["status"], run["errorCode"], run["errorSource"]) == ("timeout", "Sandbox.Timedout", "function")
     assert "Task timed out after 1.00 seconds" in run["error"]["errorMessage"]
 
 
@@ -53,12 +75,13 @@ def test_a_throttled_function_leaves_the_run_waiting_and_says_so_until_it_can_ru
     run = workspace.execute(trigger)
     until(lambda: workspace.run(run)["errorCode"] == "TooManyRequestsException")
     waiting = workspace.run(run)
-    assert (waiting["status"], waiting["executionAttempts"]) == ("pending", 0)
+    assert (waiting["status"], waiting["executionAttempts"], waiting["errorSource"]) == ("pending", 0, "service")
 
     function.client.delete_function_concurrency(FunctionName=function.name)
 
     ended = workspace.ended(run)
     assert (ended["status"], ended["errorCode"], ended["executionAttempts"]) == ("completed", None, 1)
+    assert ended["errorSource"] is None
 
 
 def test_a_function_deleted_from_lambda_gives_a_failed_run_that_says_so(workspace: Workspace) -> None:
@@ -179,6 +202,7 @@ def test_each_end_is_told_on_the_lifecycle_bus_without_content(workspace: Worksp
     until(both)
     assert told[failed["id"]]["detail-type"] == "Function Run Failed"
     assert told[failed["id"]]["detail"]["errorCode"] == "ZeroDivisionError"
+    assert told[failed["id"]]["detail"]["errorSource"] == "function"
     assert told[completed["id"]]["detail-type"] == "Function Run Completed"
     assert told[completed["id"]]["detail"]["originalRunId"] == failed["id"]
 

@@ -5,18 +5,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from handlers.domain.document import Document
 from handlers.domain.json_document import JsonObject
 from handlers.domain.requests import Body
-from handlers.domain.runs.outcome import ANY_ERROR_NAME, MAX_ERROR_NAME
+from handlers.domain.runs.outcome import error_name
 
 FIELD = "retryPolicy"
 MAX_RETRIES = 100
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 Jitter = Literal["full", "none"]
-ErrorName = Annotated[str, StringConstraints(pattern=ANY_ERROR_NAME, max_length=MAX_ERROR_NAME)]
+# As Lambda tells it, in whatever language; it is kept in the form that a run's `errorCode` has.
+ErrorName = Annotated[str, StringConstraints(pattern=r"^[^\s\p{Cc}]+$", max_length=512), AfterValidator(error_name)]
 
 
 class RetryPolicy(Document):

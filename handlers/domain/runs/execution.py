@@ -23,17 +23,17 @@ from handlers.domain.runs.outcome import (
     TIMEOUT_TOO_LONG,
     VERSION_NOT_FOUND,
     CodeGone,
+    NotReady,
     NotYet,
     Outcome,
     Uncertain,
     Unusable,
 )
 from handlers.domain.runs.recording import RecordedRun, RunQueue, label
-from handlers.domain.runs.run import FunctionRun, Part, Pin, Status
+from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status
+from handlers.domain.runs.workspace_limit import LONGEST_WAIT_SECONDS, Slot, WorkspaceFull, WorkspaceLimit
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
-# How many runs one executor is given at once.
-MAX_AT_ONCE = 10
 LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
 # An outcome that is not stored is an execution for nothing: there is time within the lease's margin.
@@ -57,6 +57,9 @@ class FunctionCode(Protocol):
     def forget(self, pin: Pin) -> None:
         """What was remembered of this version is no longer true."""
 
+    def check_state(self, pin: Pin) -> None:
+        """Raises Unusable for a version that will not be ready before somebody mends it, or NotYet."""
+
 
 class Invoker(Protocol):
     def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
@@ -73,6 +76,7 @@ class Executor(NamedTuple):
     invoker: Invoker
     queue: RunQueue
     bus: LifecycleBus
+    limit: WorkspaceLimit
 
 
 class Verdict(StrEnum):
@@ -104,21 +108,30 @@ def _execute(recorded: RecordedRun, using: Executor) -> Verdict:
     run = found = recorded.run
     if run.execution_attempts >= MAX_ATTEMPTS:
         return _finished(run, EXECUTION_LOST, using)
+    slot: Slot | None = None
     try:
         _check_permission(run, using.invokable)
+        # Before the code is looked up: who waits comes back often, and Lambda answers 100 such look-ups a second.
+        free = using.limit.free(run.workspace)
         pin = _code_of(run, using.code)
-        run = _claim(run, pin, using.runs)
+        claimed = _claimed(run, pin)
+        slot = using.limit.take(claimed, free)
+        run = _claim(run, claimed, using.runs)
         outcome = _invoke(recorded._replace(run=run), pin, using, before=found)
     except _Moved:
-        return Verdict.NOT_OURS
+        verdict = Verdict.NOT_OURS
     except NotYet as reason:
         kept = found.pin if isinstance(reason, CodeGone) else run.pin
-        return _postpone(run, found.evolve(pin=kept), reason, using)
+        verdict = _postpone(run, found.evolve(pin=kept), reason, using)
     except Uncertain as reason:
+        # Its slot is kept as its claim is.
         return _leave(run, reason, using.runs)
     except Unusable as reason:
-        outcome = Outcome.of_error(reason.code, str(reason))
-    return _finished(run, outcome, using)
+        verdict = _finished(run, Outcome.of_error(reason.code, str(reason)), using)
+    else:
+        verdict = _finished(run, outcome, using)
+    using.limit.release(slot)
+    return verdict
 
 
 def _finished(run: FunctionRun, outcome: Outcome, using: Executor) -> Verdict:
@@ -174,19 +187,24 @@ class _Moved(Exception):
     """Another has claimed the run since it was read."""
 
 
-def _claim(run: FunctionRun, pin: Pin, runs: Runs) -> FunctionRun:
-    """The run as ours, until its lease ends. Raises _Moved."""
+def _claimed(run: FunctionRun, pin: Pin) -> FunctionRun:
+    """The run as ours, until its lease ends."""
     at = clock.now()
-    claimed = run.evolve(
+    return run.evolve(
         status=Status.RUNNING,
         pin=pin,
         claim_token=str(uuid.uuid4()),
         error_code=None,
+        error_source=None,
         waits_until=None,
         started_at=at,
         deadline=at + timedelta(seconds=pin.timeout_seconds or MAX_TIMEOUT_SECONDS) + LEASE_MARGIN,
         execution_attempts=run.execution_attempts + 1,
     )
+
+
+def _claim(run: FunctionRun, claimed: FunctionRun, runs: Runs) -> FunctionRun:
+    """Raises _Moved."""
     if not runs.transition(run, claimed):
         raise _Moved
     return claimed
@@ -211,6 +229,9 @@ def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, before: Function
             using.code.forget(pin)
             raise CodeGone(reason.code) from reason
         raise
+    except NotReady:
+        using.code.check_state(pin)
+        raise
 
 
 def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Executor) -> Verdict:
@@ -221,6 +242,9 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
     # Of a run that has only waited its turn so far, this is the first time.
     times = run.postponements if before.error_code else 0
     longest = min(2**times, MAX_MESSAGE_DELAY.total_seconds())
+    if isinstance(reason, WorkspaceFull):
+        # That is waiting one's turn, too: it grows no longer, and what is in the way later is met for the first time.
+        times, longest = 0, LONGEST_WAIT_SECONDS
     delay = math.ceil(random.uniform(longest / 2, longest))
     waits_until = clock.now() + timedelta(seconds=delay)
     given_back = before.evolve(
@@ -228,6 +252,7 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
         claim_token=None,
         started_at=None,
         error_code=reason.code,
+        error_source=ErrorSource.SERVICE,
         postponements=times + 1,
         waits_until=waits_until,
         deadline=pending_deadline(waits_until),
@@ -240,4 +265,5 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
 
 def _leave(run: FunctionRun, reason: Uncertain, runs: Runs) -> Verdict:
     """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
-    return Verdict.POSTPONED if runs.transition(run, run.evolve(error_code=reason.code)) else Verdict.NOT_OURS
+    left = run.evolve(error_code=reason.code, error_source=ErrorSource.SERVICE)
+    return Verdict.POSTPONED if runs.transition(run, left) else Verdict.NOT_OURS

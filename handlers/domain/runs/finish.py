@@ -71,6 +71,7 @@ def finish(
     finished = run.evolve(
         status=outcome.status,
         error_code=outcome.error_code,
+        error_source=outcome.error_source,
         result_omitted=omitted,
         **_times(run, outcome, ended_at),
         **({} if by is None else {"cancel_requested_at": ended_at, "cancel_requested_by": by}),

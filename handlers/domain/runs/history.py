@@ -15,7 +15,8 @@ MAX_REVEALED_BYTES = 4_500_000
 
 _ENTRY = (
     *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
-    *("createdAt", "notBefore", "endedAt", "useLatestCode", "functionVersion", "errorCode", "retryAttempt"),
+    *("createdAt", "notBefore", "endedAt", "useLatestCode", "functionVersion", "errorCode", "errorSource"),
+    "retryAttempt",
 )
 
 

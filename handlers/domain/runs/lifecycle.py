@@ -13,7 +13,8 @@ AWAITS_RETRY = "awaitsRetry"
 
 _TYPES = {Status.COMPLETED: COMPLETED, Status.CANCELLED: CANCELLED}
 _TOLD = (
-    *("id", "workspace", "functionId", "triggerId", "status", "errorCode", "executionSource", "isRerun"),
+    *("id", "workspace", "functionId", "triggerId", "status", "errorCode", "errorSource"),
+    *("executionSource", "isRerun"),
     *("originalRunId", "sourceRunId", "retryAttempt", "functionVersion", "createdAt", "endedAt"),
 )
 

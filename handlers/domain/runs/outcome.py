@@ -4,29 +4,44 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from handlers.domain.runs.run import Status
+from handlers.domain.runs.run import ErrorSource, Status
 
-_TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
+TIMED_OUT = "Sandbox.Timedout"
+_SAYS_TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
+# Lambda's whole sentence, of either age: nothing comes before it but the moment and the request, or the request alone.
+_TIMED_OUT = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+Z \S+|RequestId: \S+ Error:) Task timed out after \d+\.\d\d seconds")
+# What a runtime tells of an error that was raised in it, and a sandbox that was stopped cannot tell.
+_TRACES = {"stackTrace", "trace"}
 MAX_ERROR_NAME = 128
-ANY_ERROR_NAME = r"^[A-Za-z0-9_.:$?-]+$"
 # An error type is a function's to choose and stands in clear: in items, events and logs it is a name and nothing else.
-_NO_NAME = re.compile(r"[^A-Za-z0-9_.:$-]")
+# Names have what the runtimes' own have: `Function<NameError>` in Ruby, `*errors.errorString` in Go,
+# `System.AggregateException`1` and `Outer+Inner` in .NET, `com.acme.Card$Declined` in Java, `&alloc::string::String` in
+# Rust, `App\Declined` in PHP, `Err[int]` in Go again.
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.:;,$<>()\[\]{}*&+`'/\\@!#-]")
 
 VERSION_NOT_FOUND = "FunctionVersionNotFound"
 ACCESS_DENIED = "FunctionAccessDenied"
 TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
+STATE_FAILED = "FunctionStateFailed"
 RUN_EXPIRED = "RunExpired"
 # What the same input and the same code meet again, however often.
-_REFUSED_INPUT = {"RequestTooLargeException", "InvalidRequestContentException", "UnsupportedMediaTypeException"}
+_REFUSED_INPUT = {
+    "InvalidRequestContentException",
+    "RequestTooLargeException",
+    "SerializedRequestEntityTooLargeException",
+    "UnsupportedMediaTypeException",
+}
+# What Lambda has stopped because it went round in a circle.
+_LOOP = "RecursiveInvocationException"
 # That, and what has waited for as long as runs are kept: it is not to wait for as long again.
 BEYOND_RETRY = frozenset(
-    {VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, RUN_EXPIRED, *_REFUSED_INPUT}
+    {VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, RUN_EXPIRED, _LOOP, *_REFUSED_INPUT}
 )
 
 
 def error_name(text: str) -> str:
-    """What may stand in clear of an error's type."""
+    """What may stand in clear of an error's type: the form in which names are kept, shown and compared."""
     return _NO_NAME.sub("?", text)[:MAX_ERROR_NAME]
 
 
@@ -40,6 +55,10 @@ class Postponed(Exception):
 
 class NotYet(Postponed):
     """The function cannot be invoked now (throttled, being updated, AWS unwell): it was not executed."""
+
+
+class NotReady(NotYet):
+    """The version is not ready to be executed. Its state says whether it will be without anybody's doing."""
 
 
 class CodeGone(NotYet):
@@ -66,14 +85,22 @@ class Outcome(NamedTuple):
     result: bytes | None = None
     logs: bytes | None = None
     error: bytes | None = None
+    error_source: ErrorSource | None = None
 
     @classmethod
     def of_error(cls, code: str, message: str) -> "Outcome":
-        return cls(Status.FAILURE, code, error=json.dumps({"errorType": code, "errorMessage": message}).encode())
+        error = json.dumps({"errorType": code, "errorMessage": message}).encode()
+        return cls(Status.FAILURE, code, error=error, error_source=ErrorSource.SERVICE)
 
     @classmethod
-    def of_failed_invocation(cls, payload: bytes, logs: bytes | None = None) -> "Outcome":
-        """Of what Lambda answers for a function that failed. The message in it is content and stays sealed."""
+    def of_failed_invocation(
+        cls, payload: bytes, logs: bytes | None = None, *, used_up_its_time: bool | None = None
+    ) -> "Outcome":
+        """Of what Lambda answers for a function that failed. The message in it is content and stays sealed.
+
+        `used_up_its_time` is whether the function was seen to be at work for as long as its timeout; None if nobody
+        looked, as for an invocation that is known by its record only.
+        """
         try:
             told: Any = json.loads(payload)
         except ValueError:
@@ -81,7 +108,10 @@ class Outcome(NamedTuple):
         told = told if isinstance(told, dict) else {}
         error_type, message = told.get("errorType"), told.get("errorMessage")
         # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
-        if error_type == "Sandbox.Timedout" or (error_type is None and _TIMED_OUT.search(str(message))):
-            return cls(Status.TIMEOUT, "Sandbox.Timedout", logs=logs, error=payload)
+        says_so = error_type == TIMED_OUT or (error_type is None and _SAYS_TIMED_OUT.search(str(message)))
+        # A function can say all of that. But it cannot use up its time and then still answer, with a trace as it must.
+        is_proven = bool(_TIMED_OUT.fullmatch(str(message))) if used_up_its_time is None else used_up_its_time
+        if says_so and is_proven and not _TRACES & told.keys():
+            return cls(Status.TIMEOUT, TIMED_OUT, logs=logs, error=payload, error_source=ErrorSource.FUNCTION)
         code = error_name(error_type) if isinstance(error_type, str) else ""
-        return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload)
+        return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload, error_source=ErrorSource.FUNCTION)

@@ -45,6 +45,15 @@ class Status(StrEnum):
         return self in (Status.PENDING, Status.RUNNING)
 
 
+class ErrorSource(StrEnum):
+    """Who says of a run that it failed: both have names for errors, and they may be the same."""
+
+    SERVICE = "service"
+    """This service, or Lambda when it refused to execute the function or gave it up."""
+    FUNCTION = "function"
+    """The function that was executed, or its runtime: all that Lambda hands on as a function error."""
+
+
 class Part(StrEnum):
     """The sealed parts of a run."""
 
@@ -103,6 +112,8 @@ class FunctionRun(Document):
     retry_attempt: int | None = None
     execution_attempts: int = 0
     error_code: str | None = None
+    """A name; while it is pending or running, why it had to wait."""
+    error_source: ErrorSource | None = None
     result_omitted: bool = False
     event_pending: bool = False
     """Its end has not been told to the bus, or not been heeded by whoever retries it."""
@@ -142,7 +153,7 @@ _SHOWN = {
     *("id", "workspace", "function_id", "trigger_id", "trigger_type", "execution_source", "status"),
     *("created_at", "not_before", "started_at", "ended_at", "duration_ms", "orchestration_id"),
     *("is_rerun", "original_run_id", "source_run_id", "rerun_by", "rerun_reason", "rerun_count", "use_latest_code"),
-    *("retry_attempt", "execution_attempts", "error_code", "result_omitted"),
+    *("retry_attempt", "execution_attempts", "error_code", "error_source", "result_omitted"),
     *("cancel_requested_at", "cancel_requested_by"),
 }
 _SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash"}

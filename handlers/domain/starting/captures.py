@@ -156,6 +156,7 @@ def _run_of(
     return begun.evolve(
         status=outcome.status,
         error_code=outcome.error_code,
+        error_source=outcome.error_source,
         pin=pin,
         reported_version=reported,
         ended_at=at,

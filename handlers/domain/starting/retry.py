@@ -18,7 +18,7 @@ from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.finish import settle
 from handlers.domain.runs.outcome import BEYOND_RETRY
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
+from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, trigger_and_function_of
 
@@ -89,7 +89,9 @@ def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
     attempt = (failed.retry_attempt or 0) + 1
     if attempt > policy.max_retries:
         return Verdict.EXHAUSTED
-    if failed.error_code in BEYOND_RETRY or failed.error_code in policy.non_retryable_errors:
+    # A function's own error may have a name that is one of ours: of that, only the policy says what it means.
+    is_beyond = failed.error_source is not ErrorSource.FUNCTION and failed.error_code in BEYOND_RETRY
+    if is_beyond or failed.error_code in policy.non_retryable_errors:
         return Verdict.NOT_RETRYABLE
     return _record(recorded, function, policy, attempt, using)
 

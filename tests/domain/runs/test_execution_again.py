@@ -7,7 +7,7 @@ import pytest
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.execution import LEASE_MARGIN, Verdict, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
-from handlers.domain.runs.outcome import VERSION_NOT_FOUND, NotYet, Uncertain, Unusable
+from handlers.domain.runs.outcome import STATE_FAILED, VERSION_NOT_FOUND, NotReady, NotYet, Uncertain, Unusable
 from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.seal import Label
@@ -100,6 +100,22 @@ def test_current_code_that_was_deleted_since_it_was_looked_up_is_looked_up_again
     time.advance(seconds=2)
     assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
     assert (waiting.run(RUN_ID).pin, waiting.run(RUN_ID).execution_attempts) == (a_pin(8), 1)
+
+
+@pytest.mark.parametrize("state", ["pending", "failed"])
+def test_a_version_that_is_not_ready_is_waited_for_unless_it_will_never_be(waiting: World, state: str) -> None:
+    waiting.invoker.script = [NotReady("ResourceConflictException")]
+    waiting.code.failed = Unusable(STATE_FAILED, "It is in the state Failed.") if state == "failed" else None
+    verdict = execute(RUN_ID, waiting.executor)
+    run = waiting.run(RUN_ID)
+    if state == "failed":
+        assert (verdict, run.status, run.error_code) == (Verdict.FINISHED, Status.FAILURE, STATE_FAILED)
+    else:
+        assert (verdict, run.status, run.error_code) == (
+            Verdict.POSTPONED,
+            Status.PENDING,
+            "ResourceConflictException",
+        )
 
 
 def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: World, time: FakeClock) -> None:

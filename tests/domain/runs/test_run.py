@@ -45,11 +45,15 @@ def test_the_python_reader_would_have_given_one_run_many_names() -> None:
 
 
 def test_a_shown_run_speaks_camel_case_and_iso_time() -> None:
-    shown = a_run(status="failure", error_code="KeyError").document()
+    shown = a_run(status="failure", error_code="KeyError", error_source="function").document()
     assert shown["createdAt"] == "2026-11-22T09:30:00.000Z"
     assert shown["endedAt"] == "2026-11-22T09:30:02.000Z"
     assert (shown["status"], shown["errorCode"], shown["durationMs"]) == ("failure", "KeyError", 2000)
-    assert (shown["triggerType"], shown["executionSource"]) == ("on-demand", "trigger")
+    assert (shown["triggerType"], shown["executionSource"], shown["errorSource"]) == (
+        "on-demand",
+        "trigger",
+        "function",
+    )
     assert (shown["functionVersion"], shown["functionCodeHash"]) == ("7", "hash-of-7")
 
 

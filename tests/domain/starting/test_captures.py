@@ -9,7 +9,7 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.registry.registered import CaptureFailures
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Unusable
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin, Status
+from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part, Pin, Status
 from handlers.domain.starting.captures import Captured, InvocationRecord
 from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_function, a_pin, a_trigger, an_id
@@ -210,7 +210,21 @@ def test_a_version_that_is_none_is_not_pinned(capturing: World, version: str) ->
             Status.TIMEOUT,
             "Sandbox.Timedout",
         ),
-        ({"errorType": "Sandbox.Timedout", "errorMessage": "x"}, Status.TIMEOUT, "Sandbox.Timedout"),
+        (
+            {
+                "errorType": "Sandbox.Timedout",
+                "errorMessage": "RequestId: 1-2 Error: Task timed out after 3.00 seconds",
+            },
+            Status.TIMEOUT,
+            "Sandbox.Timedout",
+        ),
+        ({"errorType": "Sandbox.Timedout", "errorMessage": "x"}, Status.FAILURE, "Sandbox.Timedout"),
+        (
+            {"errorMessage": "2026-11-22T09:30:00Z 1-2 Task timed out after 3.00 seconds", "stackTrace": []},
+            Status.FAILURE,
+            "UnknownError",
+        ),
+        ({"errorMessage": "the order: Task timed out after 3.00 seconds"}, Status.FAILURE, "UnknownError"),
         ({"errorType": "Mine", "errorMessage": "Task timed out after 3.00 seconds"}, Status.FAILURE, "Mine"),
         ({"errorType": "Runtime.ExitError", "errorMessage": "x"}, Status.FAILURE, "Runtime.ExitError"),
         ({"errorType": "a secret: hush"}, Status.FAILURE, "a?secret:?hush"),
@@ -225,16 +239,17 @@ def test_why_it_failed_is_read_from_what_the_function_answered(
     capturing: World, payload: Any, status: Status, code: str
 ) -> None:
     run = the_run(capturing, a_record(responsePayload=payload))
-    assert (run.status, run.error_code) == (status, code)
+    assert (run.status, run.error_code, run.error_source) == (status, code, ErrorSource.FUNCTION)
 
 
 def test_an_invocation_that_was_given_up_unanswered_has_its_condition_for_a_reason(capturing: World) -> None:
     record = a_record({"condition": "EventAgeExceeded", "approximateInvokeCount": 0})
     del record["responseContext"], record["responsePayload"]
     run = the_run(capturing, record)
-    assert (run.status, run.error_code, run.pin, run.reported_version) == (
+    assert (run.status, run.error_code, run.error_source, run.pin, run.reported_version) == (
         Status.FAILURE,
         "EventAgeExceeded",
+        ErrorSource.SERVICE,
         None,
         None,
     )

@@ -1,5 +1,6 @@
 """Automatic retries: which failures are retried, how, and that none is lost or doubled."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -15,7 +16,7 @@ from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigge
 from handlers.domain.starting.rerun import rerun
 from handlers.domain.starting.retry import Verdict
 from handlers.domain.upkeep.recovery import MAX_TELLINGS, Remedy
-from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger
+from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger, an_id
 from tests.domain.starting.rerunning import asked
 from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, told_of
 from tests.domain.watching import a_pass
@@ -208,6 +209,45 @@ def test_what_the_same_code_and_input_would_meet_again_is_not_retried(world: Wor
     has_failed(world)
     world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(error_code=code)
     assert told_of(world) == Verdict.NOT_RETRYABLE
+
+
+@pytest.mark.parametrize("code", sorted(BEYOND_RETRY))
+def test_a_function_s_own_error_is_retried_whatever_its_name(world: World, code: str) -> None:
+    retries(world)
+    world.has_run(a_run(status="pending", retriable=True))
+    world.invoker.script = [Outcome.of_failed_invocation(json.dumps({"errorType": code, "stackTrace": []}).encode())]
+    execute(RUN_ID, world.executor)
+    assert (world.run(RUN_ID).error_code, told_of(world)) == (code, Verdict.RETRIED)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "KeyError",
+        "Function<NameError>",
+        "*errors.errorString",
+        "Rejected[github.com/acme/orders.Order]",
+        "System.AggregateException`1",
+        "Acme.Orders+Declined",
+        "com.acme.Card$Declined",
+        "App\\Exceptions\\Declined",
+        "&alloc::string::String",
+        "Größenfehler",
+        "com.acme." + "x" * 200,
+        "Runtime.ExitError",
+    ],
+)
+def test_a_policy_knows_an_error_by_the_name_that_lambda_tells_and_by_the_one_that_the_run_shows(
+    world: World, name: str
+) -> None:
+    failure = Outcome.of_failed_invocation(json.dumps({"errorType": name, "stackTrace": []}).encode())
+    for number, known_as in enumerate((name, failure.error_code, "Another"), start=50):
+        retries(world, nonRetryableErrors=[known_as])
+        world.has_run(a_run(id=an_id(number), status="pending", retriable=True))
+        world.invoker.script = [failure]
+        execute(an_id(number), world.executor)
+        expected = Verdict.RETRIED if known_as == "Another" else Verdict.NOT_RETRYABLE
+        assert told_of(world, an_id(number)) == expected
 
 
 def test_a_run_that_was_cancelled_while_it_ran_is_not_retried(world: World) -> None:

@@ -1,5 +1,6 @@
-"""How the tokens of identity providers differ: which claim names the client, which tokens are a machine's, and where
-the scopes of a machine lie. One table; a provider that is missing is a row that is missing.
+"""How the tokens of identity providers differ: which of them are a machine's, and where the scopes of a machine lie.
+
+One table: a provider that is missing is a row that is missing.
 
 Only the token of a client-credentials grant is a machine's. A token of that client's user looks much the same, so each
 row asks for what its provider puts into the former and not into the latter. Published samples, which the tests repeat:
@@ -28,8 +29,8 @@ class Machines(NamedTuple):
 
     provider: str
     include: Callable[[Claims], bool]
-    scopes: str
-    """The claim in which their scopes lie."""
+    scopes: tuple[str, ...]
+    """The claims in which their scopes lie."""
 
 
 def client_of(claims: Claims) -> str | None:
@@ -40,7 +41,7 @@ def client_of(claims: Claims) -> str | None:
 
 def machine_scopes(claims: Claims) -> list[object]:
     """The scope claims of a machine's token; none for a person's, whose scopes belong to the application."""
-    return [claims.get(each.scopes) for each in PROVIDERS if each.include(claims)]
+    return [claims.get(name) for each in PROVIDERS if each.include(claims) for name in each.scopes]
 
 
 def is_machine(claims: Claims) -> bool:
@@ -64,8 +65,9 @@ def _is_auth0(claims: Claims) -> bool:
 
 
 def _is_entra(claims: Claims) -> bool:
-    """`idtyp` is an optional claim. Without it: a client that has proven itself, as its own principal, with no scopes
-    that a user has delegated.
+    """`idtyp` is an optional claim. Without it: a client that has proven itself, and is the principal itself.
+
+    `scp` is what a user has delegated to the application: no token for a machine has it.
     """
     if "idtyp" in claims:
         return claims["idtyp"] == "app" and "scp" not in claims
@@ -88,9 +90,9 @@ def _is_its_own_subject(claims: Claims, client: str) -> bool:
 
 
 PROVIDERS = (
-    Machines("Cognito", _is_cognito, "scope"),
-    Machines("Okta", _is_okta, "scp"),
-    Machines("Auth0", _is_auth0, "scope"),
-    Machines("Entra", _is_entra, "roles"),
-    Machines("Keycloak", _is_keycloak, "scope"),
+    Machines("Cognito", _is_cognito, ("scope",)),
+    Machines("Okta", _is_okta, ("scp", "scope")),
+    Machines("Auth0", _is_auth0, ("scope",)),
+    Machines("Entra", _is_entra, ("roles",)),
+    Machines("Keycloak", _is_keycloak, ("scope",)),
 )

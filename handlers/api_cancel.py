@@ -11,7 +11,10 @@ from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.http import API, Resolver, json_response
 from handlers.log import audited, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}

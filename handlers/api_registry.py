@@ -11,7 +11,10 @@ from handlers.domain.registry.changes import etag
 from handlers.domain.registry.registered import ComputeFunction
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 FUNCTIONS = "compute-functions"

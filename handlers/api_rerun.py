@@ -19,7 +19,10 @@ from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 

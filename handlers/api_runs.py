@@ -10,7 +10,10 @@ from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
 from handlers.log import audited, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 

@@ -9,7 +9,10 @@ from handlers.domain.ids import parse_id
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.http import API, Resolver, accepted
 from handlers.log import logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 
@@ -20,7 +23,9 @@ def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
     caller.require(workspace, "function-triggers", "execute")
     body = ExecuteBody.read(app.body())
     key = app.request_key(workspace, caller, ["execute", parse_id(trigger_id), body.model_dump()])
-    run = execute_trigger(workspace, trigger_id, body, wiring.registry, wiring.starter, key=key)
+    run = execute_trigger(
+        workspace, trigger_id, body, wiring.registry, wiring.starter, invokable=wiring.invokable, key=key
+    )
     return accepted(workspace, run.id, "Run successfully queued.")
 
 

@@ -10,7 +10,10 @@ from handlers.domain.json_document import parse_object
 from handlers.domain.starting.captures import Captured, InvocationRecord, capture
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 METRICS = {

@@ -11,7 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.runs.execution import MAX_AT_ONCE, execute
 from handlers.domain.runs.recording import from_message
 from handlers.log import log_fault, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 processor = AsyncBatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 threads = ThreadPoolExecutor(MAX_AT_ONCE)

@@ -28,12 +28,14 @@ STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.Refused: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.FunctionNotPermitted: HTTPStatus.FORBIDDEN,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Stale: HTTPStatus.PRECONDITION_FAILED,
     errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 from handlers.domain.errors import ServiceError
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import parse_id
+from handlers.metrics import Metric, count
 
 _FRAMES = 6
 logger = Logger()
@@ -41,6 +42,12 @@ def log_fault(fault: BaseException, **where: Any) -> None:
     frames = traceback.extract_tb(fault.__traceback__)[-_FRAMES:]
     at = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
     logger.error("fault", extra={"causes": [_told(each) for each in _causes(fault)], "at": at, **where})
+
+
+def log_permanent_fault(fault: Exception) -> None:
+    """What AWS refuses for good is counted, in whichever Lambda: an alarm looks at it, whoever goes on waiting."""
+    log_fault(fault, permanent=True)
+    count(Metric.PERMANENT_FAULTS)
 
 
 def _causes(fault: BaseException | None) -> list[BaseException]:

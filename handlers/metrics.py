@@ -15,6 +15,7 @@ SERVICE = "function-rerun"
 class Metric(StrEnum):
     """What is counted."""
 
+    PERMANENT_FAULTS = "PermanentFaults"
     FAILURES_CAPTURED = "FailuresCaptured"
     FAILURES_CAPTURED_BEFORE = "FailuresCapturedBefore"
     FAILURES_OF_UNREGISTERED_FUNCTIONS = "FailuresOfUnregisteredFunctions"

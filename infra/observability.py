@@ -40,6 +40,12 @@ class Observability(Construct):
             description="Schedules or events have started no run: Lambda has given up on them",
         )
         self._alarm(
+            "PermanentFaults",
+            self._counted(Metric.PERMANENT_FAULTS),
+            threshold=1,
+            description="AWS refuses what the service needs, until it is mended: a grant, a table, a queue, a key",
+        )
+        self._alarm(
             "QueueAge",
             run_queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5)),
             threshold=Duration.minutes(30).to_seconds(),

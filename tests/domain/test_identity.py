@@ -150,7 +150,7 @@ def test_a_subject_that_is_none_is_not_its_application(sub: Any) -> None:
 @pytest.mark.parametrize("client", ["client_id", "cid", "azp", "appid"])
 def test_a_token_without_a_subject_is_its_application_s(client: str) -> None:
     caller = Caller.of_claims({client: "night-batch", "permissions": ["acme/*:*"]})
-    assert caller == ("client:night-batch", {"acme/*:*"})
+    assert caller == Caller("client:night-batch", frozenset({"acme/*:*"}))
 
 
 def test_no_claims_are_no_caller() -> None:
@@ -180,7 +180,7 @@ class TestProviders:
     @pytest.mark.parametrize("sample", PEOPLE)
     def test_the_scopes_of_an_application_are_not_its_user_s(self, sample: str, hand_over: Any) -> None:
         caller = Caller.of_claims(hand_over(PEOPLE[sample]))
-        assert caller == (PEOPLE[sample]["sub"], frozenset())
+        assert caller == Caller(PEOPLE[sample]["sub"], frozenset())
 
     @pytest.mark.parametrize("sample", PEOPLE)
     def test_a_person_s_own_permissions_count(self, sample: str, hand_over: Any) -> None:

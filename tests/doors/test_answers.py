@@ -21,7 +21,9 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.Unauthenticated(): 401,
     errors.BadSignature(): 401,
     errors.Forbidden("acme/x:y"): 403,
+    errors.FunctionNotPermitted(): 403,
     errors.InvalidRequest("field", "is wrong."): 400,
+    errors.BusMissing("field"): 400,
     errors.TooLarge("field", "is large."): 413,
     errors.InvalidRunId(): 400,
     errors.RunNotFound(): 400,
@@ -45,6 +47,7 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.Stale(): 412,
     errors.VersionRequired(): 428,
     errors.Unavailable(): 503,
+    errors.Misconfigured(): 500,
 }
 
 

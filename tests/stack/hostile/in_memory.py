@@ -43,6 +43,7 @@ class InMemory:
         self.canceller, self.retrier = world.canceller, world.retrier
         self.executor, self.watchdog, self.capturer = world.executor, world.watchdog, world.capturer
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
+        self.invokable, self.buses = world.invokable, world.buses
         self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)
 
 

@@ -68,7 +68,7 @@ READ_BY: dict[str, tuple[str, ...]] = {
     "api_webhooks": _START,
     "on_event": (*_START, "other_buses"),
     "on_run_failed": (*_START, *_INVOKABLE),
-    "capture_failures": (*_END, "retention_days"),
+    "capture_failures": (*_END, "retention_days", *_INVOKABLE),
     "execute_runs": (*_END, "run_queue_url", *_INVOKABLE, "delete_unused_versions"),
     "watchdog": (*_END, "run_queue_url", "dead_letter_queue_url", "max_concurrent_executions", *_SOURCES),
     "housekeeping": ("table_name", "bucket_name"),

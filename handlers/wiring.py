@@ -183,7 +183,7 @@ class Wiring:
 
     @cached_property
     def capturer(self) -> Capturer:
-        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
+        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @cached_property
     def executor(self) -> Executor:

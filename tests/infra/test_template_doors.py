@@ -44,7 +44,10 @@ class TestDoors:
 
     def test_who_starts_or_executes_runs_knows_what_may_be_invoked(self, stack: Stack) -> None:
         given = {door for door in DOORS if "RERUN_INVOKABLE_FUNCTIONS" in stack.variables(door)}
-        assert given == {"api_registry", "api_rerun", "api_triggers", "on_run_failed", "execute_runs"}
+        assert given == {
+            *("api_registry", "api_rerun", "api_triggers"),
+            *("on_run_failed", "execute_runs", "capture_failures"),
+        }
         for door in given:
             assert json.loads(stack.variables(door)["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
             assert text(stack.variables(door)["RERUN_OWN_FUNCTIONS"]) == OWN

@@ -18,6 +18,7 @@ def apply_all() -> None:
     functions.a_failed_invocation_is_told_without_its_id()
     http_api.jwt_claims_might_not_be_strings()
     access.iam_mistakes_the_names_of_rules_and_schedules()
+    access.iam_does_not_know_the_targets_of_a_rule()
     schedules.a_changed_schedule_never_fires_again()
     schedules.a_schedule_hands_over_placeholders()
     schedules.a_schedule_waits_ten_seconds_for_its_tick()

@@ -20,7 +20,9 @@ What doors share:
 
     http           the resolver: who may, strict bodies, the one table from error to status
     log            what doors log: faults, and the audit trail
-    wiring         settings and adapters, each built when first asked for
+    metrics        what doors count, for alarms
+    settings       what the stack tells each entry point, and which of it each reads
+    wiring         adapters, each built when first asked for
 
 Rooms:
 

@@ -10,8 +10,11 @@ from handlers.domain.requests import Body
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.http import API, Resolver, json_response
-from handlers.log import audited, logger
+from handlers.log import logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
@@ -19,13 +22,10 @@ ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 
 @app.post(f"{API}/function-runs/<run_id>/cancel")
 def post_cancel(workspace: str, run_id: str) -> Response[Any]:
-    with audited("cancel", workspace=workspace, run_id=run_id) as line:
-        caller = app.caller()
-        line["by"] = caller.subject
-        caller.require(workspace, "function-triggers", "execute")
+    with app.act("cancel", workspace, ("function-triggers", "execute"), run_id=run_id) as act:
         Body.read(app.body())  # there is nothing to say, and nothing is overlooked
-        run = cancel(workspace, run_id, caller.subject, wiring.canceller)
-        line["status"] = run.status
+        run = cancel(workspace, run_id, act.caller.subject, wiring.canceller)
+        act.line["status"] = run.status
     document = {"runId": run.id, "status": run.status, "message": _message(run)}
     return json_response(ANSWERS[run.status], document)
 

@@ -6,12 +6,16 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.domain.ids import parse_id
 from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.registered import ComputeFunction
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 FUNCTIONS = "compute-functions"
@@ -25,9 +29,11 @@ def shown(status: HTTPStatus, thing: ComputeFunction | triggers.ShownTrigger) ->
 
 @app.post(f"{API}/{FUNCTIONS}")
 def post_function(workspace: str) -> Response[Any]:
-    app.allow(workspace, FUNCTIONS, "write")
-    asked = functions.RegisterFunction.read(app.body())
-    return shown(HTTPStatus.CREATED, functions.register_function(workspace, asked, wiring.registrar))
+    with app.act("register-function", workspace, (FUNCTIONS, "write")) as act:
+        asked = functions.RegisterFunction.read(app.body())
+        registered = functions.register_function(workspace, asked, wiring.registrar)
+        act.line["functionId"] = registered.id
+    return shown(HTTPStatus.CREATED, registered)
 
 
 @app.get(f"{API}/{FUNCTIONS}")
@@ -44,25 +50,28 @@ def get_function(workspace: str, function_id: str) -> Response[Any]:
 
 @app.put(f"{API}/{FUNCTIONS}/<function_id>")
 def put_function(workspace: str, function_id: str) -> Response[Any]:
-    app.allow(workspace, FUNCTIONS, "write")
-    changed = functions.change_function(
-        workspace, function_id, app.body(), wiring.registrar, if_match=app.header("if-match")
-    )
+    with app.act("change-function", workspace, (FUNCTIONS, "write"), function_id=function_id):
+        changed = functions.change_function(
+            workspace, function_id, app.body(), wiring.registrar, if_match=app.header("if-match")
+        )
     return shown(HTTPStatus.OK, changed)
 
 
 @app.delete(f"{API}/{FUNCTIONS}/<function_id>")
 def delete_function(workspace: str, function_id: str) -> Response[Any]:
-    app.allow(workspace, FUNCTIONS, "write")
-    functions.delete_function(workspace, function_id, wiring.registry)
+    with app.act("delete-function", workspace, (FUNCTIONS, "write"), function_id=function_id):
+        functions.delete_function(workspace, function_id, wiring.registry)
     return json_response(HTTPStatus.NO_CONTENT, None)
 
 
 @app.post(f"{API}/{TRIGGERS}")
 def post_trigger(workspace: str) -> Response[Any]:
-    app.allow(workspace, TRIGGERS, "write")
-    asked = triggers.CreateTrigger.read(app.body())
-    return shown(HTTPStatus.CREATED, triggers.create_trigger(workspace, asked, wiring.registrar))
+    with app.act("create-trigger", workspace, (TRIGGERS, "write")) as act:
+        asked = triggers.CreateTrigger.read(app.body())
+        act.line["functionId"] = parse_id(asked.function_id)
+        made = triggers.create_trigger(workspace, asked, wiring.registrar)
+        act.line["triggerId"] = made.trigger.id
+    return shown(HTTPStatus.CREATED, made)
 
 
 @app.get(f"{API}/{TRIGGERS}")
@@ -79,25 +88,26 @@ def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 
 @app.put(f"{API}/{TRIGGERS}/<trigger_id>")
 def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    app.allow(workspace, TRIGGERS, "write")
-    changed = trigger_changes.change_trigger(
-        workspace, trigger_id, app.body(), wiring.registrar, if_match=app.header("if-match")
-    )
+    with app.act("change-trigger", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
+        changed = trigger_changes.change_trigger(
+            workspace, trigger_id, app.body(), wiring.registrar, if_match=app.header("if-match")
+        )
     return shown(HTTPStatus.OK, changed)
 
 
 @app.delete(f"{API}/{TRIGGERS}/<trigger_id>")
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    app.allow(workspace, TRIGGERS, "write")
-    trigger_changes.delete_trigger(workspace, trigger_id, wiring.registrar)
+    with app.act("delete-trigger", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
+        trigger_changes.delete_trigger(workspace, trigger_id, wiring.registrar)
     return json_response(HTTPStatus.NO_CONTENT, None)
 
 
 @app.post(f"{API}/{TRIGGERS}/<trigger_id>/rotate-secret")
 def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
-    app.allow(workspace, TRIGGERS, "write")
-    asked = trigger_changes.RotateSecret.read(app.body())
-    return shown(HTTPStatus.CREATED, trigger_changes.rotate_secret(workspace, trigger_id, asked, wiring.registrar))
+    with app.act("rotate-secret", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
+        asked = trigger_changes.RotateSecret.read(app.body())
+        rotated = trigger_changes.rotate_secret(workspace, trigger_id, asked, wiring.registrar)
+    return shown(HTTPStatus.CREATED, rotated)
 
 
 @logger.inject_lambda_context

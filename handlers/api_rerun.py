@@ -19,7 +19,10 @@ from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 
@@ -32,13 +35,10 @@ class ConsoleEvent(RerunBody):
 
 @app.post(f"{API}/function-runs/<run_id>/rerun")
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
-    with audited("rerun", workspace=workspace, run_id=run_id) as line:
-        caller = app.caller()
-        line["by"] = caller.subject
-        caller.require(workspace, "function-triggers", "execute")
+    with app.act("rerun", workspace, ("function-triggers", "execute"), run_id=run_id) as act:
         how = RerunBody.read(app.body())
-        key = app.request_key(workspace, caller, ["rerun", parse_id(run_id), how.model_dump()])
-        new = rerun_with(line, Asked(workspace, run_id, caller.subject, how, key))
+        key = app.request_key(workspace, act.caller, ["rerun", parse_id(run_id), how.model_dump()])
+        new = rerun_with(act.line, Asked(workspace, run_id, act.caller.subject, how, key))
     return accepted(workspace, new.id, message(run_id))
 
 

@@ -9,8 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
-from handlers.log import audited, logger
+from handlers.log import logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 
@@ -32,12 +35,9 @@ def get_run(workspace: str, run_id: str) -> Response[Any]:
 
 
 def reveal_run(workspace: str, run_id: str, include: str) -> Response[Any]:
-    with audited("reveal", workspace=workspace, run_id=run_id) as line:
-        caller = app.caller()
-        line["by"] = caller.subject
-        caller.require(workspace, "function-runs", "read")
-        caller.require(workspace, "function-runs", "reveal")
-        line["parts"] = parts = parse_parts(include)
+    with app.act("reveal", workspace, ("function-runs", "read"), run_id=run_id) as act:
+        act.caller.require(workspace, "function-runs", "reveal")
+        act.line["parts"] = parts = parse_parts(include)
         run = read_run(workspace, run_id, wiring.runs)
         return json_response(HTTPStatus.OK, run.document() | reveal(run, parts, wiring.runs, wiring.cipher))
 

@@ -9,18 +9,23 @@ from handlers.domain.ids import parse_id
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.http import API, Resolver, accepted
 from handlers.log import logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 
 
 @app.post(f"{API}/function-triggers/<trigger_id>/execute")
 def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
-    caller = app.caller()
-    caller.require(workspace, "function-triggers", "execute")
-    body = ExecuteBody.read(app.body())
-    key = app.request_key(workspace, caller, ["execute", parse_id(trigger_id), body.model_dump()])
-    run = execute_trigger(workspace, trigger_id, body, wiring.registry, wiring.starter, key=key)
+    with app.act("execute", workspace, ("function-triggers", "execute"), trigger_id=trigger_id) as act:
+        body = ExecuteBody.read(app.body())
+        key = app.request_key(workspace, act.caller, ["execute", parse_id(trigger_id), body.model_dump()])
+        run = execute_trigger(
+            workspace, trigger_id, body, wiring.registry, wiring.starter, invokable=wiring.invokable, key=key
+        )
+        act.line["jobId"] = run.id
     return accepted(workspace, run.id, "Run successfully queued.")
 
 

@@ -10,7 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.starting.webhooks import Received, receive
 from handlers.http import API, Resolver, json_response, run_location
 from handlers.log import logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 app = Resolver()
 

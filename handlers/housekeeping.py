@@ -6,7 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.upkeep.housekeeping import keep_house
 from handlers.log import log_fault, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 # What is left when time runs out is still due an hour later.
 RESERVE_MS = 10_000

@@ -3,8 +3,10 @@
 import base64
 import binascii
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
@@ -15,7 +17,7 @@ from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, JsonValue, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
-from handlers.log import log_fault
+from handlers.log import AuditLine, audited, log_fault
 
 API = "/workspace/<workspace>/api/v1"
 # Bodies larger than any parameters that could be kept are refused unread.
@@ -28,12 +30,14 @@ STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.Refused: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.FunctionNotPermitted: HTTPStatus.FORBIDDEN,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Stale: HTTPStatus.PRECONDITION_FAILED,
     errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -51,6 +55,13 @@ def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, JsonObj
     if isinstance(error, errors.OrchestrationRun) and error.orchestration_id is not None:
         document["orchestrationId"] = error.orchestration_id
     return status, document
+
+
+class Act(NamedTuple):
+    """Something that is done, by whom, and the audit line that it leaves."""
+
+    caller: Caller
+    line: AuditLine
 
 
 class Resolver(APIGatewayHttpResolver):
@@ -79,6 +90,19 @@ class Resolver(APIGatewayHttpResolver):
     def allow(self, workspace: str, resource: str, action: str) -> None:
         """Raises Unauthenticated or Forbidden."""
         self.caller().require(workspace, resource, action)
+
+    @contextmanager
+    def act(self, action: str, workspace: str, needed: tuple[str, str], **ids: str) -> Iterator[Act]:
+        """What is done within leaves an audit line, accepted or refused; for lack of the grant, too.
+
+        `needed` is the resource and the action of the grant, `ids` are of what it is done to. Raises Unauthenticated or
+        Forbidden.
+        """
+        with audited(action, workspace=workspace, **ids) as line:
+            caller = self.caller()
+            line["by"] = caller.subject
+            caller.require(workspace, *needed)
+            yield Act(caller, line)
 
     def query(self) -> dict[str, str]:
         return self.current_event.query_string_parameters
@@ -119,11 +143,12 @@ class Resolver(APIGatewayHttpResolver):
 
 
 def json_response(status: HTTPStatus, body: JsonObject | None, **headers: str) -> Response[Any]:
+    """No answer is to be kept on its way: runs are revealed in them, params and secrets shown, and what is changes."""
     return Response(
         status_code=status,
         content_type=content_types.APPLICATION_JSON,
         body=None if body is None else _to_json(body),
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        headers={"Cache-Control": "no-store"} | {name.replace("_", "-"): value for name, value in headers.items()},
     )
 
 

@@ -9,23 +9,30 @@ from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from pydantic.alias_generators import to_camel
 
 from handlers.domain.errors import ServiceError
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import parse_id
+from handlers.metrics import Metric, count
 
 _FRAMES = 6
 logger = Logger()
 
 
-@contextmanager
-def audited(action: str, *, workspace: str, run_id: str) -> Iterator[dict[str, Any]]:
-    """One audit line for what is done within: who, what, which run, why and how it ended, refused or not.
+AuditLine = dict[str, Any]
 
-    The caller adds to the line what it learns. An id or a workspace that is none could hold anything: it is left out.
+
+@contextmanager
+def audited(action: str, *, workspace: str, **ids: str) -> Iterator[AuditLine]:
+    """One audit line for what is done within: who, what, to which of our things, why and how it ended, refused or not.
+
+    `ids` are of those things, `run_id` for example. The caller adds to the line what it learns: ids, never content. An
+    id or a workspace that is none could hold anything: it is left out.
     """
-    line: dict[str, Any] = {"action": action, "by": None, "runId": parse_id(run_id)}
+    line: AuditLine = {"action": action, "by": None}
     line["workspace"] = workspace if WORKSPACE.fullmatch(workspace) else None
+    line |= {to_camel(name): parse_id(given) for name, given in ids.items()}
     try:
         yield line
     except Exception as error:
@@ -41,6 +48,12 @@ def log_fault(fault: BaseException, **where: Any) -> None:
     frames = traceback.extract_tb(fault.__traceback__)[-_FRAMES:]
     at = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
     logger.error("fault", extra={"causes": [_told(each) for each in _causes(fault)], "at": at, **where})
+
+
+def log_permanent_fault(fault: Exception) -> None:
+    """What AWS refuses for good is counted, in whichever Lambda: an alarm looks at it, whoever goes on waiting."""
+    log_fault(fault, permanent=True)
+    count(Metric.PERMANENT_FAULTS)
 
 
 def _causes(fault: BaseException | None) -> list[BaseException]:

@@ -13,7 +13,10 @@ from handlers.domain.errors import Refused
 from handlers.domain.json_document import parse_object
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.log import log_fault, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 
 @logger.inject_lambda_context
@@ -21,7 +24,7 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives the run's id, or why there is none."""
     try:
         delivery = read_delivery(parse_object(json.dumps(event), field="event"))
-        started = deliver(delivery, wiring.registry, wiring.starter)
+        started = deliver(delivery, wiring.registry, wiring.starter, buses=wiring.buses)
     except Refused as refused:
         log_fault(refused)
         return {"dropped": refused.code}

@@ -12,7 +12,10 @@ from handlers.domain.errors import InvalidRequest, Refused
 from handlers.domain.ids import parse_run_id
 from handlers.domain.starting.retry import retry
 from handlers.log import log_fault, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 
 @logger.inject_lambda_context

@@ -6,7 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.upkeep.version_sweep import sweep_versions
 from handlers.log import log_fault, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 # A page of a long index takes its time; what is left then has its turn a month later.
 RESERVE_MS = 60_000

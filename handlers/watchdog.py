@@ -9,7 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.registry.trigger_arming import Repair, repair_triggers
 from handlers.domain.upkeep.recovery import Remedy, end_undeliverable, recover_overdue
 from handlers.log import log_fault, logger
+from handlers.settings import check_environment
 from handlers.wiring import wiring
+
+check_environment(__name__)
 
 # What is left when time runs out is still overdue a minute later.
 RESERVE_MS = 10_000

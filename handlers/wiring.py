@@ -1,17 +1,16 @@
-"""Settings of a door and the adapters it uses, each built when first asked for.
+"""The adapters that an entry point uses, each built when first asked for.
 
-A door imports the one `wiring` and takes what its story needs; a container that only reads runs never talks to
+An entry point imports the one `wiring` and takes what its story needs; a container that only reads runs never talks to
 Lambda. Tests build a Wiring of their own with other settings.
 """
 
-import os
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from pydantic import BaseModel, Json
 
+from handlers.aws import aws_errors
 from handlers.aws.cipher import Cipher
 from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.event_rules import EventRules
@@ -32,6 +31,7 @@ from handlers.aws.table import Table
 from handlers.aws.version_use import VersionUse
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.trigger_sources import TriggerSources
 from handlers.domain.runs.cancel import Canceller
@@ -45,7 +45,8 @@ from handlers.domain.starting.start import Starter
 from handlers.domain.upkeep.housekeeping import Housekeeper
 from handlers.domain.upkeep.recovery import Watchdog
 from handlers.domain.upkeep.version_sweep import Sweeper
-from handlers.log import log_fault
+from handlers.log import log_fault, log_permanent_fault
+from handlers.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -62,35 +63,6 @@ _INVOKE = Config(
     tcp_keepalive=True,
     max_pool_connections=1,
 )
-
-
-class Settings(BaseModel):
-    """What the stack tells a door, as RERUN_… variables. A door has only what it needs; the rest keeps its default."""
-
-    table_name: str = ""
-    key_arn: str = ""
-    bucket_name: str = ""
-    run_queue_url: str = ""
-    dead_letter_queue_url: str = ""
-    lifecycle_bus_name: str = ""
-    trigger_bus_name: str = ""
-    other_buses: Json[dict[str, list[str]]] = {}
-    schedule_group: str = ""
-    on_event_arn: str = ""
-    scheduler_role_arn: str = ""
-    rule_prefix: str = ""
-    invokable_functions: Json[dict[str, list[str]]] = {}
-    own_functions: str = ""
-    max_reruns_per_lineage: int = 1000
-    max_concurrent_executions: int = 100
-    max_concurrent_executions_per_workspace: int | None = None
-    retention_days: int = 90
-    delete_unused_versions: bool = False
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        variables = {name: f"RERUN_{name.upper()}" for name in cls.model_fields}
-        return cls.model_validate({name: os.environ[each] for name, each in variables.items() if each in os.environ})
 
 
 class Wiring:
@@ -166,6 +138,10 @@ class Wiring:
         return InvokablePatterns(self.settings.invokable_functions, own_functions=self.settings.own_functions)
 
     @cached_property
+    def buses(self) -> PermittedBuses:
+        return PermittedBuses(self.settings.other_buses)
+
+    @cached_property
     def retention(self) -> Retention:
         return Retention(self.settings.retention_days)
 
@@ -185,11 +161,12 @@ class Wiring:
                 prefix=told.rule_prefix,
                 target_arn=told.on_event_arn,
             ),
+            self.buses,
         )
 
     @cached_property
     def rerunner(self) -> Rerunner:
-        return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention)
+        return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @cached_property
     def starter(self) -> Starter:
@@ -197,7 +174,7 @@ class Wiring:
 
     @cached_property
     def retrier(self) -> Retrier:
-        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention)
+        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @cached_property
     def canceller(self) -> Canceller:
@@ -205,12 +182,11 @@ class Wiring:
 
     @cached_property
     def registrar(self) -> Registrar:
-        buses = self.settings.other_buses
-        return Registrar(self.registry, self.cipher, self.code, self.invokable, self.sources, buses)
+        return Registrar(self.registry, self.cipher, self.code, self.invokable, self.sources)
 
     @cached_property
     def capturer(self) -> Capturer:
-        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
+        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @cached_property
     def invocations(self) -> "LambdaClient":
@@ -245,4 +221,5 @@ class Wiring:
         return Sweeper(FunctionVersions(self._lambda), VersionUse(self._table, report=log_fault))
 
 
+aws_errors.observe(log_permanent_fault)
 wiring = Wiring()

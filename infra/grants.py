@@ -1,6 +1,6 @@
 """Everything that a door may do, beyond writing its own logs and traces: in one place, to be read as one."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -103,7 +103,14 @@ def _grant_sources(stack: "FunctionRerunStack") -> None:
     role = stack.sources.scheduler_role.role_arn
     rules = stack.sources.rule_arns(stack.settings.listened_buses)
     for door in (stack.api_registry, stack.watchdog):
-        _allow(door, ["events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:DeleteRule"], *rules)
+        _allow(door, ["events:PutRule"], *rules)
+        door.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["events:PutTargets"], resources=rules, conditions=_only_target(stack.on_event.function_arn)
+            )
+        )
+        # A bus that the context names no more still has rules, which have to go.
+        _allow(door, ["events:RemoveTargets", "events:DeleteRule"], *stack.sources.rule_arns_of_any_bus())
         schedules = ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"]
         _allow(door, schedules, stack.sources.schedule_arns)
         door.add_to_role_policy(
@@ -115,6 +122,14 @@ def _grant_sources(stack: "FunctionRerunStack") -> None:
         )
     # It tests a text against a text: there is no resource to name.
     _allow(stack.api_registry, ["events:TestEventPattern"], "*")
+
+
+def _only_target(arn: str) -> dict[str, dict[str, Any]]:
+    """All targets of a request are this one, and there is one: of none at all `ForAllValues` would be true, too.
+
+    `events:TargetArn` holds a list: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    """
+    return {"ForAllValues:ArnEquals": {"events:TargetArn": arn}, "Null": {"events:TargetArn": "false"}}
 
 
 def _grant_functions(stack: "FunctionRerunStack") -> None:

@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
 from handlers.domain.runs.lifecycle import AWAITS_RETRY, EVENT_SOURCE, FAILED
+from handlers.settings import METRICS_NAMESPACE, OPTIONAL, READ_BY, variable
 from infra.api import Api, Identity
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
@@ -49,8 +50,9 @@ class FunctionRerunStack(Stack):
             layer_directory=layer_directory,
             log_retention=log_retention,
             removal_policy=removal_policy,
-            environment=self._environment(),
+            environment={METRICS_NAMESPACE: self.stack_name},
         )
+        self._told = self._known_settings()
         self._open_doors()
         self._open_doors_by_context()
         grant(self)
@@ -104,7 +106,7 @@ class FunctionRerunStack(Stack):
         self.sweep_versions: lambda_.Function | None = None
         self.every_month: events.Rule | None = None
         if self.settings.delete_unused_versions:
-            self.sweep_versions = self.doors.door(
+            self.sweep_versions = self._function(
                 "sweep_versions",
                 description="Deletes versions that no kept run names",
                 timeout=Duration.minutes(15),
@@ -123,31 +125,38 @@ class FunctionRerunStack(Stack):
         """The doors that are there only if the context asks for them."""
         return [] if self.sweep_versions is None else [self.sweep_versions]
 
-    def _environment(self) -> dict[str, str]:
-        return {
-            "RERUN_TABLE_NAME": self.storage.table.table_name,
-            "RERUN_KEY_ARN": self.storage.key.key_arn,
-            "RERUN_BUCKET_NAME": self.storage.bucket.bucket_name,
-            "RERUN_RUN_QUEUE_URL": self.messaging.run_queue.queue_url,
-            "RERUN_LIFECYCLE_BUS_NAME": self.messaging.lifecycle_bus.event_bus_name,
-            "RERUN_RETENTION_DAYS": str(self.settings.retention_days),
-            "RERUN_MAX_RERUNS_PER_LINEAGE": str(self.settings.max_reruns_per_lineage),
-            **({"RERUN_DELETE_UNUSED_VERSIONS": "true"} if self.settings.delete_unused_versions else {}),
+    def _known_settings(self) -> dict[str, str]:
+        """By their names in `handlers.settings`. An entry point that is built later may add its ARN."""
+        told = {
+            "table_name": self.storage.table.table_name,
+            "key_arn": self.storage.key.key_arn,
+            "bucket_name": self.storage.bucket.bucket_name,
+            "run_queue_url": self.messaging.run_queue.queue_url,
+            "dead_letter_queue_url": self.messaging.dead_letters.queue_url,
+            "lifecycle_bus_name": self.messaging.lifecycle_bus.event_bus_name,
+            "trigger_bus_name": self.sources.bus.event_bus_name,
+            "other_buses": json.dumps(self.settings.other_buses),
+            "schedule_group": self.sources.schedule_group,
+            "scheduler_role_arn": self.sources.scheduler_role.role_arn,
+            "rule_prefix": self.sources.rule_prefix,
+            "invokable_functions": json.dumps(self.settings.invokable_functions),
+            "own_functions": self.own_functions,
+            "max_reruns_per_lineage": str(self.settings.max_reruns_per_lineage),
+            "max_concurrent_executions": str(self.settings.max_concurrent_executions),
+            "retention_days": str(self.settings.retention_days),
         }
-
-    def _limit_per_workspace(self) -> dict[str, str]:
         limit = self.settings.max_concurrent_executions_per_workspace
-        return {} if limit is None else {"RERUN_MAX_CONCURRENT_EXECUTIONS_PER_WORKSPACE": str(limit)}
+        return (
+            told
+            | ({"delete_unused_versions": "true"} if self.settings.delete_unused_versions else {})
+            | ({} if limit is None else {"max_concurrent_executions_per_workspace": str(limit)})
+        )
 
-    def _told_of_sources(self) -> dict[str, str]:
-        return {
-            "RERUN_TRIGGER_BUS_NAME": self.sources.bus.event_bus_name,
-            "RERUN_OTHER_BUSES": json.dumps(self.settings.other_buses),
-            "RERUN_SCHEDULE_GROUP": self.sources.schedule_group,
-            "RERUN_SCHEDULER_ROLE_ARN": self.sources.scheduler_role.role_arn,
-            "RERUN_RULE_PREFIX": self.sources.rule_prefix,
-            "RERUN_ON_EVENT_ARN": self.on_event.function_arn,
-        }
+    def _function(self, module: str, **properties: Any) -> lambda_.Function:
+        """The Lambda of an entry point, told what it reads and nothing else."""
+        read = [name for name in READ_BY[module] if name in self._told or name not in OPTIONAL]
+        environment = {variable(name): self._told[name] for name in read}
+        return self.doors.door(module, environment=environment, **properties)
 
     @property
     def _doors(self) -> list[lambda_.Function]:
@@ -158,7 +167,7 @@ class FunctionRerunStack(Stack):
         ]
 
     def _open_doors(self) -> None:
-        door = self.doors.door
+        door = self._function
         self.on_event = door(
             "on_event",
             description="Starts runs by schedules and events",
@@ -167,11 +176,7 @@ class FunctionRerunStack(Stack):
             retry_attempts=2,
             max_event_age=Duration.hours(6),
         )
-        sources = self._told_of_sources()
-        invokable = {
-            "RERUN_INVOKABLE_FUNCTIONS": json.dumps(self.settings.invokable_functions),
-            "RERUN_OWN_FUNCTIONS": self.own_functions,
-        }
+        self._told["on_event_arn"] = self.on_event.function_arn
         self.on_run_failed = door(
             "on_run_failed",
             description="Retries runs that failed",
@@ -191,7 +196,6 @@ class FunctionRerunStack(Stack):
             "api_registry",
             description="Registers functions and triggers",
             timeout=API_TIMEOUT,
-            environment=invokable | sources,
         )
         self.api_triggers = door("api_triggers", description="Starts runs", timeout=API_TIMEOUT, memory_size=ROOMY)
         self.api_webhooks = door(
@@ -201,7 +205,6 @@ class FunctionRerunStack(Stack):
             "capture_failures",
             description="Makes runs of failed asynchronous invocations",
             timeout=CAPTURE_TIMEOUT,
-            environment={"POWERTOOLS_METRICS_NAMESPACE": self.stack_name},
         )
         self.execute_runs = door(
             "execute_runs",
@@ -210,18 +213,10 @@ class FunctionRerunStack(Stack):
             # A run with 4 MB of parameters and of result peaks at 111 MB; what more there is buys CPU for cold starts,
             # and is paid for as long as functions are awaited.
             memory_size=512,
-            environment=invokable | self._limit_per_workspace(),
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
-        at_once = {"RERUN_MAX_CONCURRENT_EXECUTIONS": str(self.settings.max_concurrent_executions)}
-        dead_letters = {"RERUN_DEAD_LETTER_QUEUE_URL": self.messaging.dead_letters.queue_url}
-        self.watchdog = door(
-            "watchdog",
-            description="Forgets no open run",
-            timeout=Duration.seconds(55),
-            environment=sources | dead_letters | at_once,
-        )
+        self.watchdog = door("watchdog", description="Forgets no open run", timeout=Duration.seconds(55))
         self.housekeeping = door("housekeeping", description="Deletes what has expired", timeout=Duration.minutes(10))
 
     def _connect(self) -> None:

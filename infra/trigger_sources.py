@@ -7,6 +7,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+# Of a UUID, as IAM's wildcards can say it.
+_ANY_ID = "-".join("?" * digits for digits in (8, 4, 4, 4, 12))
+
 
 class TriggerSources(Construct):
     """Rules and schedules themselves come and go with the triggers: the service makes them, not this stack."""
@@ -34,14 +37,19 @@ class TriggerSources(Construct):
             service="scheduler", resource="schedule", resource_name=f"{self.schedule_group}/*"
         )
 
-    def rule_names(self, other_buses: list[str]) -> list[str]:
-        """Patterns of the rules of triggers as ARNs name them, on the trigger bus and on others."""
-        # A rule of the default bus does not have the bus in its ARN.
-        buses = ["" if bus == "default" else f"{bus}/" for bus in (self.bus_name, *other_buses)]
-        return [f"{bus}{self.rule_prefix}-*" for bus in buses]
+    @property
+    def rule_name(self) -> str:
+        """The pattern of the names of triggers' rules: the stack's name and an id. Its own rules do not match."""
+        return f"{self.rule_prefix}-{_ANY_ID}"
 
     def rule_arns(self, other_buses: list[str]) -> list[str]:
-        return [self._rule_arn(name) for name in self.rule_names(other_buses)]
+        """Of the rules of triggers on the trigger bus and on others."""
+        # A rule of the default bus does not have the bus in its ARN.
+        buses = ["" if bus == "default" else f"{bus}/" for bus in (self.bus_name, *other_buses)]
+        return [self._rule_arn(f"{bus}{self.rule_name}") for bus in buses]
+
+    def rule_arns_of_any_bus(self) -> list[str]:
+        return [self._rule_arn(self.rule_name), self._rule_arn(f"*/{self.rule_name}")]
 
     def _rule_arn(self, name: str) -> str:
         return Stack.of(self).format_arn(service="events", resource="rule", resource_name=name)

@@ -83,8 +83,7 @@ def validate(app: App, stack: FunctionRerunStack, *, settings: Settings) -> None
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     answered = dict(ANSWERED_FOR)
     answered[_own("scheduler", f"schedule/{stack.sources.schedule_group}/*")] = _BY_NAME
-    for name in stack.sources.rule_names(settings.listened_buses):
-        answered[_own("events", f"rule/{name}")] = _BY_NAME
+    answered[_own("events", f"rule/*/{stack.sources.rule_name}")] = _BY_NAME
     for pattern in settings.invokable_patterns:
         for resource in (pattern, f"{pattern}:*"):
             answered[f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]"] = _BY_CONTEXT

@@ -1,27 +1,88 @@
-"""The one place where an AWS error becomes one of ours."""
+"""The one place where an AWS error becomes one of ours: a refusal, a fault that passes, or one that has to be mended.
 
-from collections.abc import Iterator, Mapping
+What passes: throttles, AWS's own faults (5xx), broken connections, and the few other codes that AWS documents as
+passing. Everything else that AWS refuses, known or not, is ours and stays until somebody mends it: a grant that is
+missing, a table, queue, bus or key that is gone or disabled, a request that is not valid. Callers who wait go on
+waiting through either; but what stays is told to whoever observes, each time, lest it be waited for in silence.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.domain.errors import Refused, Unavailable
+from handlers.domain.errors import Misconfigured, Refused, Unavailable
 
+# Those of botocore's retry modes (botocore.retries.standard), and SQS's and S3's own.
 THROTTLES = frozenset(
     {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "KmsThrottled",
         "LimitExceededException",
+        "OverLimit",
+        "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
+        "SlowDown",
         "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
     }
 )
+# A clock that is off, or a request that was signed before the container was frozen and sent after it; credentials that
+# the next container gets anew. The AWS SDKs read these as signs of a wrong clock and ask again:
+# https://github.com/aws/aws-sdk-java-v2/blob/master/core/aws-core/src/main/java/software/amazon/awssdk/awscore/internal/AwsErrorCode.java
+OUT_OF_TIME = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+    }
+)
+# "You can retry the request" or its like, in the API reference of each operation that answers so.
+_RETRIABLE = frozenset(
+    {
+        # every service, S3 included
+        *("RequestTimeout", "RequestTimeoutException", "OperationAborted", "ConditionalRequestConflict"),
+        # DynamoDB
+        *("TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException"),
+        # EventBridge; its entries that failed have codes without a status
+        *("ConcurrentModificationException", "InternalException", "InternalFailure"),
+        # EventBridge Scheduler, Lambda
+        *("ConflictException", "ResourceConflictException"),
+        # KMS
+        *("DependencyTimeoutException", "KeyUnavailableException", "KMSInternalException"),
+    }
+)
+_PASSING_CODES = THROTTLES | OUT_OF_TIME | _RETRIABLE
+# The others tell of a request or a client that is not valid.
+_PASSING_FAULTS = (
+    *(exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError),
+    *(exceptions.ChecksumError, exceptions.FlexibleChecksumError, exceptions.CredentialRetrievalError),
+)
 _SERVER_FAULT = 500
+
+_observers: list[Callable[[Exception], None]] = []
+
+
+def observe(observer: Callable[[Exception], None]) -> None:
+    """Tell `observer` of every fault that does not pass, whoever waits for it to pass all the same."""
+    _observers.append(observer)
+
+
+def tell_observers(fault: Exception) -> None:
+    for observer in _observers:
+        observer(fault)
 
 
 def code(error: ClientError) -> str:
@@ -29,14 +90,19 @@ def code(error: ClientError) -> str:
 
 
 def is_passing(response: Mapping[str, Any]) -> bool:
-    """Whether an AWS error answer (`ClientError.response`) tells of a throttle or a fault of AWS."""
+    """Whether an AWS error answer (`ClientError.response`) tells of a throttle, a fault of AWS, or what else passes."""
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return response.get("Error", {}).get("Code") in THROTTLES or status >= _SERVER_FAULT
+    return is_passing_code(str(response.get("Error", {}).get("Code", ""))) or status >= _SERVER_FAULT
+
+
+def is_passing_code(code: str) -> bool:
+    """The same of an entry that failed in an answer of 200, which has a code and no status."""
+    return code in _PASSING_CODES
 
 
 @contextmanager
 def translated(refusals: Mapping[str, Refused] | None = None) -> Iterator[None]:
-    """AWS's refusals and broken connections become Unavailable, with the cause attached for the log.
+    """AWS's refusals and broken connections become Unavailable or Misconfigured, with the cause attached for the log.
 
     `refusals` has, by AWS's code, what is the caller's to mend.
     """
@@ -44,6 +110,13 @@ def translated(refusals: Mapping[str, Refused] | None = None) -> Iterator[None]:
         yield
     except ClientError as error:
         refusal = (refusals or {}).get(code(error))
-        raise refusal or Unavailable() from error
+        raise refusal or _fault(error, passes=is_passing(error.response)) from error
     except BotoCoreError as error:
-        raise Unavailable from error
+        raise _fault(error, passes=isinstance(error, _PASSING_FAULTS)) from error
+
+
+def _fault(error: Exception, *, passes: bool) -> Unavailable:
+    if passes:
+        return Unavailable()
+    tell_observers(error)
+    return Misconfigured()

@@ -14,11 +14,11 @@ import aws_encryption_sdk
 from aws_encryption_sdk import CommitmentPolicy
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
 from aws_encryption_sdk.identifiers import AlgorithmSuite
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from handlers.aws import aws_errors
-from handlers.domain.errors import Unavailable
+from handlers.domain.errors import Misconfigured, Unavailable
 from handlers.domain.seal import KeyRefused, Label, SealBroken
 
 SCHEMA = 1
@@ -49,6 +49,7 @@ class Cipher:
 
     def seal(self, content: bytes, label: Label) -> bytes:
         """Raises Unavailable: there is no reason of the content's why sealing should fail."""
+        self._faults.forget()
         try:
             sealed, _ = self._sdk.encrypt(
                 source=_envelope(label) + content,
@@ -56,7 +57,9 @@ class Cipher:
                 algorithm=ALGORITHM,
                 encryption_context={"workspace": label.workspace},
             )
-        except (AWSEncryptionSDKClientError, BotoCoreError) as error:
+        except AWSEncryptionSDKClientError as error:
+            raise (Misconfigured if self._faults.kind is KeyRefused else Unavailable) from error
+        except BotoCoreError as error:
             raise Unavailable from error
         return bytes(sealed)
 
@@ -108,4 +111,8 @@ class _KmsFaults:
         parsed = called["parsed"]
         if "Error" not in parsed or parsed["Error"].get("Code") in _OF_THE_TEXT:
             return
-        self._seen.kind = Unavailable if aws_errors.is_passing(parsed) else KeyRefused
+        if aws_errors.is_passing(parsed):
+            self._seen.kind = Unavailable
+        else:
+            self._seen.kind = KeyRefused
+            aws_errors.tell_observers(ClientError(parsed, called["model"].name))

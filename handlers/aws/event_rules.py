@@ -1,10 +1,11 @@
 """EventBridge rules: one for each event-driven trigger, on the stack's trigger bus or another one."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from handlers.aws import aws_errors
-from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached, Unavailable
+from handlers.domain.errors import BusMissing, InvalidRequest, Misconfigured, Refused, SourceLimitReached, Unavailable
 from handlers.domain.registry.registered import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import METADATA
 from handlers.domain.starting.deliveries import MatchedEvent
@@ -47,11 +48,16 @@ class EventRules:
         # The event goes in whole, as EventBridge has it, with the trigger that it is for.
         template = MatchedEvent.text(trigger.id, WHOLE_EVENT)
         target = {"Id": _TARGET, "Arn": self._target_arn, "InputTransformer": {"InputTemplate": template}}
+        try:
+            with aws_errors.translated(_refusals() if bus == self._own_bus else _refusals() | _missing_bus()):
+                self._client.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern, State=state)  # type: ignore[arg-type]
+        except BusMissing:
+            if trigger.enabled:
+                raise
+            return  # it listens to nothing: as it is to
         with aws_errors.translated(_refusals()):
-            self._client.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern, State=state)  # type: ignore[arg-type]
             answer = self._client.put_targets(Rule=rule, EventBusName=bus, Targets=[target])  # type: ignore[list-item]
-        if answer["FailedEntryCount"]:
-            raise Unavailable
+        _check_entries(answer["FailedEntries"])
 
     def remove(self, trigger: FunctionTrigger) -> None:
         rule, bus = self._name(trigger), self._bus(trigger)
@@ -61,8 +67,7 @@ class EventRules:
                 self._client.delete_rule(Name=rule, EventBusName=bus)
             except self._client.exceptions.ResourceNotFoundException:
                 return  # it never came to be, or this is a repetition
-        if any(entry.get("ErrorCode") != _GONE for entry in answer["FailedEntries"]):
-            raise Unavailable
+        _check_entries([entry for entry in answer["FailedEntries"] if entry.get("ErrorCode") != _GONE])
 
     def _name(self, trigger: FunctionTrigger) -> str:
         return f"{self._prefix}-{trigger.id}"
@@ -70,6 +75,25 @@ class EventRules:
     def _bus(self, trigger: FunctionTrigger) -> str:
         named = trigger.events.event_bus_name if trigger.events else None
         return named or self._own_bus
+
+
+class TargetRefused(Exception):
+    """EventBridge did not take or give up a rule's target; its code says why."""
+
+
+def _check_entries(failed: Sequence[Any]) -> None:
+    """Raises Unavailable if there is an entry that failed."""
+    for entry in failed:
+        code = entry.get("ErrorCode", "")
+        if aws_errors.is_passing_code(code):
+            raise Unavailable
+        refused = TargetRefused(code)
+        aws_errors.tell_observers(refused)
+        raise Misconfigured from refused
+
+
+def _missing_bus() -> dict[str, Refused]:
+    return {_GONE: BusMissing(f"{METADATA}.eventBusName")}
 
 
 def _refusals() -> dict[str, Refused]:

@@ -8,18 +8,12 @@ and API_PublishVersion.html. An answer that AWS's model does not have is read by
 from handlers.aws import aws_errors
 
 # Of our own signature or credentials, while a role's are being renewed say: nothing of the run's is at fault.
-_OURS = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationTokenException",
-        "RequestExpired",
-        "UnrecognizedClientException",
-    }
-)
+_OURS = aws_errors.OUT_OF_TIME | {
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "MissingAuthenticationTokenException",
+    "UnrecognizedClientException",
+}
 # Of the key that a team's function is encrypted with. Lambda says so with 502, as if it were its own fault.
 _OF_A_KEY = frozenset(
     {"KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException"}

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from handlers.aws import aws_errors
+from handlers.domain.errors import Unavailable
 from handlers.domain.runs import lifecycle
 from handlers.domain.runs.run import FunctionRun
 
@@ -26,21 +26,26 @@ class LifecycleBus:
 
     def announce(self, run: FunctionRun) -> bool:
         try:
-            answer = self._client.put_events(
-                Entries=[
-                    {
-                        "EventBusName": self._name,
-                        "Source": lifecycle.EVENT_SOURCE,
-                        "DetailType": lifecycle.detail_type(run),
-                        "Detail": json.dumps(lifecycle.detail(run)),
-                    }
-                ]
-            )
-        except (ClientError, BotoCoreError) as fault:
+            with aws_errors.translated():
+                answer = self._client.put_events(
+                    Entries=[
+                        {
+                            "EventBusName": self._name,
+                            "Source": lifecycle.EVENT_SOURCE,
+                            "DetailType": lifecycle.detail_type(run),
+                            "Detail": json.dumps(lifecycle.detail(run)),
+                        }
+                    ]
+                )
+        except Unavailable as fault:
             self._report(fault)
             return False
         # PutEvents answers 200 even when it took nothing.
         if answer["FailedEntryCount"]:
-            self._report(EventRefused(answer["Entries"][0].get("ErrorCode", "")))
+            code = answer["Entries"][0].get("ErrorCode", "")
+            refused = EventRefused(code)
+            self._report(refused)
+            if not aws_errors.is_passing_code(code):
+                aws_errors.tell_observers(refused)
             return False
         return True

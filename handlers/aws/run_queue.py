@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from handlers.aws import aws_errors
+from handlers.domain.errors import Unavailable
 from handlers.domain.runs.recording import to_message
 from handlers.domain.runs.run import FunctionRun
 
@@ -25,14 +24,15 @@ class RunQueue:
 
     def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
         try:
-            self._client.send_message(
-                QueueUrl=self._url,
-                MessageBody=to_message(run),
-                # Fair queues: a workspace with a backlog does not hold up the others.
-                MessageGroupId=run.workspace,
-                DelaySeconds=delay_seconds,
-            )
-        except (ClientError, BotoCoreError) as fault:
+            with aws_errors.translated():
+                self._client.send_message(
+                    QueueUrl=self._url,
+                    MessageBody=to_message(run),
+                    # Fair queues: a workspace with a backlog does not hold up the others.
+                    MessageGroupId=run.workspace,
+                    DelaySeconds=delay_seconds,
+                )
+        except Unavailable as fault:
             # The run is recorded with a deadline: the watchdog pushes it again.
             self._report(fault)
 

@@ -5,8 +5,10 @@
     │   ├── Unauthenticated          no identity that counts
     │   │   └── BadSignature         of a webhook
     │   ├── Forbidden                a grant is missing
+    │   ├── FunctionNotPermitted     the context no longer lets the workspace invoke the function
     │   ├── InvalidRequest           names the field
-    │   │   └── TooLarge
+    │   │   ├── TooLarge
+    │   │   └── BusMissing           an event bus that a trigger is to listen to
     │   ├── InvalidRunId
     │   ├── RunNotFound, WrongWorkspace, OrchestrationRun, NoParameters, DecryptionFailed,
     │   │   TriggerNotFound, FunctionNotFound          the contract's sentences
@@ -17,6 +19,7 @@
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
     │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
+        └── Misconfigured            AWS refuses for good: an operator has to mend something
 
 `code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is.
 Statuses are in `handlers.http.STATUS`. The contract's sentences are those of the page on function re-run.
@@ -65,6 +68,12 @@ class Forbidden(Refused):
         super().__init__(f"The grant {grant} is required.")
 
 
+class FunctionNotPermitted(Refused):
+    """The workspace may not invoke this function any more (see invokableFunctions in the README)."""
+
+    code = "FUNCTION_NOT_PERMITTED"
+
+
 class InvalidRequest(Refused):
     """The request is not valid."""
 
@@ -79,6 +88,13 @@ class TooLarge(InvalidRequest):
     """Too large."""
 
     code = "TOO_LARGE"
+
+
+class BusMissing(InvalidRequest):
+    """There is no such event bus."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "names no event bus of this account and region.")
 
 
 class InvalidRunId(Refused):
@@ -239,3 +255,9 @@ class Unavailable(ServiceError):
     """The service is busy. Try again."""
 
     code = "UNAVAILABLE"
+
+
+class Misconfigured(Unavailable):
+    """The service is not set up as it should be: AWS refuses what it needs. The operator has been alerted."""
+
+    code = "SERVICE_MISCONFIGURED"

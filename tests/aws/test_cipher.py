@@ -7,8 +7,9 @@ from botocore.session import Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handlers.aws import aws_errors
 from handlers.aws.cipher import Cipher
-from handlers.domain.errors import Unavailable
+from handlers.domain.errors import Misconfigured, Unavailable
 from handlers.domain.seal import KeyRefused, Label, SealBroken
 from infra.local.laptop import Laptop
 from tests.aws.injection import LateEvents, error, injected, throttled
@@ -100,6 +101,33 @@ def test_a_key_that_may_not_be_used_says_so_and_counts_as_a_broken_seal(
     with injected(kms_events, "kms.Decrypt", error(400, code)), pytest.raises(KeyRefused):
         another_container.open(sealed, LABEL)
     assert issubclass(KeyRefused, SealBroken)
+
+
+@pytest.mark.parametrize("code", ["DisabledException", "KMSInvalidStateException", "AccessDeniedException"])
+def test_a_key_that_is_refused_wakes_somebody_whoever_waits_for_it(
+    cipher: Cipher,
+    kms_events: LateEvents,
+    another_container: Cipher,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(aws_errors, "_observers", [seen.append])
+    sealed = cipher.seal(b"secret", LABEL)
+    with injected(kms_events, "kms.Decrypt", error(400, code)), pytest.raises(KeyRefused):
+        another_container.open(sealed, LABEL)
+    with injected(kms_events, "kms.GenerateDataKey", error(400, code)), pytest.raises(Misconfigured):
+        another_container.seal(b"secret", LABEL)
+    # Both containers of this test listen to one session.
+    assert {(each.response["Error"]["Code"], each.operation_name) for each in seen} == {
+        (code, "Decrypt"),
+        (code, "GenerateDataKey"),
+    }
+    before = len(seen)
+    with injected(kms_events, "kms.GenerateDataKey", throttled()), pytest.raises(Unavailable) as fault:
+        another_container.seal(b"secret", LABEL)
+    assert not isinstance(fault.value, Misconfigured)
+    assert len(seen) == before
 
 
 def test_a_data_key_that_kms_does_not_know_is_a_broken_seal(

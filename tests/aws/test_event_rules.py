@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from handlers.aws.event_rules import EventRules
-from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
+from handlers.domain.errors import BusMissing, InvalidRequest, Misconfigured, SourceLimitReached, Unavailable
 from handlers.domain.registry.registered import FunctionTrigger
 from infra.local.laptop import Laptop
 from tests.aws.injection import answer, error, injected, throttled
@@ -122,6 +122,24 @@ def test_a_rule_that_never_got_its_target_is_removed_too(events: Any, rules: Eve
     assert not found(events, bus)
 
 
+def test_a_bus_that_is_gone_is_refused_by_its_field_unless_nothing_is_to_be_listened_for(
+    events: Any, rules: EventRules
+) -> None:
+    bus = f"none-{uuid4().hex[:8]}"
+    missing = error(400, "ResourceNotFoundException", f"Event bus {bus} does not exist.")
+    with injected(events.meta.events, PUT, missing), pytest.raises(BusMissing) as refused:
+        rules.put(matching(bus), PATTERN)
+    assert refused.value.field == "triggerMetadata.eventBusName"
+    with injected(events.meta.events, PUT, missing):
+        rules.put(matching(bus, enabled=False), PATTERN)
+
+
+def test_the_stack_s_own_bus_cannot_be_gone_without_somebody_having_to_mend_it(events: Any, rules: EventRules) -> None:
+    missing = error(400, "ResourceNotFoundException")
+    with injected(events.meta.events, PUT, missing), pytest.raises(Misconfigured):
+        rules.put(matching(), PATTERN)
+
+
 def test_a_rule_whose_bus_is_gone_is_gone(rules: EventRules) -> None:
     rules.remove(matching(f"none-{uuid4().hex[:8]}"))
 
@@ -158,11 +176,12 @@ def failed(code: str) -> Any:
     return answer(200, {"FailedEntryCount": 1, "FailedEntries": [entry]})
 
 
+DENIED = error(400, "AccessDeniedException")
 FAULTS = {
     "throttled": throttled(),
     "internal": error(500, "InternalException"),
     "concurrent": error(400, "ConcurrentModificationException"),
-    "denied": error(400, "AccessDeniedException"),
+    "denied": DENIED,
     "connection": ConnectTimeoutError(endpoint_url="http://injected"),
 }
 
@@ -173,6 +192,7 @@ def test_every_other_fault_may_pass(events: Any, rules: EventRules, operation: s
     with injected(events.meta.events, operation, *[fault] * 6), pytest.raises(Unavailable) as unavailable:
         check_and_put(rules)
     assert unavailable.value.__cause__ is not None
+    assert isinstance(unavailable.value, Misconfigured) is (fault is DENIED)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

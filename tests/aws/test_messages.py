@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from handlers.aws import aws_errors
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.run_queue import RunQueue
 from handlers.domain.errors import Unavailable
@@ -59,6 +60,30 @@ def test_a_push_that_fails_is_reported_and_not_raised(sqs: Any, url: str) -> Non
     with injected(sqs.meta.events, "sqs.SendMessage", error(400, "RequestThrottled")):
         RunQueue(sqs, url, reported.append).push(a_run())
     assert len(reported) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "denied"),
+    [
+        ("sqs.SendMessage", error(403, "AccessDenied")),
+        ("sqs.SendMessage", error(400, "AWS.SimpleQueueService.NonExistentQueue")),
+        ("eventbridge.PutEvents", error(400, "AccessDeniedException")),
+        ("eventbridge.PutEvents", answer(200, {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "NotAuthorized"}]})),
+    ],
+    ids=["no grant", "no queue", "no grant for the bus", "200 that took nothing"],
+)
+def test_what_is_not_raised_but_has_to_be_mended_wakes_somebody(
+    laptop: Laptop, url: str, monkeypatch: pytest.MonkeyPatch, operation: str, denied: Any
+) -> None:
+    seen: list[Exception] = []
+    monkeypatch.setattr(aws_errors, "_observers", [seen.append])
+    sqs = laptop.client("sqs")
+    events = laptop.client("events")
+    client = sqs if operation.startswith("sqs") else events
+    with injected(client.meta.events, operation, denied):
+        RunQueue(sqs, url, lambda _: None).push(a_run())
+        LifecycleBus(events, laptop.outputs["LifecycleBusName"], lambda _: None).announce(a_run())
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize(

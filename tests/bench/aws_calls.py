@@ -15,7 +15,8 @@ import httpx
 
 from handlers.domain.runs.execution import execute
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
-from handlers.wiring import Settings, Wiring
+from handlers.settings import Settings
+from handlers.wiring import Wiring
 from infra.local.laptop import Laptop, bring_up
 from tests.stack.driver import Workspace
 

@@ -13,7 +13,7 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.upkeep.housekeeping import keep_house
 from handlers.domain.upkeep.recovery import end_undeliverable, recover_overdue
-from handlers.wiring import Settings
+from handlers.settings import Settings
 from infra.local.laptop import Laptop
 from tests.stack.scene import Clients, Container, Later
 

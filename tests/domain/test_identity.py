@@ -4,6 +4,7 @@ import pytest
 
 from handlers.domain.errors import Forbidden, Unauthenticated
 from handlers.domain.identity import Caller
+from tests.domain.token_samples import ID_TOKENS, MACHINES, PEOPLE, through_api_gateway
 
 EXECUTE = ("acme", "function-triggers", "execute")
 
@@ -92,7 +93,18 @@ def test_groups_and_permissions_are_grants_in_each_form_that_they_come_in(name: 
     assert may(a_person(**{name: claim}), *EXECUTE)
 
 
-@pytest.mark.parametrize("claim", [None, 7, {"acme/*:*": True}, [], [["acme/*:*"]], "", "[]", True])
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *(None, 7, {"acme/*:*": True}, [], [["acme/*:*"]], "", "[]", True),
+        pytest.param("[acme/*:*", id="a-list-that-does-not-end"),
+        pytest.param("acme/*:*]", id="a-list-that-does-not-begin"),
+        pytest.param("[x acme/*:*", id="words-of-a-list-that-does-not-end"),
+        pytest.param("x acme/*:*]", id="words-of-a-list-that-does-not-begin"),
+        pytest.param("[[acme/*:*]]", id="a-list-in-a-list"),
+        pytest.param("[[x acme/*:* y]]", id="words-of-a-list-in-a-list"),
+    ],
+)
 def test_a_claim_of_another_form_grants_nothing(claim: Any) -> None:
     assert Caller.of_claims(a_person(permissions=claim)).grants == frozenset()
 
@@ -129,6 +141,18 @@ def test_a_token_must_name_its_subject(sub: Any) -> None:
         Caller.of_claims({"sub": sub, "permissions": ["acme/*:*"]})
 
 
+@pytest.mark.parametrize("sub", ["", 7, ["user"]])
+def test_a_subject_that_is_none_is_not_its_application(sub: Any) -> None:
+    with pytest.raises(Unauthenticated, match="names no subject"):
+        Caller.of_claims({"sub": sub, "client_id": "app", "permissions": ["acme/*:*"]})
+
+
+@pytest.mark.parametrize("client", ["client_id", "cid", "azp", "appid"])
+def test_a_token_without_a_subject_is_its_application_s(client: str) -> None:
+    caller = Caller.of_claims({client: "night-batch", "permissions": ["acme/*:*"]})
+    assert caller == Caller("client:night-batch", frozenset({"acme/*:*"}))
+
+
 def test_no_claims_are_no_caller() -> None:
     with pytest.raises(Unauthenticated):
         Caller.of_claims({})
@@ -138,3 +162,31 @@ def test_the_missing_grant_is_named_though_the_workspace_is_endless() -> None:
     with pytest.raises(Forbidden) as refused:
         Caller.of_claims(a_person()).require("w" * 10_000, "function-runs", "read")
     assert refused.value.message == f"The grant {'w' * 63}/function-runs:read is required."
+
+
+@pytest.mark.parametrize("hand_over", [dict, through_api_gateway], ids=["as it was", "through API Gateway"])
+class TestProviders:
+    """Their published tokens, as they are and as API Gateway hands their claims over."""
+
+    @pytest.mark.parametrize("sample", MACHINES)
+    def test_the_scopes_of_a_machine_are_its_grants(self, sample: str, hand_over: Any) -> None:
+        assert may(hand_over(MACHINES[sample]), *EXECUTE)
+
+    @pytest.mark.parametrize("sample", MACHINES)
+    def test_a_machine_is_named_by_its_subject_or_as_a_client(self, sample: str, hand_over: Any) -> None:
+        claims = MACHINES[sample]
+        assert Caller.of_claims(hand_over(claims)).subject == claims.get("sub", f"client:{claims.get('azp')}")
+
+    @pytest.mark.parametrize("sample", PEOPLE)
+    def test_the_scopes_of_an_application_are_not_its_user_s(self, sample: str, hand_over: Any) -> None:
+        caller = Caller.of_claims(hand_over(PEOPLE[sample]))
+        assert caller == Caller(PEOPLE[sample]["sub"], frozenset())
+
+    @pytest.mark.parametrize("sample", PEOPLE)
+    def test_a_person_s_own_permissions_count(self, sample: str, hand_over: Any) -> None:
+        assert may(hand_over(PEOPLE[sample] | {"permissions": ["acme/*:*"]}), *EXECUTE)
+
+    @pytest.mark.parametrize("sample", ID_TOKENS)
+    def test_an_id_token_is_refused_whatever_it_grants(self, sample: str, hand_over: Any) -> None:
+        with pytest.raises(Unauthenticated, match="not an ID token"):
+            Caller.of_claims(hand_over(ID_TOKENS[sample]))

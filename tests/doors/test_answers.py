@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from handlers import api_cancel, api_rerun
+from handlers import api_cancel, api_registry, api_rerun
+from handlers.aws import aws_errors
 from handlers.domain import clock, errors
+from handlers.domain.function_arns import InvokablePatterns
 from handlers.http import answer_error
 from tests.builders import RUN_ID, a_run, an_id
 from tests.fakes import World
@@ -21,7 +24,9 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.Unauthenticated(): 401,
     errors.BadSignature(): 401,
     errors.Forbidden("acme/x:y"): 403,
+    errors.FunctionNotPermitted(): 403,
     errors.InvalidRequest("field", "is wrong."): 400,
+    errors.BusMissing("field"): 400,
     errors.TooLarge("field", "is large."): 413,
     errors.InvalidRunId(): 400,
     errors.RunNotFound(): 400,
@@ -45,6 +50,7 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.Stale(): 412,
     errors.VersionRequired(): 428,
     errors.Unavailable(): 503,
+    errors.Misconfigured(): 500,
 }
 
 
@@ -126,3 +132,39 @@ def test_the_answer_to_a_cancellation_promises_no_more_than_can_be_kept(
     event = http_event("POST /function-runs/{runId}/cancel", {"workspace": OWN, "runId": run.id})
     answered, document = answer_of(api_cancel, event)
     assert (answered, document["message"].startswith(message)) == (status, True)
+
+
+def test_what_aws_refuses_for_good_is_500_in_words_of_its_own_and_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = ClientError({"Error": {"Code": "AccessDeniedException", "Message": SECRET}}, "TransactWriteItems")
+
+    def fail(*_: Any, **__: Any) -> Any:
+        with aws_errors.translated():
+            raise refused
+
+    monkeypatch.setattr(world.runs, "record_rerun", fail)
+    status, document = rerun_answer()
+    assert (status, document["code"]) == (500, "SERVICE_MISCONFIGURED")
+    assert "operator" in document["message"]
+    assert '"PermanentFaults":[1.0]' in capsys.readouterr().out
+    logged = [vars(record) for record in caplog.records]
+    assert SECRET not in json.dumps(document) + str(logged)
+    cause = {"type": "ClientError", "awsError": "AccessDeniedException", "operation": "TransactWriteItems"}
+    assert any(cause in line.get("causes", []) for line in logged)
+
+
+def test_a_key_that_is_refused_while_a_trigger_is_read_is_500(world: World) -> None:
+    world.cipher.refused = True
+    event = http_event("GET /function-triggers/{triggerId}", {"workspace": OWN, "triggerId": an_id(7)})
+    status, document = answer_of(api_registry, event)
+    assert (status, document["code"]) == (500, "SERVICE_MISCONFIGURED")
+
+
+def test_a_function_that_the_workspace_may_invoke_no_more_is_403_and_says_why(world: World) -> None:
+    world.invokable = InvokablePatterns({}, own_functions="arn:aws:lambda:*:*:function:FunctionRerun-*")
+    with pytest.MonkeyPatch.context() as patched:
+        wire(patched, InMemory(world))
+        status, document = rerun_answer()
+    assert (status, document["code"]) == (403, "FUNCTION_NOT_PERMITTED")
+    assert "invokableFunctions" in document["message"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from handlers.domain.errors import Unavailable
+from handlers.domain.errors import BusMissing, Unavailable
 from handlers.domain.registry.registered import FunctionTrigger
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import FunctionRun, Pin, Status
@@ -173,6 +173,8 @@ class FakeSources:
         self.armed: dict[str, FunctionTrigger] = {}
         self.patterns: dict[str, str] = {}
         self.refuses: Exception | None = None
+        self.missing_buses: set[str] = set()
+        """Those that somebody has deleted, with all rules on them."""
         self.fails = False
         self.faults = Faults()
         self.told = 0
@@ -187,6 +189,11 @@ class FakeSources:
         with self._call():
             if self.refuses is not None:
                 raise self.refuses
+            if trigger.events is not None and trigger.events.event_bus_name in self.missing_buses:
+                self.armed.pop(trigger.id, None)
+                if trigger.enabled:
+                    raise BusMissing("triggerMetadata.eventBusName")
+                return
             self.armed[trigger.id] = trigger
             self.patterns[trigger.id] = pattern
 

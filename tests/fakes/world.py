@@ -1,6 +1,7 @@
 from dataclasses import dataclass, field
 
 from handlers.domain.function_arns import InvokablePatterns
+from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.trigger_sources import TriggerSources
@@ -56,6 +57,7 @@ class World:
     )
     slots: InMemorySlots = field(default_factory=InMemorySlots)
     most_of_a_workspace: int | None = None
+    buses: PermittedBuses = field(default_factory=lambda: PermittedBuses({"acme": ["default"]}))
     retention: Retention = field(default_factory=lambda: Retention(90))
     faults: Faults = field(default_factory=Faults)
     """Of all that is written of triggers, and told to AWS of them."""
@@ -66,7 +68,7 @@ class World:
 
     @property
     def rerunner(self) -> Rerunner:
-        return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention)
+        return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @property
     def starter(self) -> Starter:
@@ -74,16 +76,15 @@ class World:
 
     @property
     def registrar(self) -> Registrar:
-        buses = {"acme": ["default"]}
-        return Registrar(self.registry, self.cipher, self.catalogue, self.invokable, self.sources, buses)
+        return Registrar(self.registry, self.cipher, self.catalogue, self.invokable, self.sources)
 
     @property
     def sources(self) -> TriggerSources:
-        return TriggerSources(self.aws, self.aws)
+        return TriggerSources(self.aws, self.aws, self.buses)
 
     @property
     def capturer(self) -> Capturer:
-        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
+        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @property
     def executor(self) -> Executor:
@@ -103,7 +104,7 @@ class World:
 
     @property
     def retrier(self) -> Retrier:
-        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention)
+        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @property
     def canceller(self) -> Canceller:

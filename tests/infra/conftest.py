@@ -39,6 +39,14 @@ def sweeping(synthesise: Synthesise) -> Stack:
 
 
 @pytest.fixture(scope="session")
+def optional(synthesise: Synthesise) -> Stack:
+    """The stack of a team that has asked for everything that is left out unless it is asked for."""
+    return synthesise(
+        invokableFunctions={"acme": [INVOKABLE]}, deleteUnusedVersions=True, maxConcurrentExecutionsPerWorkspace=5
+    )
+
+
+@pytest.fixture(scope="session")
 def decided(synthesise: Synthesise) -> Stack:
     """The stack of a team that has decided everything for itself."""
     return synthesise(

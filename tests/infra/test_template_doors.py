@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from handlers import wiring
+from handlers.metrics import SERVICE, Metric
+from handlers.settings import OPTIONAL, READ_BY, Settings, variable
 from tests.infra.template import API_DOORS, DOORS, INVOKABLE, OWN, WORKERS, Stack, Synthesise, text
 
 
@@ -41,22 +42,33 @@ class TestDoors:
         assert len(groups) == len(DOORS)
         assert groups < stack.all("AWS::Logs::LogGroup").keys()
 
-    def test_the_registry_and_the_executor_know_what_may_be_invoked(self, stack: Stack) -> None:
-        variables = {module: door["Properties"]["Environment"]["Variables"] for module, door in stack.doors.items()}
-        told = {module for module, each in variables.items() if "RERUN_INVOKABLE_FUNCTIONS" in each}
-        assert told == {"api_registry", "execute_runs"}
-        registry = variables["api_registry"]
-        assert json.loads(registry["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
-        assert text(registry["RERUN_OWN_FUNCTIONS"]) == OWN
+    def test_who_starts_or_executes_runs_knows_what_may_be_invoked(self, stack: Stack) -> None:
+        given = {door for door in DOORS if "RERUN_INVOKABLE_FUNCTIONS" in stack.variables(door)}
+        assert given == {
+            *("api_registry", "api_rerun", "api_triggers"),
+            *("on_run_failed", "execute_runs", "capture_failures"),
+        }
+        for door in given:
+            assert json.loads(stack.variables(door)["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
+            assert text(stack.variables(door)["RERUN_OWN_FUNCTIONS"]) == OWN
 
-    def test_what_doors_are_told_is_what_they_read(self, sweeping: Stack) -> None:
-        told = {name for door in sweeping.doors for name in sweeping.variables(door) if name.startswith("RERUN_")}
-        assert told == {f"RERUN_{field.upper()}" for field in wiring.Settings.model_fields}
+    def test_each_door_is_given_what_it_reads_and_nothing_else(self, stack: Stack, optional: Stack) -> None:
+        for each, left_out in ((stack, OPTIONAL), (optional, frozenset[str]())):
+            for door in each.doors:
+                given = {name for name in each.variables(door) if name.startswith("RERUN_")}
+                assert given == {variable(name) for name in READ_BY[door] if name not in left_out}, door
+
+    def test_every_setting_is_read_by_some_door(self, optional: Stack) -> None:
+        read = {name for door in optional.doors for name in READ_BY[door]}
+        assert read == Settings.model_fields.keys()
 
     def test_the_doors_are_told_what_the_context_decided(self, decided: Stack) -> None:
-        for door in decided.doors.values():
-            variables = door["Properties"]["Environment"]["Variables"]
-            assert (variables["RERUN_RETENTION_DAYS"], variables["RERUN_MAX_RERUNS_PER_LINEAGE"]) == ("7", "3")
+        for door, name, value in (
+            ("api_rerun", "RERUN_RETENTION_DAYS", "7"),
+            ("capture_failures", "RERUN_RETENTION_DAYS", "7"),
+            ("api_rerun", "RERUN_MAX_RERUNS_PER_LINEAGE", "3"),
+        ):
+            assert decided.variables(door)[name] == value
         groups = decided.all("AWS::Logs::LogGroup").values()
         assert {each["Properties"]["RetentionInDays"] for each in groups} == {30}
 
@@ -68,6 +80,7 @@ class TestDoors:
             *["ApproximateNumberOfMessagesVisible"] * 2,
             "AsyncEventsDropped",
             *["Errors"] * len(WORKERS),
+            "PermanentFaults",
         ]
 
     @pytest.mark.parametrize("door", sorted(WORKERS))
@@ -82,6 +95,12 @@ class TestDoors:
         assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("AWS/Lambda", "Sum", 1)
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": stack.name_of("on_event")}}]
 
+    def test_an_operator_is_woken_for_what_aws_refuses_for_good_in_any_lambda(self, stack: Stack) -> None:
+        alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
+        (alarm,) = (each for each in alarms if each["MetricName"] == Metric.PERMANENT_FAULTS)
+        assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("FunctionRerun", "Sum", 1)
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
+
     def test_the_alarms_for_dead_letters_are_for_the_dead_letter_queues(self, stack: Stack) -> None:
         alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
         visible = [each for each in alarms if each["MetricName"].startswith("ApproximateNumberOfMessages")]
@@ -93,8 +112,8 @@ class TestDoors:
         def actions(of: Stack) -> list[Any]:
             return [each["Properties"].get("AlarmActions") for each in of.all("AWS::CloudWatch::Alarm").values()]
 
-        assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 12
-        assert actions(stack) == [None] * 12
+        assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 13
+        assert actions(stack) == [None] * 13
 
 
 class TestGrants:

@@ -1,5 +1,6 @@
 """How AWS starts runs in the production template: rules, schedules, captured failures, and who may make them."""
 
+import fnmatch
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from tests.infra.template import DOORS, INVOKABLE, Stack, Synthesise, text
 
 EVENTS = Path(__file__).parents[1] / "events"
 MANAGING = {"api_registry", "watchdog"}
+# The name of a trigger's rule, whose id is a UUID.
+RULE = "FunctionRerun-????????-????-????-????-????????????"
 ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
 
 
@@ -33,20 +36,44 @@ def test_only_the_registry_and_the_watchdog_make_rules_and_schedules(stack: Stac
 
 @pytest.mark.parametrize("door", sorted(MANAGING))
 def test_rules_and_schedules_are_of_the_stack_s_own_name(stack: Stack, door: str) -> None:
-    assert resources_of(stack, door, "events:PutRule") == [
-        ARN % ("events", "rule/FunctionRerun-triggers/FunctionRerun-*")
-    ]
+    assert resources_of(stack, door, "events:PutRule") == [ARN % ("events", f"rule/FunctionRerun-triggers/{RULE}")]
     assert resources_of(stack, door, "scheduler:UpdateSchedule") == [
         ARN % ("scheduler", "schedule/FunctionRerun-schedules/*")
     ]
 
 
+@pytest.mark.parametrize("door", sorted(MANAGING))
+@pytest.mark.parametrize("action", ["events:RemoveTargets", "events:DeleteRule"])
+def test_a_trigger_s_rule_can_be_removed_from_a_bus_that_the_context_names_no_more(
+    stack: Stack, door: str, action: str
+) -> None:
+    everywhere = {ARN % ("events", f"rule/{RULE}"), ARN % ("events", f"rule/*/{RULE}")}
+    assert set(resources_of(stack, door, action)) == everywhere
+
+
+def test_no_grant_covers_a_rule_that_is_no_trigger_s(stack: Stack) -> None:
+    """Rules of the stack itself are named by CloudFormation: its name, theirs and a suffix."""
+    granted = [resource.rpartition("/")[2] for resource in resources_of(stack, "api_registry", "events:DeleteRule")]
+    names = [f"FunctionRerun-{each}-1A2B3C4D5E6F7" for each in ("EveryMinuteF8D2A1B9", "RunFailed0A1B2C3D")]
+    names += ["FunctionRerun-2-17793124-05d4-b198-2fde-7ededc63b103"]
+    assert not [name for name in names for pattern in granted if fnmatch.fnmatchcase(name, pattern)]
+    assert all(fnmatch.fnmatchcase("FunctionRerun-17793124-05d4-b198-2fde-7ededc63b103", each) for each in granted)
+
+
+@pytest.mark.parametrize("door", sorted(MANAGING))
+def test_a_rule_may_be_pointed_at_one_lambda_only(stack: Stack, door: str) -> None:
+    (statement,) = (each for each in stack.statements(door) if "events:PutTargets" in each["Action"])
+    assert statement["Action"] == ["events:PutTargets"]
+    target = {"events:TargetArn": {"Fn::GetAtt": [stack.name_of("on_event"), "Arn"]}}
+    assert statement["Condition"] == {"ForAllValues:ArnEquals": target, "Null": {"events:TargetArn": "false"}}
+
+
 def test_other_buses_are_a_matter_of_context(synthesise: Synthesise) -> None:
     listening = synthesise(otherBuses={"acme": ["default", "orders"]})
     assert set(resources_of(listening, "api_registry", "events:PutRule")) == {
-        ARN % ("events", "rule/FunctionRerun-triggers/FunctionRerun-*"),
-        ARN % ("events", "rule/FunctionRerun-*"),
-        ARN % ("events", "rule/orders/FunctionRerun-*"),
+        ARN % ("events", f"rule/FunctionRerun-triggers/{RULE}"),
+        ARN % ("events", f"rule/{RULE}"),
+        ARN % ("events", f"rule/orders/{RULE}"),
     }
     told = listening.doors["api_registry"]["Properties"]["Environment"]["Variables"]["RERUN_OTHER_BUSES"]
     assert json.loads(told) == {"acme": ["default", "orders"]}
@@ -154,16 +181,17 @@ def test_only_who_manages_rules_and_schedules_is_told_of_them(stack: Stack) -> N
         *("RERUN_ON_EVENT_ARN", "RERUN_SCHEDULER_ROLE_ARN", "RERUN_RULE_PREFIX"),
     }
     for door in DOORS:
-        assert told & stack.variables(door).keys() == (told if door in MANAGING else set())
+        needed = {"RERUN_OTHER_BUSES"} if door == "on_event" else set()
+        assert told & stack.variables(door).keys() == (told if door in MANAGING else needed)
     variables = stack.variables("watchdog")
     assert variables["RERUN_RULE_PREFIX"] == "FunctionRerun"
     assert json.loads(variables["RERUN_OTHER_BUSES"]) == {}
     assert text(variables["RERUN_ON_EVENT_ARN"]) == stack.name_of("on_event")
 
 
-def test_captures_are_counted_under_the_service_s_name(stack: Stack) -> None:
+def test_every_door_counts_under_the_stack_s_name(stack: Stack) -> None:
     counting = {door: stack.variables(door).get("POWERTOOLS_METRICS_NAMESPACE") for door in DOORS}
-    assert counting == {**dict.fromkeys(DOORS), "capture_failures": "FunctionRerun"}
+    assert counting == dict.fromkeys(DOORS, "FunctionRerun")
 
 
 class TestShareableTestEvents:

@@ -19,7 +19,8 @@ from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.domain.upkeep.recovery import Remedy, recover
-from handlers.wiring import Settings, Wiring
+from handlers.settings import Settings
+from handlers.wiring import Wiring
 from infra.audit.checks import Terms, check
 from infra.audit.findings import Finding
 from infra.audit.reading import remember

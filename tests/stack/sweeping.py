@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers import sweep_versions
 from handlers.aws import function_versions
 from handlers.domain.upkeep import version_sweep
-from handlers.wiring import Settings
+from handlers.settings import Settings
 from infra.local.laptop import Laptop
 from tests.stack.hostile.events import Context
 from tests.stack.scene import Clients, Container

@@ -1,4 +1,4 @@
-"""Every re-run, accepted or refused, and every reveal leaves one audit line: who, what, which, why, outcome."""
+"""Whatever is done to runs, triggers and functions, accepted or refused, leaves one audit line; so does a reveal."""
 
 import json
 from typing import Any
@@ -17,18 +17,22 @@ def audit_lines(workspace: Workspace) -> list[dict[str, Any]]:
     return [line["audit"] for line in logged if line["audit"]["workspace"] == workspace.name]
 
 
-def audited(workspace: Workspace, count: int) -> list[dict[str, Any]]:
-    until(lambda: len(audit_lines(workspace)) >= count)
-    lines = audit_lines(workspace)
-    assert len(lines) == count
-    assert SECRET not in json.dumps(lines)
-    return lines
+def audited(workspace: Workspace, count: int, *actions: str) -> list[dict[str, Any]]:
+    """The lines of these actions: to set the scene leaves lines of its own."""
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in audit_lines(workspace) if line["action"] in actions]
+
+    until(lambda: len(lines()) >= count)
+    assert len(lines()) == count
+    assert SECRET not in json.dumps(audit_lines(workspace))
+    return lines()
 
 
 def test_an_accepted_rerun_is_audited(workspace: Workspace) -> None:
     run, _ = an_ended_run(workspace)
     job = workspace.rerun(run, reason="Retrying after bug fix", overrideParams={"a": SECRET}, useLatestCode=True)
-    assert audited(workspace, 1) == [
+    assert audited(workspace, 1, "rerun") == [
         {
             "action": "rerun",
             "by": "alice",
@@ -52,7 +56,7 @@ def test_each_refused_rerun_is_audited_with_its_reason_and_its_refusal(workspace
     workspace.http.delete(f"/function-triggers/{trigger}")
     workspace.post_rerun(run, reason="no trigger", overrideParams={"a": SECRET})
 
-    lines = audited(workspace, 5)
+    lines = audited(workspace, 5, "rerun")
 
     assert [(line["by"], line["outcome"], line.get("why")) for line in lines] == [
         ("eve", "FORBIDDEN", None),
@@ -72,7 +76,7 @@ def test_each_reveal_is_audited_with_its_parts(workspace: Workspace) -> None:
     workspace.http.get(f"/function-runs/{run}?include={SECRET}")
     workspace.run(run)
 
-    lines = audited(workspace, 3)
+    lines = audited(workspace, 3, "reveal")
 
     assert [(line["action"], line["by"], line["outcome"], line.get("parts")) for line in lines] == [
         ("reveal", "alice", "done", ["parameters", "result"]),
@@ -89,9 +93,49 @@ def test_a_rerun_from_the_console_is_audited_too(workspace: Workspace) -> None:
         .invoke(FunctionName="FunctionRerun-api-rerun", Payload=json.dumps(event))["Payload"]
         .read()
     )
-    [line] = audited(workspace, 1)
+    [line] = audited(workspace, 1, "rerun")
     assert (line["by"], line["why"], line["jobId"]) == (
         "console:carol",
         "from the console",
         json.loads(answer)["jobId"],
     )
+
+
+def test_what_is_done_to_functions_and_triggers_is_audited_by_their_ids(workspace: Workspace) -> None:
+    trigger, _ = workspace.trigger_of()
+    function = workspace.trigger_document(trigger)["functionId"]
+    run = workspace.http.post(f"/function-triggers/{trigger}/execute", json={"payload": {"a": SECRET}}).json()["jobId"]
+    changed = {"version": 1, "name": "renamed", "triggerMetadata": {"params": {"a": SECRET}}}
+    workspace.http.put(f"/function-triggers/{trigger}", json=changed)
+    workspace.as_caller("eve").http.delete(f"/function-triggers/{trigger}")
+    workspace.http.delete(f"/function-triggers/{trigger}")
+    workspace.http.put(f"/compute-functions/{function}", json={"version": 1, "name": "renamed"})
+    workspace.http.delete(f"/compute-functions/{function}")
+    until(lambda: len(audit_lines(workspace)) >= 8)
+    of_both = {"functionId": function, "triggerId": trigger}
+    assert [
+        (line["action"], line["by"], line["outcome"], line.get("jobId"), {name: line.get(name) for name in of_both})
+        for line in sorted(audit_lines(workspace), key=lambda line: line["action"])
+    ] == [
+        ("change-function", "alice", "done", None, of_both | {"triggerId": None}),
+        ("change-trigger", "alice", "done", None, of_both | {"functionId": None}),
+        ("create-trigger", "alice", "done", None, of_both),
+        ("delete-function", "alice", "done", None, of_both | {"triggerId": None}),
+        ("delete-trigger", "eve", "FORBIDDEN", None, of_both | {"functionId": None}),
+        ("delete-trigger", "alice", "done", None, of_both | {"functionId": None}),
+        ("execute", "alice", "done", run, of_both | {"functionId": None}),
+        ("register-function", "alice", "done", None, of_both | {"triggerId": None}),
+    ]
+    assert SECRET not in json.dumps(audit_lines(workspace))
+
+
+def test_no_answer_is_to_be_kept_on_its_way(workspace: Workspace) -> None:
+    run, trigger = an_ended_run(workspace, payload={"a": SECRET})
+    paths = [
+        f"/function-runs/{run}?include=parameters",
+        f"/function-runs/{run}",
+        f"/function-triggers/{trigger}",
+        f"/function-runs/{SECRET}",
+    ]
+    assert {workspace.http.get(path).headers["Cache-Control"] for path in paths} == {"no-store"}
+    assert SECRET in workspace.http.get(paths[0]).text

@@ -13,7 +13,8 @@ import pytest
 from handlers.domain import clock
 from handlers.domain.runs.recording import label
 from handlers.domain.runs.run import Part
-from handlers.wiring import Settings, Wiring
+from handlers.settings import Settings
+from handlers.wiring import Wiring
 from infra.local.laptop import Laptop
 from tests.builders import a_run
 from tests.stack.driver import Caller, Workspace, an_ended_run, items_of, keys, refusal, table_of

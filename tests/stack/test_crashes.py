@@ -57,7 +57,9 @@ class Life:
         self.file = self.scene.directory / uuid4().hex
         body = ExecuteBody.read({"payload": {"file": str(self.file), **payload}})
         using = self.scene.container()
-        run = execute_trigger(self.scene.workspace.name, self.trigger, body, using.registry, using.starter)
+        run = execute_trigger(
+            self.scene.workspace.name, self.trigger, body, using.registry, using.starter, invokable=using.invokable
+        )
         self.original = self.scene.original = run.id
         return run.id
 

@@ -59,7 +59,9 @@ def prepared(laptop: Laptop, connection: httpx.Client, tmp_path_factory: pytest.
     scene = Scene.of(Workspace(laptop, connection), tmp_path_factory.mktemp("executions"))
     trigger, _ = scene.workspace.trigger_of(COUNTS, params={"file": str(scene.directory / "original")})
     using = scene.container()
-    scene.original = execute_trigger(scene.workspace.name, trigger, ExecuteBody(), using.registry, using.starter).id
+    scene.original = execute_trigger(
+        scene.workspace.name, trigger, ExecuteBody(), using.registry, using.starter, invokable=using.invokable
+    ).id
     scene.execute_what_was_pushed()
     assert scene.stored(scene.original).status is Status.COMPLETED
     yield scene

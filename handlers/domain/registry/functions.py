@@ -11,6 +11,7 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
+from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registry
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.requests import Body, Name
@@ -69,7 +70,10 @@ def list_functions(workspace: str, page: Page, registry: Registry) -> JsonObject
 def change_function(
     workspace: str, function_id: str, body: JsonObject, using: Registrar, *, if_match: str | None
 ) -> ComputeFunction:
-    """The changed function. Raises NotFound, InvalidRequest, VersionRequired, Stale or NameTaken."""
+    """The changed function.
+
+    Raises NotFound, InvalidRequest, VersionRequired, Stale, FunctionNotPermitted or NameTaken.
+    """
     before = find_function(workspace, function_id, using.registry)
     asked = ChangeFunction.read(without_unchanged(body, before.document(), _FIXED))
     check_version(before, asked.version, if_match)
@@ -81,7 +85,7 @@ def change_function(
     after = before.evolve(
         name=asked.name or before.name,
         function_arn=function_arn,
-        capture_failures=_capture(before, asked.capture_failures, using.registry),
+        capture_failures=_capture(before, asked.capture_failures, using),
         version=before.version + 1,
         updated_at=clock.now(),
     )
@@ -89,16 +93,17 @@ def change_function(
     return after
 
 
-def _capture(function: ComputeFunction, asked: CaptureBody | None, registry: Registry) -> CaptureFailures | None:
-    """To which trigger captured runs belong from now on. Raises InvalidRequest."""
+def _capture(function: ComputeFunction, asked: CaptureBody | None, using: Registrar) -> CaptureFailures | None:
+    """To which trigger captured runs belong from now on. Raises InvalidRequest or FunctionNotPermitted."""
     if asked is None:
         return function.capture_failures
     if asked.trigger_id is None:
         return None
     if function.capture_failures is not None and asked.trigger_id == function.capture_failures.trigger_id:
         return function.capture_failures  # put back as it was read, even if the trigger is gone meanwhile
+    check_invokable(function, using.invokable)
     trigger_id = parse_id(asked.trigger_id)
-    stored = registry.read_trigger(trigger_id) if trigger_id else None
+    stored = using.registry.read_trigger(trigger_id) if trigger_id else None
     if stored is None or stored.trigger.function_id != function.id or not stored.trigger.confirmed:
         raise InvalidRequest("captureFailures.triggerId", "names no trigger of this function.")
     return CaptureFailures(trigger_id=stored.trigger.id)

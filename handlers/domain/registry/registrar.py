@@ -14,5 +14,3 @@ class Registrar(NamedTuple):
     catalogue: FunctionCatalogue
     invokable: InvokablePatterns
     sources: TriggerSources
-    other_buses: dict[str, list[str]]
-    """The buses, by workspace, that it may listen to besides the stack's own."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handlers.domain import clock
-from handlers.domain.errors import BeingChanged, ServiceError, Stale
+from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
 from handlers.domain.one_by_one import one_by_one
 from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger
 from handlers.domain.registry.trigger_sources import TriggerSources
@@ -128,7 +128,8 @@ def _let_go_on_failure(held: FunctionTrigger, registry: Registry) -> Iterator[No
 
 def _restore(held: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Bring schedule or rule to what is written, and let go."""
-    sources.arm(held.trigger)
+    with suppress(BusMissing):  # deleted with all that stood on it: there is nothing left to bring into step
+        sources.arm(held.trigger)
     registry.change_trigger(held.trigger, held._replace(trigger=held.trigger.evolve(changing_until=None)))
 
 

@@ -7,6 +7,7 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
+from handlers.domain.registry.permissions import check_changed_trigger
 from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
@@ -39,7 +40,8 @@ def change_trigger(
 ) -> ShownTrigger:
     """The changed trigger.
 
-    Raises NotFound, InvalidRequest, VersionRequired, Stale, NameTaken, PathTaken, BeingChanged or SourceLimitReached.
+    Raises NotFound, InvalidRequest, VersionRequired, Stale, FunctionNotPermitted, NameTaken, PathTaken, BeingChanged or
+    SourceLimitReached.
     """
     stored = find_trigger(workspace, trigger_id, using.registry)
     before = stored.trigger
@@ -59,6 +61,7 @@ def change_trigger(
         params = parse_object(open_params(stored, using.cipher))
     else:
         changed, params = _with_metadata(stored, after, asked.trigger_metadata, using)
+    check_changed_trigger(before, changed.trigger, using)
     changed, secret = _with_needed_secret(changed, using)
     write_change(stored, changed, using.registry, using.sources)
     return ShownTrigger(changed.trigger, params, secret)
@@ -68,7 +71,7 @@ def _with_metadata(
     stored: StoredTrigger, after: FunctionTrigger, body: JsonObject, using: Registrar
 ) -> tuple[StoredTrigger, JsonObject]:
     before = stored.trigger
-    metadata = read_metadata(before.execution_type, before.workspace, body, using.other_buses)
+    metadata = read_metadata(before.execution_type, before.workspace, body, using.sources.buses.nameable(before))
     if metadata.schedule is not None and metadata.schedule != before.schedule:
         check_ahead(metadata.schedule)
     if metadata.events and before.events and metadata.events.event_bus_name != before.events.event_bus_name:

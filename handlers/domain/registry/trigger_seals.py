@@ -1,6 +1,6 @@
 """Open what lies sealed in a trigger: its params, and the secrets of its webhooks."""
 
-from handlers.domain.errors import TriggerUnreadable, Unavailable
+from handlers.domain.errors import Misconfigured, TriggerUnreadable
 from handlers.domain.seal import Cipher, KeyRefused, Label, SealBroken
 
 
@@ -9,6 +9,6 @@ def open_sealed(sealed: bytes, label: Label, cipher: Cipher) -> bytes:
     try:
         return cipher.open(sealed, label)
     except KeyRefused as refused:
-        raise Unavailable from refused
+        raise Misconfigured from refused
     except SealBroken as broken:
         raise TriggerUnreadable from broken

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
+from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_patterns import narrowed
 from handlers.domain.registry.registered import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import EventSource
@@ -23,14 +24,16 @@ class EventRules(Protocol):
         """Raises InvalidRequest if EventBridge would not take the pattern."""
 
     def put(self, trigger: FunctionTrigger, pattern: str) -> None:
-        """The rule is as the trigger says. Raises InvalidRequest or SourceLimitReached."""
+        """The rule is as the trigger says. Raises InvalidRequest, BusMissing or SourceLimitReached."""
 
-    def remove(self, trigger: FunctionTrigger) -> None: ...
+    def remove(self, trigger: FunctionTrigger) -> None:
+        """From whichever bus, permitted or not, there or not."""
 
 
 class TriggerSources(NamedTuple):
     schedules: Schedules
     rules: EventRules
+    buses: PermittedBuses
 
     def check(self, trigger: FunctionTrigger) -> None:
         """Ask AWS whether it would take it, changing nothing. Raises InvalidRequest or Unavailable."""
@@ -38,11 +41,17 @@ class TriggerSources(NamedTuple):
             self.rules.check(_pattern(trigger.workspace, trigger.events))
 
     def arm(self, trigger: FunctionTrigger) -> None:
-        """Raises InvalidRequest, SourceLimitReached or Unavailable."""
+        """Raises InvalidRequest, BusMissing, SourceLimitReached or Unavailable.
+
+        On a bus that the workspace may no longer listen to there is no rule, whatever the trigger says.
+        """
         if trigger.schedule is not None:
             self.schedules.put(trigger)
         if trigger.events is not None:
-            self.rules.put(trigger, _pattern(trigger.workspace, trigger.events))
+            if self.buses.permit(trigger):
+                self.rules.put(trigger, _pattern(trigger.workspace, trigger.events))
+            else:
+                self.rules.remove(trigger)
 
     def disarm(self, trigger: FunctionTrigger) -> None:
         """Nothing is left of it. Raises Unavailable."""

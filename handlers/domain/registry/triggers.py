@@ -12,6 +12,7 @@ from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, pa
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.functions import find_function
+from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger, Triggers
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.retry_policy import read_retry_policy
@@ -46,9 +47,12 @@ class ShownTrigger(NamedTuple):
 
 
 def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> ShownTrigger:
-    """Raises InvalidRequest, NameTaken, PathTaken, SourceLimitReached or Unavailable, and there is no such trigger."""
+    """Raises InvalidRequest, FunctionNotPermitted, NameTaken, PathTaken, SourceLimitReached or Unavailable.
+
+    Then there is no such trigger.
+    """
     kind = _kind(asked.execution_type)
-    metadata = read_metadata(kind, workspace, asked.trigger_metadata, using.other_buses)
+    metadata = read_metadata(kind, workspace, asked.trigger_metadata, using.sources.buses.by_workspace)
     params = dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES)
     if metadata.schedule is not None:
         check_ahead(metadata.schedule)
@@ -56,6 +60,7 @@ def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> Sh
         function = find_function(workspace, asked.function_id, using.registry)
     except NotFound:
         raise InvalidRequest("functionId", "names no function of this workspace.") from None
+    check_invokable(function, using.invokable)
     at = clock.now()
     trigger = FunctionTrigger(
         id=str(uuid.uuid4()),

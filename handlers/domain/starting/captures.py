@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.function_arns import base_arn
+from handlers.domain.function_arns import InvokablePatterns, base_arn
 from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import JsonObject, dump
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
@@ -93,6 +93,7 @@ class Capturer(NamedTuple):
     cipher: Cipher
     bus: LifecycleBus
     retention: Retention
+    invokable: InvokablePatterns
 
 
 class Captured(StrEnum):
@@ -107,7 +108,13 @@ def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
     if record.request_context.condition == SUCCESS:
         return [Captured.NO_FAILURE]
     invoked = record.request_context.function_arn
-    capturing = _one_for_each_workspace(using.registry.read_capturing(base_arn(invoked)), invoked)
+    # The context may have been narrowed since: then its failures are no longer this workspace's to see.
+    permitted = [
+        each
+        for each in using.registry.read_capturing(base_arn(invoked))
+        if using.invokable.allows(each.function.workspace, invoked)
+    ]
+    capturing = _one_for_each_workspace(permitted, invoked)
     return [_capture(record, each, using) for each in capturing] or [Captured.NOT_REGISTERED]
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import FOREIGN_ID, derived_id, required_id
 from handlers.domain.json_document import JsonObject
+from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_patterns import is_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.requests import Body, parse_moment
@@ -49,6 +50,7 @@ class Dropped(StrEnum):
     NO_TRIGGER = "no such trigger"
     DISABLED = "trigger disabled"
     NO_FUNCTION = "no such function"
+    BUS_NOT_PERMITTED = "not a bus that the workspace may listen to"
     NOT_ITS_OWN = "not of the trigger's workspace"
 
 
@@ -81,20 +83,23 @@ def _matched(document: JsonObject) -> Delivery:
     return Delivery(trigger_id, Cause(ExecutionSource.EVENT, told.event, "event", run_id))
 
 
-def deliver(delivery: Delivery, registry: Registry, using: Starter) -> FunctionRun | Dropped:
+def deliver(delivery: Delivery, registry: Registry, using: Starter, *, buses: PermittedBuses) -> FunctionRun | Dropped:
     """The run that it has started, now or when it was delivered before.
 
+    A function that the workspace may no longer invoke is not asked for here: the run is kept, and fails at its claim.
     Raises InvalidRequest or TooLarge for what can never start a run, TriggerUnreadable, or Unavailable.
     """
     found = registry.read_trigger_with_function(delivery.trigger_id)
     if found is None:
         return Dropped.NO_TRIGGER
     stored, function = found
-    reason = _reason_to_drop(stored.trigger, function, delivery)
+    reason = _reason_to_drop(stored.trigger, function, delivery, buses)
     return reason or start_run(stored, function, delivery.cause, using)
 
 
-def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, delivery: Delivery) -> Dropped | None:
+def _reason_to_drop(
+    trigger: FunctionTrigger, function: ComputeFunction | None, delivery: Delivery, buses: PermittedBuses
+) -> Dropped | None:
     is_event = delivery.cause.source is ExecutionSource.EVENT
     expected = trigger.events if is_event else trigger.schedule
     if not trigger.confirmed or expected is None:
@@ -103,6 +108,9 @@ def _reason_to_drop(trigger: FunctionTrigger, function: ComputeFunction | None, 
         return Dropped.DISABLED
     if function is None:
         return Dropped.NO_FUNCTION
+    # The event itself is not the workspace's to see any more: kept, it could be revealed.
+    if is_event and not buses.permit(trigger):
+        return Dropped.BUS_NOT_PERMITTED
     # The rule's own condition says so too. This one does not depend on how EventBridge reads a tenant's pattern.
     own_bus = trigger.events is not None and trigger.events.is_on_trigger_bus
     if is_event and own_bus and not is_of(delivery.cause.payload, trigger.workspace):

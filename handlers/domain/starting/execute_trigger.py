@@ -5,7 +5,9 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from handlers.domain.errors import TriggerDisabled
+from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_id
+from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.registry.triggers import own_trigger
 from handlers.domain.requests import Body
@@ -35,6 +37,7 @@ def execute_trigger(
     registry: Registry,
     using: Starter,
     *,
+    invokable: InvokablePatterns,
     key: IdempotencyKey | None = None,
 ) -> FunctionRun:
     """The new run, recorded and queued; or the one that the same request has started before.
@@ -49,6 +52,8 @@ def execute_trigger(
     if not stored.trigger.enabled:
         raise TriggerDisabled
     function = registry.read_function(stored.trigger.function_id)
+    if function is not None:
+        check_invokable(function, invokable)
     cause = Cause(_source(stored.trigger, asked), asked.payload, orchestration_id=asked.orchestration_id, key=key)
     return start_run(stored, function, cause, using)
 

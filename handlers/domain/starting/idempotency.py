@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavailable
+from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Misconfigured, Unavailable
 from handlers.domain.json_document import JsonValue, compact
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.seal import Cipher, KeyRefused, Label, SealBroken
@@ -80,7 +80,7 @@ def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> Functio
     try:
         same = cipher.open(kept.sealed_digest, kept.key.label) == kept.key.digest
     except KeyRefused as refused:
-        raise Unavailable from refused
+        raise Misconfigured from refused
     except SealBroken:
         same = False
     if not same:

@@ -21,8 +21,10 @@ from handlers.domain.errors import (
     TriggerNotFound,
     WrongWorkspace,
 )
+from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, dump, parse
+from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
 from handlers.domain.requests import Body, parse_moment
 from handlers.domain.runs.due import first_deadline, push_when_due
@@ -99,6 +101,7 @@ class Rerunner(NamedTuple):
     cipher: Cipher
     queue: RunQueue
     retention: Retention
+    invokable: InvokablePatterns
 
 
 def rerun(asked: Asked, using: Rerunner) -> FunctionRun:
@@ -119,7 +122,7 @@ def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> Funct
     found = _rerunnable(asked, recorded)
     source = found.run
     parameters = _opened(found, using.cipher)
-    trigger, function = trigger_and_function_of(source, using.registry)
+    trigger, function = trigger_and_function_of(source, using.registry, using.invokable)
     at = clock.now()
     copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
     new = _as_asked(copied, source, asked, trigger)
@@ -154,13 +157,19 @@ def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     return cipher.open(sealed, label(recorded.run, Part.PARAMETERS))
 
 
-def trigger_and_function_of(source: FunctionRun, registry: Registry) -> tuple[FunctionTrigger, ComputeFunction]:
-    """The run's trigger and function as they are now. Raises TriggerNotFound or FunctionNotFound."""
+def trigger_and_function_of(
+    source: FunctionRun, registry: Registry, invokable: InvokablePatterns
+) -> tuple[FunctionTrigger, ComputeFunction]:
+    """The run's trigger and function as they are now.
+
+    Raises TriggerNotFound, FunctionNotFound or FunctionNotPermitted. A bus is not asked for: a re-run listens to none.
+    """
     trigger, function = registry.read_trigger_and_function(source.trigger_id, source.function_id)
     if trigger is None:
         raise TriggerNotFound
     if function is None:
         raise FunctionNotFound(trigger.id)
+    check_invokable(function, invokable)
     return trigger, function
 
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.errors import DecryptionFailed, Refused, Unavailable
+from handlers.domain.errors import DecryptionFailed, Misconfigured, Refused
+from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import derived_id
 from handlers.domain.registry.registered import ComputeFunction
 from handlers.domain.registry.retry_policy import RetryPolicy
@@ -44,6 +45,7 @@ class Retrier(NamedTuple):
     cipher: Cipher
     queue: RunQueue
     retention: Retention
+    invokable: InvokablePatterns
 
 
 class Verdict(StrEnum):
@@ -80,7 +82,7 @@ def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
     failed = recorded.run
     if failed.cancel_requested_at is not None:
         return Verdict.CANCELLED
-    trigger, function = trigger_and_function_of(failed, using.registry)
+    trigger, function = trigger_and_function_of(failed, using.registry, using.invokable)
     policy = trigger.retry_policy
     if policy is None or (failed.execution_source is ExecutionSource.RERUN and not policy.retry_manual_reruns):
         return Verdict.NO_POLICY
@@ -116,7 +118,7 @@ def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     try:
         return open_parameters(recorded, cipher)
     except KeyRefused as refused:
-        raise Unavailable from refused
+        raise Misconfigured from refused
     except SealBroken as broken:
         raise DecryptionFailed from broken
 

@@ -81,7 +81,7 @@ def test_an_event_s_id_is_text_that_can_be_written() -> None:
 def test_an_event_starts_runs_of_event_driven_triggers_only(world: World, kind: str) -> None:
     trigger = create(world, kind).trigger
     delivery = read_delivery(matched(trigger.id, detail={"workspace": WORKSPACE}))
-    assert deliver(delivery, world.registry, world.starter) is Dropped.NO_TRIGGER
+    assert deliver(delivery, world.registry, world.starter, buses=world.buses) is Dropped.NO_TRIGGER
 
 
 def test_a_trigger_that_cannot_be_repaired_can_be_deleted(world: World, time: FakeClock) -> None:

@@ -47,7 +47,7 @@ KINDS = list(DOCUMENTS)
 
 
 def delivered(world: World, document: Json) -> FunctionRun | Dropped:
-    return deliver(read_delivery(document), world.registry, world.starter)
+    return deliver(read_delivery(document), world.registry, world.starter, buses=world.buses)
 
 
 def started(world: World, document: Json) -> FunctionRun:

@@ -28,7 +28,9 @@ def send_rerun(world: World, header: str | None = "a-key", caller: str = "alice"
 def send_execute(world: World, header: str | None = "a-key", caller: str = "alice", **body: Any) -> FunctionRun:
     asked = ExecuteBody.read({"payload": body})
     key = request_key(header, WORKSPACE, caller, ["execute", TRIGGER_ID, asked.model_dump()])
-    return execute_trigger(WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter, key=key)
+    return execute_trigger(
+        WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter, invokable=world.invokable, key=key
+    )
 
 
 EACH = pytest.mark.parametrize("send", [send_rerun, send_execute])

@@ -141,15 +141,21 @@ def test_runs_of_a_trigger_that_does_not_retry_are_done_with_at_once(world: Worl
 
 def test_a_run_says_from_its_start_whether_it_is_to_be_retried(world: World) -> None:
     retries(world)
-    assert execute_trigger(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter).retriable
+    assert execute_trigger(
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter, invokable=world.invokable
+    ).retriable
     world.has_registered()
-    assert not execute_trigger(WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter).retriable
+    assert not execute_trigger(
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter, invokable=world.invokable
+    ).retriable
 
 
 def test_what_an_orchestration_has_started_is_the_orchestration_s_to_retry(world: World) -> None:
     retries(world)
     asked = ExecuteBody.read({"orchestrationId": "nightly"})
-    assert not execute_trigger(WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter).retriable
+    assert not execute_trigger(
+        WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter, invokable=world.invokable
+    ).retriable
 
 
 @pytest.mark.parametrize("wanted", [False, True])

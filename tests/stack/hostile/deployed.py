@@ -8,7 +8,8 @@ import botocore.session
 from botocore.config import Config
 
 from handlers.aws.cipher import Cipher
-from handlers.wiring import Settings, Wiring
+from handlers.settings import Settings
+from handlers.wiring import Wiring
 from infra.local.laptop import Laptop
 from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.stack.driver import Workspace

@@ -43,6 +43,7 @@ class InMemory:
         self.canceller, self.retrier = world.canceller, world.retrier
         self.executor, self.watchdog, self.capturer = world.executor, world.watchdog, world.capturer
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
+        self.invokable, self.buses = world.invokable, world.buses
         self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)
 
 
@@ -55,7 +56,6 @@ def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
     for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, on_run_failed, watchdog}:
         patched.setattr(door, "wiring", wiring)
-    patched.setattr(capture_failures.metrics, "namespace", "hostile")
 
 
 def pending(world: World, *, minutes_ago: int = 0) -> FunctionRun:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from handlers import api_runs
-from handlers.wiring import Settings
+from handlers.settings import Settings
 from infra.local.laptop import Laptop
 from tests.stack.driver import Workspace
 from tests.stack.hostile.deployed import Deployed, Own, documents, with_ids

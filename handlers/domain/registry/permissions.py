@@ -1,0 +1,33 @@
+"""What the context permits can be narrowed after something was registered: who is to start more is asked again.
+
+Refused is what would open a way in: creating and enabling a trigger, another source for an enabled one, capturing. What
+closes one is always allowed: disabling, deleting, ending capture. What is open already starts nothing by itself: the
+event of a bus that is no longer permitted is dropped, a run of such a function fails before its function is invoked.
+"""
+
+from handlers.domain.errors import FunctionNotPermitted, InvalidRequest
+from handlers.domain.function_arns import InvokablePatterns
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
+from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.trigger_kinds import METADATA
+
+
+def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> None:
+    """Raises FunctionNotPermitted."""
+    if not invokable.allows(function.workspace, function.function_arn):
+        raise FunctionNotPermitted
+
+
+def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, using: Registrar) -> None:
+    """Raises InvalidRequest naming the bus, or FunctionNotPermitted, if it starts more than before and may not."""
+    if not after.enabled or (before.enabled and before.source == after.source):
+        return
+    if not using.sources.buses.permit(after):
+        raise InvalidRequest(
+            f"{METADATA}.eventBusName",
+            "is not a bus that this workspace may listen to any more (see otherBuses in the README): "
+            "the trigger can be disabled or deleted, and its params changed.",
+        )
+    function = using.registry.read_function(after.function_id)
+    if function is not None:
+        check_invokable(function, using.invokable)

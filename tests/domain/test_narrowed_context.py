@@ -1,0 +1,372 @@
+"""Every way in, after the context was narrowed: what a workspace may no longer invoke or listen to starts nothing.
+
+Who can be told is told at once, and nothing has changed. What others have accepted already is kept: its run fails
+before the function is invoked, and can be re-run once the context is as it was.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from handlers.domain.errors import FunctionNotPermitted, InvalidRequest, ServiceError
+from handlers.domain.function_arns import InvokablePatterns
+from handlers.domain.registry.event_buses import PermittedBuses
+from handlers.domain.registry.functions import RegisterFunction, change_function, delete_function, register_function
+from handlers.domain.registry.trigger_arming import Repair
+from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.runs.execution import execute
+from handlers.domain.runs.outcome import ACCESS_DENIED
+from handlers.domain.runs.run import FunctionRun, Status
+from handlers.domain.starting.captures import Captured
+from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
+from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
+from handlers.domain.starting.rerun import rerun
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSPACE, a_function, a_run
+from tests.domain.registry.arming import a_minute_later, repaired
+from tests.domain.starting.capturing import a_record, captured, has_capturing
+from tests.domain.starting.receiving import BODY, has_webhook, received, signed, webhook
+from tests.domain.starting.rerunning import PARAMETERS, asked
+from tests.domain.starting.retrying import has_failed, retries, retries_in, told_of
+from tests.domain.starting.test_deliveries import matched, scheduled
+from tests.domain.triggering import CRON, METADATA, change, create
+from tests.fakes import FakeClock, World
+
+OTHER_BUS = {"eventPattern": {"source": ["aws.s3"]}, "eventBusName": "default"}
+WIDE = {"acme": ["arn:aws:lambda:eu-west-1:*:function:orders-*"]}
+OWN = "arn:aws:lambda:eu-west-1:123456789012:function:FunctionRerun-*"
+
+
+def no_function(world: World) -> None:
+    """From now on the workspace may invoke none."""
+    world.invokable = InvokablePatterns({"acme": [], "globex": WIDE["acme"]}, own_functions=OWN)
+
+
+def every_function(world: World) -> None:
+    world.invokable = InvokablePatterns(WIDE, own_functions=OWN)
+
+
+def no_bus(world: World) -> None:
+    """From now on the workspace may listen to no bus but the trigger bus; another one still may."""
+    world.buses = PermittedBuses({"acme": ["orders"], "globex": ["default"]})
+
+
+def every_bus(world: World) -> None:
+    world.buses = PermittedBuses({"acme": ["default"]})
+
+
+def everything(world: World) -> tuple[object, ...]:
+    return (
+        dict(world.runs.runs),
+        dict(world.registry.functions),
+        dict(world.registry.triggers),
+        list(world.queue.pushed),
+        dict(world.aws.armed),
+    )
+
+
+def executing(world: World) -> Callable[[], object]:
+    world.has_registered()
+    return lambda: execute_trigger(
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter, invokable=world.invokable
+    )
+
+
+def rerunning(world: World) -> Callable[[], object]:
+    world.has_registered()
+    world.has_run(a_run(), PARAMETERS)
+    return lambda: rerun(asked(), world.rerunner)
+
+
+def rerunning_on_the_latest_code(world: World) -> Callable[[], object]:
+    world.has_registered()
+    world.has_run(a_run(), PARAMETERS)
+    return lambda: rerun(asked(useLatestCode=True), world.rerunner)
+
+
+def registering(world: World) -> Callable[[], object]:
+    body = {"name": "once more", "functionArn": FUNCTION_ARN}
+    return lambda: register_function(WORKSPACE, RegisterFunction.read(body), world.registrar)
+
+
+def put_function(world: World, **body: Any) -> object:
+    seen = {"version": world.registry.functions[FUNCTION_ID].version}
+    return change_function(WORKSPACE, FUNCTION_ID, seen | body, world.registrar, if_match=None)
+
+
+def capturing(world: World) -> Callable[[], object]:
+    world.has_registered()
+    return lambda: put_function(world, captureFailures={"triggerId": TRIGGER_ID})
+
+
+def taking_another_alias(world: World) -> Callable[[], object]:
+    world.has_registered()
+    world.catalogue.timeouts[f"{FUNCTION_ARN}:live"] = 30
+    return lambda: put_function(world, functionArn=f"{FUNCTION_ARN}:live")
+
+
+def creating(kind: str) -> Callable[[World], Callable[[], object]]:
+    def way(world: World) -> Callable[[], object]:
+        world.registry.functions[FUNCTION_ID] = a_function()
+        return lambda: create(world, kind)
+
+    way.__name__ = f"creating {kind}"
+    return way
+
+
+def enabling(kind: str) -> Callable[[World], Callable[[], object]]:
+    def way(world: World) -> Callable[[], object]:
+        trigger = create(world, kind, enabled=False).trigger
+        return lambda: change(world, trigger.id, enabled=True)
+
+    way.__name__ = f"enabling {kind}"
+    return way
+
+
+def rescheduling(world: World) -> Callable[[], object]:
+    trigger = create(world, "scheduled").trigger
+    return lambda: change(world, trigger.id, triggerMetadata=CRON)
+
+
+KINDS = list(METADATA)
+TOLD = [
+    *(executing, rerunning, rerunning_on_the_latest_code, registering, capturing, taking_another_alias, rescheduling),
+    *map(creating, KINDS),
+    *map(enabling, KINDS),
+]
+
+
+@pytest.mark.parametrize("way", TOLD, ids=lambda way: way.__name__)
+def test_who_asks_is_refused_and_has_changed_nothing(
+    world: World, way: Callable[[World], Callable[[], object]]
+) -> None:
+    go_in = way(world)
+    no_function(world)
+    before = everything(world)
+    with pytest.raises(ServiceError) as refused:
+        go_in()
+    assert isinstance(refused.value, FunctionNotPermitted | InvalidRequest)
+    assert "invokableFunctions" in refused.value.message
+    assert everything(world) == before
+    every_function(world)
+    go_in()
+
+
+def test_the_contract_s_refusals_of_a_rerun_come_before_it(world: World) -> None:
+    world.has_registered()
+    world.has_run(a_run(), PARAMETERS)
+    no_function(world)
+    del world.registry.functions[FUNCTION_ID]
+    with pytest.raises(ServiceError, match=f"Function not found for trigger: {TRIGGER_ID}"):
+        rerun(asked(), world.rerunner)
+    world.registry.triggers.clear()
+    with pytest.raises(ServiceError, match="Original trigger not found"):
+        rerun(asked(), world.rerunner)
+
+
+def by_webhook(world: World) -> Callable[[], FunctionRun]:
+    secret = has_webhook(world)
+    return lambda: received(world, webhook(signed(secret, BODY)))
+
+
+def by_schedule(world: World) -> Callable[[], FunctionRun | Dropped]:
+    trigger = create(world, "scheduled").trigger
+    delivery = read_delivery(scheduled(trigger.id))
+    return lambda: deliver(delivery, world.registry, world.starter, buses=world.buses)
+
+
+def by_event(world: World) -> Callable[[], FunctionRun | Dropped]:
+    trigger = create(world, "event-driven").trigger
+    delivery = read_delivery(matched(trigger.id))
+    return lambda: deliver(delivery, world.registry, world.starter, buses=world.buses)
+
+
+@pytest.mark.parametrize("way", [by_webhook, by_schedule, by_event])
+def test_what_others_have_accepted_is_kept_and_fails_uninvoked_and_can_be_rerun_later(
+    world: World, way: Callable[[World], Callable[[], FunctionRun | Dropped]]
+) -> None:
+    come_in = way(world)
+    no_function(world)
+    run = come_in()
+    assert isinstance(run, FunctionRun)
+    execute(run.id, world.executor)
+    assert (world.run(run.id).status, world.run(run.id).error_code) == (Status.FAILURE, ACCESS_DENIED)
+    assert not world.invoker.invocations
+    every_function(world)
+    again = rerun(asked(run.id), world.rerunner)
+    execute(again.id, world.executor)
+    assert world.run(again.id).status is Status.COMPLETED
+
+
+def test_a_run_that_waited_fails_uninvoked(waiting: World) -> None:
+    no_function(waiting)
+    execute(RUN_ID, waiting.executor)
+    assert waiting.run(RUN_ID).error_code == ACCESS_DENIED
+    assert not waiting.invoker.invocations
+
+
+def test_no_failure_of_such_a_function_is_captured(world: World) -> None:
+    has_capturing(world)
+    no_function(world)
+    assert Captured.CAPTURED not in captured(world, a_record())
+    assert not world.runs.runs
+    assert not world.runs.parts
+    every_function(world)
+    assert captured(world, a_record()) == [Captured.CAPTURED]
+
+
+def test_a_failure_of_such_a_function_is_not_retried(world: World) -> None:
+    retries(world)
+    failed = has_failed(world)
+    no_function(world)
+    assert told_of(world) == FunctionNotPermitted.code
+    assert not retries_in(world)
+    assert not world.run(failed.id).event_pending, "and nobody asks again"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_closes_a_way_in_is_allowed(world: World, kind: str) -> None:
+    trigger = create(world, kind).trigger
+    no_function(world)
+    assert change(world, trigger.id, name="renamed").trigger.name == "renamed"
+    assert not change(world, trigger.id, enabled=False).trigger.enabled
+    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    assert not world.aws.armed
+
+
+def test_capturing_ends_and_what_was_read_is_put_back(world: World) -> None:
+    has_capturing(world)
+    no_function(world)
+    shown = world.registry.functions[FUNCTION_ID].document()
+    put_function(world, name="renamed", captureFailures=shown["captureFailures"])
+    put_function(world, captureFailures={})
+    assert world.registry.functions[FUNCTION_ID].capture_failures is None
+    delete_function(WORKSPACE, FUNCTION_ID, world.registry)
+
+
+def test_the_event_of_a_bus_that_is_permitted_no_more_starts_nothing(world: World) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS).trigger
+    delivery = read_delivery(matched(trigger.id, detail={"bucket": "b"}))
+    no_bus(world)
+    assert deliver(delivery, world.registry, world.starter, buses=world.buses) is Dropped.BUS_NOT_PERMITTED
+    assert (world.runs.runs, world.runs.parts, world.queue.pushed) == ({}, {}, [])
+    every_bus(world)
+    assert isinstance(deliver(delivery, world.registry, world.starter, buses=world.buses), FunctionRun)
+
+
+def test_events_of_the_trigger_bus_need_no_permission(world: World) -> None:
+    world.buses = PermittedBuses({})
+    trigger = create(world, "event-driven").trigger
+    delivery = read_delivery(matched(trigger.id))
+    assert isinstance(deliver(delivery, world.registry, world.starter, buses=world.buses), FunctionRun)
+
+
+def test_a_run_that_the_bus_has_started_is_rerun_because_its_function_is_permitted(world: World) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS).trigger
+    delivery = read_delivery(matched(trigger.id, detail={"bucket": "b"}))
+    run = deliver(delivery, world.registry, world.starter, buses=world.buses)
+    assert isinstance(run, FunctionRun)
+    no_bus(world)
+    assert rerun(asked(run.id), world.rerunner).source_run_id == run.id
+
+
+def change_of(world: World, trigger_id: str, **body: Any) -> Callable[[], object]:
+    return lambda: change(world, trigger_id, **body)
+
+
+def test_such_a_trigger_is_disabled_and_deleted_and_leaves_no_rule(world: World) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS).trigger
+    no_bus(world)
+    assert not change(world, trigger.id, enabled=False).trigger.enabled
+    assert not world.aws.armed
+    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    assert not world.registry.triggers
+
+
+def test_such_a_trigger_is_deleted_while_it_is_enabled(world: World) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS).trigger
+    no_bus(world)
+    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    assert not world.registry.triggers
+    assert not world.aws.armed
+
+
+def test_what_a_get_answered_is_put_back_disabled(world: World) -> None:
+    shown = create(world, "event-driven", OTHER_BUS).document()
+    no_bus(world)
+    change(world, shown["id"], triggerMetadata=shown["triggerMetadata"], enabled=False)
+    assert not world.aws.armed
+
+
+@pytest.mark.parametrize(
+    ("enabled", "body"),
+    [
+        (False, {"enabled": True}),
+        (False, {"enabled": True, "triggerMetadata": OTHER_BUS}),
+        (True, {"triggerMetadata": OTHER_BUS | {"eventPattern": {"source": ["aws.ec2"]}}}),
+    ],
+    ids=["enabled", "enabled as it was read", "another pattern"],
+)
+def test_such_a_trigger_is_not_enabled_nor_pointed_elsewhere(
+    world: World, body: dict[str, Any], *, enabled: bool
+) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS, enabled=enabled).trigger
+    no_bus(world)
+    before = everything(world)
+    with pytest.raises(InvalidRequest, match="otherBuses") as refused:
+        change(world, trigger.id, **body)
+    assert refused.value.field == "triggerMetadata.eventBusName"
+    assert everything(world) == before
+
+
+def test_no_trigger_is_created_on_such_a_bus(world: World) -> None:
+    no_bus(world)
+    with pytest.raises(InvalidRequest, match="otherBuses"):
+        create(world, "event-driven", OTHER_BUS)
+    assert not world.registry.triggers
+    assert not world.aws.armed
+
+
+def test_a_disabled_one_may_say_what_it_would_listen_for(world: World) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS, enabled=False).trigger
+    no_bus(world)
+    changed = change(world, trigger.id, triggerMetadata=OTHER_BUS | {"eventPattern": {"source": ["aws.ec2"]}})
+    assert changed.document()["triggerMetadata"]["eventPattern"] == {"source": ["aws.ec2"]}
+    assert not world.aws.armed
+
+
+def test_the_watchdog_brings_a_half_changed_one_to_no_rule_once(world: World, time: FakeClock) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS).trigger
+    world.registry.hold_trigger(trigger, time())
+    no_bus(world)
+    assert a_minute_later(world, time) == [Repair.RESTORED]
+    assert not world.aws.armed
+    assert repaired(world) == []
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_watchdog_is_done_with_one_whose_bus_is_gone(world: World, time: FakeClock, *, enabled: bool) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS, enabled=enabled).trigger
+    world.registry.hold_trigger(trigger, time())
+    world.aws.missing_buses = {"default"}
+    assert a_minute_later(world, time) == [Repair.RESTORED]
+    assert repaired(world) == []
+    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    assert not world.registry.triggers
+
+
+def test_a_trigger_on_a_bus_that_is_gone_is_disabled_but_neither_enabled_nor_created(
+    world: World, time: FakeClock
+) -> None:
+    trigger = create(world, "event-driven", OTHER_BUS).trigger
+    world.aws.missing_buses = {"default"}
+    assert not change(world, trigger.id, enabled=False).trigger.enabled
+    for attempt in (
+        change_of(world, trigger.id, enabled=True),
+        lambda: create(world, "event-driven", OTHER_BUS, name="b"),
+    ):
+        with pytest.raises(InvalidRequest, match="names no event bus") as refused:
+            attempt()
+        assert refused.value.field == "triggerMetadata.eventBusName"
+    assert [each.trigger.enabled for each in world.registry.triggers.values()] == [False]
+    assert a_minute_later(world, time) == []

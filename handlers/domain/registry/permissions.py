@@ -13,8 +13,11 @@ from handlers.domain.registry.trigger_kinds import METADATA
 
 
 def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> None:
-    """Raises FunctionNotPermitted."""
-    if not invokable.allows(function.workspace, function.function_arn):
+    """Raises FunctionNotPermitted for what the context no longer names.
+
+    The stack's own functions cannot be registered; should one have got there all the same, the executor refuses it.
+    """
+    if not invokable.name(function.workspace, function.function_arn):
         raise FunctionNotPermitted
 
 

@@ -20,6 +20,7 @@ What doors share:
 
     http           the resolver: who may, strict bodies, the one table from error to status
     log            what doors log: faults, and the audit trail
+    metrics        what doors count, for alarms
     wiring         settings and adapters, each built when first asked for
 
 Rooms:

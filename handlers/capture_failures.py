@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -11,16 +9,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.json_document import parse_object
 from handlers.domain.starting.captures import Captured, InvocationRecord, capture
 from handlers.log import log_fault, logger
+from handlers.metrics import Metric, count
 from handlers.wiring import wiring
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-metrics = Metrics()
-NOT_CAPTURED = "FailuresNotCaptured"
 METRICS = {
-    Captured.CAPTURED: "FailuresCaptured",
-    Captured.AGAIN: "FailuresCapturedBefore",
-    Captured.NOT_REGISTERED: "FailuresOfUnregisteredFunctions",
-    Captured.NO_FAILURE: "SuccessesPassedOver",
+    Captured.CAPTURED: Metric.FAILURES_CAPTURED,
+    Captured.AGAIN: Metric.FAILURES_CAPTURED_BEFORE,
+    Captured.NOT_REGISTERED: Metric.FAILURES_OF_UNREGISTERED_FUNCTIONS,
+    Captured.NO_FAILURE: Metric.SUCCESSES_PASSED_OVER,
 }
 
 
@@ -29,14 +26,13 @@ def capture_message(record: SQSRecord) -> None:
     try:
         failed = InvocationRecord.read(parse_object(record.body))
         for captured in capture(failed, wiring.capturer):
-            metrics.add_metric(METRICS[captured], MetricUnit.Count, 1)
+            count(METRICS[captured])
     except Exception as fault:
-        metrics.add_metric(NOT_CAPTURED, MetricUnit.Count, 1)
+        count(Metric.FAILURES_NOT_CAPTURED)
         log_fault(fault, messageId=record.message_id)
         raise
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(event=event, record_handler=capture_message, processor=processor, context=context)

@@ -1,12 +1,14 @@
 """What an operator wants to be woken for."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+
+from handlers.metrics import SERVICE, Metric
 
 
 class Observability(Construct):
@@ -50,6 +52,16 @@ class Observability(Construct):
                 threshold=1,
                 description=f"The worker {worker.node.id} failed",
             )
+
+    def _counted(self, metric: Metric) -> cloudwatch.Metric:
+        """What the Lambdas of this stack have counted: the names are those that `handlers.metrics` writes."""
+        return cloudwatch.Metric(
+            namespace=Stack.of(self).stack_name,
+            metric_name=metric,
+            dimensions_map={"service": SERVICE},
+            statistic="Sum",
+            period=Duration.minutes(5),
+        )
 
     def _alarm(self, name: str, metric: cloudwatch.Metric, *, threshold: float, description: str) -> None:
         alarm = cloudwatch.Alarm(

@@ -125,6 +125,7 @@ class FunctionRerunStack(Stack):
 
     def _environment(self) -> dict[str, str]:
         return {
+            "POWERTOOLS_METRICS_NAMESPACE": self.stack_name,
             "RERUN_TABLE_NAME": self.storage.table.table_name,
             "RERUN_KEY_ARN": self.storage.key.key_arn,
             "RERUN_BUCKET_NAME": self.storage.bucket.bucket_name,
@@ -197,7 +198,6 @@ class FunctionRerunStack(Stack):
             "capture_failures",
             description="Makes runs of failed asynchronous invocations",
             timeout=CAPTURE_TIMEOUT,
-            environment={"POWERTOOLS_METRICS_NAMESPACE": self.stack_name},
         )
         self.execute_runs = door(
             "execute_runs",

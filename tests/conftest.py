@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from infra.local.laptop import Laptop, bring_up
 # A loaded machine must not fail a test.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# As in every Lambda: what is counted has a namespace.
+os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
 
 
 @pytest.fixture(scope="session")

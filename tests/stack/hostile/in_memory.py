@@ -55,7 +55,6 @@ def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
     for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, on_run_failed, watchdog}:
         patched.setattr(door, "wiring", wiring)
-    patched.setattr(capture_failures.metrics, "namespace", "hostile")
 
 
 def pending(world: World, *, minutes_ago: int = 0) -> FunctionRun:

@@ -1,0 +1,31 @@
+"""Metrics for operators, in CloudWatch's embedded metric format: a line on stdout that becomes a metric.
+
+Namespace is the stack's name; the one dimension, `service`, is the same in every Lambda. So an alarm names exactly one
+metric, whichever Lambda has counted; which one it was is in its log, beside the line.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from enum import StrEnum
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+SERVICE = "function-rerun"
+
+
+class Metric(StrEnum):
+    """What is counted."""
+
+    FAILURES_CAPTURED = "FailuresCaptured"
+    FAILURES_CAPTURED_BEFORE = "FailuresCapturedBefore"
+    FAILURES_OF_UNREGISTERED_FUNCTIONS = "FailuresOfUnregisteredFunctions"
+    FAILURES_NOT_CAPTURED = "FailuresNotCaptured"
+    SUCCESSES_PASSED_OVER = "SuccessesPassedOver"
+
+
+def count(metric: Metric, n: int = 1) -> None:
+    """Written at once: what is counted is not lost if the process dies afterwards.
+
+    The namespace is POWERTOOLS_METRICS_NAMESPACE. Raises SchemaValidationError without it.
+    """
+    with single_metric(metric, MetricUnit.Count, n, default_dimensions={"service": SERVICE}):
+        pass

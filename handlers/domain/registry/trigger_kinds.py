@@ -2,7 +2,7 @@
 
 scheduled      scheduleType interval (interval: seconds) | cron (cronExpression, timezone) | once (at)
 event-driven   eventPattern, and eventBusName if it is not the stack's own trigger bus
-http-trigger   path, and signature: standard-webhooks (the default) or none
+http-trigger   path, signature: standard-webhooks (the default) or none, and rawBody: to have the body as it came
 """
 
 import re
@@ -78,9 +78,12 @@ class Webhook(Document):
 
     path: str
     signature: Signature
+    raw_body: bool = False
+    """Whether the body is always handed on as the bytes that were sent, never as the value of its JSON."""
 
     def document(self) -> JsonObject:
-        return self.model_dump(mode="json", by_alias=True)
+        plain = {"path": self.path, "signature": self.signature}
+        return plain | {"rawBody": True} if self.raw_body else plain
 
 
 class Metadata(NamedTuple):
@@ -112,6 +115,7 @@ class _EventsBody(_Body):
 class _WebhookBody(_Body):
     path: str = Field(max_length=MAX_PATH)
     signature: Signature = "standard-webhooks"
+    raw_body: bool = False
 
 
 def read_metadata(kind: ExecutionType, workspace: str, body: JsonObject, buses: dict[str, list[str]]) -> Metadata:
@@ -128,7 +132,8 @@ def read_metadata(kind: ExecutionType, workspace: str, body: JsonObject, buses: 
     if kind is ExecutionType.HTTP:
         webhook = _WebhookBody.read(body, within=METADATA)
         check_path(webhook.path, field=f"{METADATA}.path")
-        return Metadata(webhook.params, webhook=Webhook(path=webhook.path, signature=webhook.signature))
+        received = Webhook(path=webhook.path, signature=webhook.signature, raw_body=webhook.raw_body)
+        return Metadata(webhook.params, webhook=received)
     return Metadata(_Body.read(body, within=METADATA).params)
 
 

@@ -52,12 +52,14 @@ def post_webhook(
     return nobody.post(f"/http-trigger/{path}", content=body.encode(), headers=proof | headers)
 
 
-def put_event(workspace: Workspace, detail: Json, *, source: str = "shop", bus: str | None = None) -> None:
+def put_event(
+    workspace: Workspace, detail: Json, *, source: str = "shop", kind: str = "Order Placed", bus: str | None = None
+) -> None:
     """On the stack's trigger bus, for this workspace, unless the detail or the bus says otherwise."""
     entry = {
         "EventBusName": bus or workspace.laptop.outputs["TriggerBusName"],
         "Source": source,
-        "DetailType": "Order Placed",
+        "DetailType": kind,
         "Detail": json.dumps({"workspace": workspace.name} | detail),
     }
     answer = workspace.laptop.client("events").put_events(Entries=[entry])

@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.domain.ids import parse_id
 from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.registered import ComputeFunction
@@ -16,11 +17,20 @@ from handlers.wiring import wiring
 app = Resolver()
 FUNCTIONS = "compute-functions"
 TRIGGERS = "function-triggers"
+FUNCTION_DELETED = (
+    "Function deleted. Its runs stay, but can no longer be re-run. "
+    "Its triggers start nothing any more: delete them, too."
+)
+TRIGGER_DELETED = "Trigger deleted. Its runs stay, but can no longer be re-run; those of a disabled trigger can."
 
 
 def shown(status: HTTPStatus, thing: ComputeFunction | triggers.ShownTrigger) -> Response[Any]:
     document = thing.document()
     return json_response(status, document, ETag=etag(document["version"]))
+
+
+def deleted(id_: str, message: str) -> Response[Any]:
+    return json_response(HTTPStatus.OK, {"id": parse_id(id_), "message": message})
 
 
 @app.post(f"{API}/{FUNCTIONS}")
@@ -55,7 +65,7 @@ def put_function(workspace: str, function_id: str) -> Response[Any]:
 def delete_function(workspace: str, function_id: str) -> Response[Any]:
     app.allow(workspace, FUNCTIONS, "write")
     functions.delete_function(workspace, function_id, wiring.registry)
-    return json_response(HTTPStatus.NO_CONTENT, None)
+    return deleted(function_id, FUNCTION_DELETED)
 
 
 @app.post(f"{API}/{TRIGGERS}")
@@ -90,7 +100,7 @@ def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     app.allow(workspace, TRIGGERS, "write")
     trigger_changes.delete_trigger(workspace, trigger_id, wiring.registrar)
-    return json_response(HTTPStatus.NO_CONTENT, None)
+    return deleted(trigger_id, TRIGGER_DELETED)
 
 
 @app.post(f"{API}/{TRIGGERS}/<trigger_id>/rotate-secret")

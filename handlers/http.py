@@ -25,8 +25,9 @@ API = "/workspace/<workspace>/api/v1"
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, and for the content types, which are not
 # documented but were tried out: https://github.com/ministackorg/ministack/pull/766
 MAX_BODY_BYTES = 4_500_000
-# An answer travels as a text within a JSON text, where its quotes are escaped: large ones are shorter in base64.
-MAX_TEXT_ANSWER = 1_000_000
+# An answer travels as a text within a JSON text, where a quote is two characters and, up to Python 3.11, one that is
+# not ASCII up to twelve: large answers are shorter in base64, of which Lambda takes 6 MB, too.
+MAX_TEXT_ANSWER = 400_000
 
 # The most specific class counts. Reasons are the reason phrase of the status.
 STATUS: dict[type[errors.ServiceError], HTTPStatus] = {

@@ -20,11 +20,20 @@ check_environment(__name__)
 app = Resolver()
 FUNCTIONS = "compute-functions"
 TRIGGERS = "function-triggers"
+FUNCTION_DELETED = (
+    "Function deleted. Its runs stay, but can no longer be re-run. "
+    "Its triggers start nothing any more: delete them, too."
+)
+TRIGGER_DELETED = "Trigger deleted. Its runs stay, but can no longer be re-run; those of a disabled trigger can."
 
 
 def shown(status: HTTPStatus, thing: ComputeFunction | triggers.ShownTrigger) -> Response[Any]:
     document = thing.document()
     return json_response(status, document, ETag=etag(document["version"]))
+
+
+def deleted(id_: str, message: str) -> Response[Any]:
+    return json_response(HTTPStatus.OK, {"id": parse_id(id_), "message": message})
 
 
 @app.post(f"{API}/{FUNCTIONS}")
@@ -61,7 +70,7 @@ def put_function(workspace: str, function_id: str) -> Response[Any]:
 def delete_function(workspace: str, function_id: str) -> Response[Any]:
     with app.act("delete-function", workspace, (FUNCTIONS, "write"), function_id=function_id):
         functions.delete_function(workspace, function_id, wiring.registry)
-    return json_response(HTTPStatus.NO_CONTENT, None)
+    return deleted(function_id, FUNCTION_DELETED)
 
 
 @app.post(f"{API}/{TRIGGERS}")
@@ -99,7 +108,7 @@ def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     with app.act("delete-trigger", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
         trigger_changes.delete_trigger(workspace, trigger_id, wiring.registrar)
-    return json_response(HTTPStatus.NO_CONTENT, None)
+    return deleted(trigger_id, TRIGGER_DELETED)
 
 
 @app.post(f"{API}/{TRIGGERS}/<trigger_id>/rotate-secret")

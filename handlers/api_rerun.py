@@ -10,11 +10,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import Field
 
 from handlers.domain.clock import iso
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, parse_object
+from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
 from handlers.http import API, Resolver, accepted, answer_error
@@ -30,14 +30,14 @@ app = Resolver()
 class ConsoleEvent(RerunBody):
     workspace: str
     run_id: str
-    rerun_by: str = Field(default="unknown", min_length=1, max_length=128)
+    rerun_by: Name = "unknown"
 
 
 @app.post(f"{API}/function-runs/<run_id>/rerun")
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
     with app.act("rerun", workspace, ("function-triggers", "execute"), run_id=run_id) as act:
         how = RerunBody.read(app.body())
-        key = app.request_key(workspace, act.caller, ["rerun", parse_id(run_id), how.model_dump()])
+        key = app.request_key(workspace, act.caller, ["rerun", parse_id(run_id), how.normal_form()])
         new = rerun_with(act.line, Asked(workspace, run_id, act.caller.subject, how, key))
     return accepted(workspace, new.id, message(run_id))
 

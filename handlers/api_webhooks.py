@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.domain.errors import BadSignature
 from handlers.domain.starting.webhooks import Received, receive
 from handlers.http import API, Resolver, json_response, run_location
 from handlers.log import logger
@@ -29,7 +30,11 @@ def post_webhook(workspace: str, path: str) -> Response[Any]:
         query=app.query(),
         body=app.raw_body(),
     )
-    run = receive(received, wiring.registry, wiring.starter)
+    try:
+        run = receive(received, wiring.registry, wiring.starter)
+    except BadSignature as bad:
+        logger.warning("bad signature", extra={"triggerId": bad.trigger_id, "flaw": bad.flaw})
+        raise
     document = {"status": "queued", "jobId": run.id}
     return json_response(HTTPStatus.ACCEPTED, document, Location=run_location(workspace, run.id))
 

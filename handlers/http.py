@@ -20,10 +20,16 @@ from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request
 from handlers.log import AuditLine, audited, log_fault
 
 API = "/workspace/<workspace>/api/v1"
-# Bodies larger than any parameters that could be kept are refused unread.
-MAX_BODY_BYTES = 5_000_000
-# An answer travels as a text within a JSON text, where its quotes are escaped: large ones are shorter in base64.
-MAX_TEXT_ANSWER = 1_000_000
+# Larger bodies are refused unread. Of the 6 MB that a Lambda can be sent, base64 takes a third; so every body of this
+# size arrives if it is sent with a content type that API Gateway encodes. One of text/…, application/json, …/xml or
+# …/javascript comes as an escaped text within a JSON text instead: less of it may fit, or more. What does not fit is
+# refused by API Gateway, before anything of ours can answer.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, and for the content types, which are not
+# documented but were tried out: https://github.com/ministackorg/ministack/pull/766
+MAX_BODY_BYTES = 4_500_000
+# An answer travels as a text within a JSON text, where a quote is two characters and, up to Python 3.11, one that is
+# not ASCII up to twelve: large answers are shorter in base64, of which Lambda takes 6 MB, too.
+MAX_TEXT_ANSWER = 400_000
 
 # The most specific class counts. Reasons are the reason phrase of the status.
 STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
@@ -126,14 +132,17 @@ class Resolver(APIGatewayHttpResolver):
     def raw_body(self) -> bytes:
         """Raises InvalidRequest or TooLarge."""
         body = self.current_event.body or ""
+        encoded = self.current_event.is_base64_encoded
+        # A quarter of base64 is not the body's; no character of a text is less than a byte. So this is cheap to tell.
+        at_least = len(body) // 4 * 3 - 2 if encoded else len(body)
         try:
-            encoded = self.current_event.is_base64_encoded
-            text = base64.b64decode(body) if encoded else body.encode(errors="surrogatepass")
+            if at_least <= MAX_BODY_BYTES:
+                text = base64.b64decode(body) if encoded else body.encode(errors="surrogatepass")
+                if len(text) <= MAX_BODY_BYTES:
+                    return text
         except binascii.Error:
             raise errors.InvalidRequest("body", "is not valid base64.") from None
-        if len(text) > MAX_BODY_BYTES:
-            raise errors.TooLarge("body", f"is larger than {MAX_BODY_BYTES} bytes.")
-        return text
+        raise errors.TooLarge("body", f"is larger than {MAX_BODY_BYTES} bytes.")
 
     def _answer_error(self, error: Exception) -> Response[JsonObject]:
         return json_response(*answer_error(error, self.current_event.request_context.request_id))

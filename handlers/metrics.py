@@ -16,6 +16,10 @@ class Metric(StrEnum):
     """What is counted."""
 
     PERMANENT_FAULTS = "PermanentFaults"
+    EVENTS_LOST = "EventsLost"
+    """What a schedule or a rule has delivered, and can never start a run."""
+    EVENTS_PASSED_OVER = "EventsPassedOver"
+    """What was delivered to a trigger that is disabled, or not yet there: as people want it."""
     FAILURES_CAPTURED = "FailuresCaptured"
     FAILURES_CAPTURED_BEFORE = "FailuresCapturedBefore"
     FAILURES_OF_UNREGISTERED_FUNCTIONS = "FailuresOfUnregisteredFunctions"

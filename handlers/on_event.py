@@ -1,7 +1,7 @@
 """A schedule's time has come, or a rule has matched an event: start the run of its trigger.
 
 Lambda calls this door asynchronously: what fails for now is raised, and Lambda tries again; what can never start a run
-is told in the log and left.
+is counted, for an alarm, and its reason logged.
 """
 
 import json
@@ -13,6 +13,7 @@ from handlers.domain.errors import Refused
 from handlers.domain.json_document import parse_object
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.log import log_fault, logger
+from handlers.metrics import Metric, count
 from handlers.settings import check_environment
 from handlers.wiring import wiring
 
@@ -26,12 +27,14 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
         delivery = read_delivery(parse_object(json.dumps(event), field="event"))
         started = deliver(delivery, wiring.registry, wiring.starter, buses=wiring.buses)
     except Refused as refused:
+        count(Metric.EVENTS_LOST)
         log_fault(refused)
         return {"dropped": refused.code}
     except Exception as fault:
         log_fault(fault)
         raise
     if isinstance(started, Dropped):
+        count(Metric.EVENTS_PASSED_OVER if started.is_intended else Metric.EVENTS_LOST)
         logger.warning("delivery dropped", extra={"triggerId": delivery.trigger_id, "reason": started})
         return {"dropped": started}
     logger.info("run", extra={"runId": started.id, "triggerId": delivery.trigger_id})

@@ -12,6 +12,7 @@ from handlers.domain.errors import InvalidRequest, Refused
 from handlers.domain.ids import parse_run_id
 from handlers.domain.starting.retry import retry
 from handlers.log import log_fault, logger
+from handlers.metrics import Metric, count
 from handlers.settings import check_environment
 from handlers.wiring import wiring
 
@@ -25,6 +26,7 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
         run_id = failed_run_id(event)
         verdict = retry(run_id, wiring.retrier)
     except Refused as refused:
+        count(Metric.EVENTS_LOST)
         log_fault(refused)
         return {"dropped": refused.code}
     except Exception as fault:

@@ -45,9 +45,14 @@ class Messaging(Construct):
 
 
 class FailureCapture(Construct):
-    """Where functions send their failed asynchronous invocations: straight to the queue, or by way of a bus."""
+    """Where functions send their failed asynchronous invocations: straight to the queue, or by way of a bus.
 
-    def __init__(self, scope: Construct, name: str, *, bus: events.IEventBus, production: bool) -> None:
+    Lambda puts them on a bus as the function's own role would put any event, with `lambda` as their source. So whoever
+    may put events there can tell of failures that never were, and have them retried: only a bus whose senders are
+    trusted is listened to. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+
+    def __init__(self, scope: Construct, name: str, *, trusted_bus: events.IEventBus | None, production: bool) -> None:
         super().__init__(scope, name)
         self.queue, self.dead_letters = queue_with_dead_letters(
             self,
@@ -57,6 +62,10 @@ class FailureCapture(Construct):
             visibility=Duration.seconds(6 * CAPTURE_TIMEOUT.to_seconds()),
             production=production,
         )
+        if trusted_bus is not None:
+            self._listen_to(trusted_bus)
+
+    def _listen_to(self, bus: events.IEventBus) -> None:
         events.Rule(
             self,
             "InvocationFailed",

@@ -46,6 +46,12 @@ class Observability(Construct):
             description="AWS refuses what the service needs, until it is mended: a grant, a table, a queue, a key",
         )
         self._alarm(
+            "EventsLost",
+            self._counted(Metric.EVENTS_LOST),
+            threshold=1,
+            description="An event or a schedule's time can start no run: the log of on_event or on_run_failed says why",
+        )
+        self._alarm(
             "QueueAge",
             run_queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5)),
             threshold=Duration.minutes(30).to_seconds(),

@@ -41,7 +41,8 @@ class FunctionRerunStack(Stack):
         self.storage = Storage(self, "Storage", removal_policy=removal_policy, production=production)
         self.messaging = Messaging(self, "Messaging", production=production)
         self.sources = TriggerSources(self, "TriggerSources")
-        self.capture = FailureCapture(self, "FailureCapture", bus=self.sources.bus, production=production)
+        trusted_bus = self.sources.bus if settings.trust_trigger_bus_senders else None
+        self.capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=production)
         self._check_buses()
         self.identity = Identity(self, "Identity", removal_policy=removal_policy, production=production)
         self.doors = Doors(

@@ -58,6 +58,12 @@ class BadSignature(Unauthenticated):
 
     code = "BAD_SIGNATURE"
 
+    def __init__(self, trigger_id: str = "", flaw: str = "") -> None:
+        self.trigger_id = trigger_id
+        self.flaw = flaw
+        """What exactly is wrong: for the log. Whoever forges signatures is not helped by it."""
+        super().__init__()
+
 
 class Forbidden(Refused):
     """Not allowed."""

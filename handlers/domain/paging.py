@@ -13,6 +13,7 @@ from handlers.domain.json_document import JsonObject
 DEFAULT_SIZE = 50
 MAX_SIZE = 100
 
+_MAX_CURSOR = 100
 # A time and an id: how everything that is listed in time order stands in its index.
 _POSITION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9a-f-]{36}")
 
@@ -56,6 +57,7 @@ def _position(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     try:
+        cursor = cursor if len(cursor) <= _MAX_CURSOR else ""
         position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):
         position = ""

@@ -1,12 +1,16 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from handlers.api_rerun import ConsoleEvent
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.registry.functions import RegisterFunction
+from handlers.domain.registry.functions import ChangeFunction, RegisterFunction
+from handlers.domain.registry.trigger_changes import ChangeTrigger
 from handlers.domain.registry.triggers import CreateTrigger
 from handlers.domain.requests import Body
 from handlers.domain.starting.execute_trigger import ExecuteBody
+from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import RerunBody
 
 
@@ -81,6 +85,94 @@ def test_what_was_sent_is_never_quoted(body: dict[str, Any]) -> None:
         RerunBody.read(body)
     assert "s3cret" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+BLANK = [
+    *(
+        " ",
+        "\t",
+        "   ",
+        "\u00a0",
+        "\u2003\u3000",
+        "\u2028",
+        "\u200b",
+        "\u200e",
+        "\u202e\u2066 \u2069",
+        "\ufeff",
+        "\u00ad",
+    ),
+    *(
+        "\u061c",
+        "\u180e",
+        "\u2060",
+        "\U000e0001",
+        "\ue000",
+        "\ufe0f",
+        "\u0301",
+        "\u3164",
+        "\u2800",
+        "\u115f\u1160\uffa0",
+    ),
+]
+SEEN = ["x", " x ", "שלום\u200f", "हिन्दी", "e\u0301", "👩\u200d🚀", "-", "。", "٣", "名"]
+
+
+def reading_of_names(name: str) -> list[tuple[Callable[[], Body], str]]:
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    return [
+        (lambda: RegisterFunction.read({"name": name, "functionArn": arn}), "name"),
+        (lambda: ChangeFunction.read({"name": name}), "name"),
+        (lambda: CreateTrigger.read({"name": name, "functionId": "f", "executionType": "on-demand"}), "name"),
+        (lambda: ChangeTrigger.read({"name": name}), "name"),
+        (lambda: ExecuteBody.read({"orchestrationId": name}), "orchestrationId"),
+        (lambda: ConsoleEvent.read({"workspace": "acme", "runId": "r", "rerunBy": name}), "rerunBy"),
+    ]
+
+
+@pytest.mark.parametrize("name", BLANK, ids=ascii)
+def test_a_name_of_which_nothing_is_seen_is_blank(name: str) -> None:
+    for read, field in reading_of_names(name):
+        with pytest.raises(InvalidRequest) as refused:
+            read()
+        assert refused.value.field == field
+
+
+@pytest.mark.parametrize("name", SEEN, ids=ascii)
+def test_a_name_of_which_something_is_seen_is_one_in_any_script(name: str) -> None:
+    for read, _ in reading_of_names(name):
+        read()
+
+
+def test_a_blank_name_is_called_so() -> None:
+    with pytest.raises(InvalidRequest, match=r"^name: must not be blank\.$"):
+        ChangeTrigger.read({"name": "\u200e"})
+
+
+SAME_RERUNS: list[list[dict[str, Any]]] = [
+    [{}, {"useLatestCode": False}, {"overrideParams": {}}, {"reason": ""}, {"overrideParams": {}, "reason": ""}],
+    [{"reason": "x"}, {"reason": "x", "useLatestCode": False, "overrideParams": {}}],
+    [{"overrideParams": {"a": 1, "b": {}}}, {"overrideParams": {"b": {}, "a": 1}}],
+    [{"overrideParams": {"a": {}}}],
+    [{"overrideParams": {"a": 1.0}}],
+    [{"useLatestCode": True}, {"useLatestCode": True, "overrideParams": {}}],
+    [
+        {"notBefore": "2026-12-24T18:00:00Z"},
+        {"notBefore": "2026-12-24t18:00z"},
+        {"notBefore": "2026-12-24T19:00:00.0001+01:00"},
+    ],
+    [{"notBefore": "2026-12-24T18:00:00.001Z"}],
+]
+
+
+def test_requests_that_ask_for_the_same_have_one_form_however_they_are_written() -> None:
+    def digest(body: dict[str, Any]) -> bytes:
+        key = request_key("k", "acme", "caller:alice", RerunBody.read(body).normal_form())
+        assert key is not None
+        return key.digest
+
+    digests = [{digest(body) for body in same} for same in SAME_RERUNS]
+    assert [len(each) for each in digests] == [1] * len(SAME_RERUNS)
+    assert len(set().union(*digests)) == len(SAME_RERUNS)
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\ud800"])

@@ -59,6 +59,7 @@ def decided(synthesise: Synthesise) -> Stack:
         maxRerunsPerLineage=3,
         logRetentionDays=30,
         apiRequestsPerSecond=5,
+        trustTriggerBusSenders=True,
         alarmTopicArn="arn:aws:sns:eu-west-1:123456789012:on-call",
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.metrics import SERVICE, Metric
+from handlers.metrics import SERVICE, Metric, count
 from handlers.settings import OPTIONAL, READ_BY, Settings, variable
 from tests.infra.template import API_DOORS, DOORS, INVOKABLE, OWN, WORKERS, Stack, Synthesise, text
 
@@ -80,6 +80,7 @@ class TestDoors:
             *["ApproximateNumberOfMessagesVisible"] * 2,
             "AsyncEventsDropped",
             *["Errors"] * len(WORKERS),
+            "EventsLost",
             "PermanentFaults",
         ]
 
@@ -101,6 +102,21 @@ class TestDoors:
         assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("FunctionRerun", "Sum", 1)
         assert alarm["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
 
+    def test_an_operator_is_woken_by_the_very_metric_that_counts_lost_events(
+        self, stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
+        (alarm,) = (each for each in alarms if each["MetricName"] == "EventsLost")
+        for name, value in stack.variables("on_event").items():
+            if name.startswith("POWERTOOLS_"):
+                monkeypatch.setenv(name, value)
+        count(Metric.EVENTS_LOST)
+        written = json.loads(capsys.readouterr().out)
+        (directive,) = written["_aws"]["CloudWatchMetrics"]
+        assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == (directive["Namespace"], "Sum", 1)
+        assert [each["Name"] for each in alarm["Dimensions"]] == directive["Dimensions"][0]
+        assert all(written[each["Name"]] == each["Value"] for each in alarm["Dimensions"])
+
     def test_the_alarms_for_dead_letters_are_for_the_dead_letter_queues(self, stack: Stack) -> None:
         alarms = [each["Properties"] for each in stack.all("AWS::CloudWatch::Alarm").values()]
         visible = [each for each in alarms if each["MetricName"].startswith("ApproximateNumberOfMessages")]
@@ -112,7 +128,7 @@ class TestDoors:
         def actions(of: Stack) -> list[Any]:
             return [each["Properties"].get("AlarmActions") for each in of.all("AWS::CloudWatch::Alarm").values()]
 
-        assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 13
+        assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 14
         assert actions(stack) == [None] * 13
 
 

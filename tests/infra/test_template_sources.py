@@ -117,9 +117,24 @@ def test_what_lambda_could_not_deliver_it_tries_again(stack: Stack) -> None:
     assert patience == {stack.name_of("on_event"): (2, 6 * 3600), stack.name_of("on_run_failed"): (2, 3600)}
 
 
-def test_failures_reach_the_capture_queue_by_way_of_the_trigger_bus_too(stack: Stack) -> None:
+def rules_for_lambda(stack: Stack) -> list[dict[str, Any]]:
     rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]
-    (rule,) = (each for each in rules if each.get("EventPattern", {}).get("source") == ["lambda"])
+    return [each for each in rules if each.get("EventPattern", {}).get("source") == ["lambda"]]
+
+
+def test_what_says_on_the_trigger_bus_that_it_is_lambda_s_is_not_believed(stack: Stack) -> None:
+    assert rules_for_lambda(stack) == []
+    policies = [each["Properties"] for each in stack.all("AWS::SQS::QueuePolicy").values()]
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    assert {each["Effect"] for each in statements} == {"Deny"}, "nobody is let in by the queue's own policy"
+
+
+def test_failures_reach_the_capture_queue_by_a_trigger_bus_whose_senders_are_trusted(decided: Stack) -> None:
+    stack = decided
+    (rule,) = rules_for_lambda(stack)
+    assert list(stack.all("AWS::Events::EventBus")[text(rule["EventBusName"])[2:-1]]["Properties"].values()) == [
+        "FunctionRerun-triggers"
+    ]
     assert rule["EventPattern"]["detail-type"] == [{"prefix": "Lambda Function Invocation Result - Failure"}]
     queues = {name: each["Properties"] for name, each in stack.all("AWS::SQS::Queue").items()}
     (target,) = rule["Targets"]

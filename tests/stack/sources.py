@@ -44,20 +44,30 @@ def signed(secret: str, body: str, *, webhook_id: str, at: datetime | None = Non
 
 
 def post_webhook(
-    workspace: Workspace, path: str, body: str, *, secret: str | None, webhook_id: str | None = None, **headers: str
+    workspace: Workspace,
+    path: str,
+    body: str | bytes,
+    *,
+    secret: str | None,
+    webhook_id: str | None = None,
+    **headers: str,
 ) -> httpx.Response:
+    """Only a text can be signed so."""
     webhook_id = webhook_id or f"msg_{uuid4().hex}"
-    proof = signed(secret, body, webhook_id=webhook_id) if secret else {}
+    proof = signed(secret, body, webhook_id=webhook_id) if secret and isinstance(body, str) else {}
     nobody: Caller = workspace.with_token(None)
-    return nobody.post(f"/http-trigger/{path}", content=body.encode(), headers=proof | headers)
+    content = body.encode() if isinstance(body, str) else body
+    return nobody.post(f"/http-trigger/{path}", content=content, headers=proof | headers)
 
 
-def put_event(workspace: Workspace, detail: Json, *, source: str = "shop", bus: str | None = None) -> None:
+def put_event(
+    workspace: Workspace, detail: Json, *, source: str = "shop", kind: str = "Order Placed", bus: str | None = None
+) -> None:
     """On the stack's trigger bus, for this workspace, unless the detail or the bus says otherwise."""
     entry = {
         "EventBusName": bus or workspace.laptop.outputs["TriggerBusName"],
         "Source": source,
-        "DetailType": "Order Placed",
+        "DetailType": kind,
         "Detail": json.dumps({"workspace": workspace.name} | detail),
     }
     answer = workspace.laptop.client("events").put_events(Entries=[entry])

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.stack.driver import ECHO, TeamFunction, Workspace, items_of, until
-from tests.stack.sources import lambda_of, runs_of
+from tests.stack.sources import create, lambda_of, put_event, runs_of
 
 FAILING = "def handler(event, context):\n    raise KeyError('card ' + event['card'])\n"
 
@@ -86,17 +86,31 @@ def test_a_failure_becomes_a_run_which_is_rerun_on_the_fixed_code(workspace: Wor
     assert (rerun["status"], rerun["result"], rerun["originalRunId"]) == ("completed", {"card": "4111"}, run["id"])
 
 
-def test_a_failure_that_comes_by_way_of_the_bus_becomes_a_run(workspace: Workspace, function: TeamFunction) -> None:
+def test_a_failure_that_comes_by_way_of_a_trusted_bus_becomes_a_run(
+    workspace: Workspace, function: TeamFunction
+) -> None:
     trigger = capturing(workspace, function)
-    entry = {
-        "EventBusName": workspace.laptop.outputs["TriggerBusName"],
-        "Source": "lambda",
-        "DetailType": "Lambda Function Invocation Result - Failure",
-        "Detail": json.dumps(a_record(function.arn)),
-    }
-    workspace.laptop.client("events").put_events(Entries=[entry])
+    kind = "Lambda Function Invocation Result - Failure"
+    event = {"source": "lambda", "detail-type": kind, "detail": a_record(function.arn)}
+    queue = workspace.laptop.outputs["CaptureQueueUrl"]
+    workspace.laptop.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
     (run,) = until(lambda: runs_of(workspace, triggerId=trigger))
     assert run["errorCode"] == "ValueError"
+
+
+def test_a_failure_that_anybody_could_have_put_on_the_bus_is_not_believed(
+    workspace: Workspace, function: TeamFunction
+) -> None:
+    trigger = capturing(workspace, function)
+    registered = workspace.trigger_document(trigger)["functionId"]
+    listening = create(workspace, registered, "event-driven", {"eventPattern": {"source": ["lambda"]}})
+    # The tenant's own rule gets it, as it gets every event of its own; nothing is captured from it.
+    forged = a_record(function.arn) | {"workspace": workspace.name}
+    put_event(workspace, forged, source="lambda", kind="Lambda Function Invocation Result - Failure")
+    (run,) = until(lambda: runs_of(workspace))
+    assert (run["triggerId"], run["executionSource"]) == (listening["id"], "event")
+    workspace.ended(run["id"])
+    assert [each["id"] for each in runs_of(workspace)] == [run["id"]]
 
 
 def test_a_record_that_is_delivered_twice_makes_one_run(workspace: Workspace, function: TeamFunction) -> None:

@@ -83,7 +83,10 @@ def test_no_parameters_stored(workspace: Workspace) -> None:
 
 def test_trigger_deleted(workspace: Workspace) -> None:
     run, trigger = an_ended_run(workspace)
-    assert workspace.http.delete(f"/function-triggers/{trigger}").status_code == 204
+    assert workspace.http.delete(f"/function-triggers/{trigger}").json() == {
+        "id": trigger,
+        "message": "Trigger deleted. Its runs stay, but can no longer be re-run; those of a disabled trigger can.",
+    }
     assert refusal(workspace.post_rerun(run)) == (
         400,
         "TRIGGER_NOT_FOUND",
@@ -91,10 +94,19 @@ def test_trigger_deleted(workspace: Workspace) -> None:
     )
 
 
+def test_trigger_disabled(workspace: Workspace) -> None:
+    run, trigger = an_ended_run(workspace)
+    disabled = workspace.http.put(f"/function-triggers/{trigger}", json={"version": 1, "enabled": False})
+    assert disabled.status_code == 200
+    assert workspace.ended(workspace.rerun(run))["status"] == "completed"
+
+
 def test_function_deleted(workspace: Workspace) -> None:
     run, trigger = an_ended_run(workspace)
     function = workspace.run(run)["functionId"]
-    assert workspace.http.delete(f"/compute-functions/{function}").status_code == 204
+    deleted = workspace.http.delete(f"/compute-functions/{function}")
+    assert (deleted.status_code, deleted.json()["id"]) == (200, function)
+    assert "can no longer be re-run" in deleted.json()["message"]
     assert refusal(workspace.post_rerun(run)) == (
         400,
         "FUNCTION_NOT_FOUND",

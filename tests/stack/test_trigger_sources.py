@@ -1,6 +1,7 @@
 """Schedules and rules are in step with their triggers, and see nothing that is not their tenant's."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -105,7 +106,7 @@ class TestSchedules:
         assert "hush" not in str(schedule)
         shown = workspace.trigger_document(trigger["id"])
         assert put(workspace, shown, triggerMetadata=shown["triggerMetadata"]).status_code == 200
-        assert workspace.http.delete(f"/function-triggers/{trigger['id']}").status_code == 204
+        assert workspace.http.delete(f"/function-triggers/{trigger['id']}").status_code == 200
         assert schedule_of(workspace, trigger["id"]) is None
 
     def test_a_schedule_follows_every_change(self, workspace: Workspace, function: str) -> None:
@@ -168,7 +169,7 @@ class TestRules:
         put(workspace, disabled, enabled=True, triggerMetadata={"eventPattern": {"source": ["till"]}})
         changed = rule_of(workspace, trigger["id"]) or {}
         assert (changed["State"], json.loads(changed["EventPattern"])["source"]) == ("ENABLED", ["till"])
-        assert workspace.http.delete(f"/function-triggers/{trigger['id']}").status_code == 204
+        assert workspace.http.delete(f"/function-triggers/{trigger['id']}").status_code == 200
         assert rule_of(workspace, trigger["id"]) is None
 
     def test_the_last_trigger_leaves_nothing_behind(self, workspace: Workspace, function: str) -> None:
@@ -219,6 +220,24 @@ class TestRules:
         delivery = {"triggerId": trigger["id"], "event": event}
         first, second = (lambda_of(workspace, "on_event", delivery) for _ in range(2))
         assert first == second == {"jobId": the_run(workspace, trigger["id"])}
+
+    def test_a_replay_of_an_archive_starts_a_run_of_its_own(self, workspace: Workspace, function: str) -> None:
+        events, bus = workspace.laptop.client("events"), workspace.laptop.outputs["TriggerBusArn"]
+        archive = events.create_archive(ArchiveName=f"archive-{uuid4().hex[:8]}", EventSourceArn=bus)["ArchiveArn"]
+        trigger = create(workspace, function, "event-driven", {"eventPattern": PATTERN})
+        put_event(workspace, {"of": "mine"})
+        first = the_run(workspace, trigger["id"])
+        name, now = f"replay-{uuid4().hex[:8]}", datetime.now(UTC)
+        events.start_replay(
+            ReplayName=name,
+            EventSourceArn=archive,
+            EventStartTime=now - timedelta(hours=1),
+            EventEndTime=now + timedelta(hours=1),
+            Destination={"Arn": bus},
+        )
+        again, _ = until(lambda: found if len(found := runs_of(workspace, triggerId=trigger["id"])) == 2 else None)
+        replayed, original = (workspace.run(run, include="parameters")["parameters"] for run in (again["id"], first))
+        assert replayed == original | {"replay-name": name}
 
     @pytest.mark.parametrize("pattern", HOSTILE_PATTERNS, ids=lambda pattern: str(pattern)[:32])
     def test_a_hostile_pattern_is_refused_by_its_name_and_leaves_nothing(

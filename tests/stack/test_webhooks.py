@@ -57,6 +57,20 @@ class TestAccepted:
         parameters = workspace.run(accepted(answer), include="parameters")["parameters"]
         assert (parameters["rawBody"], "payload" in parameters) == (body, False)
 
+    @pytest.mark.parametrize("path", ["orders/", "orders%2f", "orders/?a=1"])
+    def test_a_slash_at_the_end_says_nothing(self, workspace: Workspace, hook: dict[str, Any], path: str) -> None:
+        run = accepted(post_webhook(workspace, path, "{}", secret=hook["secret"]))
+        assert workspace.run(run, include="parameters")["parameters"]["path"] == "orders"
+
+    @pytest.mark.parametrize("form", ["v1,AAAA  {}", "v1 {}", "{} ,\tv1", "v1a,AAAA v2,{} v1,é {}"])
+    def test_what_is_malformed_beside_the_right_signature_is_passed_over(
+        self, workspace: Workspace, hook: dict[str, Any], form: str
+    ) -> None:
+        proof = signed(hook["secret"], "{}", webhook_id="m")
+        proof["webhook-signature"] = form.format(*[proof["webhook-signature"]] * 2)
+        event = api_gateway_event(workspace, headers=proof)
+        assert lambda_of(workspace, "api_webhooks", event)["statusCode"] == 202
+
     def test_a_trigger_may_do_without_signatures(self, workspace: Workspace, function: str) -> None:
         open_hook = create(workspace, function, "http-trigger", {"path": "open", "signature": "none"})
         assert "secret" not in open_hook
@@ -154,7 +168,8 @@ class TestRefused:
         assert (answer["statusCode"], json.loads(answer["body"])["field"]) == (400, f"headers.{name}")
 
     @pytest.mark.parametrize(
-        "path", ["a/../b", "..", "%2e%2e/x", "a%2F..%2Fb", "orders%00", "orders%0d%0aX:%20y", "orders%2f", "x" * 5_000]
+        "path",
+        ["a/../b", "..", "%2e%2e/x", "a%2F..%2Fb", "orders%00", "orders%0d%0aX:%20y", "orders%2f%2f", "x" * 5_000],
     )
     def test_over_http_a_hostile_path_reaches_nobody(
         self, workspace: Workspace, hook: dict[str, Any], path: str

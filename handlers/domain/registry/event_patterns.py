@@ -23,6 +23,8 @@ def narrowed(pattern: str, workspace: str) -> str:
 
 def check_event_pattern(pattern: str, *, own_bus: bool, workspace: str, field: str) -> None:
     """What can be told without EventBridge. Raises InvalidRequest naming `field`."""
+    # First, because what follows looks at every field of it; and again, once the service has added its own.
+    _check_length(pattern, field)
     asked = parse_object(pattern)
     if own_bus:
         if not isinstance(asked.get("detail", {}), dict):
@@ -32,6 +34,10 @@ def check_event_pattern(pattern: str, *, own_bus: bool, workspace: str, field: s
         pattern = narrowed(pattern, workspace)
     elif not asked:
         raise InvalidRequest(field, "must not be empty: it would match every event of the bus.")
+    _check_length(pattern, field)
+
+
+def _check_length(pattern: str, field: str) -> None:
     if len(pattern) > MAX_PATTERN:
         raise InvalidRequest(field, f"is {len(pattern)} characters with what the service adds; {MAX_PATTERN} at most.")
 

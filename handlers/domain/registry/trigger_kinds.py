@@ -2,11 +2,10 @@
 
 scheduled      scheduleType interval (interval: seconds) | cron (cronExpression, timezone) | once (at)
 event-driven   eventPattern, and eventBusName if it is not the stack's own trigger bus
-http-trigger   path, and signature: standard-webhooks (the default) or none
+http-trigger   path, signature: standard-webhooks (the default) or none, and rawBody: to have the body as it came
 """
 
 import re
-from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from zoneinfo import available_timezones
 
@@ -20,7 +19,7 @@ from handlers.domain.document import Document
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonObject, dump, parse_object
 from handlers.domain.registry.event_patterns import check_event_pattern
-from handlers.domain.requests import Body, parse_moment
+from handlers.domain.requests import Body, Moment
 from handlers.domain.runs.run import ExecutionType
 
 METADATA = "triggerMetadata"
@@ -78,9 +77,12 @@ class Webhook(Document):
 
     path: str
     signature: Signature
+    raw_body: bool = False
+    """Whether the body is always handed on as the bytes that were sent, never as the value of its JSON."""
 
     def document(self) -> JsonObject:
-        return self.model_dump(mode="json", by_alias=True)
+        plain = {"path": self.path, "signature": self.signature}
+        return plain | {"rawBody": True} if self.raw_body else plain
 
 
 class Metadata(NamedTuple):
@@ -101,7 +103,7 @@ class _ScheduleBody(_Body):
     interval: int | None = Field(default=None, ge=60, le=MAX_INTERVAL, multiple_of=60)
     cron_expression: str | None = Field(default=None, max_length=MAX_CRON)
     timezone: str | None = Field(default=None, max_length=64)
-    at: str | None = Field(default=None, max_length=40)
+    at: Moment | None = None
 
 
 class _EventsBody(_Body):
@@ -112,6 +114,7 @@ class _EventsBody(_Body):
 class _WebhookBody(_Body):
     path: str = Field(max_length=MAX_PATH)
     signature: Signature = "standard-webhooks"
+    raw_body: bool = False
 
 
 def read_metadata(kind: ExecutionType, workspace: str, body: JsonObject, buses: dict[str, list[str]]) -> Metadata:
@@ -128,7 +131,8 @@ def read_metadata(kind: ExecutionType, workspace: str, body: JsonObject, buses: 
     if kind is ExecutionType.HTTP:
         webhook = _WebhookBody.read(body, within=METADATA)
         check_path(webhook.path, field=f"{METADATA}.path")
-        return Metadata(webhook.params, webhook=Webhook(path=webhook.path, signature=webhook.signature))
+        received = Webhook(path=webhook.path, signature=webhook.signature, raw_body=webhook.raw_body)
+        return Metadata(webhook.params, webhook=received)
     return Metadata(_Body.read(body, within=METADATA).params)
 
 
@@ -166,7 +170,7 @@ def _schedule(asked: _ScheduleBody) -> Schedule:
             schedule_type="cron", cron_expression=_cron(asked.cron_expression or ""), timezone=_zone(asked.timezone)
         )
     if asked.schedule_type == "once":
-        return Schedule(schedule_type="once", at=_moment(asked.at or ""))
+        return Schedule(schedule_type="once", at=asked.at and asked.at.replace(microsecond=0))
     return Schedule(schedule_type="interval", interval=asked.interval)
 
 
@@ -205,15 +209,6 @@ def _zone(name: str | None) -> str:
     return name or "UTC"
 
 
-def _moment(text: str) -> datetime:
-    field = f"{METADATA}.at"
-    moment = parse_moment(text, field=field)
-    try:
-        return clock.to_millisecond(moment).replace(microsecond=0)
-    except OverflowError:
-        raise InvalidRequest(field, "is outside of the calendar.") from None
-
-
 def check_ahead(schedule: Schedule) -> None:
     """A moment that has passed would never come. Raises InvalidRequest."""
     if schedule.at is not None and schedule.at <= clock.now():
@@ -227,7 +222,6 @@ def _event_source(asked: _EventsBody, workspace: str, buses: dict[str, list[str]
         )
     field = f"{METADATA}.eventPattern"
     source = EventSource(
-        # How long it may be is EventBridge's to say, below.
         event_pattern=dump(asked.event_pattern, field=field, limit=MAX_BODY).decode(),
         event_bus_name=asked.event_bus_name,
     )

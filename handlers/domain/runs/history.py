@@ -10,8 +10,11 @@ from handlers.domain.runs.recording import label
 from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.seal import Cipher, SealBroken
 
-# Lambda answers with 6 MB at most, base64 and the rest of the answer included. Any one part fits.
+# Lambda answers with 6 MB at most, in which a large answer stands as base64, that is, a third larger.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_REVEALED_BYTES = 4_500_000
+# Longer than all names together, with some spaces between them.
+_MAX_INCLUDE = 100
 
 _ENTRY = (
     *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
@@ -50,7 +53,8 @@ def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
 def parse_parts(include: str) -> list[Part]:
     """`parameters,result` → the parts. Raises InvalidRequest naming `include`."""
     try:
-        return list(dict.fromkeys(Part(name.strip()) for name in include.split(",")))
+        names = include.split(",") if len(include) <= _MAX_INCLUDE else [""]
+        return list(dict.fromkeys(Part(name.strip()) for name in names))
     except ValueError:
         raise InvalidRequest("include", f"must be a list of {', '.join(Part)}, separated by commas.") from None
 
@@ -61,8 +65,8 @@ def reveal(run: FunctionRun, parts: list[Part], runs: Runs, cipher: Cipher) -> J
     opened: JsonObject = {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
     size = len(compact(opened).encode())
     if size > MAX_REVEALED_BYTES:
-        problem = f"asks for {size} bytes; {MAX_REVEALED_BYTES} is the most: ask for one part at a time."
-        raise TooLarge("include", problem)
+        way_out = "ask for one part at a time" if len(parts) > 1 else "no answer can carry it"
+        raise TooLarge("include", f"asks for {size} bytes as JSON; {MAX_REVEALED_BYTES} is the most: {way_out}.")
     return opened
 
 

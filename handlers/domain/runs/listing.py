@@ -1,10 +1,11 @@
 """List the runs of a workspace, newest first."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple, Protocol
 
+from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import required_id
 from handlers.domain.json_document import JsonObject
@@ -97,9 +98,7 @@ def _moment(query: dict[str, str], field: str) -> datetime | None:
     text = query.get(field)
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-        # To UTC at once: the first and the last day of the calendar do not exist everywhere.
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidRequest(field, "must be an ISO 8601 time, like 2026-11-22T09:30:00Z.") from None
+    moment = clock.moment_of(text, or_day=True)
+    if moment is None:
+        raise InvalidRequest(field, "must be a day or a moment, like 2026-11-22 or 2026-11-22T09:30:00Z.")
+    return moment

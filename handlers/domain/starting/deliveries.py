@@ -48,10 +48,16 @@ class Dropped(StrEnum):
     """Why a delivery has started no run. Nobody waits for an answer: it is logged."""
 
     NO_TRIGGER = "no such trigger"
+    NOT_YET = "trigger not yet created"
     DISABLED = "trigger disabled"
     NO_FUNCTION = "no such function"
     BUS_NOT_PERMITTED = "not a bus that the workspace may listen to"
     NOT_ITS_OWN = "not of the trigger's workspace"
+
+    @property
+    def is_intended(self) -> bool:
+        """Whether that is as people want it. Every other reason means that something is lost."""
+        return self in (Dropped.DISABLED, Dropped.NOT_YET)
 
 
 class Delivery(NamedTuple):
@@ -79,8 +85,18 @@ def _matched(document: JsonObject) -> Delivery:
     event_id = told.event.get("id")
     if not isinstance(event_id, str) or not FOREIGN_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
-    run_id = derived_id("event", trigger_id, event_id)
+    run_id = derived_id("event", trigger_id, event_id, *_replay(told.event))
     return Delivery(trigger_id, Cause(ExecutionSource.EVENT, told.event, "event", run_id))
+
+
+def _replay(event: JsonObject) -> tuple[str, ...]:
+    """The name of the archive replay that has sent the event again: what is wanted again is a run of its own.
+
+    A replayed event keeps its id and has the replay's name beside it; EventBridge's own rule for archives knows it by
+    that. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
+    """
+    name = event.get("replay-name")
+    return (name,) if isinstance(name, str) and FOREIGN_ID.fullmatch(name) else ()
 
 
 def deliver(delivery: Delivery, registry: Registry, using: Starter, *, buses: PermittedBuses) -> FunctionRun | Dropped:
@@ -102,17 +118,23 @@ def _reason_to_drop(
 ) -> Dropped | None:
     is_event = delivery.cause.source is ExecutionSource.EVENT
     expected = trigger.events if is_event else trigger.schedule
-    if not trigger.confirmed or expected is None:
+    if expected is None:
         return Dropped.NO_TRIGGER
+    if not trigger.confirmed:
+        return Dropped.NOT_YET
     if not trigger.enabled:
         return Dropped.DISABLED
     if function is None:
         return Dropped.NO_FUNCTION
+    return _reason_to_drop_event(trigger, delivery.cause.payload, buses) if is_event else None
+
+
+def _reason_to_drop_event(trigger: FunctionTrigger, event: JsonObject, buses: PermittedBuses) -> Dropped | None:
     # The event itself is not the workspace's to see any more: kept, it could be revealed.
-    if is_event and not buses.permit(trigger):
+    if not buses.permit(trigger):
         return Dropped.BUS_NOT_PERMITTED
     # The rule's own condition says so too. This one does not depend on how EventBridge reads a tenant's pattern.
     own_bus = trigger.events is not None and trigger.events.is_on_trigger_bus
-    if is_event and own_bus and not is_of(delivery.cause.payload, trigger.workspace):
+    if own_bus and not is_of(event, trigger.workspace):
         return Dropped.NOT_ITS_OWN
     return None

@@ -26,7 +26,7 @@ from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, dump, parse
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
-from handlers.domain.requests import Body, parse_moment
+from handlers.domain.requests import Body, Moment
 from handlers.domain.runs.due import first_deadline, push_when_due
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
@@ -50,16 +50,23 @@ class RerunBody(Body):
     use_latest_code: bool = False
     reason: str | None = Field(default=None, max_length=512)
     override_params: dict[str, Any] | None = None
-    not_before: str | None = Field(default=None, max_length=40)
+    not_before: Moment | None = None
 
     def due(self, at: datetime) -> datetime | None:
         """When the re-run is due, if that is not at once. Raises InvalidRequest."""
         if self.not_before is None:
             return None
-        moment = parse_moment(self.not_before, field="notBefore")
-        if moment - at > MAX_WAIT:
+        if self.not_before - at > MAX_WAIT:
             raise InvalidRequest("notBefore", f"is more than {MAX_WAIT.days} days ahead.")
-        return moment if moment > at else None
+        return self.not_before if self.not_before > at else None
+
+    def normal_form(self) -> JsonObject:
+        """What is asked for, the same however it was written: to leave a field out or to send its default is one."""
+        return self.model_dump() | {
+            "reason": self.reason or None,
+            "override_params": self.override_params or None,
+            "not_before": None if self.not_before is None else clock.iso(self.not_before),
+        }
 
 
 class Asked(NamedTuple):
@@ -207,7 +214,7 @@ def _as_asked(copied: FunctionRun, source: FunctionRun, asked: Asked, trigger: F
     return copied.evolve(
         pin=None if asked.how.use_latest_code else source.pin,
         rerun_by=asked.rerun_by,
-        rerun_reason=asked.how.reason,
+        rerun_reason=asked.how.reason or None,
         use_latest_code=asked.how.use_latest_code,
         retriable=policy is not None and policy.retry_manual_reruns,
     )
@@ -217,7 +224,7 @@ def _seal_parts(new: FunctionRun, parameters: bytes, overrides: JsonObject | Non
     parts: dict[Part, bytes] = {Part.PARAMETERS: parameters}
     if overrides:
         # Without overrides the source's very bytes go on: nothing is read and written anew.
+        parts[Part.OVERRIDES] = dump(overrides, field="overrideParams")
         merged = merge(parse(parameters), overrides)
         parts[Part.PARAMETERS] = dump(merged, field="overrideParams")
-        parts[Part.OVERRIDES] = dump(overrides, field="overrideParams")
     return {part: cipher.seal(content, label(new, part)) for part, content in parts.items()}

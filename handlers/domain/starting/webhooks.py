@@ -4,34 +4,36 @@ The caller is nobody in particular: what makes a webhook trustworthy is its sign
 makes it one is its id. https://github.com/standard-webhooks/standard-webhooks
 """
 
+import base64
 import re
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from standardwebhooks import Webhook as SignedWith
-from standardwebhooks import WebhookVerificationError
-
+from handlers.domain import clock
 from handlers.domain.errors import BadSignature, InvalidRequest, NotFound, TriggerDisabled
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.trigger_kinds import check_path
+from handlers.domain.registry.trigger_kinds import Webhook, check_path
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
 from handlers.domain.starting.start import Cause, Starter, start_run
+from handlers.domain.starting.webhook_signatures import ID, SIGNATURE, TIMESTAMP, flaw_of
 
-ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 MAX_HEADER = 8_000
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# What proves who the sender is belongs to this service; a function that got it could pass itself off as the sender.
-_NOT_HANDED_ON = frozenset({"authorization", "proxy-authorization", "cookie", ID, TIMESTAMP, SIGNATURE})
+# Whoever gets these could pass itself off as the sender.
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
+# Verified here, they are of no use to the function. Without that, it may verify them itself.
+_PROOF = frozenset({ID, TIMESTAMP, SIGNATURE})
 
 
 class Received(NamedTuple):
-    """A webhook as it came in. Names of headers are in lower case."""
+    """A webhook as it came in. Names of headers are in lower case; a slash at the end of the path says nothing."""
 
     workspace: str
     path: str
@@ -47,26 +49,27 @@ class Registry(Protocol):
 
 def receive(received: Received, registry: Registry, using: Starter) -> FunctionRun:
     """The run that it has started, now or when it was received before. Raises a Refused, or Unavailable."""
-    text = _checked(received)
+    received = received._replace(path=received.path.removesuffix("/"))
+    _check(received)
     found = registry.read_webhook(received.workspace, received.path)
     if found is None or not found[0].trigger.confirmed:
         raise NotFound("Webhook")
     stored, function = found
-    _verify(stored, received, text, using.cipher)
+    _verify(stored, received, using.cipher)
     if not stored.trigger.enabled:
         raise TriggerDisabled
     cause = Cause(
         ExecutionSource.WEBHOOK,
-        _parameters(received, text),
+        _parameters(received, stored.trigger),
         "body",
         _run_id(stored.trigger, received),
-        key=_request_key(stored.trigger, received, text),
+        key=_request_key(stored.trigger, received),
     )
     return start_run(stored, function, cause, using)
 
 
-def _checked(received: Received) -> str:
-    """The body's text. Raises InvalidRequest naming what no webhook has, or NotFound."""
+def _check(received: Received) -> None:
+    """Raises InvalidRequest naming what no webhook has, or NotFound."""
     if not WORKSPACE.fullmatch(received.workspace):
         raise NotFound("Webhook")
     check_path(received.path, field="path")
@@ -77,24 +80,15 @@ def _checked(received: Received) -> str:
     for name, shape in ((ID, FOREIGN_ID), (TIMESTAMP, _TIMESTAMP)):
         if name in received.headers and not shape.fullmatch(received.headers[name]):
             raise InvalidRequest(f"headers.{name}", "does not have the form that Standard Webhooks defines.")
-    try:
-        return received.body.decode()
-    except UnicodeDecodeError:
-        raise InvalidRequest("body", "must be UTF-8 text.") from None
 
 
-def _verify(stored: StoredTrigger, received: Received, text: str, cipher: Cipher) -> None:
+def _verify(stored: StoredTrigger, received: Received, cipher: Cipher) -> None:
     """Raises BadSignature, TriggerUnreadable or Unavailable."""
     if not webhook_secrets.are_needed(stored.trigger):
         return
-    for secret in webhook_secrets.open_all(stored, cipher):
-        try:
-            SignedWith(secret).verify(text, received.headers, json_parse=False)
-        # ValueError for signatures that are not even base64, or not "v1,…".
-        except (WebhookVerificationError, ValueError):
-            continue
-        return
-    raise BadSignature
+    flaw = flaw_of(received.headers, received.body, webhook_secrets.open_all(stored, cipher), clock.now())
+    if flaw is not None:
+        raise BadSignature(stored.trigger.id, flaw)
 
 
 def _run_id(trigger: FunctionTrigger, received: Received) -> str | None:
@@ -102,27 +96,37 @@ def _run_id(trigger: FunctionTrigger, received: Received) -> str | None:
     return None if webhook_id is None else derived_id("webhook", trigger.id, webhook_id)
 
 
-def _request_key(trigger: FunctionTrigger, received: Received, text: str) -> IdempotencyKey | None:
+def _request_key(trigger: FunctionTrigger, received: Received) -> IdempotencyKey | None:
     """Of a webhook without an id of its own, which only unsigned ones can be."""
     if ID in received.headers:
         return None
+    # No two bodies read alike so: bytes that are no UTF-8 become halves of characters, which no UTF-8 holds.
+    text = received.body.decode(errors="surrogateescape")
     asked = ["webhook", received.method, received.path, received.query, text]
     return request_key(received.headers.get(HEADER.lower()), received.workspace, f"trigger:{trigger.id}", asked)
 
 
-def _parameters(received: Received, text: str) -> JsonObject:
+def _parameters(received: Received, trigger: FunctionTrigger) -> JsonObject:
+    left_out = _CREDENTIALS | _PROOF if webhook_secrets.are_needed(trigger) else _CREDENTIALS
     return {
         "method": received.method,
         "path": received.path,
-        "headers": {name: value for name, value in received.headers.items() if name not in _NOT_HANDED_ON},
+        "headers": {name: value for name, value in received.headers.items() if name not in left_out},
         "query": received.query,
-        **_content(text),
+        **_content(received.body, trigger.webhook),
     }
 
 
-def _content(text: str) -> JsonObject:
-    """The value of a JSON body; the text itself of any other, and of JSON that would not survive being read."""
+def _content(body: bytes, webhook: Webhook | None) -> JsonObject:
+    """The value of a JSON body; the body itself of any other, and of JSON that would not survive being read.
+
+    A webhook of `rawBody` always has the body itself: signatures of other providers are over its bytes.
+    """
     try:
-        return {"payload": parse(text)}
-    except InvalidRequest:
-        return {"rawBody": text}
+        text = body.decode()
+    except UnicodeDecodeError:
+        return {"rawBodyBase64": base64.b64encode(body).decode()}
+    if webhook is None or not webhook.raw_body:
+        with suppress(InvalidRequest):
+            return {"payload": parse(text)}
+    return {"rawBody": text}

@@ -115,6 +115,24 @@ def test_another_time_and_another_event_are_other_runs(world: World) -> None:
     assert len({run.id for run in [*times, *events]}) == len(world.queue.pushed) == 4
 
 
+def test_a_replay_that_is_wanted_starts_a_run_of_its_own_once_however_often_it_is_delivered(world: World) -> None:
+    trigger = create(world, "event-driven").trigger
+    first = started(world, matched(trigger.id))
+    replays = [
+        started(world, matched(trigger.id, **{"replay-name": name}))
+        for name in ("monday", "monday", "tuesday", "monday")
+    ]
+    assert len({run.id for run in [first, *replays]}) == len(world.queue.pushed) == 3
+    assert parameters(world, replays[0]) == an_event() | {"replay-name": "monday"}
+    assert started(world, matched(trigger.id)).id == first.id
+
+
+@pytest.mark.parametrize("name", ["", None, 7, ["monday"], "a b", "\ud800", "x" * 257])
+def test_what_names_no_replay_is_the_event_itself(world: World, name: Any) -> None:
+    delivery = read_delivery(matched(TRIGGER_ID, **{"replay-name": name}))
+    assert delivery.cause.run_id == read_delivery(matched(TRIGGER_ID)).cause.run_id
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_or_deleted_trigger_starts_nothing(world: World, kind: str) -> None:
     assert delivered(world, DOCUMENTS[kind](TRIGGER_ID)) is Dropped.NO_TRIGGER
@@ -140,7 +158,7 @@ def test_a_trigger_whose_creation_is_not_complete_starts_nothing(world: World, k
     with pytest.raises(Died):
         create(world, kind)
     (begun_id,) = world.aws.armed
-    assert delivered(world, DOCUMENTS[kind](begun_id)) is Dropped.NO_TRIGGER
+    assert delivered(world, DOCUMENTS[kind](begun_id)) is Dropped.NOT_YET
     assert nothing_happened(world)
 
 

@@ -1,4 +1,4 @@
-"""Who may send: those who know a secret that is valid. The library that verifies goes by the real clock."""
+"""Who may send: those who know a secret that is valid."""
 
 import base64
 from datetime import timedelta
@@ -8,6 +8,7 @@ import pytest
 from handlers.domain.errors import BadSignature, InvalidRequest, Stale, TriggerUnreadable, Unavailable
 from handlers.domain.registry.trigger_changes import RotateSecret, rotate_secret
 from handlers.domain.registry.triggers import show_trigger
+from handlers.domain.starting.webhook_signatures import Flaw
 from tests.builders import WORKSPACE
 from tests.domain.starting.receiving import BODY, has_webhook, received, refusal, signed, webhook
 from tests.domain.triggering import METADATA, change, create
@@ -84,6 +85,88 @@ def test_a_signature_of_another_version_takes_nothing_from_the_valid_one_beside_
     proof = signed(has_webhook(world))
     proof["webhook-signature"] = f"v2,AAAA v1a,BBBB v1,CCCC {proof['webhook-signature']}"
     assert received(world, webhook(proof)).trigger_id in world.registry.triggers
+
+
+JUNK = [
+    *(
+        "",
+        "v1",
+        "v1,",
+        ",",
+        ",,",
+        "\t",
+        " \t ",
+        "v1,,",
+        "v1a,AAAA",
+        "v2,AAAA",
+        "v1,not base64!",
+        "v1,é",
+        "é,ü",
+        "v1,\u0661",
+    ),
+    *("v1,AAAA", "V1,AAAA", "v1,=", "v1,A", "v1, ", "sha256=00", "v1," + "A" * 3_000, "v1 " * 500, "v1,\ud800", "\x85"),
+]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: ascii(junk)[:24])
+@pytest.mark.parametrize("form", ["{junk} {right}", "{right} {junk}", "{junk}  {right}  {junk}", "{junk}\t{right}\t"])
+def test_what_is_malformed_takes_nothing_from_the_right_one_wherever_it_stands(
+    world: World, junk: str, form: str
+) -> None:
+    proof = signed(has_webhook(world))
+    proof["webhook-signature"] = form.format(junk=junk, right=proof["webhook-signature"])
+    assert received(world, webhook(proof)).trigger_id in world.registry.triggers
+
+
+def test_each_of_two_valid_secrets_may_have_made_the_right_one_among_others(world: World) -> None:
+    first = has_webhook(world)
+    second = rotated(world)
+    for n, secret in enumerate((first, second)):
+        proof = signed(secret, webhook_id=f"msg_{n}")
+        proof["webhook-signature"] = f"v1 v1,AAAA  {proof['webhook-signature']} ,"
+        assert received(world, webhook(proof)).trigger_id in world.registry.triggers
+
+
+@pytest.mark.parametrize("changed", [-1, 0, 10])
+def test_one_other_bit_is_another_signature(world: World, changed: int) -> None:
+    proof = signed(has_webhook(world))
+    signature = bytearray(base64.b64decode(proof["webhook-signature"].removeprefix("v1,")))
+    signature[changed] ^= 1
+    proof["webhook-signature"] = "v1," + base64.b64encode(signature).decode()
+    assert isinstance(refusal(world, webhook(proof)), BadSignature)
+
+
+def test_bytes_that_would_read_alike_are_not_signed_alike(world: World) -> None:
+    secret = has_webhook(world)
+    proof = signed(secret, b"\xff")
+    assert received(world, webhook(proof, b"\xff")).trigger_id in world.registry.triggers
+    for other in (b"\xfe", "\ufffd".encode(), b"", "\xff".encode()):
+        assert isinstance(refusal(world, webhook(proof | {"webhook-id": "other"}, other)), BadSignature)
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({"webhook-id": None}, Flaw.NO_ID),
+        ({"webhook-timestamp": None}, Flaw.NO_TIMESTAMP),
+        ({"webhook-signature": None}, Flaw.NO_SIGNATURE),
+        ({"webhook-signature": ""}, Flaw.NO_SIGNATURE),
+        ({"webhook-timestamp": "1"}, Flaw.STALE),
+        ({"webhook-timestamp": "999999999999"}, Flaw.FUTURE),
+        ({"webhook-signature": "v2,AAAA v1 sha256=00"}, Flaw.MALFORMED),
+        ({"webhook-signature": "v1,AAAA"}, Flaw.WRONG),
+        ({"webhook-id": "msg_2"}, Flaw.WRONG),
+    ],
+    ids=str,
+)
+def test_who_is_refused_is_not_told_why_and_the_log_is(
+    world: World, changes: dict[str, str | None], flaw: Flaw
+) -> None:
+    proof = {name: value for name, value in (signed(has_webhook(world)) | changes).items() if value is not None}
+    refused = refusal(world, webhook(proof))
+    assert isinstance(refused, BadSignature)
+    assert (refused.flaw, refused.trigger_id) == (flaw, *world.registry.triggers)
+    assert refused.message == BadSignature().message
 
 
 @pytest.mark.parametrize(("minutes", "taken"), [(0, True), (4.5, True), (-4.5, True), (5.5, False), (-5.5, False)])

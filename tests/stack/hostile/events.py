@@ -120,6 +120,8 @@ def answer_of(door: Any, event: Event) -> tuple[int, Json]:
     sent = json.dumps(door.lambda_handler(event, CONTEXT), ensure_ascii=False).encode()
     answered = json.loads(sent)
     body = answered.get("body")
+    if answered.get("isBase64Encoded"):
+        body = base64.b64decode(body)
     return answered["statusCode"], json.loads(body) if body else None
 
 

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.json_document import parse_object
-from handlers.domain.starting.captures import Captured, InvocationRecord, capture
+from handlers.domain.starting.captures import Captured, capture
+from handlers.domain.starting.invocation_record import InvocationRecord
 from handlers.log import log_fault, logger
 from handlers.wiring import wiring
 
@@ -20,6 +20,7 @@ METRICS = {
     Captured.CAPTURED: "FailuresCaptured",
     Captured.AGAIN: "FailuresCapturedBefore",
     Captured.NOT_REGISTERED: "FailuresOfUnregisteredFunctions",
+    Captured.NOT_PERMITTED: "FailuresNotPermitted",
     Captured.NO_FAILURE: "SuccessesPassedOver",
 }
 
@@ -27,7 +28,7 @@ METRICS = {
 def capture_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
     try:
-        failed = InvocationRecord.read(parse_object(record.body))
+        failed = InvocationRecord.read(record.body)
         for captured in capture(failed, wiring.capturer):
             metrics.add_metric(METRICS[captured], MetricUnit.Count, 1)
     except Exception as fault:

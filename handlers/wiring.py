@@ -206,7 +206,7 @@ class Wiring:
 
     @cached_property
     def capturer(self) -> Capturer:
-        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
+        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @cached_property
     def executor(self) -> Executor:
@@ -226,7 +226,7 @@ class Wiring:
 
     @cached_property
     def housekeeper(self) -> Housekeeper:
-        return Housekeeper(ObjectShelf(self._table), self.part_objects)
+        return Housekeeper(ObjectShelf(self._table, report=log_fault), self.part_objects)
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -197,7 +197,7 @@ class FunctionRerunStack(Stack):
             "capture_failures",
             description="Makes runs of failed asynchronous invocations",
             timeout=CAPTURE_TIMEOUT,
-            environment={"POWERTOOLS_METRICS_NAMESPACE": self.stack_name},
+            environment=invokable | {"POWERTOOLS_METRICS_NAMESPACE": self.stack_name},
         )
         self.execute_runs = door(
             "execute_runs",

@@ -5,6 +5,7 @@ import json
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from handlers.aws import aws_errors
 from handlers.aws.function_code import unusable
@@ -12,7 +13,9 @@ from handlers.domain.runs.outcome import NotYet, Outcome, Postponed, Uncertain, 
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
 # Not executed, and worth another try: throttled, cold after weeks, or still being set up.
 _LATER = aws_errors.THROTTLES | {
@@ -60,15 +63,35 @@ class FunctionInvoker:
                 ClientContext=_client_context(run),
                 Payload=parameters,
             )
-            payload = answer["Payload"].read()
         except ClientError as error:
             raise _refused(error, pin) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise Uncertain("ConnectionFailed") from error
-        logs = base64.b64decode(answer.get("LogResult", ""))
-        if "FunctionError" not in answer:
-            return Outcome(Status.COMPLETED, result=payload, logs=logs)
-        return Outcome.of_failed_invocation(payload, logs)
+        return _outcome(answer)
+
+
+def _outcome(answer: "InvocationResponseTypeDef") -> Outcome:
+    """From here on nothing raises: the function has been executed, and Lambda's headers say how it ended."""
+    logs = _logs(answer.get("LogResult", ""))
+    payload = _read(answer["Payload"])
+    if "FunctionError" in answer:
+        return Outcome.of_failed_invocation(payload or b"", logs)
+    return Outcome(Status.COMPLETED, result=payload, logs=logs, result_lost=payload is None)
+
+
+def _logs(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded)
+    except ValueError:
+        return b""
+
+
+def _read(payload: "StreamingBody") -> bytes | None:
+    """None if the connection broke before its end."""
+    try:
+        return payload.read()
+    except Exception:  # noqa: BLE001 - whatever a broken connection, or what was sent over it, makes of it
+        return None
 
 
 def _client_context(run: FunctionRun) -> str:

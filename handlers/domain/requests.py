@@ -4,12 +4,26 @@ import re
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, InstanceOf, PlainValidator, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonObject
+from handlers.domain.json_document import MAX_DEPTH, TOO_DEEP, JsonObject, depth, escaped
 
+
+def _content(value: object) -> JsonObject:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("dict_type", "should be an object")
+    if depth(value) > MAX_DEPTH:
+        raise PydanticCustomError("too_deep", TOO_DEEP.removesuffix("."))
+    return value
+
+
+# An object that is the caller's own: it may hold whatever JSON may, in its keys too, and is as deep as may be kept.
+ContentField = Annotated[JsonObject, PlainValidator(_content)]
+# An object whose members are read, and measured, one by one.
+ObjectField = InstanceOf[JsonObject]
 # A name people read and say: not blank, no control characters.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -38,7 +52,7 @@ class Body(BaseModel):
             return cls.model_validate(body)
         except ValidationError as error:
             flaw = error.errors(include_input=False, include_url=False)[0]
-            field = ".".join([*above, *map(str, flaw["loc"])])[:100] or "body"
+            field = escaped(".".join([*above, *map(str, flaw["loc"])])[:100]) or "body"
             raise InvalidRequest(field, _problem(flaw["type"], flaw["msg"])) from None
 
     @classmethod
@@ -53,7 +67,7 @@ def _problem(kind: str, message: str) -> str:
         return "is required."
     if kind == "string_pattern_mismatch":
         return "holds a character that is not allowed there."
-    if kind == "dict_type":
+    if kind in ("dict_type", "is_instance_of"):
         return "must be a JSON object."
     return f"{_SHOULD.sub('must ', message)}."
 

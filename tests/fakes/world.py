@@ -79,7 +79,7 @@ class World:
 
     @property
     def capturer(self) -> Capturer:
-        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention)
+        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @property
     def executor(self) -> Executor:

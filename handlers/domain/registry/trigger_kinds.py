@@ -6,8 +6,9 @@ http-trigger   path, and signature: standard-webhooks (the default) or none
 """
 
 import re
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import available_timezones
 
 from aws_cron_expression_validator.validator import AWSCronExpressionError, AWSCronExpressionValidator
@@ -18,9 +19,9 @@ from handlers.domain import clock
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonObject, dump, parse_object
+from handlers.domain.json_document import JsonObject, JsonValue, dump, is_unicode, parse_object
 from handlers.domain.registry.event_patterns import check_event_pattern
-from handlers.domain.requests import Body, parse_moment
+from handlers.domain.requests import Body, ContentField, parse_moment
 from handlers.domain.runs.run import ExecutionType
 
 METADATA = "triggerMetadata"
@@ -70,7 +71,10 @@ class EventSource(Document):
 
     def document(self) -> JsonObject:
         named = {} if self.event_bus_name is None else {"eventBusName": self.event_bus_name}
-        return {"eventPattern": parse_object(self.event_pattern), **named}
+        pattern: JsonValue = self.event_pattern
+        with suppress(InvalidRequest):  # of another release: then it is shown as the text that it is
+            pattern = parse_object(self.event_pattern)
+        return {"eventPattern": pattern, **named}
 
 
 class Webhook(Document):
@@ -93,7 +97,7 @@ class Metadata(NamedTuple):
 
 
 class _Body(Body):
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: ContentField = Field(default_factory=dict)
 
 
 class _ScheduleBody(_Body):
@@ -105,7 +109,7 @@ class _ScheduleBody(_Body):
 
 
 class _EventsBody(_Body):
-    event_pattern: dict[str, Any]
+    event_pattern: ContentField
     event_bus_name: str | None = Field(default=None, min_length=1, max_length=256)
 
 
@@ -226,6 +230,8 @@ def _event_source(asked: _EventsBody, workspace: str, buses: dict[str, list[str]
             f"{METADATA}.eventBusName", "is not a bus that this workspace may listen to (see otherBuses in the README)."
         )
     field = f"{METADATA}.eventPattern"
+    if not is_unicode(asked.event_pattern):
+        raise InvalidRequest(field, "holds half a surrogate pair, which EventBridge compares with nothing.")
     source = EventSource(
         # How long it may be is EventBridge's to say, below.
         event_pattern=dump(asked.event_pattern, field=field, limit=MAX_BODY).decode(),

@@ -2,8 +2,9 @@
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from handlers.domain.json_text import JsonText, NotJson
 from handlers.domain.runs.run import Status
 
 _TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
@@ -16,12 +17,16 @@ VERSION_NOT_FOUND = "FunctionVersionNotFound"
 ACCESS_DENIED = "FunctionAccessDenied"
 TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
+PARAMETERS_OMITTED = "ParametersOmitted"
 RUN_EXPIRED = "RunExpired"
 # What the same input and the same code meet again, however often.
 _REFUSED_INPUT = {"RequestTooLargeException", "InvalidRequestContentException", "UnsupportedMediaTypeException"}
 # That, and what has waited for as long as runs are kept: it is not to wait for as long again.
 BEYOND_RETRY = frozenset(
-    {VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, RUN_EXPIRED, *_REFUSED_INPUT}
+    {
+        *(VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, PARAMETERS_OMITTED, RUN_EXPIRED),
+        *_REFUSED_INPUT,
+    }
 )
 
 
@@ -58,6 +63,14 @@ class Unusable(Exception):
         super().__init__(message)
 
 
+def _strings_of(payload: bytes) -> dict[str, str | None]:
+    """What the members of an error document say that are strings, however deep the others; nothing of junk."""
+    try:
+        return {name: member.as_string() for name, member in JsonText.read(payload).members().items()}
+    except NotJson:
+        return {}
+
+
 class Outcome(NamedTuple):
     """What came of an invocation. Content is bytes, not yet sealed."""
 
@@ -66,6 +79,8 @@ class Outcome(NamedTuple):
     result: bytes | None = None
     logs: bytes | None = None
     error: bytes | None = None
+    result_lost: bool = False
+    """The function has answered, and its result did not come to its end."""
 
     @classmethod
     def of_error(cls, code: str, message: str) -> "Outcome":
@@ -74,14 +89,10 @@ class Outcome(NamedTuple):
     @classmethod
     def of_failed_invocation(cls, payload: bytes, logs: bytes | None = None) -> "Outcome":
         """Of what Lambda answers for a function that failed. The message in it is content and stays sealed."""
-        try:
-            told: Any = json.loads(payload)
-        except ValueError:
-            told = None
-        told = told if isinstance(told, dict) else {}
+        told = _strings_of(payload)
         error_type, message = told.get("errorType"), told.get("errorMessage")
         # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
         if error_type == "Sandbox.Timedout" or (error_type is None and _TIMED_OUT.search(str(message))):
             return cls(Status.TIMEOUT, "Sandbox.Timedout", logs=logs, error=payload)
-        code = error_name(error_type) if isinstance(error_type, str) else ""
+        code = error_name(error_type or "")
         return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload)

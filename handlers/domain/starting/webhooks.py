@@ -13,7 +13,7 @@ from standardwebhooks import WebhookVerificationError
 from handlers.domain.errors import BadSignature, InvalidRequest, NotFound, TriggerDisabled
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import FOREIGN_ID, derived_id
-from handlers.domain.json_document import JsonObject, parse
+from handlers.domain.json_document import MAX_DEPTH, JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_kinds import check_path
@@ -123,6 +123,7 @@ def _parameters(received: Received, text: str) -> JsonObject:
 def _content(text: str) -> JsonObject:
     """The value of a JSON body; the text itself of any other, and of JSON that would not survive being read."""
     try:
-        return {"payload": parse(text)}
+        # One level less than may be kept: it is kept as a member of the parameters.
+        return {"payload": parse(text, max_depth=MAX_DEPTH - 1)}
     except InvalidRequest:
         return {"rawBody": text}

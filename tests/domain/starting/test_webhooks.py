@@ -1,5 +1,6 @@
 """What of a webhook becomes a run, and what is refused. Signatures have a file of their own."""
 
+import json
 from typing import Any
 
 import pytest
@@ -110,6 +111,9 @@ def test_what_proves_the_sender_is_not_handed_on(world: World) -> None:
         (b'{"a":1,"a":2}', {"rawBody": '{"a":1,"a":2}'}),
         (b"NaN", {"rawBody": "NaN"}),
         (b"1e999", {"rawBody": "1e999"}),
+        (b'{"cut \\ud83d":["\\ude00"]}', {"payload": {"cut \ud83d": ["\ude00"]}}),
+        (b"[" * 99 + b"]" * 99, {"payload": json.loads("[" * 99 + "]" * 99)}),
+        (b"[" * 100 + b"]" * 100, {"rawBody": "[" * 100 + "]" * 100}),
         (b"[" * 101 + b"]" * 101, {"rawBody": "[" * 101 + "]" * 101}),
         (b"[" * 100_000, {"rawBody": "[" * 100_000}),
         (b"a=1&b=%00", {"rawBody": "a=1&b=%00"}),
@@ -133,14 +137,11 @@ def test_a_body_that_is_no_utf_8_is_refused(world: World, body: bytes) -> None:
     assert refused.message == "body: must be UTF-8 text."
 
 
-@pytest.mark.parametrize(
-    "body", [b'"' + b"x" * MAX_BYTES + b'"', b"x" * MAX_BYTES, b'{"a":"\\ud800"}'], ids=["json", "text", "half"]
-)
+@pytest.mark.parametrize("body", [b'"' + b"x" * MAX_BYTES + b'"', b"x" * MAX_BYTES], ids=["json", "text"])
 def test_a_body_that_cannot_be_kept_is_refused_by_name(world: World, body: bytes) -> None:
     secret = has_webhook(world)
     refused = refusal(world, webhook(signed(secret, body), body))
-    assert isinstance(refused, InvalidRequest)
-    assert isinstance(refused, TooLarge) == (len(body) >= MAX_BYTES)
+    assert isinstance(refused, TooLarge)
     assert refused.field == "body"
 
 

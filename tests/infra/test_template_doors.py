@@ -41,10 +41,10 @@ class TestDoors:
         assert len(groups) == len(DOORS)
         assert groups < stack.all("AWS::Logs::LogGroup").keys()
 
-    def test_the_registry_and_the_executor_know_what_may_be_invoked(self, stack: Stack) -> None:
+    def test_whoever_registers_executes_or_captures_knows_what_may_be_invoked(self, stack: Stack) -> None:
         variables = {module: door["Properties"]["Environment"]["Variables"] for module, door in stack.doors.items()}
         told = {module for module, each in variables.items() if "RERUN_INVOKABLE_FUNCTIONS" in each}
-        assert told == {"api_registry", "execute_runs"}
+        assert told == {"api_registry", "execute_runs", "capture_failures"}
         registry = variables["api_registry"]
         assert json.loads(registry["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
         assert text(registry["RERUN_OWN_FUNCTIONS"]) == OWN

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
-from handlers.domain.function_arns import InvokablePatterns, base_arn
+from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
 from handlers.domain.runs.finish import LifecycleBus, announce, ended_before_recorded, shortened
@@ -93,6 +93,8 @@ def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
     if record.request_context.condition == SUCCESS:
         return [Captured.NO_FAILURE]
     invoked = record.request_context.function_arn
+    if not is_function_arn(invoked):
+        return [Captured.NOT_REGISTERED]
     by_workspace: dict[str, list[Registration]] = defaultdict(list)
     for each in using.registry.registrations(base_arn(invoked)):
         by_workspace[each.workspace].append(each)

@@ -71,7 +71,8 @@ def test_a_function_is_known_by_its_arn_however_it_was_invoked(capturing: World,
 
 
 @pytest.mark.parametrize(
-    "function_arn", [f"{FUNCTION_ARN}-2", FUNCTION_ARN[:-1], FUNCTION_ARN.replace("1", "2"), "", "x"]
+    "function_arn",
+    [f"{FUNCTION_ARN}-2", FUNCTION_ARN[:-1], FUNCTION_ARN.replace("1", "2"), "", "x", "x" * 9999, "\ud800"],
 )
 def test_of_a_function_that_is_not_registered_nothing_is_kept(capturing: World, function_arn: str) -> None:
     assert captured(capturing, a_record({"functionArn": function_arn})) == [Captured.NOT_REGISTERED]

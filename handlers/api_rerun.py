@@ -5,7 +5,6 @@ authorised by IAM (who may invoke this Lambda) and CloudTrail knows who it was. 
 as over HTTP.
 """
 
-import json
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -13,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.clock import iso
 from handlers.domain.ids import parse_id
-from handlers.domain.json_document import JsonObject, parse_object
+from handlers.domain.json_document import JsonObject, compact_any, parse_object
 from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import Asked, RerunBody, rerun
@@ -75,6 +74,6 @@ def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if is_http(event):
         return app.answer(event, context)
     try:
-        return rerun_from_console(parse_object(json.dumps(event), field="event"))
+        return rerun_from_console(parse_object(compact_any(event), field="event", max_depth=None))
     except Exception as error:  # noqa: BLE001 - the answer is all that the console shows
         return answer_error(error, context.aws_request_id)[1]

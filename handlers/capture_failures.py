@@ -6,8 +6,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.json_document import parse_object
-from handlers.domain.starting.captures import Captured, InvocationRecord, capture
+from handlers.domain.starting.captures import Captured, capture
+from handlers.domain.starting.invocation_record import InvocationRecord
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
 from handlers.settings import check_environment
@@ -20,6 +20,7 @@ METRICS = {
     Captured.CAPTURED: Metric.FAILURES_CAPTURED,
     Captured.AGAIN: Metric.FAILURES_CAPTURED_BEFORE,
     Captured.NOT_REGISTERED: Metric.FAILURES_OF_UNREGISTERED_FUNCTIONS,
+    Captured.NOT_PERMITTED: Metric.FAILURES_NOT_PERMITTED,
     Captured.NO_FAILURE: Metric.SUCCESSES_PASSED_OVER,
 }
 
@@ -27,7 +28,7 @@ METRICS = {
 def capture_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
     try:
-        failed = InvocationRecord.read(parse_object(record.body))
+        failed = InvocationRecord.read(record.body)
         for captured in capture(failed, wiring.capturer):
             count(METRICS[captured])
     except Exception as fault:

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -14,7 +13,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from handlers.domain import errors
 from handlers.domain.identity import Caller
-from handlers.domain.json_document import JsonObject, JsonValue, parse_object
+from handlers.domain.json_document import JsonObject, JsonValue, compact, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
 from handlers.log import AuditLine, audited, log_fault
@@ -127,7 +126,8 @@ class Resolver(APIGatewayHttpResolver):
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""
-        return parse_object(self.raw_body())
+        # How deep content may be is asked of the fields that hold it.
+        return parse_object(self.raw_body(), max_depth=None)
 
     def raw_body(self) -> bytes:
         """Raises InvalidRequest or TooLarge."""
@@ -179,7 +179,7 @@ def _with_quoted_path(event: dict[str, Any]) -> dict[str, Any]:
     """
     path = event.get("routeKey", "").partition(" ")[2]
     for name, value in (event.get("pathParameters") or {}).items():
-        quoted = quote(str(value), safe="")
+        quoted = quote(str(value), safe="", errors="replace")
         path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
     context = event["requestContext"] | {"stage": "$default"}
     return event | {"rawPath": path, "requestContext": context}
@@ -193,4 +193,4 @@ def _in_base64_if_large(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_json(body: Any) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return compact(body)

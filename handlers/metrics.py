@@ -22,6 +22,7 @@ class Metric(StrEnum):
     """What was delivered to a trigger that is disabled, or not yet there: as people want it."""
     FAILURES_CAPTURED = "FailuresCaptured"
     FAILURES_CAPTURED_BEFORE = "FailuresCapturedBefore"
+    FAILURES_NOT_PERMITTED = "FailuresNotPermitted"
     FAILURES_OF_UNREGISTERED_FUNCTIONS = "FailuresOfUnregisteredFunctions"
     FAILURES_NOT_CAPTURED = "FailuresNotCaptured"
     SUCCESSES_PASSED_OVER = "SuccessesPassedOver"

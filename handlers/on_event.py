@@ -4,13 +4,12 @@ Lambda calls this door asynchronously: what fails for now is raised, and Lambda 
 is counted, for an alarm, and its reason logged.
 """
 
-import json
+import sys
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.errors import Refused
-from handlers.domain.json_document import parse_object
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
@@ -19,12 +18,16 @@ from handlers.wiring import wiring
 
 check_environment(__name__)
 
+# Lambda's runtime reads the event in this process, and Python reads integers of 4,300 digits at most unless it is told
+# otherwise; but nobody can correct an event. An event is a megabyte at most: three such integers, read in seconds.
+sys.set_int_max_str_digits(300_000)
+
 
 @logger.inject_lambda_context
 def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives the run's id, or why there is none."""
     try:
-        delivery = read_delivery(parse_object(json.dumps(event), field="event"))
+        delivery = read_delivery(event)
         started = deliver(delivery, wiring.registry, wiring.starter, buses=wiring.buses)
     except Refused as refused:
         count(Metric.EVENTS_LOST)

@@ -214,7 +214,7 @@ class Wiring:
 
     @cached_property
     def housekeeper(self) -> Housekeeper:
-        return Housekeeper(ObjectShelf(self._table), self.part_objects)
+        return Housekeeper(ObjectShelf(self._table, report=log_fault), self.part_objects)
 
     @cached_property
     def sweeper(self) -> Sweeper:

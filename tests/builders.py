@@ -93,3 +93,11 @@ def a_trigger(**changes: Any) -> FunctionTrigger:
         "updated_at": NOW,
     }
     return FunctionTrigger.model_validate(literals | changes)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A document of so many levels, objects and arrays in turn."""
+    inner: Any = 1
+    for level in range(levels - 1):
+        inner = [inner] if level % 2 else {"down": inner}
+    return {"top": inner}

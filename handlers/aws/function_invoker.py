@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from handlers.aws import aws_errors, lambda_errors
 from handlers.aws.function_code import unusable
@@ -14,7 +15,9 @@ from handlers.domain.runs.outcome import NotReady, NotYet, Outcome, Postponed, U
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
 # Lambda's clock and ours may run apart so far. The request's way there and back only adds to what is measured here.
 CLOCKS_DIFFER_SECONDS = 0.1
@@ -40,17 +43,39 @@ class FunctionInvoker:
                 ClientContext=_client_context(run),
                 Payload=parameters,
             )
-            payload = answer["Payload"].read()
         except ClientError as error:
             raise _refused(error, pin) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise Uncertain("ConnectionFailed") from error
-        logs = base64.b64decode(answer.get("LogResult", ""))
-        if "FunctionError" not in answer:
-            return Outcome(Status.COMPLETED, result=payload, logs=logs)
+        return _outcome(answer, used_up_its_time=self._used_up_its_time(pin, started))
+
+    def _used_up_its_time(self, pin: Pin, started: float) -> bool:
         seconds = self._now() - started
-        used_up_its_time = pin.timeout_seconds is not None and seconds >= pin.timeout_seconds - CLOCKS_DIFFER_SECONDS
-        return Outcome.of_failed_invocation(payload, logs, used_up_its_time=used_up_its_time)
+        return pin.timeout_seconds is not None and seconds >= pin.timeout_seconds - CLOCKS_DIFFER_SECONDS
+
+
+def _outcome(answer: "InvocationResponseTypeDef", *, used_up_its_time: bool) -> Outcome:
+    """From here on nothing raises: the function has been executed, and Lambda's headers say how it ended."""
+    logs = _logs(answer.get("LogResult", ""))
+    payload = _read(answer["Payload"])
+    if "FunctionError" in answer:
+        return Outcome.of_failed_invocation(payload or b"", logs, used_up_its_time=used_up_its_time)
+    return Outcome(Status.COMPLETED, result=payload, logs=logs, result_lost=payload is None)
+
+
+def _logs(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded)
+    except ValueError:
+        return b""
+
+
+def _read(payload: "StreamingBody") -> bytes | None:
+    """None if the connection broke before its end."""
+    try:
+        return payload.read()
+    except Exception:  # noqa: BLE001 - whatever a broken connection, or what was sent over it, makes of it
+        return None
 
 
 def _client_context(run: FunctionRun) -> str:

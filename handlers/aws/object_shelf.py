@@ -1,12 +1,12 @@
 """The entries of the table that remind of objects in the bucket, and when to look whether they have expired."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from handlers.aws import run_items as items
 from handlers.aws.attention import attention_pages
-from handlers.aws.table import ConditionFailed, Table, from_item, key_of, to_item
+from handlers.aws.table import ConditionFailed, Item, Table, from_item, key_of, readable, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.upkeep.housekeeping import KeptObject
@@ -15,17 +15,18 @@ _PAGE = 100
 
 
 class ObjectShelf:
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
+        """`report` is told of entries that cannot be read: their objects stay."""
         self._table = table
+        self._report = report
 
     def due(self) -> Iterator[KeptObject]:
         now = iso(clock.now())
         for shard in range(items.SHARDS):
             for page in attention_pages(self._table, f"OBJECTS#{shard}", before=now, size=_PAGE):
                 found = self._table.get_many([key_of(entry) for entry in page])
-                for item in found.values():
-                    part = item["sk"]["S"].removeprefix(items.OBJECT)
-                    yield KeptObject(items.run_id(item), part, item["object"]["S"])
+                kept = (readable(item, _kept, self._report) for item in found.values())
+                yield from (each for each in kept if each is not None)
 
     def part_expires_at(self, kept: KeptObject) -> datetime | None:
         part = self._table.get({"pk": f"RUN#{kept.run_id}", "sk": f"SEALED#{kept.part}"})
@@ -43,3 +44,7 @@ class ObjectShelf:
 
     def forget(self, kept: KeptObject) -> None:
         self._table.delete(items.object_entry_key(kept.run_id, kept.part))
+
+
+def _kept(item: Item) -> KeptObject:
+    return KeptObject(items.run_id(item), item["sk"]["S"].removeprefix(items.OBJECT), item["object"]["S"])

@@ -1,11 +1,11 @@
 """Sealed parts of runs: in the table, or, if they are large, in the bucket with an item that says where."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from handlers.aws import run_items as items
 from handlers.aws.part_objects import PartLost, PartObjects
-from handlers.aws.table import Item, Table, from_item, to_item
+from handlers.aws.table import Item, Table, from_item, readable, to_item
 from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun
 
@@ -13,9 +13,16 @@ from handlers.domain.runs.run import FunctionRun
 MAX_SEALED_INLINE_BYTES = 360_000
 
 
+T = TypeVar("T")
+
+
 class StagedObject(NamedTuple):
     kept: str
     staged: str
+
+
+class InlinePart(NamedTuple):
+    sealed: bytes | None
 
 
 class WrittenParts(NamedTuple):
@@ -28,7 +35,7 @@ class WrittenParts(NamedTuple):
 
 class PartStore:
     def __init__(self, table: Table, objects: PartObjects, report: Callable[[Exception], None]) -> None:
-        """`report` is told of objects that are lost."""
+        """`report` is told of objects that are lost, and of parts that cannot be read."""
         self._table = table
         self._objects = objects
         self._report = report
@@ -68,11 +75,27 @@ class PartStore:
 
         None if the item has nothing in it. Raises Unavailable.
         """
-        plain = from_item(item)
-        if "object" not in plain:
-            return plain.get("sealed")
+        kept = readable(item, _kept, self._report)
+        if kept is None:
+            return b""
+        if not isinstance(kept, StagedObject):
+            return kept.sealed
         try:
-            return self._objects.read(plain["object"], plain["stagedAs"])
+            return self._objects.read(kept.kept, kept.staged)
         except PartLost as lost:
             self._report(lost)
             return b""
+
+
+def _kept(item: Item) -> InlinePart | StagedObject:
+    plain = from_item(item)
+    if "object" in plain:
+        return StagedObject(*_of_type(str, plain["object"], plain["stagedAs"]))
+    return InlinePart(*_of_type(bytes, plain["sealed"])) if "sealed" in plain else InlinePart(None)
+
+
+def _of_type(kind: type[T], *values: Any) -> tuple[T, ...]:
+    """Raises TypeError."""
+    if not all(isinstance(value, kind) for value in values):
+        raise TypeError
+    return values

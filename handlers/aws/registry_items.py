@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 from handlers.aws.table import SCHEMA, Item, Key, from_item
 from handlers.domain.errors import NameTaken, PathTaken, Refused
-from handlers.domain.function_arns import base_arn
 from handlers.domain.json_document import compact, parse_object
 from handlers.domain.paging import position_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
@@ -19,10 +18,6 @@ def key(kind: Kind, id_: str) -> Key:
 
 def path_key(workspace: str, path: str) -> Key:
     return _same(f"PATH#{workspace}#{path}")
-
-
-def capture_partition(function_arn: str) -> str:
-    return f"CAPTURE#{base_arn(function_arn)}"
 
 
 def _same(name: str) -> Key:
@@ -94,16 +89,3 @@ def of_claim(claim: Claim, owner: Registered) -> dict[str, Any]:
     """The function's id stands in a path's item too, so that a webhook finds trigger and function in one read."""
     functions = {"functionId": owner.function_id} if isinstance(owner, FunctionTrigger) else {}
     return {**claim.key, "ownerId": owner.id, **functions, "schema": SCHEMA}
-
-
-def of_capture(owner: Registered | None) -> dict[str, Any] | None:
-    """What finds a function that captures failures by the ARN of its Lambda; None for whatever captures none."""
-    if not isinstance(owner, ComputeFunction) or owner.capture_failures is None:
-        return None
-    key = {"pk": capture_partition(owner.function_arn), "sk": f"FUNCTION#{owner.id}"}
-    return {**key, "functionId": owner.id, "triggerId": owner.capture_failures.trigger_id, "schema": SCHEMA}
-
-
-def capture_key(owner: Registered | None) -> Key | None:
-    item = of_capture(owner)
-    return None if item is None else {"pk": item["pk"], "sk": item["sk"]}

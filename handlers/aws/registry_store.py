@@ -1,23 +1,35 @@
 """Compute functions and function triggers, in the one table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from handlers.aws import capture_entries, request_keys
 from handlers.aws import registry_items as items
-from handlers.aws import request_keys
 from handlers.aws.attention import attention_pages
-from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, from_item, key_of, readable, to_item
+from handlers.aws.table import (
+    ConditionFailed,
+    Item,
+    Read,
+    Table,
+    TransactionCanceled,
+    from_item,
+    key_of,
+    readable,
+    to_item,
+)
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.errors import Stale
+from handlers.domain.errors import Refused, Stale
 from handlers.domain.paging import Page, position_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
-from handlers.domain.starting.captures import CapturingFunction
+from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 
 UNFINISHED_PAGE = 50
+# Of a batch's 100 keys: functions with their triggers.
+PAIRS = 50
 
 
 class RegistryStore:
@@ -60,19 +72,26 @@ class RegistryStore:
         stored, function = self._read_both(claim["ownerId"]["S"], claim["functionId"]["S"])
         return None if stored is None else (stored, function)
 
-    def read_capturing(self, base_function_arn: str) -> list[CapturingFunction]:
-        walk = self._table.walk(
-            page_size=100,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": items.capture_partition(base_function_arn)}),
-            ConsistentRead=True,
-        )
-        pairs = [self._read_both(item["triggerId"]["S"], item["functionId"]["S"]) for item in walk]
-        return [
-            CapturingFunction(function, stored.trigger)
-            for stored, function in pairs
-            if stored is not None and stored.trigger.confirmed and function is not None
+    def registrations(self, base_function_arn: str) -> list[Registration]:
+        return capture_entries.read(self._table, base_function_arn, self._report)
+
+    def read_capturing(self, registrations: Sequence[Registration]) -> CapturingFunction | None:
+        best, others = registrations[:1], registrations[1:]
+        batches = [best, *(others[start : start + PAIRS] for start in range(0, len(others), PAIRS))]
+        found = (capturing for batch in batches for capturing in self._capturing(batch))
+        return next(found, None)
+
+    def _capturing(self, registrations: Sequence[Registration]) -> Iterator[CapturingFunction]:
+        pairs = [
+            (items.key("function", each.function_id), items.key("trigger", each.trigger_id)) for each in registrations
         ]
+        found = self._table.get_many([key for pair in pairs for key in pair])
+        for keys in pairs:
+            of_function, of_trigger = (found.get((key["pk"], key["sk"])) for key in keys)
+            function = readable(of_function, items.to_function, self._report) if of_function else None
+            stored = readable(of_trigger, items.to_trigger, self._report) if of_trigger else None
+            if function and function.capture_failures and stored and stored.trigger.confirmed:
+                yield CapturingFunction(function, stored.trigger)
 
     def _read_both(self, trigger_id: str, function_id: str) -> tuple[StoredTrigger | None, ComputeFunction | None]:
         found = self._table.get_many([items.key("trigger", trigger_id), items.key("function", function_id)])
@@ -110,7 +129,7 @@ class RegistryStore:
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
         for page in attention_pages(self._table, items.UNFINISHED, before=iso(clock.now()), size=UNFINISHED_PAGE):
             found = self._table.get_many([key_of(entry) for entry in page])
-            triggers = filter(None, (readable(item, items.to_trigger, self._report) for item in found.values()))
+            triggers = self._readable(found.values(), items.to_trigger)
             # The index is eventually consistent: the trigger itself says whether it is unfinished still.
             yield from (
                 each for each in triggers if each.trigger.changing_until and each.trigger.changing_until < clock.now()
@@ -118,30 +137,36 @@ class RegistryStore:
 
     def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
         """Gone, with all that was its own. Raises Stale if it has changed: what it claims now is not what it did."""
-        key, capture = items.key(found.kind, found.id), items.capture_key(found)
+        key = items.key(found.kind, found.id)
         actions = [
             self._table.delete_action(key, **_as_it_was(found)),
             *(self._free(claim, found) for claim in items.claims(found).values()),
-            *([self._table.delete_action(capture)] if capture else []),
+            *capture_entries.actions(self._table, found, None),
         ]
         try:
             self._table.transact(actions)
         except TransactionCanceled:
             if self._table.get(key) is not None:
                 raise Stale from None
+        capture_entries.delete_if_empty(self._table, found, None)
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
         found, position = self._list("function", workspace, page)
-        return [items.to_function(item) for item in found], position
+        return self._readable(found, items.to_function), position
 
     def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
         found, position = self._list("trigger", workspace, page)
-        return [items.to_trigger(item).trigger for item in found], position
+        return [stored.trigger for stored in self._readable(found, items.to_trigger)], position
+
+    def _readable(self, found: Iterable[Item], read: Callable[[Item], Read]) -> list[Read]:
+        each_read = (readable(item, read, self._report) for item in found)
+        return [each for each in each_read if each is not None]
 
     def _write(self, before: Registered | None, after: Registered, item: dict[str, Any]) -> None:
         """The item, if it is still what `before` says, with what it claims, if that is free."""
         claimed, had = items.claims(after), items.claims(before)
         new = [claim for on, claim in claimed.items() if on not in had]
+        captures = capture_entries.actions(self._table, before, after)
         actions = [
             self._table.put_action(item, **_as_it_was(before)),
             *(
@@ -149,19 +174,16 @@ class RegistryStore:
                 for claim in new
             ),
             *(self._free(claim, before) for on, claim in had.items() if before and on not in claimed),
-            *self._capture(before, after),
+            *captures,
         ]
         try:
             self._table.transact(actions)
         except TransactionCanceled as canceled:
-            refusals = [Stale(), *(claim.taken for claim in new)]
-            raise next((each for index, each in enumerate(refusals) if canceled.failed(index)), Stale()) from None
-
-    def _capture(self, before: Registered | None, after: Registered) -> list[dict[str, Any]]:
-        captures, had = items.of_capture(after), items.capture_key(before)
-        if captures:
-            return [self._table.put_action(captures)]
-        return [self._table.delete_action(had)] if had else []
+            refusals: dict[int, Refused] = dict(enumerate([Stale(), *(claim.taken for claim in new)]))
+            if captures:
+                refusals[len(actions) - 1] = capture_entries.no_room()
+            raise next((each for index, each in refusals.items() if canceled.failed(index)), Stale()) from None
+        capture_entries.delete_if_empty(self._table, before, after)
 
     def _free(self, claim: items.Claim, owner: Registered) -> dict[str, Any]:
         it_is_ours = "attribute_not_exists(pk) OR ownerId = :id"

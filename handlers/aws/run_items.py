@@ -99,6 +99,10 @@ def of_edge(run: FunctionRun) -> dict[str, Any]:
     }
 
 
+def rerun_id(edge: Item) -> str:
+    return str(edge["runId"]["S"])
+
+
 def _index_attributes(run: FunctionRun) -> dict[str, str]:
     """Sparse: `attention` holds open runs by deadline and failed runs by time, and lets go of the others.
 

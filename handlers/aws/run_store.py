@@ -10,7 +10,7 @@ from handlers.aws import request_keys
 from handlers.aws import run_items as items
 from handlers.aws.attention import attention_pages
 from handlers.aws.part_store import PartStore, StagedObject
-from handlers.aws.table import ConditionFailed, Item, Key, Table, TransactionCanceled, from_item, readable, to_item
+from handlers.aws.table import ConditionFailed, Item, Key, Table, TransactionCanceled, readable, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -207,10 +207,11 @@ class RunStore:
             ),
             ConsistentRead=True,
         )
-        edges = [from_item(item) for item in islice(walk, page.size + 1)]
+        edges = list(islice(walk, page.size + 1))
         kept = edges[: page.size]
-        last = kept[-1]["sk"].removeprefix("RERUN#") if len(edges) > page.size else None
-        return EdgePage([edge["runId"] for edge in kept], last)
+        last = kept[-1]["sk"]["S"].removeprefix("RERUN#") if len(edges) > page.size else None
+        run_ids = (readable(edge, items.rerun_id, self._report) for edge in kept)
+        return EdgePage([run_id for run_id in run_ids if run_id is not None], last)
 
     def overdue(self) -> Iterator[FunctionRun]:
         now = iso(clock.now())

@@ -44,10 +44,13 @@ def key_of(item: Item) -> Key:
 
 
 def readable(item: Item, read: Callable[[Item], Read], report: Callable[[Exception], None]) -> Read | None:
-    """What `read` makes of the item. One that cannot be read, written by a newer release perhaps, is reported."""
+    """What `read` makes of the item. One that cannot be read, written by a newer release perhaps, is reported.
+
+    Whatever it raises: the item is not what we know, and no list of errors would be complete. `read` asks AWS nothing.
+    """
     try:
         return read(item)
-    except (ValueError, KeyError) as unreadable:
+    except Exception as unreadable:  # noqa: BLE001
         report(unreadable)
         return None
 

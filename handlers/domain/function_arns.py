@@ -44,6 +44,11 @@ def _matches(pattern: str, text: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
 
 
+def is_function_arn(text: str) -> bool:
+    """Whether it may be the ARN of a Lambda that is registered, whatever its alias or version."""
+    return _LAMBDA_ARN.fullmatch(base_arn(text)) is not None
+
+
 def base_arn(function_arn: str) -> str:
     """A Lambda ARN without its alias or version."""
     return ":".join(function_arn.split(":")[:7])

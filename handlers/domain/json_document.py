@@ -1,7 +1,8 @@
 """Strict JSON: what was accepted is what will be handed on, value for value.
 
-Python's own reader is generous where this service must not be: it keeps the last of two equal keys, reads NaN,
-turns 1e999 into infinity, and lets half a surrogate pair through to fail at the first encoder.
+Python's own reader is generous where this service must not be: it keeps the last of two equal keys, reads NaN and
+turns 1e999 into infinity. Half a surrogate pair, which JavaScript leaves where it cuts a string, is JSON
+(RFC 8259, section 8.2) but no UTF-8: it is written as the escape that it came as, and nothing else is.
 """
 
 import json
@@ -9,6 +10,7 @@ import math
 from typing import Any
 
 from handlers.domain.errors import InvalidRequest, TooLarge
+from handlers.domain.json_text import JsonText, NotJson
 
 # Any JSON value: dict, list, str, int, float, bool or None. Python cannot say it more exactly without recursion
 # that neither pydantic nor readers enjoy.
@@ -16,7 +18,10 @@ JsonValue = Any
 JsonObject = dict[str, Any]
 
 MAX_DEPTH = 100
+TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels."
 MAX_KEY_LENGTH = 1024
+# What Python reads and writes unless it is told otherwise; here it does not depend on who is told what.
+MAX_DIGITS = 4300
 # The parameters of a run, as JSON: Lambda takes 6 MB, in which what a caller sends stands as an escaped text.
 MAX_BYTES = 4_000_000
 # What stays inline in one DynamoDB item (400 KB), sealed, with room for the rest of the item.
@@ -31,31 +36,38 @@ class _Flaw(ValueError):
         super().__init__(problem)
 
 
-def parse(text: str | bytes, *, field: str = "body") -> JsonValue:
-    """The value of a JSON text. Raises InvalidRequest naming `field`."""
+def parse(text: str | bytes, *, field: str = "body", max_depth: int | None = MAX_DEPTH) -> JsonValue:
+    """The value of a JSON text. Raises InvalidRequest naming `field`.
+
+    Without a `max_depth`, its members have to be measured by those who keep them: the limit is of what is kept.
+    """
     try:
         # Python's reader would guess at UTF-16 and UTF-32 too; JSON on the wire is UTF-8.
         text = text.decode() if isinstance(text, bytes) else text
         value = json.loads(
-            text, object_pairs_hook=_object_without_duplicates, parse_constant=_no_constant, parse_float=_finite
+            text,
+            object_pairs_hook=_object_without_duplicates,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_whole,
         )
     except _Flaw as flaw:
         raise InvalidRequest(flaw.field or field, str(flaw)) from None
     except RecursionError:
-        raise InvalidRequest(field, f"is nested deeper than {MAX_DEPTH} levels.") from None
+        raise InvalidRequest(_deep_member(text) or field, TOO_DEEP) from None
     except ValueError:  # JSONDecodeError, bytes that are not UTF-8, an integer of thousands of digits
         raise InvalidRequest(field, "is not valid JSON.") from None
-    if depth(value) > MAX_DEPTH:
-        raise InvalidRequest(field, f"is nested deeper than {MAX_DEPTH} levels.")
+    if max_depth is not None and depth(value) > max_depth:
+        raise InvalidRequest(field, TOO_DEEP)
     return value
 
 
-def parse_object(text: str | bytes, *, field: str = "body") -> JsonObject:
+def parse_object(text: str | bytes, *, field: str = "body", max_depth: int | None = MAX_DEPTH) -> JsonObject:
     """Like `parse`, for a text that must hold an object. An empty text is `{}`."""
     blank = not (text.strip(b" \t\r\n") if isinstance(text, bytes) else text.strip(" \t\r\n"))
     if blank:
         return {}
-    value = parse(text, field=field)
+    value = parse(text, field=field, max_depth=max_depth)
     if not isinstance(value, dict):
         raise InvalidRequest(field, "must be a JSON object.")
     return value
@@ -63,17 +75,75 @@ def parse_object(text: str | bytes, *, field: str = "body") -> JsonObject:
 
 def dump(value: JsonValue, *, field: str, limit: int = MAX_BYTES) -> bytes:
     """The compact UTF-8 text of a value, at most `limit` bytes. Raises InvalidRequest or TooLarge naming `field`."""
-    try:
-        text = compact(value).encode()
-    except UnicodeEncodeError:
-        raise InvalidRequest(field, "holds a character that is not valid Unicode (half a surrogate pair).") from None
+    # Its size is known without a look at each of its members; its depth is not.
+    text = text_of(value, field=field).encode()
     if len(text) > limit:
         raise TooLarge(field, f"is {len(text)} bytes as JSON; {limit} is the most that is kept.")
+    if depth(value) > MAX_DEPTH:
+        raise InvalidRequest(field, TOO_DEEP)
     return text
 
 
+def text_of(value: JsonValue, *, field: str) -> str:
+    """The compact text of a value, however large. Raises InvalidRequest if it is too deep to be written."""
+    try:
+        return compact(value)
+    except RecursionError:
+        raise InvalidRequest(field, TOO_DEEP) from None
+
+
 def compact(value: JsonValue, *, sort_keys: bool = False) -> str:
+    """The text of a value that `parse` may have read. Any encoder takes it: see `escaped`."""
+    return escaped(_written(value, sort_keys=sort_keys))
+
+
+def is_unicode(value: JsonValue) -> bool:
+    """Whether there is no half of a surrogate pair in it."""
+    text = _written(value)
+    return text == escaped(text)
+
+
+def _written(value: JsonValue, *, sort_keys: bool = False) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
+
+
+def compact_any(value: JsonValue) -> str:
+    """The text of a value that any JSON reader may have read, however deep, long or large.
+
+    A number beyond a double, of which its reader has left infinity, is written as one that is read so: 1e999.
+    Raises ValueError for NaN, which no JSON holds.
+    """
+    pieces: list[str] = []
+    # From the back: what is still to be written, a text as itself and a value in a list of its own.
+    left: list[str | list[JsonValue]] = [[value]]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+        elif isinstance(item[0], dict | list):
+            left.extend(reversed(_pieces_of(item[0])))
+        else:
+            pieces.append(_INFINITIES.get(item[0]) or compact(item[0]))
+    return "".join(pieces)
+
+
+_INFINITIES = {math.inf: "1e999", -math.inf: "-1e999"}
+
+
+def _pieces_of(container: JsonValue) -> list[str | list[JsonValue]]:
+    pieces: list[str | list[JsonValue]] = []
+    if isinstance(container, list):
+        for element in container:
+            pieces += [",", [element]]
+        return ["[", *pieces[1:], "]"]
+    for name, member in container.items():
+        pieces += [",", compact(name), ":", [member]]
+    return ["{", *pieces[1:], "}"]
+
+
+def escaped(text: str) -> str:
+    """The text with halves of surrogate pairs as the escapes that they are in JSON, and in people's eyes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def depth(value: JsonValue) -> int:
@@ -95,9 +165,18 @@ def _object_without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            raise _Flaw("appears twice in one object.", key[:100].encode(errors="replace").decode())
+            raise _Flaw("appears twice in one object.", escaped(key[:100]))
         seen.add(key)
     return result
+
+
+def _deep_member(text: str | bytes) -> str | None:
+    """Which of an object's members is nested too deep: what the reader gave up on has to be found without reading."""
+    try:
+        members = JsonText.read(text).members()
+    except NotJson:
+        return None
+    return next((escaped(name[:100]) for name, member in members.items() if member.depth > MAX_DEPTH), None)
 
 
 def _no_constant(name: str) -> JsonValue:
@@ -109,3 +188,9 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise _Flaw("holds a number that is too large for a double.")
     return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
+        raise ValueError
+    return int(digits)

@@ -6,13 +6,22 @@ from datetime import datetime
 from itertools import islice
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    InstanceOf,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonObject
+from handlers.domain.json_document import MAX_DEPTH, TOO_DEEP, JsonObject, depth, escaped
 
 _NO_MOMENT = "must be a moment with its offset from UTC, like 2026-12-24T18:00:00Z"
 # What looks like nothing although it is a letter or a symbol: Hangul's fillers, and Braille without a dot.
@@ -38,6 +47,20 @@ def _a_moment(value: object) -> object:
 
 
 NotBlank = AfterValidator(_not_blank)
+
+
+def _content(value: object) -> JsonObject:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("dict_type", "should be an object")
+    if depth(value) > MAX_DEPTH:
+        raise PydanticCustomError("too_deep", TOO_DEEP.removesuffix("."))
+    return value
+
+
+# An object that is the caller's own: it may hold whatever JSON may, in its keys too, and is as deep as may be kept.
+ContentField = Annotated[JsonObject, PlainValidator(_content)]
+# An object whose members are read, and measured, one by one.
+ObjectField = InstanceOf[JsonObject]
 # A name people read and say: not blank, no control characters.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$"), NotBlank]
 # A moment after RFC 3339, which is a text in JSON.
@@ -70,7 +93,7 @@ class Body(BaseModel):
             return cls.model_validate(known | unknown)
         except ValidationError as error:
             flaw = error.errors(include_input=False, include_url=False)[0]
-            field = ".".join([*above, *map(str, flaw["loc"])])[:100] or "body"
+            field = escaped(".".join([*above, *map(str, flaw["loc"])])[:100]) or "body"
             raise InvalidRequest(field, _problem(flaw["type"], flaw["msg"])) from None
 
     @classmethod
@@ -85,7 +108,7 @@ def _problem(kind: str, message: str) -> str:
         return "is required."
     if kind == "string_pattern_mismatch":
         return "holds a character that is not allowed there."
-    if kind == "dict_type":
+    if kind in ("dict_type", "is_instance_of"):
         return "must be a JSON object."
     return f"{_SHOULD.sub('must ', message)}."
 

@@ -74,3 +74,9 @@ def capturing(registry: RegistryStore, arn: str, *, workspace: str = "acme", **o
         a_function(id=id_, name=id_, function_arn=arn, workspace=workspace, capture_failures=capture_failures)
     )
     return id_, trigger.id
+
+
+def found_capturing(registry: RegistryStore, arn: str) -> set[tuple[str, str]]:
+    """The ids of the functions that capture failures of this Lambda, each with its trigger's."""
+    found = (registry.read_capturing([each]) for each in registry.registrations(arn))
+    return {(each.function.id, each.trigger.id) for each in found if each is not None}

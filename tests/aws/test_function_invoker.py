@@ -1,11 +1,14 @@
 """Which of Lambda's answers mean what for a run. Error answers are AWS's, put in place of the emulator's."""
 
 import base64
+import io
 import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
+from urllib3 import HTTPResponse
 
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.domain.runs.outcome import NotYet, Outcome, Uncertain, Unusable
@@ -43,6 +46,25 @@ def outcome_of(client: Any, pin: Pin, *answers: Any) -> Outcome:
 def failed(payload: Any, kind: str = "Unhandled") -> Any:
     log = base64.b64encode(b"the log").decode()
     return answer(200, payload, **{"X-Amz-Function-Error": kind, "X-Amz-Log-Result": log})
+
+
+class Broken(io.BytesIO):
+    """A body that cannot be read."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(b"1")
+        self._fault = fault
+
+    def read(self, _: Any = None) -> bytes:
+        raise self._fault
+
+
+def answer_of_bytes(payload: bytes, *, fault: Any = None, **headers: str) -> Any:
+    """Lambda's answer, as it comes over a connection that may break."""
+    given = answer(200, {}, **headers)
+    body = Broken(fault) if fault else io.BytesIO(payload)
+    given.raw = HTTPResponse(body, headers=headers, preload_content=False, request_method="POST")
+    return given
 
 
 def test_a_result_is_kept_as_the_bytes_that_lambda_answered(client: Any, pin: Pin) -> None:
@@ -169,6 +191,60 @@ def test_a_lasting_refusal_says_so(client: Any, pin: Pin, status: int, code: str
         outcome_of(client, pin, error(status, code))
     assert reason.value.code == expected
     assert pin.function_version_arn in str(reason.value)
+
+
+DEEP = b'{"errorType":"CardDeclined","stackTrace":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (DEEP, "CardDeclined"),
+        (b'{"errorType":"CardDeclined","n":' + b"7" * 5000 + b"}", "CardDeclined"),
+        (rb'{"errorType":"CardDeclined","errorMessage":"\ud83d","n":1e999}', "CardDeclined"),
+        (b"[" * 100_000, "UnknownError"),
+        (b'{"errorType":"Card', "UnknownError"),
+        (b"\xff\xfe", "UnknownError"),
+        ("{}".encode("utf-16"), "UnknownError"),
+        (b"", "UnknownError"),
+        (b"NaN", "UnknownError"),
+    ],
+    ids=lambda each: ascii(each)[:30],
+)
+def test_whatever_a_function_answers_is_an_outcome(client: Any, pin: Pin, payload: bytes, code: str) -> None:
+    outcome = outcome_of(client, pin, answer_of_bytes(payload, **{"X-Amz-Function-Error": "Unhandled"}))
+    assert (outcome.status, outcome.error_code, outcome.error) == (Status.FAILURE, code, payload)
+    outcome = outcome_of(client, pin, answer_of_bytes(payload))
+    assert (outcome.status, outcome.result, outcome.result_lost) == (Status.COMPLETED, payload, False)
+
+
+@pytest.mark.parametrize("log", ["no base64!", "abc", "é", "", "===="])
+def test_a_log_that_cannot_be_read_costs_no_outcome(client: Any, pin: Pin, log: str) -> None:
+    outcome = outcome_of(client, pin, answer_of_bytes(b"1", **{"X-Amz-Log-Result": log}))
+    assert (outcome.status, outcome.result) == (Status.COMPLETED, b"1")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"Content-Length": "5"},
+        {"fault": ReadTimeoutError(endpoint_url="https://lambda")},
+        {"fault": ConnectionResetError()},
+    ],
+    ids=["cut short", "slow", "reset"],
+)
+def test_a_result_that_does_not_come_to_its_end_is_of_a_function_that_has_run(
+    client: Any, pin: Pin, broken: dict[str, Any]
+) -> None:
+    outcome = outcome_of(client, pin, answer_of_bytes(b"1", **broken))
+    assert (outcome.status, outcome.result, outcome.result_lost) == (Status.COMPLETED, None, True)
+    outcome = outcome_of(client, pin, answer_of_bytes(b"1", **broken, **{"X-Amz-Function-Error": "Unhandled"}))
+    assert (outcome.status, outcome.error_code) == (Status.FAILURE, "UnknownError")
+
+
+def test_an_answer_that_botocore_cannot_read_leaves_it_open_whether_the_function_ran(client: Any, pin: Pin) -> None:
+    with pytest.raises(Uncertain):
+        outcome_of(client, pin, ResponseParserError("no status"))
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,14 @@ from handlers.aws.table import Table, to_item
 from handlers.domain import clock
 from handlers.domain.clock import to_millisecond
 from handlers.domain.errors import RerunLimitReached, Unavailable
+from handlers.domain.paging import Page
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.upkeep.housekeeping import KeptObject
 from infra.local.laptop import Laptop
 from tests.aws.conftest import MAX_RERUNS
 from tests.aws.injection import answer, error, injected
-from tests.aws.storing import new_run, objects_of, store_of
+from tests.aws.storing import new_run, nowhere, objects_of, store_of
 from tests.builders import a_rerun
 
 LARGE = b"\x00sealed" * 60_000
@@ -177,12 +178,69 @@ def test_an_object_that_is_moved_while_it_is_looked_for_is_found(runs: RunStore,
         assert runs.read_parts(run.id, [Part.PARAMETERS]) == {Part.PARAMETERS: LARGE}
 
 
+def test_an_entry_that_cannot_be_read_hides_no_other_object(
+    runs: RunStore, table: Table, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Exception] = []
+    broken, good = new_run(), new_run()
+    for run in (broken, good):
+        runs.record(run, {Part.PARAMETERS: LARGE})
+    key = to_item(run_items.object_entry_key(broken.id, Part.PARAMETERS))
+    dynamodb.update_item(
+        TableName=table._name,
+        Key=key,
+        UpdateExpression="REMOVE #object",
+        ExpressionAttributeNames={"#object": "object"},
+    )
+    later = clock.now() + timedelta(days=400)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    due = {each.run_id for each in ObjectShelf(table, report=told.append).due()}
+    assert good.id in due
+    assert broken.id not in due
+    assert [type(each) for each in told] == [KeyError]
+    dynamodb.delete_item(TableName=table._name, Key=key)
+
+
+@pytest.mark.parametrize("flaw", [{"sealed": "a text"}, {"object": "x", "stagedAs": None}, {"object": 7}])
+def test_a_part_that_cannot_be_read_does_not_open_and_hides_no_other(
+    laptop: Laptop, table: Table, dynamodb: Any, flaw: dict[str, Any]
+) -> None:
+    told: list[Exception] = []
+    runs = store_of(laptop, table, report=told.append)
+    run = new_run()
+    runs.record(run, {Part.PARAMETERS: b"sealed", Part.OVERRIDES: b"sealed too"})
+    item = run_items.part_key(run.id, Part.PARAMETERS) | {name: each for name, each in flaw.items() if each is not None}
+    dynamodb.put_item(TableName=table._name, Item=to_item(item))
+    found = runs.read_parts(run.id, [Part.PARAMETERS, Part.OVERRIDES])
+    assert found == {Part.PARAMETERS: b"", Part.OVERRIDES: b"sealed too"}
+    assert len(told) == 1
+
+
+def test_an_edge_that_cannot_be_read_hides_no_other_re_run(laptop: Laptop, table: Table, dynamodb: Any) -> None:
+    told: list[Exception] = []
+    runs = store_of(laptop, table, report=told.append)
+    original = new_run()
+    runs.record(original, {})
+    reruns = [
+        a_rerun(original, id=str(uuid4()), created_at=original.created_at + timedelta(seconds=n)) for n in range(3)
+    ]
+    for each in reruns:
+        runs.record_rerun(each, {})
+    broken = to_item({"pk": f"RUN#{original.id}", "sk": f"RERUN#{run_items.position(reruns[1])}", "runIds": ["newer"]})
+    dynamodb.put_item(TableName=table._name, Item=broken)
+    assert runs.edges(original.id, Page(10)).run_ids == [reruns[0].id, reruns[2].id]
+    first = runs.edges(original.id, Page(2))
+    assert first.run_ids == [reruns[0].id]
+    assert runs.edges(original.id, Page(2, first.last_position)).run_ids == [reruns[2].id]
+    assert [type(each) for each in told] == [KeyError] * 2
+
+
 def test_the_shelf_reminds_of_an_object_until_it_is_told_to_forget(
     runs: RunStore, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: LARGE})
-    shelf, kept = ObjectShelf(table), KeptObject(run.id, "parameters", f"kept/{run.id}/parameters")
+    shelf, kept = ObjectShelf(table, report=nowhere), KeptObject(run.id, "parameters", f"kept/{run.id}/parameters")
     expires_at = shelf.part_expires_at(kept)
     assert expires_at == datetime.fromtimestamp(run_items.epoch(run) + run_items.PARTS_OUTLIVE_SECONDS, UTC)
     assert kept not in list(shelf.due())

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers.aws import registry_items
+from handlers.aws import capture_entries, registry_items
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, from_item, to_item
 from handlers.domain import clock
@@ -22,6 +22,7 @@ from tests.aws.registering import (
     capturing,
     changed,
     found_at,
+    found_capturing,
     soon,
     stored,
     unfinished_after_a_while,
@@ -175,14 +176,13 @@ class TestCapturing:
         pairs = [capturing(registry, arn, workspace=workspace) for workspace in ("acme", "globex")]
         capturing(registry, f"{arn}:live", confirmed=False, changing_until=soon())
         registry.add_function(a_new_function().model_copy(update={"function_arn": arn}))
-        found = registry.read_capturing(arn)
-        assert {(each.function.id, each.trigger.id) for each in found} == set(pairs)
-        assert registry.read_capturing(f"{arn}-2") == []
+        assert found_capturing(registry, arn) == set(pairs)
+        assert registry.registrations(f"{arn}-2") == []
 
     def test_an_alias_is_of_the_lambda_too(self, registry: RegistryStore) -> None:
         arn = an_arn()
         function_id, _ = capturing(registry, f"{arn}:live")
-        assert [each.function.id for each in registry.read_capturing(arn)] == [function_id]
+        assert [id_ for id_, _ in found_capturing(registry, arn)] == [function_id]
 
     @pytest.mark.parametrize("how", ["ended", "function deleted", "trigger deleted"])
     def test_what_no_longer_captures_is_not_found(
@@ -199,12 +199,12 @@ class TestCapturing:
             registry.delete(function)
         else:
             registry.delete(trigger.trigger)
-        assert registry.read_capturing(arn) == []
+        assert found_capturing(registry, arn) == set()
         if how != "trigger deleted":
             left = dynamodb.query(
                 TableName=table._name,
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=to_item({":pk": registry_items.capture_partition(arn)}),
+                ExpressionAttributeValues=to_item({":pk": capture_entries.partition(arn)}),
             )
             assert left["Items"] == [], "and nothing is left behind"
 
@@ -215,7 +215,10 @@ class TestCapturing:
         assert before is not None
         after = before.model_copy(update={"name": str(uuid4()), "function_arn": f"{arn}:live", "version": 2})
         registry.change_function(before, after)
-        assert [each.function for each in registry.read_capturing(arn)] == [after]
+        found = registry.read_capturing(registry.registrations(arn))
+        assert found is not None
+        assert found.function == after
+        assert [each.function_arn for each in registry.registrations(arn)] == [f"{arn}:live"]
 
 
 def test_each_kind_of_trigger_survives_being_written(registry: RegistryStore) -> None:

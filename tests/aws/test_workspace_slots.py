@@ -11,7 +11,7 @@ import pytest
 from handlers.aws.table import Table
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain import clock
-from handlers.domain.errors import Unavailable
+from handlers.domain.errors import Misconfigured, Unavailable
 from handlers.domain.runs.workspace_limit import Slot, Slots, WorkspaceFull, WorkspaceLimit
 from infra.local.laptop import Laptop
 from tests.aws.injection import error, injected, throttled
@@ -118,7 +118,7 @@ def test_a_slot_that_cannot_be_given_back_is_reported_and_no_failure(
     slots.take(slot)
     with injected(dynamodb.meta.events, "dynamodb.UpdateItem", error(400, "ValidationException")):
         slots.release(slot)
-    assert [type(each) for each in reported] == [Unavailable]
+    assert [type(each) for each in reported] == [Misconfigured]
     assert slots.held(slot.workspace) == {0}
 
 

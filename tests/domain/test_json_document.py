@@ -1,3 +1,5 @@
+import json
+import sys
 from typing import Any
 
 import pytest
@@ -5,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.errors import InvalidRequest, TooLarge
-from handlers.domain.json_document import MAX_BYTES, MAX_DEPTH, depth, dump, parse, parse_object
+from handlers.domain.json_document import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    compact,
+    compact_any,
+    depth,
+    dump,
+    is_unicode,
+    parse,
+    parse_object,
+)
 
 scalars = (
     st.none()
@@ -14,6 +27,8 @@ scalars = (
     | st.integers(min_value=-(10**4000), max_value=10**4000)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
+    # Halves of surrogate pairs; two that meet are one character to any reader.
+    | st.text(st.characters(categories=["Cs"]) | st.characters()).map(lambda text: json.loads(json.dumps(text)))
 )
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=4), inner))
 
@@ -70,11 +85,27 @@ def test_such_a_number_is_not_written_either(number: float) -> None:
         dump({"a": number}, field="payload")
 
 
-@pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, [{"a": ["x\ud83d"]}]])
-def test_half_a_surrogate_pair_is_refused_before_it_is_kept(value: Any) -> None:
-    with pytest.raises(InvalidRequest, match="half a surrogate pair") as refused:
-        dump(value, field="overrideParams")
-    assert refused.value.field == "overrideParams"
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'"cut off \ud83d"',
+        r'{"\udfff":1}',
+        r'[{"a":["x\ud83d"]}]',
+        r'"\ude00\ud83d"',
+        r'"\ud83d\\ude00"',
+        r'"\\\ud83d\\ud83d"',
+        r'{"\ud83d":"\ud83d","\ud83dx":"é"}',
+    ],
+)
+def test_half_a_surrogate_pair_is_kept_as_the_escape_that_it_is(text: str) -> None:
+    value = parse(text)
+    assert dump(value, field="payload") == text.encode()
+    assert compact(value).encode() == compact_any(value).encode() == text.encode()
+    assert not is_unicode(value)
+
+
+def test_a_whole_text_has_no_half_of_a_pair() -> None:
+    assert is_unicode({"😀": [r"\ud83d", "é"]})
 
 
 def test_a_whole_surrogate_pair_is_a_character() -> None:
@@ -92,6 +123,35 @@ def test_a_document_may_be_a_hundred_levels_deep_and_no_deeper(opening: str) -> 
             parse(document(too_many))
 
 
+@pytest.mark.parametrize("levels", [101, 150, 900, 100_000])
+def test_content_is_measured_where_it_is_kept_and_not_with_what_stands_around_it(levels: int) -> None:
+    body = '{"reason":[],"payload":' + '{"a":' * levels + "1" + "}" * levels + "}"
+    if levels > sys.getrecursionlimit():
+        with pytest.raises(InvalidRequest, match="is nested deeper than 100 levels") as refused:
+            parse_object(body, max_depth=None)
+        assert refused.value.field == "payload", "what Python cannot read is measured all the same"
+        return
+    payload = parse_object(body, max_depth=None)["payload"]
+    with pytest.raises(InvalidRequest, match="payload: is nested deeper than 100 levels"):
+        dump(payload, field="payload")
+    assert dump(json.loads("[" * 100 + "]" * 100), field="payload")
+
+
+@given(values)
+def test_any_value_is_written_alike_by_the_writer_of_what_is_accepted(value: Any) -> None:
+    assert compact_any(value) == compact(value)
+
+
+def test_what_any_reader_has_read_is_written() -> None:
+    deep: Any = "bottom"
+    for _ in range(100_000):
+        deep = [{"a": deep}]
+    assert compact_any(deep) == '[{"a":' * 100_000 + '"bottom"' + "}]" * 100_000
+    assert compact_any({"a": [float("inf"), float("-inf"), 1.0]}) == '{"a":[1e999,-1e999,1.0]}'
+    with pytest.raises(ValueError, match="JSON"):
+        compact_any([float("nan")])
+
+
 @pytest.mark.parametrize(
     ("value", "levels"), [(1, 0), ("[[", 0), ({}, 1), ([], 1), ([[], {"a": [1]}], 3), ({"a": {"b": {}}, "c": 1}, 3)]
 )
@@ -104,9 +164,17 @@ def test_a_number_of_thousands_of_digits_is_kept_to_the_last_of_them() -> None:
     assert dump(parse(f"[{digits}]"), field="payload") == f"[{digits}]".encode()
 
 
-def test_a_number_of_more_digits_than_python_reads_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="is not valid JSON"):
-        parse("9" * 5000)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_of_more_digits_than_python_reads_is_refused_whatever_python_is_told(sign: str) -> None:
+    limit = sys.get_int_max_str_digits()
+    try:
+        sys.set_int_max_str_digits(0)
+        assert parse(sign + "9" * MAX_DIGITS)
+        for digits in (MAX_DIGITS + 1, 5000):
+            with pytest.raises(InvalidRequest, match="is not valid JSON"):
+                parse(sign + "9" * digits)
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 @pytest.mark.parametrize(

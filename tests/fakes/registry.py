@@ -1,6 +1,6 @@
 """Functions and triggers, in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.paging import Page
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.starting.captures import CapturingFunction
+from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 from tests.fakes.faults import Faults
 
@@ -61,19 +61,27 @@ class InMemoryRegistry:
                 return stored, self.functions.get(stored.trigger.function_id)
         return None
 
-    def read_capturing(self, base_function_arn: str) -> list[CapturingFunction]:
-        capturing = [
-            function
+    def registrations(self, base_function_arn: str) -> list[Registration]:
+        return [
+            Registration(
+                workspace=function.workspace,
+                function_id=function.id,
+                function_arn=function.function_arn,
+                trigger_id=function.capture_failures.trigger_id,
+                created_at=function.created_at,
+            )
             for function in self.functions.values()
             if base_arn(function.function_arn) == base_function_arn and function.capture_failures is not None
         ]
-        return [
+
+    def read_capturing(self, registrations: Sequence[Registration]) -> CapturingFunction | None:
+        pairs = ((self.functions.get(each.function_id), self.triggers.get(each.trigger_id)) for each in registrations)
+        found = (
             CapturingFunction(function, stored.trigger)
-            for function in capturing
-            if function.capture_failures is not None
-            and (stored := self.triggers.get(function.capture_failures.trigger_id)) is not None
-            and stored.trigger.confirmed
-        ]
+            for function, stored in pairs
+            if function is not None and stored is not None and stored.trigger.confirmed
+        )
+        return next(found, None)
 
     def add_trigger(self, trigger: StoredTrigger) -> None:
         with self.faults.call():

@@ -129,7 +129,7 @@ class TestDoors:
             return [each["Properties"].get("AlarmActions") for each in of.all("AWS::CloudWatch::Alarm").values()]
 
         assert actions(decided) == [["arn:aws:sns:eu-west-1:123456789012:on-call"]] * 14
-        assert actions(stack) == [None] * 13
+        assert actions(stack) == [None] * 14
 
 
 class TestGrants:

@@ -25,7 +25,7 @@ def check_event_pattern(pattern: str, *, own_bus: bool, workspace: str, field: s
     """What can be told without EventBridge. Raises InvalidRequest naming `field`."""
     # First, because what follows looks at every field of it; and again, once the service has added its own.
     _check_length(pattern, field)
-    asked = parse_object(pattern)
+    asked = parse_object(pattern, field=field)
     if own_bus:
         if not isinstance(asked.get("detail", {}), dict):
             raise InvalidRequest(field, "must have an object as its detail.")

@@ -1,7 +1,5 @@
 """Change and delete function triggers, and the secrets of their webhooks."""
 
-from typing import Any
-
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
@@ -15,7 +13,7 @@ from handlers.domain.registry.retry_policy import read_retry_policy
 from handlers.domain.registry.trigger_arming import delete_stored, write_change
 from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
 from handlers.domain.registry.triggers import PARAMS, ShownTrigger, find_trigger, open_params
-from handlers.domain.requests import Body, Name
+from handlers.domain.requests import Body, Name, ObjectField
 
 _FIXED = {"id", "workspace", "functionId", "executionType", "createdAt", "updatedAt"}
 
@@ -24,9 +22,9 @@ class ChangeTrigger(Body):
     """What is left out stays as it is; metadata and retry policy are replaced whole."""
 
     name: Name | None = None
-    trigger_metadata: dict[str, Any] | None = None
+    trigger_metadata: ObjectField | None = None
     enabled: bool | None = None
-    retry_policy: dict[str, Any] | None = None
+    retry_policy: ObjectField | None = None
     version: int | None = None
 
 

@@ -6,7 +6,8 @@ http-trigger   path, signature: standard-webhooks (the default) or none, and raw
 """
 
 import re
-from typing import Any, Literal, NamedTuple
+from contextlib import suppress
+from typing import Literal, NamedTuple
 from zoneinfo import available_timezones
 
 from aws_cron_expression_validator.validator import AWSCronExpressionError, AWSCronExpressionValidator
@@ -17,16 +18,15 @@ from handlers.domain import clock
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonObject, dump, parse_object
+from handlers.domain.json_document import JsonObject, JsonValue, is_unicode, parse_object, text_of
 from handlers.domain.registry.event_patterns import check_event_pattern
-from handlers.domain.requests import Body, Moment
+from handlers.domain.requests import Body, ContentField, Moment, ObjectField
 from handlers.domain.runs.run import ExecutionType
 
 METADATA = "triggerMetadata"
 MAX_INTERVAL = 366 * 24 * 3600
 MAX_CRON = 256
 MAX_PATH = 200
-MAX_BODY = 10_000_000
 _PATH = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 # No spaces but single ones between the fields: AWS counts them.
 _CRON = re.compile(r"[^ ]+( [^ ]+){5}")
@@ -69,7 +69,10 @@ class EventSource(Document):
 
     def document(self) -> JsonObject:
         named = {} if self.event_bus_name is None else {"eventBusName": self.event_bus_name}
-        return {"eventPattern": parse_object(self.event_pattern), **named}
+        pattern: JsonValue = self.event_pattern
+        with suppress(InvalidRequest):  # of another release: then it is shown as the text that it is
+            pattern = parse_object(self.event_pattern)
+        return {"eventPattern": pattern, **named}
 
 
 class Webhook(Document):
@@ -95,7 +98,7 @@ class Metadata(NamedTuple):
 
 
 class _Body(Body):
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: ContentField = Field(default_factory=dict)
 
 
 class _ScheduleBody(_Body):
@@ -107,7 +110,7 @@ class _ScheduleBody(_Body):
 
 
 class _EventsBody(_Body):
-    event_pattern: dict[str, Any]
+    event_pattern: ObjectField
     event_bus_name: str | None = Field(default=None, min_length=1, max_length=256)
 
 
@@ -222,8 +225,10 @@ def _event_source(asked: _EventsBody, workspace: str, buses: dict[str, list[str]
         )
     field = f"{METADATA}.eventPattern"
     source = EventSource(
-        event_pattern=dump(asked.event_pattern, field=field, limit=MAX_BODY).decode(),
+        event_pattern=text_of(asked.event_pattern, field=field),
         event_bus_name=asked.event_bus_name,
     )
     check_event_pattern(source.event_pattern, own_bus=source.is_on_trigger_bus, workspace=workspace, field=field)
+    if not is_unicode(asked.event_pattern):
+        raise InvalidRequest(field, "holds half a surrogate pair, which EventBridge compares with nothing.")
     return source

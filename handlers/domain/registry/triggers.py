@@ -1,7 +1,7 @@
 """Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_arming` how AWS is told."""
 
 import uuid
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ from handlers.domain.registry.retry_policy import read_retry_policy
 from handlers.domain.registry.trigger_arming import add_stored
 from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
 from handlers.domain.registry.trigger_seals import open_sealed
-from handlers.domain.requests import Body, Name
+from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher
 
@@ -30,9 +30,9 @@ class CreateTrigger(Body):
     name: Name
     function_id: str = Field(min_length=1, max_length=64)
     execution_type: str
-    trigger_metadata: dict[str, Any] = Field(default_factory=dict)
+    trigger_metadata: ObjectField = Field(default_factory=dict)
     enabled: bool = True
-    retry_policy: dict[str, Any] | None = None
+    retry_policy: ObjectField | None = None
 
 
 class ShownTrigger(NamedTuple):

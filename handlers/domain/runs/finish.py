@@ -58,6 +58,18 @@ def end_without_execution(run: FunctionRun) -> Outcome | None:
     return EXPIRED if is_expiring(run) else None
 
 
+def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
+    """A new run that has ended already. The bus is still to be told: see `announce`, or else the watchdog will."""
+    return run.evolve(
+        status=outcome.status,
+        error_code=outcome.error_code,
+        error_source=outcome.error_source,
+        ended_at=run.created_at,
+        event_pending=True,
+        deadline=run.created_at + EVENT_DEADLINE,
+    )
+
+
 def finish(
     run: FunctionRun, outcome: Outcome, using: Finisher, *, by: str | None = None, pauses: Sequence[float] = ()
 ) -> bool:
@@ -137,7 +149,7 @@ def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedPar
         sealed = {part: cipher.seal(content, label(run, part)) for part, content in kept.items()}
     except Unavailable:
         sealed = {}
-    return sealed, outcome.result is not None and Part.RESULT not in sealed
+    return sealed, outcome.result_lost or (outcome.result is not None and Part.RESULT not in sealed)
 
 
 def shortened(error: bytes | None) -> bytes | None:

@@ -4,10 +4,10 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
 from handlers.domain.ids import parse_run_id
-from handlers.domain.json_document import JsonObject, JsonValue, compact, dump, parse
+from handlers.domain.json_document import JsonObject, JsonValue, compact, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.recording import label
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part
 from handlers.domain.seal import Cipher, SealBroken
 
 # Lambda answers with 6 MB at most, in which a large answer stands as base64, that is, a third larger.
@@ -75,14 +75,12 @@ def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> Json
         content = cipher.open(sealed, label(run, part))
     except SealBroken:
         raise PartUnreadable(part) from None
-    if part is Part.LOGS:
+    if part is Part.LOGS or (part is Part.PARAMETERS and run.parameters_format is ParametersFormat.RAW):
         return content.decode(errors="replace")
     try:
-        value = parse(content)
-        dump(value, field=part, limit=len(content) * 6)
+        return parse(content)
     except InvalidRequest:  # a runtime may answer what it likes: then it is shown as text
         return content.decode(errors="replace")
-    return value
 
 
 class Lineage(NamedTuple):

@@ -2,8 +2,9 @@
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from handlers.domain.json_text import JsonText, NotJson
 from handlers.domain.runs.run import ErrorSource, Status
 
 TIMED_OUT = "Sandbox.Timedout"
@@ -24,6 +25,7 @@ ACCESS_DENIED = "FunctionAccessDenied"
 TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
 STATE_FAILED = "FunctionStateFailed"
+PARAMETERS_OMITTED = "ParametersOmitted"
 RUN_EXPIRED = "RunExpired"
 # What the same input and the same code meet again, however often.
 _REFUSED_INPUT = {
@@ -36,7 +38,11 @@ _REFUSED_INPUT = {
 _LOOP = "RecursiveInvocationException"
 # That, and what has waited for as long as runs are kept: it is not to wait for as long again.
 BEYOND_RETRY = frozenset(
-    {VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, RUN_EXPIRED, _LOOP, *_REFUSED_INPUT}
+    {
+        *(VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, PARAMETERS_OMITTED, RUN_EXPIRED),
+        _LOOP,
+        *_REFUSED_INPUT,
+    }
 )
 
 
@@ -77,6 +83,14 @@ class Unusable(Exception):
         super().__init__(message)
 
 
+def _strings_of(payload: bytes) -> dict[str, str | None]:
+    """What the members of an error document say that are strings, however deep the others; nothing of junk."""
+    try:
+        return {name: member.as_string() for name, member in JsonText.read(payload).members().items()}
+    except NotJson:
+        return {}
+
+
 class Outcome(NamedTuple):
     """What came of an invocation. Content is bytes, not yet sealed."""
 
@@ -86,6 +100,8 @@ class Outcome(NamedTuple):
     logs: bytes | None = None
     error: bytes | None = None
     error_source: ErrorSource | None = None
+    result_lost: bool = False
+    """The function has answered, and its result did not come to its end."""
 
     @classmethod
     def of_error(cls, code: str, message: str) -> "Outcome":
@@ -101,11 +117,7 @@ class Outcome(NamedTuple):
         `used_up_its_time` is whether the function was seen to be at work for as long as its timeout; None if nobody
         looked, as for an invocation that is known by its record only.
         """
-        try:
-            told: Any = json.loads(payload)
-        except ValueError:
-            told = None
-        told = told if isinstance(told, dict) else {}
+        told = _strings_of(payload)
         error_type, message = told.get("errorType"), told.get("errorMessage")
         # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
         says_so = error_type == TIMED_OUT or (error_type is None and _SAYS_TIMED_OUT.search(str(message)))
@@ -113,5 +125,5 @@ class Outcome(NamedTuple):
         is_proven = bool(_TIMED_OUT.fullmatch(str(message))) if used_up_its_time is None else used_up_its_time
         if says_so and is_proven and not _TRACES & told.keys():
             return cls(Status.TIMEOUT, TIMED_OUT, logs=logs, error=payload, error_source=ErrorSource.FUNCTION)
-        code = error_name(error_type) if isinstance(error_type, str) else ""
+        code = error_name(error_type or "")
         return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload, error_source=ErrorSource.FUNCTION)

@@ -64,6 +64,14 @@ class Part(StrEnum):
     ERROR = "error"
 
 
+class ParametersFormat(StrEnum):
+    """How the parameters of a run are to be read."""
+
+    JSON = "json"
+    RAW = "raw"
+    """JSON by its grammar, but not such as can be read and written again without loss: they are handed on as a text."""
+
+
 class Pin(Document):
     """The exact code of a run. `timeout_seconds` is that version's own timeout: it never changes either."""
 
@@ -115,6 +123,9 @@ class FunctionRun(Document):
     """A name; while it is pending or running, why it had to wait."""
     error_source: ErrorSource | None = None
     result_omitted: bool = False
+    parameters_format: ParametersFormat = ParametersFormat.JSON
+    parameters_omitted: str | None = None
+    """Why it has no parameters, and so cannot be re-run."""
     event_pending: bool = False
     """Its end has not been told to the bus, or not been heeded by whoever retries it."""
     cancel_requested_at: Timestamp | None = None
@@ -154,6 +165,7 @@ _SHOWN = {
     *("created_at", "not_before", "started_at", "ended_at", "duration_ms", "orchestration_id"),
     *("is_rerun", "original_run_id", "source_run_id", "rerun_by", "rerun_reason", "rerun_count", "use_latest_code"),
     *("retry_attempt", "execution_attempts", "error_code", "error_source", "result_omitted"),
+    *("parameters_format", "parameters_omitted"),
     *("cancel_requested_at", "cancel_requested_by"),
 }
 _SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash"}

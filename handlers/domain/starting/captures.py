@@ -1,33 +1,30 @@
 """Capture failed asynchronous invocations: the way in for functions that nobody starts through this service.
 
-Lambda tells of them in an invocation record, sent to the function's on-failure destination. Those of a function that is
-registered with `captureFailures` become runs that have failed already and can be re-run; of all others nothing is kept.
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+Those of a function that is registered with `captureFailures`, by a workspace that may invoke it, become runs that have
+failed already and can be re-run; of all others nothing is kept.
 """
 
-import json
 import re
-from collections.abc import Iterable
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-
 from handlers.domain import clock
-from handlers.domain.errors import InvalidRequest
-from handlers.domain.function_arns import InvokablePatterns, base_arn
-from handlers.domain.ids import FOREIGN_ID, derived_id
-from handlers.domain.json_document import JsonObject, dump
+from handlers.domain.clock import Timestamp
+from handlers.domain.document import Document
+from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
+from handlers.domain.ids import derived_id
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
-from handlers.domain.runs.finish import EVENT_DEADLINE, LifecycleBus, announce, shortened
+from handlers.domain.runs.finish import LifecycleBus, announce, ended_before_recorded, shortened
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome, error_name
+from handlers.domain.runs.parameters import Parameters, keep_text
 from handlers.domain.runs.recording import Retention, SealedParts, label
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
+from handlers.domain.starting.invocation_record import InvocationRecord
 from handlers.domain.starting.start import Cause, new_run
 
 LATEST = "$LATEST"
@@ -36,37 +33,14 @@ SUCCESS = "Success"
 _VERSION = re.compile(r"[0-9]{1,20}")
 
 
-class _Told(BaseModel):
-    """Of a record we read what we need, and leave the rest to AWS's next release."""
+class Registration(Document):
+    """That a function wants the failures of its Lambda captured: what says whose a failure is."""
 
-    model_config = ConfigDict(alias_generator=to_camel, strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class _RequestContext(_Told):
-    request_id: str = Field(pattern=FOREIGN_ID)
+    workspace: str
+    function_id: str
     function_arn: str
-    condition: str = ""
-
-
-class _ResponseContext(_Told):
-    executed_version: str = ""
-
-
-class InvocationRecord(_Told):
-    request_context: _RequestContext
-    request_payload: Any
-    response_context: _ResponseContext | None = None
-    response_payload: Any = None
-
-    @classmethod
-    def read(cls, document: JsonObject) -> "InvocationRecord":
-        """The record, alone or as the detail of an EventBridge event. Raises InvalidRequest."""
-        detail = document.get("detail")
-        try:
-            return cls.model_validate(detail if isinstance(detail, dict) else document)
-        except ValidationError as error:
-            field = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))[:100]
-            raise InvalidRequest(field, "does not have the form of Lambda's invocation records.") from None
+    trigger_id: str
+    created_at: Timestamp
 
 
 class CapturingFunction(NamedTuple):
@@ -77,8 +51,14 @@ class CapturingFunction(NamedTuple):
 
 
 class Registry(Protocol):
-    def read_capturing(self, base_function_arn: str) -> list[CapturingFunction]:
-        """What is registered for the Lambda of this ARN, in any workspace."""
+    def registrations(self, base_function_arn: str) -> list[Registration]:
+        """What is registered so for the Lambda of this ARN, in any workspace, by one query."""
+
+    def read_capturing(self, registrations: Sequence[Registration]) -> CapturingFunction | None:
+        """Of the registrations of one workspace the first that is still there, with its trigger.
+
+        As a rule by one read, and by three at most.
+        """
 
 
 class Runs(FinishingRuns, Protocol):
@@ -100,42 +80,64 @@ class Captured(StrEnum):
     CAPTURED = "captured"
     AGAIN = "captured before"
     NOT_REGISTERED = "not registered"
+    NOT_PERMITTED = "not permitted"
+    """The workspace may no longer invoke the function."""
     NO_FAILURE = "no failure"
 
 
 def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
-    """One run for each workspace that has registered the function so. Raises Unavailable."""
+    """What came of it in each workspace that has registered the function so. Raises Unavailable.
+
+    What fails in one workspace fails once the others have been served: the record comes again.
+    """
     if record.request_context.condition == SUCCESS:
         return [Captured.NO_FAILURE]
     invoked = record.request_context.function_arn
-    # The context may have been narrowed since: then its failures are no longer this workspace's to see.
-    permitted = [
-        each
-        for each in using.registry.read_capturing(base_arn(invoked))
-        if using.invokable.allows(each.function.workspace, invoked)
-    ]
-    capturing = _one_for_each_workspace(permitted, invoked)
-    return [_capture(record, each, using) for each in capturing] or [Captured.NOT_REGISTERED]
+    if not is_function_arn(invoked):
+        return [Captured.NOT_REGISTERED]
+    by_workspace: dict[str, list[Registration]] = defaultdict(list)
+    for each in using.registry.registrations(base_arn(invoked)):
+        by_workspace[each.workspace].append(each)
+    captured: list[Captured] = []
+    faults: list[Exception] = []
+    for workspace, registrations in by_workspace.items():
+        try:
+            captured.append(_capture_for(workspace, registrations, record, using))
+        except Exception as fault:  # noqa: BLE001 - it must not keep the other workspaces waiting
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return captured or [Captured.NOT_REGISTERED]
 
 
-def _one_for_each_workspace(capturing: list[CapturingFunction], invoked_arn: str) -> Iterable[CapturingFunction]:
+def _capture_for(
+    workspace: str, registrations: list[Registration], record: InvocationRecord, using: Capturer
+) -> Captured:
+    invoked = record.request_context.function_arn
+    if not using.invokable.allows(workspace, invoked):
+        return Captured.NOT_PERMITTED
+    capturing = using.registry.read_capturing(_by_fit(registrations, invoked))
+    return Captured.NOT_REGISTERED if capturing is None else _capture(record, capturing, using)
+
+
+def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registration]:
     """A workspace may have registered several aliases: the one that was invoked, or else the function itself."""
     invoked_arn = invoked_arn.removesuffix(f":{LATEST}")
 
-    def rank(each: CapturingFunction) -> tuple[Any, ...]:
-        function = each.function
-        is_another = function.function_arn != invoked_arn
-        is_alias = function.function_arn != base_arn(function.function_arn)
-        return is_another, is_alias, function.created_at, function.id
+    def rank(each: Registration) -> tuple[Any, ...]:
+        is_another = each.function_arn != invoked_arn
+        is_alias = each.function_arn != base_arn(each.function_arn)
+        return is_another, is_alias, each.created_at, each.function_id
 
-    best = {each.function.workspace: each for each in sorted(capturing, key=rank, reverse=True)}
-    return best.values()
+    return sorted(registrations, key=rank)
 
 
 def _capture(record: InvocationRecord, capturing: CapturingFunction, using: Capturer) -> Captured:
     outcome = _outcome(record)
-    run = _run_of(record, capturing, outcome, using.retention, clock.now())
-    parts = {part: using.cipher.seal(text, label(run, part)) for part, text in _contents(record, outcome).items()}
+    parameters = keep_text(record.request_payload)
+    run = parameters.of(_run_of(record, capturing, outcome, using.retention, clock.now()))
+    contents = _contents(parameters, outcome)
+    parts = {part: using.cipher.seal(text, label(run, part)) for part, text in contents.items()}
     if not using.runs.record(run, parts):
         return Captured.AGAIN
     announce(run, using)
@@ -147,43 +149,31 @@ def _outcome(record: InvocationRecord) -> Outcome:
         # Never executed, or not to its end: the condition is all there is to tell.
         condition = error_name(record.request_context.condition) or "Failed"
         return Outcome.of_error(condition, "Lambda gave the invocation up.")
-    # In ASCII, whatever half characters the function has put into its message.
-    return Outcome.of_failed_invocation(json.dumps(record.response_payload).encode())
+    return Outcome.of_failed_invocation(record.response_payload.encode(errors="backslashreplace"))
 
 
 def _run_of(
     record: InvocationRecord, capturing: CapturingFunction, outcome: Outcome, retention: Retention, at: datetime
 ) -> FunctionRun:
-    context = record.request_context
-    run_id = derived_id("captured", capturing.function.id, context.request_id)
+    run_id = derived_id("captured", capturing.function.id, record.request_context.request_id)
     pin, reported = _version(record)
     begun = new_run(
         capturing.trigger, capturing.function, Cause(ExecutionSource.CAPTURED, {}, run_id=run_id), retention, at
     )
-    return begun.evolve(
-        status=outcome.status,
-        error_code=outcome.error_code,
-        error_source=outcome.error_source,
-        pin=pin,
-        reported_version=reported,
-        ended_at=at,
-        event_pending=True,
-        deadline=at + EVENT_DEADLINE,
-    )
+    return ended_before_recorded(begun, outcome).evolve(pin=pin, reported_version=reported)
 
 
 def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
     """The version that was executed, pinned if it is one that stays; `$LATEST` moves on with each deploy."""
-    version = record.response_context.executed_version if record.response_context else ""
+    version = record.executed_version
     if not _VERSION.fullmatch(version):
         return None, LATEST if version == LATEST else None
     arn = f"{base_arn(record.request_context.function_arn)}:{version}"
     return Pin(function_version_arn=arn, function_version=version), None
 
 
-def _contents(record: InvocationRecord, outcome: Outcome) -> dict[Part, bytes]:
+def _contents(parameters: Parameters, outcome: Outcome) -> dict[Part, bytes]:
     contents = {Part.ERROR: shortened(outcome.error) or b""}
-    # Too large, say. The failure is worth knowing even so; a re-run answers that no parameters are stored.
-    with suppress(InvalidRequest):
-        contents[Part.PARAMETERS] = dump(record.request_payload, field="requestPayload")
+    if parameters.text is not None:
+        contents[Part.PARAMETERS] = parameters.text
     return contents

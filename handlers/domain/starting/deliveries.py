@@ -2,17 +2,17 @@
 
 import json
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import Field
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import FOREIGN_ID, derived_id, required_id
-from handlers.domain.json_document import JsonObject
+from handlers.domain.json_document import JsonObject, JsonValue
 from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_patterns import is_of
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.requests import Body, parse_moment
+from handlers.domain.requests import Body, ObjectField, parse_moment
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.starting.start import Cause, Starter, start_run
 
@@ -32,7 +32,7 @@ class MatchedEvent(Body):
     """What the target of every rule is given: the event, whole."""
 
     trigger_id: str
-    event: dict[str, Any]
+    event: ObjectField
 
     @staticmethod
     def text(trigger_id: str, event: str) -> str:
@@ -65,8 +65,10 @@ class Delivery(NamedTuple):
     cause: Cause
 
 
-def read_delivery(document: JsonObject) -> Delivery:
-    """Raises InvalidRequest."""
+def read_delivery(document: JsonValue) -> Delivery:
+    """`document` is what Lambda's runtime has read, more generously than this service reads. Raises InvalidRequest."""
+    if not isinstance(document, dict):
+        raise InvalidRequest("event", "must be a JSON object.")
     return _scheduled(document) if "scheduledTime" in document else _matched(document)
 
 
@@ -76,7 +78,7 @@ def _scheduled(document: JsonObject) -> Delivery:
     parse_moment(told.scheduled_time, field="scheduledTime")
     payload = {"scheduledTime": told.scheduled_time}
     run_id = derived_id("schedule", trigger_id, told.scheduled_time)
-    return Delivery(trigger_id, Cause(ExecutionSource.SCHEDULED, payload, "scheduledTime", run_id))
+    return Delivery(trigger_id, Cause(ExecutionSource.SCHEDULED, payload, "scheduledTime", run_id, is_accepted=True))
 
 
 def _matched(document: JsonObject) -> Delivery:
@@ -86,7 +88,7 @@ def _matched(document: JsonObject) -> Delivery:
     if not isinstance(event_id, str) or not FOREIGN_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
     run_id = derived_id("event", trigger_id, event_id, *_replay(told.event))
-    return Delivery(trigger_id, Cause(ExecutionSource.EVENT, told.event, "event", run_id))
+    return Delivery(trigger_id, Cause(ExecutionSource.EVENT, told.event, "event", run_id, is_accepted=True))
 
 
 def _replay(event: JsonObject) -> tuple[str, ...]:
@@ -103,7 +105,7 @@ def deliver(delivery: Delivery, registry: Registry, using: Starter, *, buses: Pe
     """The run that it has started, now or when it was delivered before.
 
     A function that the workspace may no longer invoke is not asked for here: the run is kept, and fails at its claim.
-    Raises InvalidRequest or TooLarge for what can never start a run, TriggerUnreadable, or Unavailable.
+    Raises TriggerUnreadable or Unavailable.
     """
     found = registry.read_trigger_with_function(delivery.trigger_id)
     if found is None:

@@ -1,6 +1,6 @@
 """Execute a trigger: the story of POST …/function-triggers/{triggerId}/execute."""
 
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -10,14 +10,14 @@ from handlers.domain.ids import parse_id
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.registry.triggers import own_trigger
-from handlers.domain.requests import Body, NotBlank
+from handlers.domain.requests import Body, ContentField, NotBlank
 from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
 from handlers.domain.starting.start import Cause, Starter, start_run
 
 
 class ExecuteBody(Body):
-    payload: dict[str, Any] = Field(default_factory=dict)
+    payload: ContentField = Field(default_factory=dict)
     orchestration_id: Annotated[str, StringConstraints(min_length=1, max_length=128), NotBlank] | None = None
 
 

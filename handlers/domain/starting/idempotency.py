@@ -94,4 +94,4 @@ def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> Functio
 
 def _digest(value: JsonValue) -> bytes:
     # The order of an object's keys says nothing.
-    return hashlib.sha256(compact(value, sort_keys=True).encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(compact(value, sort_keys=True).encode()).digest()

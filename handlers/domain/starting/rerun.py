@@ -5,8 +5,9 @@ last step but one, in a single transaction.
 """
 
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import Field
 
@@ -23,13 +24,13 @@ from handlers.domain.errors import (
 )
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_run_id
-from handlers.domain.json_document import JsonObject, dump, parse
+from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
-from handlers.domain.requests import Body, Moment
+from handlers.domain.requests import Body, ContentField, Moment
 from handlers.domain.runs.due import first_deadline, push_when_due
 from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.seal import Cipher, SealBroken
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
@@ -49,7 +50,7 @@ class RerunBody(Body):
 
     use_latest_code: bool = False
     reason: str | None = Field(default=None, max_length=512)
-    override_params: dict[str, Any] | None = None
+    override_params: ContentField | None = None
     not_before: Moment | None = None
 
     def due(self, at: datetime) -> datetime | None:
@@ -133,8 +134,9 @@ def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> Funct
     at = clock.now()
     copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
     new = _as_asked(copied, source, asked, trigger)
-    parts = _seal_parts(new, parameters, asked.how.override_params, using.cipher)
-    using.runs.record_rerun(new, parts, seal_key(asked.key, using.cipher))
+    parts = _parts(source, parameters, asked.how.override_params)
+    sealed = {part: using.cipher.seal(content, label(new, part)) for part, content in parts.items()}
+    using.runs.record_rerun(new, sealed, seal_key(asked.key, using.cipher))
     push_when_due(new, using.queue)
     return new
 
@@ -204,6 +206,7 @@ def copy_of(source: FunctionRun, function: ComputeFunction, copy: Copy) -> Funct
         is_rerun=True,
         original_run_id=source.lineage_id,
         source_run_id=source.id,
+        parameters_format=source.parameters_format,
         deadline=first_deadline(copy.at, copy.not_before),
         expires_at=(copy.not_before or copy.at) + copy.retention.span,
     )
@@ -220,11 +223,24 @@ def _as_asked(copied: FunctionRun, source: FunctionRun, asked: Asked, trigger: F
     )
 
 
-def _seal_parts(new: FunctionRun, parameters: bytes, overrides: JsonObject | None, cipher: Cipher) -> SealedParts:
-    parts: dict[Part, bytes] = {Part.PARAMETERS: parameters}
-    if overrides:
-        # Without overrides the source's very bytes go on: nothing is read and written anew.
-        parts[Part.OVERRIDES] = dump(overrides, field="overrideParams")
-        merged = merge(parse(parameters), overrides)
-        parts[Part.PARAMETERS] = dump(merged, field="overrideParams")
-    return {part: cipher.seal(content, label(new, part)) for part, content in parts.items()}
+def _parts(source: FunctionRun, parameters: bytes, overrides: JsonObject | None) -> dict[Part, bytes]:
+    if not overrides:
+        # The source's very bytes go on: nothing is read and written anew.
+        return {Part.PARAMETERS: parameters}
+    merged = merge(_read(source, parameters), overrides)
+    return {
+        Part.PARAMETERS: dump(merged, field="overrideParams"),
+        Part.OVERRIDES: dump(overrides, field="overrideParams"),
+    }
+
+
+def _read(source: FunctionRun, parameters: bytes) -> JsonValue:
+    """Raises InvalidRequest if the overrides cannot be merged into them, whatever these are."""
+    if source.parameters_format is ParametersFormat.JSON:
+        with suppress(InvalidRequest):  # of an earlier release, which measured what it kept in another way
+            return parse(parameters)
+    raise InvalidRequest(
+        "overrideParams",
+        "cannot be merged: the parameters of this run are kept as a text (parametersFormat raw), because they are JSON "
+        "that cannot be read and written without loss. Re-run it without overrides.",
+    )

@@ -9,10 +9,13 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import FunctionNotFound
-from handlers.domain.json_document import JsonObject, dump, parse
+from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.triggers import open_params
 from handlers.domain.runs.due import pending_deadline
+from handlers.domain.runs.finish import ended_before_recorded
+from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome
+from handlers.domain.runs.parameters import Parameters, keep_value
 from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, label
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher
@@ -56,6 +59,8 @@ class Cause(NamedTuple):
     """Derived from what has come in, if that can be delivered twice."""
     orchestration_id: str | None = None
     key: IdempotencyKey | None = None
+    is_accepted: bool = False
+    """Accepted by AWS: nobody can correct it any more, and it is kept as far as it can be."""
 
 
 def start_run(stored: StoredTrigger, function: ComputeFunction | None, cause: Cause, using: Starter) -> FunctionRun:
@@ -65,16 +70,31 @@ def start_run(stored: StoredTrigger, function: ComputeFunction | None, cause: Ca
     """
     if function is None:
         raise FunctionNotFound(stored.trigger.id)
-    params = open_params(stored, using.cipher)
-    parameters = dump(merge(parse(params), cause.payload), field=cause.field)
-    run = new_run(stored.trigger, function, cause, using.retention, clock.now())
-    sealed = {Part.PARAMETERS: using.cipher.seal(parameters, label(run, Part.PARAMETERS))}
+    parameters = _parameters(parse(open_params(stored, using.cipher)), cause)
+    run = parameters.of(new_run(stored.trigger, function, cause, using.retention, clock.now()))
+    if parameters.text is None:
+        run, part, content = _unexecutable(run)
+    else:
+        part, content = Part.PARAMETERS, parameters.text
+    sealed = {part: using.cipher.seal(content, label(run, part))}
     try:
-        if using.runs.record(run, sealed, seal_key(cause.key, using.cipher)):
+        if using.runs.record(run, sealed, seal_key(cause.key, using.cipher)) and run.status.is_open:
             using.queue.push(run)
     except AlreadyStarted as already:
         return run_started_before(already.kept, using.cipher, using.runs)
     return run
+
+
+def _parameters(params: JsonValue, cause: Cause) -> Parameters:
+    """Raises InvalidRequest or TooLarge for what can still be corrected."""
+    merged = merge(params, cause.payload)
+    return keep_value(merged) if cause.is_accepted else Parameters(dump(merged, field=cause.field))
+
+
+def _unexecutable(run: FunctionRun) -> tuple[FunctionRun, Part, bytes]:
+    """Ended as it comes to be, so that what has come in is known: with its error. No retry would find more."""
+    outcome = Outcome.of_error(PARAMETERS_OMITTED, f"There is nothing to execute. {run.parameters_omitted}")
+    return ended_before_recorded(run.evolve(retriable=False), outcome), Part.ERROR, outcome.error or b""
 
 
 def new_run(

@@ -13,7 +13,7 @@ from handlers.domain import clock
 from handlers.domain.errors import BadSignature, InvalidRequest, NotFound, TriggerDisabled
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import FOREIGN_ID, derived_id
-from handlers.domain.json_document import JsonObject, parse
+from handlers.domain.json_document import MAX_DEPTH, JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_kinds import Webhook, check_path
@@ -128,5 +128,6 @@ def _content(body: bytes, webhook: Webhook | None) -> JsonObject:
         return {"rawBodyBase64": base64.b64encode(body).decode()}
     if webhook is None or not webhook.raw_body:
         with suppress(InvalidRequest):
-            return {"payload": parse(text)}
+            # One level less than may be kept: it is kept as a member of the parameters.
+            return {"payload": parse(text, max_depth=MAX_DEPTH - 1)}
     return {"rawBody": text}

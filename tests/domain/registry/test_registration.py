@@ -8,7 +8,7 @@ from handlers.domain.registry.functions import RegisterFunction, delete_function
 from handlers.domain.registry.registered import ComputeFunction
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.triggers import CreateTrigger, create_trigger, show_trigger
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id, nested
 from tests.fakes import World
 
 
@@ -149,7 +149,7 @@ def test_a_trigger_of_a_type_that_there_is_not_is_refused(world: World, executio
 
 
 @pytest.mark.parametrize(
-    ("params", "error"), [({"a": "x" * 350_000}, TooLarge), ({"a": "\ud800"}, InvalidRequest)], ids=["large", "half"]
+    ("params", "error"), [({"a": "x" * 350_000}, TooLarge), (nested(101), InvalidRequest)], ids=["large", "deep"]
 )
 def test_params_that_cannot_be_kept_are_refused_by_name(
     world: World, params: dict[str, Any], error: type[InvalidRequest]

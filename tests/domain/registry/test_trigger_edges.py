@@ -11,11 +11,11 @@ from handlers.domain.registry.trigger_arming import Repair
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.runs.run import ExecutionType
-from handlers.domain.starting.captures import Captured, InvocationRecord
+from handlers.domain.starting.captures import Captured
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.registry.arming import repaired
-from tests.domain.starting.capturing import a_record, captured, has_capturing, the_run
+from tests.domain.starting.capturing import a_record, captured, has_capturing, read, the_run
 from tests.domain.starting.test_deliveries import matched
 from tests.domain.triggering import create
 from tests.fakes import FakeClock, World
@@ -110,7 +110,7 @@ def test_what_stands_in_clear_of_a_record_is_a_name_or_a_number(world: World) ->
     assert " " not in run.error_code
     assert run.pin is None
     with pytest.raises(InvalidRequest):
-        InvocationRecord.read(a_record({"requestId": "\ud800"}))
+        read(a_record({"requestId": "\ud800"}))
 
 
 def test_a_function_is_put_back_as_it_was_read_even_if_its_trigger_is_gone(world: World) -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from handlers.domain.json_document import compact_any
 from handlers.domain.registry.registered import CaptureFailures
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.captures import Captured, InvocationRecord, capture
+from handlers.domain.starting.captures import Captured, capture
+from handlers.domain.starting.invocation_record import InvocationRecord
 from tests.builders import FUNCTION_ARN, TRIGGER_ID, a_function, a_trigger
 from tests.fakes import World
 
@@ -39,11 +41,21 @@ def has_capturing(world: World, **of_function: Any) -> None:
     world.registry.functions = {function.id: function}
 
 
-def captured(world: World, record: Json) -> list[Captured]:
-    return capture(InvocationRecord.read(record), world.capturer)
+def captured(world: World, record: Json | str) -> list[Captured]:
+    """What comes of a record: of a text, or of what is written as one."""
+    return capture(read(record), world.capturer)
 
 
-def the_run(world: World, record: Json | None = None) -> FunctionRun:
+def read(record: Json | str) -> InvocationRecord:
+    return InvocationRecord.read(record if isinstance(record, str) else compact_any(record))
+
+
+def with_payload(payload: str, **changes: Any) -> str:
+    """The text of a record whose payload is this text, of whatever kind."""
+    return compact_any(a_record(**changes, requestPayload="payload")).replace('"payload"', payload)
+
+
+def the_run(world: World, record: Json | str | None = None) -> FunctionRun:
     """The one run that the record is captured as."""
     assert captured(world, a_record() if record is None else record) == [Captured.CAPTURED]
     (run,) = world.runs.runs.values()

@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.errors import InvalidRequest, TooLarge, TriggerUnreadable, Unavailable
-from handlers.domain.json_document import MAX_BYTES
+from handlers.domain.errors import InvalidRequest, TriggerUnreadable, Unavailable
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
@@ -240,17 +239,6 @@ def test_what_is_no_delivery_is_refused_by_the_field(document: Json, field: str)
 def test_an_id_in_capitals_is_the_same_delivery(world: World) -> None:
     trigger = create(world, "scheduled").trigger
     assert started(world, scheduled(trigger.id.upper())).id == started(world, scheduled(trigger.id)).id
-
-
-@pytest.mark.parametrize(
-    ("detail", "error"), [({"a": "x" * MAX_BYTES}, TooLarge), ({"a": "\ud800"}, InvalidRequest)], ids=["large", "half"]
-)
-def test_an_event_that_cannot_be_kept_is_refused_by_name(world: World, detail: Json, error: type[Exception]) -> None:
-    trigger = create(world, "event-driven").trigger
-    with pytest.raises(error) as refused:
-        delivered(world, matched(trigger.id, detail=detail | {"workspace": WORKSPACE}))
-    assert getattr(refused.value, "field", None) == "event"
-    assert nothing_happened(world)
 
 
 @pytest.mark.parametrize("fault", ["cannot_open", "cannot_seal", "refused"])

@@ -8,7 +8,7 @@ from handlers.domain.errors import FunctionNotFound, InvalidRequest, NotFound, T
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.run import ExecutionSource, Part, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
-from tests.builders import FUNCTION_ARN, NOW, TRIGGER_ID, WORKSPACE, a_trigger
+from tests.builders import FUNCTION_ARN, NOW, TRIGGER_ID, WORKSPACE, a_trigger, nested
 from tests.fakes import World
 
 
@@ -98,7 +98,7 @@ def test_a_trigger_outlives_its_function_and_starts_nothing(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("payload", "error"), [({"a": "x" * MAX_BYTES}, TooLarge), ({"a": "\udead"}, InvalidRequest)], ids=["large", "half"]
+    ("payload", "error"), [({"a": "x" * MAX_BYTES}, TooLarge), (nested(101), InvalidRequest)], ids=["large", "deep"]
 )
 def test_a_payload_that_cannot_be_kept_is_refused_by_name(
     world: World, payload: dict[str, Any], error: type[InvalidRequest]

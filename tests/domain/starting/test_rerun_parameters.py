@@ -12,10 +12,7 @@ from handlers.domain.errors import (
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.run import Part
 from handlers.domain.starting.rerun import rerun
-from tests.builders import (
-    RUN_ID,
-    a_run,
-)
+from tests.builders import RUN_ID, a_run, nested
 from tests.domain.starting.rerunning import asked, nothing_happened
 from tests.fakes import World
 
@@ -72,8 +69,7 @@ def test_no_parameter_stands_in_the_run_or_in_the_message(installed: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("override", "error"),
-    [({"a": "x" * MAX_BYTES}, TooLarge), ({"a": "\ud800"}, InvalidRequest), ({"\ud800": 1}, InvalidRequest)],
+    ("override", "error"), [({"a": "x" * MAX_BYTES}, TooLarge), (nested(101), InvalidRequest)], ids=["large", "deep"]
 )
 def test_overrides_that_cannot_be_kept_are_refused_by_name(
     installed: World, override: dict[str, Any], error: type[InvalidRequest]

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 from typing import Any
 
 import pytest
@@ -112,6 +113,9 @@ def test_what_proves_the_sender_is_not_handed_on(world: World) -> None:
         (b'{"a":1,"a":2}', {"rawBody": '{"a":1,"a":2}'}),
         (b"NaN", {"rawBody": "NaN"}),
         (b"1e999", {"rawBody": "1e999"}),
+        (b'{"cut \\ud83d":["\\ude00"]}', {"payload": {"cut \ud83d": ["\ude00"]}}),
+        (b"[" * 99 + b"]" * 99, {"payload": json.loads("[" * 99 + "]" * 99)}),
+        (b"[" * 100 + b"]" * 100, {"rawBody": "[" * 100 + "]" * 100}),
         (b"[" * 101 + b"]" * 101, {"rawBody": "[" * 101 + "]" * 101}),
         (b"[" * 100_000, {"rawBody": "[" * 100_000}),
         (b"a=1&b=%00", {"rawBody": "a=1&b=%00"}),
@@ -128,7 +132,7 @@ def test_a_body_is_handed_on_as_its_value_or_else_as_its_text(world: World, body
 
 
 NO_TEXT = [
-    *(b"\xff", b'{"a":"\xe9"}', b"\xed\xa0\x80", b"\xc0\xaf", "{}".encode("utf-16"), gzip.compress(b"{}")),
+    *(b"\xff", b'{"a":"\xe9"}', b"\xed\xa0\x80", b"\xc0\xaf", "{}".encode("utf-16"), gzip.compress(b"{}", mtime=0)),
     b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n\x89PNG\x00\r\n--x--\r\n',
 ]
 
@@ -184,14 +188,11 @@ def test_what_is_signed_for_others_is_handed_on_and_what_is_not_verified_here_to
     assert found["headers"] == proof | others
 
 
-@pytest.mark.parametrize(
-    "body", [b'"' + b"x" * MAX_BYTES + b'"', b"x" * MAX_BYTES, b'{"a":"\\ud800"}'], ids=["json", "text", "half"]
-)
+@pytest.mark.parametrize("body", [b'"' + b"x" * MAX_BYTES + b'"', b"x" * MAX_BYTES], ids=["json", "text"])
 def test_a_body_that_cannot_be_kept_is_refused_by_name(world: World, body: bytes) -> None:
     secret = has_webhook(world)
     refused = refusal(world, webhook(signed(secret, body), body))
-    assert isinstance(refused, InvalidRequest)
-    assert isinstance(refused, TooLarge) == (len(body) >= MAX_BYTES)
+    assert isinstance(refused, TooLarge)
     assert refused.field == "body"
 
 

@@ -52,8 +52,16 @@ REFUSED = {
     "body bytes, of fewer characters": Limit(
         RERUN, 413, "body", body='{"reason": "' + "é" * (MAX_BODY_BYTES // 2) + '"}'
     ),
-    "body nesting": Limit(RERUN, 400, "body", body=json.dumps({"overrideParams": nested(MAX_DEPTH)})),
-    "body nesting, of a payload": Limit(EXECUTE, 400, "body", body=json.dumps({"payload": nested(MAX_DEPTH)})),
+    "nesting": Limit(RERUN, 400, "overrideParams", body=json.dumps({"overrideParams": nested(MAX_DEPTH + 1)})),
+    "nesting, of a payload": Limit(EXECUTE, 400, "payload", body=json.dumps({"payload": nested(MAX_DEPTH + 1)})),
+    "nesting, as deep as Python reads": Limit(EXECUTE, 400, "payload", body=json.dumps({"payload": nested(800)})),
+    "nesting, deeper": Limit(EXECUTE, 400, "payload", body='{"payload":' + '{"a":' * 99_999 + "1" + "}" * 100_000),
+    "nesting, of params": Limit(
+        TRIGGER,
+        400,
+        "triggerMetadata.params",
+        body=json.dumps(A_TRIGGER | {"triggerMetadata": {"params": nested(MAX_DEPTH + 1)}}),
+    ),
     "key length": Limit(RERUN, 400, "body", body=json.dumps({"overrideParams": {LONG_KEY: 1}})),
     "key length, of the outermost": Limit(RERUN, 400, "body", body=json.dumps({LONG_KEY: 1})),
     "reason": Limit(RERUN, 400, "reason", body=json.dumps({"reason": "x" * 513})),
@@ -106,7 +114,9 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("route", "body"),
         [
-            (RERUN, {"overrideParams": nested(MAX_DEPTH - 1)}),
+            (RERUN, {"overrideParams": nested(MAX_DEPTH)}),
+            (EXECUTE, {"payload": nested(MAX_DEPTH)}),
+            (TRIGGER, A_TRIGGER | {"triggerMetadata": {"params": nested(MAX_DEPTH)}}),
             (RERUN, {"overrideParams": {"k" * MAX_KEY_LENGTH: "x" * (MAX_BYTES - 2000)}}),
             (RERUN, {"reason": "é" * 512}),
             (EXECUTE, {"orchestrationId": "x" * 128}),
@@ -114,7 +124,10 @@ class TestLimits:
             (FUNCTION, A_FUNCTION | {"name": "é" * 128}),
             (TRIGGER, A_TRIGGER | {"name": "é" * 128}),
         ],
-        ids=["nesting", "key", "reason", "orchestrationId", "payload", "name of a function", "name of a trigger"],
+        ids=[
+            *("nesting", "nesting of a payload", "nesting of params", "key", "reason", "orchestrationId", "payload"),
+            *("name of a function", "name of a trigger"),
+        ],
     )
     def test_what_is_within_a_limit_is_taken(self, world: World, route: str, body: Json) -> None:
         ids = {"workspace": OWN, "runId": RUN_ID, "triggerId": TRIGGER_ID}

@@ -1,0 +1,114 @@
+"""How a Lambda's failures find those who want them captured: one entry for each workspace and Lambda.
+
+It holds a member for each function of the workspace that is registered for the Lambda so, under the function's id, and
+how many these are. Who registers, changes or deletes a function writes its own member, in one transaction with the
+function itself: whatever others do to theirs at the same time, none is lost.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from handlers.aws.table import SCHEMA, Item, Key, Table, TransactionCanceled, from_item, readable, to_item
+from handlers.domain.clock import iso
+from handlers.domain.errors import InvalidRequest, Unavailable
+from handlers.domain.function_arns import base_arn
+from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registered
+from handlers.domain.starting.captures import Registration
+
+# What fits into an entry, and into the reads of a capture, however many register.
+MAX_REGISTRATIONS = 100
+_WORKSPACE = "WORKSPACE#"
+_COUNT = "registrations"
+_OWN = {"pk", "sk", "schema", _COUNT}
+
+
+def no_room() -> InvalidRequest:
+    """What to answer where the condition of `actions` has failed."""
+    problem = f"is asked for by {MAX_REGISTRATIONS} functions of this workspace for this Lambda: end it for one."
+    return InvalidRequest("captureFailures", problem)
+
+
+def partition(function_arn: str) -> str:
+    return f"CAPTURE#{base_arn(function_arn)}"
+
+
+def key_of(function: ComputeFunction) -> Key:
+    return {"pk": partition(function.function_arn), "sk": f"{_WORKSPACE}{function.workspace}"}
+
+
+def actions(table: Table, before: Registered | None, after: Registered | None) -> list[dict[str, Any]]:
+    """What has to be written with a change of what is registered. Its condition fails where there is no room."""
+    will, had = _capturing(after), _capturing(before)
+    if will is not None:
+        return [_put(table, *will, is_new=had is None)]
+    return [] if had is None else [_remove(table, had[0])]
+
+
+def _put(table: Table, function: ComputeFunction, capture: CaptureFailures, *, is_new: bool) -> dict[str, Any]:
+    there_is_room = "attribute_not_exists(#count) OR #count < :limit"
+    member = {
+        "triggerId": capture.trigger_id,
+        "functionArn": function.function_arn,
+        "createdAt": iso(function.created_at),
+    }
+    names, values = {"#function": function.id, "#schema": "schema"}, {":member": member, ":schema": SCHEMA}
+    update: dict[str, Any] = {"UpdateExpression": "SET #function = :member, #schema = :schema"}
+    if is_new:
+        names, values = names | {"#count": _COUNT}, values | {":one": 1, ":limit": MAX_REGISTRATIONS}
+        update["UpdateExpression"] += " ADD #count :one"
+        update["ConditionExpression"] = there_is_room
+    return table.update_action(
+        key_of(function), **update, ExpressionAttributeNames=names, ExpressionAttributeValues=to_item(values)
+    )
+
+
+def _remove(table: Table, function: ComputeFunction) -> dict[str, Any]:
+    return table.update_action(
+        key_of(function),
+        UpdateExpression="REMOVE #function ADD #count :less",
+        ExpressionAttributeNames={"#function": function.id, "#count": _COUNT},
+        ExpressionAttributeValues=to_item({":less": -1}),
+    )
+
+
+def delete_if_empty(table: Table, before: Registered | None, after: Registered | None) -> None:
+    """After a change: an entry that nobody is left in goes. Should that fail, one that is empty finds nothing."""
+    had = _capturing(before)
+    if had is None or _capturing(after) is not None:
+        return
+    nobody_is_left = "#count <= :none"
+    names, values = {"#count": _COUNT}, to_item({":none": 0})
+    delete = table.delete_action(
+        key_of(had[0]),
+        ConditionExpression=nobody_is_left,
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=values,
+    )
+    with suppress(TransactionCanceled, Unavailable):
+        table.transact([delete])
+
+
+def read(table: Table, base_function_arn: str, report: Callable[[Exception], None]) -> list[Registration]:
+    walk = table.walk(
+        page_size=100,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :workspace)",
+        ExpressionAttributeValues=to_item({":pk": partition(base_function_arn), ":workspace": _WORKSPACE}),
+        ConsistentRead=True,
+    )
+    members = ((item, function_id) for item in walk for function_id in item.keys() - _OWN)
+    found = (readable(item, partial(_registration, function_id=function_id), report) for item, function_id in members)
+    return [each for each in found if each is not None]
+
+
+def _registration(item: Item, *, function_id: str) -> Registration:
+    member = from_item({function_id: item[function_id]})[function_id]
+    workspace = item["sk"]["S"].removeprefix(_WORKSPACE)
+    return Registration.model_validate({**member, "functionId": function_id, "workspace": workspace})
+
+
+def _capturing(registered: Registered | None) -> tuple[ComputeFunction, CaptureFailures] | None:
+    if isinstance(registered, ComputeFunction) and registered.capture_failures is not None:
+        return registered, registered.capture_failures
+    return None

@@ -2,7 +2,7 @@
 
 from aws_cdk import App
 
-from infra.dependencies import build_layer
+from infra.bundle import build_layer
 from infra.settings import Settings
 from infra.stack import FunctionRerunStack
 

@@ -124,10 +124,8 @@ class _Longest:
         match value:
             case {"Ref": name}:
                 return self._ref(name)
-            case {"Fn::GetAtt": [name, "Arn"]}:
-                return self._arn(name)
-            case {"Fn::GetAtt": [name, _]}:
-                return self._name(name)
+            case {"Fn::GetAtt": [name, attribute]}:
+                return self._arn(name) if attribute == "Arn" else self._name(name)
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(self.of(part) for part in parts)
             case dict():

@@ -13,6 +13,9 @@ from handlers.domain.identity import WORKSPACE
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")
 _BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+_DOMAIN_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_RESERVED = re.compile("aws|amazon|cognito")
 # Of one authorizer: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 _MAX_AUDIENCES = 50
 
@@ -54,6 +57,10 @@ class Settings(BaseModel):
     """Provision the ready-made test events for the Lambda console: once per account."""
     delete_unused_versions: bool = False
     """Once a month, delete versions published by this service that no kept run names."""
+    deletion_protection: bool = False
+    """Table and user pool cannot be deleted. For later: a first deployment that fails has to delete them again."""
+    user_pool_domain_prefix: str | None = None
+    """Where the own user pool's login pages are: unique in the region. Without: made of stack and account."""
     alarm_topic_arn: str | None = None
     """The SNS topic that alarms are sent to."""
     laptop: bool = False
@@ -79,6 +86,15 @@ class Settings(BaseModel):
                 if not _BUS.fullmatch(name):
                     raise ValueError(f"{name!r} is no name of an event bus")
         return buses
+
+    @field_validator("user_pool_domain_prefix")
+    @classmethod
+    def _is_a_prefix(cls, prefix: str | None) -> str | None:
+        if prefix is not None and (not _DOMAIN_PREFIX.fullmatch(prefix) or _RESERVED.search(prefix)):
+            raise ValueError(
+                f"{prefix!r} is no prefix of a domain: {_DOMAIN_PREFIX.pattern}, without {_RESERVED.pattern}"
+            )
+        return prefix
 
     @model_validator(mode="after")
     def _are_whole(self) -> Self:

@@ -62,6 +62,17 @@ class TestSettings:
     def test_other_buses_have_the_names_that_eventbridge_allows(self, bus: str) -> None:
         assert Settings.model_validate({"otherBuses": {"acme": [bus]}}).listened_buses == [bus]
 
+    @pytest.mark.parametrize(
+        "prefix", ["", "Acme", "a_b", "-a", "a-", "a" * 64, "a.b", "my-aws", "amazon", "cognito-x"]
+    )
+    def test_what_cognito_takes_for_no_prefix_of_a_domain_is_refused(self, prefix: str) -> None:
+        with pytest.raises(ValidationError, match="is no prefix of a domain"):
+            Settings.model_validate({"userPoolDomainPrefix": prefix})
+
+    @pytest.mark.parametrize("prefix", ["a", "acme-runs-2", "a" * 63])
+    def test_a_prefix_of_one_s_own_is_taken(self, prefix: str) -> None:
+        assert Settings.model_validate({"userPoolDomainPrefix": prefix}).user_pool_domain_prefix == prefix
+
     def test_there_are_none_unless_somebody_says_so(self) -> None:
         assert Settings().other_buses == {}
 

@@ -34,9 +34,10 @@ test: install ## all tests
 chaos: install ## strike every AWS call and kill processes under load, then compare the books (a quarter of an hour)
 	@$(BIN)/python -m tests.chaos
 
-bench: install ## measure: AWS calls of a re-run, and its latency against its floor
+bench: install ## measure: AWS calls of a re-run, its latency against its floor, and cold starts
 	@$(BIN)/python -m tests.bench.aws_calls
 	@$(BIN)/python -m tests.bench.latency
+	@$(BIN)/python -m tests.bench.cold_start
 
 check: install ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check

@@ -30,7 +30,7 @@ MAX_BODY_BYTES = 4_500_000
 # not ASCII up to twelve: large answers are shorter in base64, of which Lambda takes 6 MB, too.
 MAX_TEXT_ANSWER = 400_000
 
-# The most specific class counts. Reasons are the reason phrase of the status.
+# The most specific class counts.
 STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.Refused: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
@@ -45,6 +45,19 @@ STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+# Of RFC 9110 and, for 428, RFC 6585. Python's own phrases differ from version to version.
+PHRASES: dict[HTTPStatus, str] = {
+    HTTPStatus.BAD_REQUEST: "Bad Request",
+    HTTPStatus.UNAUTHORIZED: "Unauthorized",
+    HTTPStatus.FORBIDDEN: "Forbidden",
+    HTTPStatus.NOT_FOUND: "Not Found",
+    HTTPStatus.CONFLICT: "Conflict",
+    HTTPStatus.PRECONDITION_FAILED: "Precondition Failed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.PRECONDITION_REQUIRED: "Precondition Required",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Internal Server Error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Service Unavailable",
+}
 
 
 def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, JsonObject]:
@@ -54,7 +67,7 @@ def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, JsonObj
     if not isinstance(error, errors.ServiceError):
         error = errors.ServiceError("Something went wrong on our side. It has been logged under this request id.")
     status = next(STATUS[each] for each in type(error).__mro__ if each in STATUS)
-    document = {"error": status.phrase, "code": error.code, "message": error.message, "requestId": request_id}
+    document = {"error": PHRASES[status], "code": error.code, "message": error.message, "requestId": request_id}
     if isinstance(error, errors.InvalidRequest):
         document["field"] = error.field
     if isinstance(error, errors.OrchestrationRun) and error.orchestration_id is not None:

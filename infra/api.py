@@ -2,16 +2,16 @@
 
 import json
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.identity import Identity
 from infra.settings import Settings
 
 _ACCESS_LOG = {
@@ -26,37 +26,6 @@ _ACCESS_LOG = {
 }
 BASE = "/workspace/{workspace}/api/v1"
 WEBHOOKS = "POST /http-trigger/{path+}"
-
-
-class Identity(Construct):
-    """People and machines who may have tokens: the stack's own user pool."""
-
-    def __init__(self, scope: Construct, name: str, *, removal_policy: RemovalPolicy, production: bool) -> None:
-        super().__init__(scope, name)
-        self.user_pool = cognito.UserPool(
-            self,
-            "UserPool",
-            self_sign_up_enabled=False,
-            sign_in_aliases=cognito.SignInAliases(email=True),
-            password_policy=cognito.PasswordPolicy(
-                min_length=12, require_digits=True, require_lowercase=True, require_uppercase=True, require_symbols=True
-            ),
-            mfa=cognito.Mfa.OPTIONAL,
-            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
-            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
-            deletion_protection=production,
-            removal_policy=removal_policy,
-        )
-        self.client = self.user_pool.add_client(
-            "Client",
-            auth_flows=cognito.AuthFlow(user_srp=True),
-            prevent_user_existence_errors=True,
-            access_token_validity=Duration.hours(1),
-        )
-
-    @property
-    def issuer(self) -> str:
-        return f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.user_pool.user_pool_id}"
 
 
 class Api(Construct):
@@ -107,7 +76,13 @@ class Api(Construct):
         return added
 
     def _add_stage(self, settings: Settings, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> None:
-        access_log = logs.LogGroup(self, "AccessLog", retention=log_retention, removal_policy=removal_policy)
+        access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            log_group_name=_access_log_name(Stack.of(self)),
+            retention=log_retention,
+            removal_policy=removal_policy,
+        )
         self.stage = apigateway.HttpStage(
             self,
             "Stage",
@@ -139,3 +114,13 @@ class Api(Construct):
         certificate = acm.Certificate.from_certificate_arn(self, "Certificate", settings.certificate_arn)
         domain = apigateway.DomainName(self, "DomainName", domain_name=settings.domain_name, certificate=certificate)
         return apigateway.DomainMappingOptions(domain_name=domain)
+
+
+def _access_log_name(stack: Stack) -> str:
+    """Below /aws/vendedlogs/, because API Gateway writes each other group into a policy that holds 5,120 characters.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html#AWS-logs-infrastructure-CWL
+    A retained group must not be in the way of the next deployment: the name ends with the first part of the stack's id.
+    """
+    stack_id = Fn.select(2, Fn.split("/", Aws.STACK_ID))
+    return f"/aws/vendedlogs/{stack.stack_name}-api-{Fn.select(0, Fn.split('-', stack_id))}"

@@ -1,8 +1,11 @@
 """The CDK app: `python -m infra.app` synthesises it, with or without the CDK's own command line."""
 
+import sys
+
 from aws_cdk import App
 
-from infra.dependencies import build_layer
+from infra.bundle import BundleError, build_layer
+from infra.limits import check_limits
 from infra.settings import Settings
 from infra.stack import FunctionRerunStack
 
@@ -10,6 +13,7 @@ STACK_NAME = "FunctionRerun"
 
 
 def main() -> None:
+    """Raises ValueError or BundleError, which say what to do."""
     app = App()
     settings = Settings.of(app.node)
     # The laptop's Lambdas run in this very environment and find the dependencies there.
@@ -23,8 +27,12 @@ def main() -> None:
         from infra.validation import validate  # noqa: PLC0415 - takes seconds to load
 
         validate(app, stack, settings=settings)
-    app.synth()
+    template = app.synth().get_stack_by_name(stack.stack_name).template
+    check_limits(template, settings, stack_name=stack.stack_name)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (ValueError, BundleError) as error:
+        sys.exit(str(error))

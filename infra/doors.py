@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-ROOT = Path(__file__).parent.parent
+from infra.bundle import build_code
+from infra.python_runtime import python_runtime
 
 
 class Doors(Construct):
@@ -29,11 +30,8 @@ class Doors(Construct):
         self._log_retention = log_retention
         self._removal_policy = removal_policy
         self._environment = environment
-        self._code = lambda_.Code.from_asset(
-            str(ROOT),
-            exclude=["*", "!handlers", "!handlers/**", "__pycache__", ".*_cache", "*.toml"],
-            ignore_mode=IgnoreMode.GIT,
-        )
+        self._runtime = python_runtime()
+        self._code = lambda_.Code.from_asset(str(build_code()))
         self._layers = [] if layer_directory is None else [self._dependencies(layer_directory)]
 
     def _dependencies(self, directory: Path) -> lambda_.LayerVersion:
@@ -42,7 +40,7 @@ class Doors(Construct):
             "Dependencies",
             code=lambda_.Code.from_asset(str(directory)),
             compatible_architectures=[lambda_.Architecture.ARM_64],
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_runtimes=[self._runtime],
         )
 
     def door(
@@ -73,7 +71,7 @@ class Doors(Construct):
             # A name of its own, so that one pattern covers the stack's functions and no others.
             function_name=function_name,
             description=description,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=self._runtime,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"handlers.{module}.lambda_handler",
             code=self._code,

@@ -1,6 +1,5 @@
 """What the CDK context decides. Production by default; `laptop` relaxes what only hurts on a laptop."""
 
-import json
 import re
 from typing import Any, Self
 
@@ -14,9 +13,11 @@ from handlers.domain.identity import WORKSPACE
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")
 _BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}")
-_MAX_BUSES = 500
-# The doors are told through their environment, of which Lambda takes 4 KB in all.
-_MAX_INVOKABLE = 2300
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+_DOMAIN_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_RESERVED = re.compile("aws|amazon|cognito")
+# Of one authorizer: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+_MAX_AUDIENCES = 50
 
 LOG_RETENTION = {
     1: RetentionDays.ONE_DAY,
@@ -61,6 +62,10 @@ class Settings(BaseModel):
     """Provision the ready-made test events for the Lambda console: once per account."""
     delete_unused_versions: bool = False
     """Once a month, delete versions published by this service that no kept run names."""
+    deletion_protection: bool = False
+    """Table and user pool cannot be deleted. For later: a first deployment that fails has to delete them again."""
+    user_pool_domain_prefix: str | None = None
+    """Where the own user pool's login pages are: unique in the region. Without: made of stack and account."""
     alarm_topic_arn: str | None = None
     """The SNS topic that alarms are sent to."""
     laptop: bool = False
@@ -74,8 +79,6 @@ class Settings(BaseModel):
             for pattern in patterns:
                 if not _FUNCTION_PATTERN.fullmatch(pattern):
                     raise ValueError(f"{pattern!r} is no ARN pattern like arn:aws:lambda:eu-west-1:*:function:orders-*")
-        if len(json.dumps(invokable)) > _MAX_INVOKABLE:
-            raise ValueError(f"is over {_MAX_INVOKABLE} bytes as JSON: use wider patterns")
         return invokable
 
     @field_validator("other_buses")
@@ -87,9 +90,16 @@ class Settings(BaseModel):
             for name in names:
                 if not _BUS.fullmatch(name):
                     raise ValueError(f"{name!r} is no name of an event bus")
-        if len(json.dumps(buses)) > _MAX_BUSES:
-            raise ValueError(f"is over {_MAX_BUSES} bytes as JSON")
         return buses
+
+    @field_validator("user_pool_domain_prefix")
+    @classmethod
+    def _is_a_prefix(cls, prefix: str | None) -> str | None:
+        if prefix is not None and (not _DOMAIN_PREFIX.fullmatch(prefix) or _RESERVED.search(prefix)):
+            raise ValueError(
+                f"{prefix!r} is no prefix of a domain: {_DOMAIN_PREFIX.pattern}, without {_RESERVED.pattern}"
+            )
+        return prefix
 
     @model_validator(mode="after")
     def _are_whole(self) -> Self:
@@ -97,6 +107,8 @@ class Settings(BaseModel):
             raise ValueError("domainName and certificateArn belong together")
         if self.issuer is not None and not self.audience:
             raise ValueError("issuer needs an audience: without one every token of the issuer would count")
+        if len(self.audience) + (self.issuer is None) > _MAX_AUDIENCES:
+            raise ValueError(f"audience: API Gateway takes {_MAX_AUDIENCES}, the stack's own client included")
         return self
 
     @field_validator("log_retention_days")

@@ -13,10 +13,11 @@ from constructs import Construct
 
 from handlers.domain.runs.lifecycle import AWAITS_RETRY, EVENT_SOURCE, FAILED
 from handlers.settings import METRICS_NAMESPACE, OPTIONAL, READ_BY, variable
-from infra.api import Api, Identity
+from infra.api import Api
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
 from infra.grants import grant
+from infra.identity import Identity
 from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings
@@ -38,13 +39,19 @@ class FunctionRerunStack(Stack):
         # A first deployment that fails leaves nothing behind; what ever held data stays.
         removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if production else RemovalPolicy.DESTROY
         log_retention = LOG_RETENTION[settings.log_retention_days]
-        self.storage = Storage(self, "Storage", removal_policy=removal_policy, production=production)
+        self.storage = Storage(
+            self,
+            "Storage",
+            removal_policy=removal_policy,
+            production=production,
+            deletion_protection=settings.deletion_protection,
+        )
         self.messaging = Messaging(self, "Messaging", production=production)
         self.sources = TriggerSources(self, "TriggerSources")
         trusted_bus = self.sources.bus if settings.trust_trigger_bus_senders else None
         self.capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=production)
         self._check_buses()
-        self.identity = Identity(self, "Identity", removal_policy=removal_policy, production=production)
+        self.identity = Identity(self, "Identity", settings=settings, removal_policy=removal_policy)
         self.doors = Doors(
             self,
             "Doors",
@@ -297,6 +304,7 @@ class FunctionRerunStack(Stack):
             "CaptureDeadLetterQueueUrl": self.capture.dead_letters.queue_url,
             "UserPoolId": self.identity.user_pool.user_pool_id,
             "UserPoolClientId": self.identity.client.user_pool_client_id,
+            "UserPoolDomain": self.identity.domain.base_url(),
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -11,7 +11,10 @@ STAGING, KEPT = "staging/", "kept/"
 
 
 class Storage(Construct):
-    def __init__(self, scope: Construct, name: str, *, removal_policy: RemovalPolicy, production: bool) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, removal_policy: RemovalPolicy, production: bool, deletion_protection: bool
+    ) -> None:
+        """`deletion_protection` must be off while the stack is created: nothing could be rolled back otherwise."""
         super().__init__(scope, name)
         self.key = kms.Key(
             self,
@@ -29,7 +32,7 @@ class Storage(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=production
             ),
-            deletion_protection=production,
+            deletion_protection=deletion_protection,
             time_to_live_attribute="expiresAt",
             removal_policy=removal_policy,
         )

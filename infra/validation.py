@@ -11,7 +11,7 @@ from infra.settings import Settings
 from infra.stack import FunctionRerunStack
 from infra.storage import KEPT, STAGING
 
-_RUNTIME = "python3.13 is what the dependency layer is built for and what the suite was written against"
+_RUNTIME = "The runtime is the Python that this was built and tested with, and Lambda supports it"
 _NO_DEAD_LETTERS = (
     "Callers wait, have dead letters of their own or come again a minute later; an alarm tells what on_event has lost"
 )

@@ -5,6 +5,7 @@ and which part a text belongs to stands inside the sealed envelope and is compar
 (the SDK authenticates the message's own context but does not compare it with what the reader expects).
 """
 
+import io
 import json
 import logging
 import threading
@@ -67,7 +68,7 @@ class Cipher:
         """Raises SealBroken, KeyRefused, or Unavailable when it is KMS that fails for now."""
         self._faults.forget()
         try:
-            opened, header = self._sdk.decrypt(source=sealed, materials_manager=self._materials)
+            opened, context = self._decrypt(sealed)
         except BotoCoreError as error:
             raise Unavailable from error
         except Exception as error:
@@ -76,9 +77,21 @@ class Cipher:
                 raise self._faults.kind from error
             raise SealBroken from error
         expected = _envelope(label)
-        if header.encryption_context.get("workspace") != label.workspace or not opened.startswith(expected):
+        if context.get("workspace") != label.workspace or not opened.startswith(expected):
             raise SealBroken("the text was sealed under another label")
-        return bytes(opened[len(expected) :])
+        return opened[len(expected) :]
+
+    def _decrypt(self, sealed: bytes) -> tuple[bytes, dict[str, str]]:
+        """The content, and the encryption context that the message was sealed with."""
+        stream = self._sdk.stream(mode="decrypt", source=sealed, materials_manager=self._materials)
+        try:
+            opened, context = stream.read(), stream.header.encryption_context
+            stream.close()  # raises unless the message was read to its end
+        finally:
+            # Of a damaged message the SDK's own close() raises, and raises again in the finalizer, where Python 3.13
+            # prints it: https://docs.python.org/3/library/io.html#io.IOBase.__del__
+            io.IOBase.close(stream)
+        return bytes(opened), context
 
 
 def _envelope(label: Label) -> bytes:

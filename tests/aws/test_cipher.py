@@ -1,7 +1,9 @@
+import gc
 import os
 from typing import Any
 
 import pytest
+from aws_encryption_sdk.streaming_client import StreamDecryptor
 from botocore.exceptions import EndpointConnectionError
 from botocore.session import Session
 from hypothesis import HealthCheck, given, settings
@@ -52,6 +54,17 @@ def test_no_damaged_text_opens(cipher: Cipher) -> None:
     for damaged_text in (b"", b"\0", sealed[:-1], sealed[:50], os.urandom(500)):
         with pytest.raises(SealBroken):
             cipher.open(damaged_text, LABEL)
+
+
+def test_of_a_damaged_text_no_stream_stays_open(cipher: Cipher) -> None:
+    """Its finalizer would print a traceback into the log of the Lambda."""
+    sealed = cipher.seal(b"secret", LABEL)
+    with pytest.raises(SealBroken) as caught:  # the traceback keeps the stream
+        cipher.open(sealed[:-1], LABEL)
+    streams = [each for each in gc.get_objects() if type(each) is StreamDecryptor]
+    assert caught.value.__cause__ is not None
+    assert streams
+    assert all(each.closed for each in streams)
 
 
 def test_the_sealed_text_does_not_show_the_content(cipher: Cipher) -> None:

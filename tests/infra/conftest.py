@@ -55,6 +55,8 @@ def decided(synthesise: Synthesise) -> Stack:
         audience=["https://api.acme.example"],
         domainName="runs.acme.example",
         certificateArn=CERTIFICATE,
+        deletionProtection=True,
+        userPoolDomainPrefix="acme-runs",
         retentionDays=7,
         maxRerunsPerLineage=3,
         logRetentionDays=30,

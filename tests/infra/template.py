@@ -85,5 +85,7 @@ def text(value: Any) -> str:
             return f"${{{name}.{attribute}}}"
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(map(text, parts))
+        case {"Fn::Select": [index, {"Fn::Split": [separator, whole]}]}:
+            return f"{text(whole)}.split({separator})[{index}]"
         case _:
             raise AssertionError(value)

@@ -71,7 +71,7 @@ def test_an_answer_for_one_route_is_none_for_a_second_one_without_authorizer(tmp
 
 
 def test_exactly_what_callers_need_is_told(stack: Stack) -> None:
-    identity = {"UserPoolId", "UserPoolClientId"}
+    identity = {"UserPoolId", "UserPoolClientId", "UserPoolDomain"}
     queues = {"RunQueueUrl", "DeadLetterQueueUrl"}
     sources = {"TriggerBusName", "TriggerBusArn", "ScheduleGroupName"}
     capture = {"CaptureQueueArn", "CaptureQueueUrl", "CaptureDeadLetterQueueUrl"}

@@ -53,6 +53,22 @@ class TestApi:
         pool = stack.one("AWS::Cognito::UserPool")["Properties"]
         assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
 
+    def test_people_log_in_by_code_and_pkce_and_in_no_other_way_of_oauth(self, stack: Stack) -> None:
+        client = stack.one("AWS::Cognito::UserPoolClient")["Properties"]
+        assert client["AllowedOAuthFlows"] == ["code"]
+        assert client["AllowedOAuthScopes"] == ["openid", "email"]
+        assert client["GenerateSecret"] is False
+        assert client["CallbackURLs"] == [f"http://127.0.0.1:{port}/callback" for port in (18250, 28250, 38250)]
+        assert client["LogoutURLs"] == [f"http://localhost:{port}/" for port in (18250, 28250, 38250)]
+        assert client["SupportedIdentityProviders"] == ["COGNITO"]
+
+    def test_the_login_pages_have_a_domain_that_nobody_else_has(self, stack: Stack, decided: Stack) -> None:
+        (domain,) = stack.all("AWS::Cognito::UserPoolDomain").items()
+        assert text(domain[1]["Properties"]["Domain"]) == "functionrerun-${AWS::AccountId}"
+        told = text(stack.template["Outputs"]["UserPoolDomain"]["Value"])
+        assert told == f"https://${{{domain[0]}}}.auth.${{AWS::Region}}.amazoncognito.com"
+        assert decided.one("AWS::Cognito::UserPoolDomain")["Properties"]["Domain"] == "acme-runs"
+
     def test_tokens_may_be_another_issuer_s(self, decided: Stack) -> None:
         trusted = decided.one("AWS::ApiGatewayV2::Authorizer")["Properties"]["JwtConfiguration"]
         assert trusted == {"Issuer": "https://acme.eu.auth0.com/", "Audience": ["https://api.acme.example"]}
@@ -67,6 +83,14 @@ class TestApi:
         assert text(settings["DestinationArn"]) in stack.all("AWS::Logs::LogGroup")
         logged = set(json.loads(settings["Format"]).values())
         assert not [each for each in logged if "header" in each.lower() or "querystring" in each.lower()]
+
+    def test_the_access_log_needs_no_room_in_an_account_s_policy_of_log_groups(self, stack: Stack) -> None:
+        (name,) = (
+            text(each["Properties"]["LogGroupName"])
+            for each in stack.all("AWS::Logs::LogGroup").values()
+            if "LogGroupName" in each["Properties"]
+        )
+        assert name == "/aws/vendedlogs/FunctionRerun-api-${AWS::StackId}.split(/)[2].split(-)[0]"
 
     def test_api_gateway_may_invoke_a_door_for_its_own_routes_only(self, stack: Stack) -> None:
         permissions = [each["Properties"] for each in stack.all("AWS::Lambda::Permission").values()]

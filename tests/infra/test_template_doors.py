@@ -1,6 +1,7 @@
 """What the Lambdas of the production template are, and what each may do."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -17,9 +18,11 @@ class TestDoors:
             assert door["Properties"]["Handler"] == f"handlers.{module}.lambda_handler"
             assert door["Properties"]["FunctionName"] == f"FunctionRerun-{module.replace('_', '-')}"
 
-    def test_doors_run_python_3_13_on_arm_and_are_traced(self, stack: Stack) -> None:
+    def test_doors_run_the_builder_s_python_on_arm_and_are_traced(self, stack: Stack) -> None:
+        runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        assert stack.one("AWS::Lambda::LayerVersion")["Properties"]["CompatibleRuntimes"] == [runtime]
         for door in stack.doors.values():
-            assert door["Properties"]["Runtime"] == "python3.13"
+            assert door["Properties"]["Runtime"] == runtime
             assert door["Properties"]["Architectures"] == ["arm64"]
             assert door["Properties"]["TracingConfig"] == {"Mode": "Active"}
             assert len(door["Properties"]["Layers"]) == 1

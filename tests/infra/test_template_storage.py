@@ -1,5 +1,6 @@
 """How the production template keeps data."""
 
+import json
 from typing import Any
 
 import pytest
@@ -39,9 +40,21 @@ class TestStorage:
         definitions = table["Properties"]["AttributeDefinitions"]
         assert {each["AttributeType"] for each in definitions} == {"S"}
 
-    def test_the_table_and_the_users_cannot_be_deleted_by_mistake(self, stack: Stack, table: Resource) -> None:
-        assert table["Properties"]["DeletionProtectionEnabled"] is True
-        assert stack.one("AWS::Cognito::UserPool")["Properties"]["DeletionProtection"] == "ACTIVE"
+    def test_nothing_that_a_first_deployment_makes_resists_its_rollback(self, stack: Stack, table: Resource) -> None:
+        assert not table["Properties"].get("DeletionProtectionEnabled")
+        assert stack.one("AWS::Cognito::UserPool")["Properties"].get("DeletionProtection") in (None, "INACTIVE")
+        kept = [each for each in stack.template["Resources"].values() if each.get("DeletionPolicy") in KEPT]
+        assert {each["DeletionPolicy"] for each in kept} == {"RetainExceptOnCreate"}
+
+    def test_afterwards_table_and_users_can_be_protected_from_deletion_by_mistake(self, decided: Stack) -> None:
+        assert decided.one("AWS::DynamoDB::Table")["Properties"]["DeletionProtectionEnabled"] is True
+        assert decided.one("AWS::Cognito::UserPool")["Properties"]["DeletionProtection"] == "ACTIVE"
+
+    def test_nothing_that_outlives_the_stack_has_a_name_that_the_next_one_would_want(self, stack: Stack) -> None:
+        kept = [each for each in stack.template["Resources"].values() if each.get("DeletionPolicy") in KEPT]
+        named = ("TableName", "BucketName", "LogGroupName", "UserPoolName", "AliasName")
+        names = [each["Properties"][name] for each in kept for name in named if name in each["Properties"]]
+        assert all("AWS::StackId" in json.dumps(name) for name in names)
 
     @pytest.mark.parametrize(
         "kind",

@@ -6,6 +6,8 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.python_runtime import python_runtime
+
 SAMPLES = Path(__file__).parent
 
 
@@ -16,7 +18,7 @@ class SampleFunctionsStack(Stack):
             function = lambda_.Function(
                 self,
                 sample.capitalize(),
-                runtime=lambda_.Runtime.PYTHON_3_13,
+                runtime=python_runtime(),
                 architecture=lambda_.Architecture.ARM_64,
                 handler="function.handler",
                 code=lambda_.Code.from_asset(str(SAMPLES / sample)),

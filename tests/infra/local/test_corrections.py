@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import corrections
+from infra.local.corrections import rewriting
 
 MakeFunction = Callable[..., Any]  # of conftest
 
@@ -187,5 +187,5 @@ def test_a_payload_reaches_the_function_and_comes_back_as_the_same_json(echo: An
 
 
 def test_a_correction_without_its_defect_fails_loudly() -> None:
-    with pytest.raises(corrections.EmulatorChanged, match=r"'some defect', as version 1\.5\.33 did"):
-        corrections._rewritten("some defect", "the code of a newer version", {"the defective code": ""})
+    with pytest.raises(rewriting.EmulatorChanged, match=r"'some defect', as version 1\.5\.33 did"):
+        rewriting.rewritten("some defect", "the code of a newer version", {"the defective code": ""})

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, scheduler
 
-from infra.local import corrections
+from infra.local.corrections import schedules
 from infra.local.emulator import Emulator
 
 INPUT = "<aws.scheduler.scheduled-time> <aws.scheduler.attempt-number>"
@@ -159,8 +159,8 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
     monkeypatch.setattr(eventbridge, "_invoke_target", lambda target, *_: ticking.fired.append(target["Input"]))
     # Put back as it was, lest it be corrected twice.
     monkeypatch.setattr(scheduler, "_tick_schedules", scheduler._tick_schedules)
-    corrections.a_changed_schedule_never_fires_again()
-    corrections.a_schedule_hands_over_placeholders()
+    schedules.a_changed_schedule_never_fires_again()
+    schedules.a_schedule_hands_over_placeholders()
     scope = get_account_id(), get_region()
     yield ticking
     assert (get_account_id(), get_region()) == scope

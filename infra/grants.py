@@ -104,8 +104,8 @@ def _grant_sources(stack: "FunctionRerunStack") -> None:
     rules = stack.sources.rule_arns(stack.settings.listened_buses)
     for door in (stack.api_registry, stack.watchdog):
         _allow(door, ["events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:DeleteRule"], *rules)
-        schedules = ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"]
-        _allow(door, schedules, stack.sources.schedule_arns)
+        schedules = ["CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"]
+        _allow(door, [f"scheduler:{action}" for action in schedules], stack.sources.schedule_arns)
         door.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],

@@ -36,9 +36,10 @@ def test_rules_and_schedules_are_of_the_stack_s_own_name(stack: Stack, door: str
     assert resources_of(stack, door, "events:PutRule") == [
         ARN % ("events", "rule/FunctionRerun-triggers/FunctionRerun-*")
     ]
-    assert resources_of(stack, door, "scheduler:UpdateSchedule") == [
-        ARN % ("scheduler", "schedule/FunctionRerun-schedules/*")
-    ]
+    for action in ("CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"):
+        assert resources_of(stack, door, f"scheduler:{action}") == [
+            ARN % ("scheduler", "schedule/FunctionRerun-schedules/*")
+        ]
 
 
 def test_other_buses_are_a_matter_of_context(synthesise: Synthesise) -> None:

@@ -74,6 +74,33 @@ def test_a_schedule_that_was_put_off_comes_at_its_new_moment_only(workspace: Wor
     assert run["parameters"] == {"scheduledTime": later.replace("+00:00", "Z")}
 
 
+def test_an_interval_starts_nothing_before_its_first_moment_whatever_is_changed(
+    workspace: Workspace, function: str
+) -> None:
+    hourly = {"scheduleType": "interval", "interval": 3600}
+    trigger = create(workspace, function, "scheduled", hourly)
+    for change in ({"triggerMetadata": hourly | {"interval": 7200}}, {"enabled": False}, {"enabled": True}):
+        trigger = put(workspace, trigger, **change).json()
+    # Once this has come, Scheduler has looked at all schedules.
+    other = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon()})
+    the_run(workspace, other["id"])
+    assert runs_of(workspace, triggerId=trigger["id"]) == []
+
+
+def test_a_moment_that_has_passed_does_not_come_again_when_its_trigger_is_enabled_again(
+    workspace: Workspace, function: str
+) -> None:
+    trigger = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon()})
+    run = the_run(workspace, trigger["id"])
+    for enabled in (False, True):
+        changed = put(workspace, trigger, enabled=enabled)
+        assert changed.status_code == 200
+        trigger = changed.json()
+    other = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon()})
+    the_run(workspace, other["id"])
+    assert [each["id"] for each in runs_of(workspace, triggerId=trigger["id"])] == [run]
+
+
 @pytest.mark.parametrize("kind", ["scheduled", "event-driven"])
 def test_what_is_delivered_many_times_at_once_starts_one_run(workspace: Workspace, function: str, kind: str) -> None:
     never = {"scheduleType": "once", "at": "2099-01-01T00:00:00Z"}

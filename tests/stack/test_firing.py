@@ -66,8 +66,8 @@ def test_what_lambda_tells_on_the_bus_is_for_no_tenant(workspace: Workspace, fun
 
 
 def test_a_schedule_that_was_put_off_comes_at_its_new_moment_only(workspace: Workspace, function: str) -> None:
-    trigger = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon(1.5)})
-    later = soon(3)
+    trigger = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon(3)})
+    later = soon(4)
     put_off = put(workspace, trigger, triggerMetadata={"scheduleType": "once", "at": later})
     assert put_off.status_code == 200
     run = workspace.run(the_run(workspace, trigger["id"]), include="parameters")

@@ -52,7 +52,7 @@ class Schedule:
         return self.client.update_schedule(**self.definition(expression, told, **more))
 
     def told(self) -> str:
-        (message,) = self._queues.receive_message(QueueUrl=self._queue, WaitTimeSeconds=10)["Messages"]
+        (message,) = self._queues.receive_message(QueueUrl=self._queue, WaitTimeSeconds=20)["Messages"]
         self._queues.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return str(message["Body"])
 

@@ -72,21 +72,32 @@ class Laptop:
         (self.emulator.directory / STACK_FILE).unlink(missing_ok=True)
 
 
+def assemble(outdir: Path, context: Mapping[str, Any] | None = None) -> Path:
+    """The stacks as they are deployed on one machine, written to `outdir`."""
+    synthesise(outdir, CONTEXT | dict(context or {}))
+    return outdir
+
+
 def bring_up(
-    directory: Path, *, context: Mapping[str, Any] | None = None, report: Callable[[str], None] = lambda _: None
+    directory: Path,
+    *,
+    context: Mapping[str, Any] | None = None,
+    assembly: Path | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Laptop:
-    """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place."""
+    """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place.
+
+    `assembly` is where `assemble` has written them; otherwise they are synthesised here, with `context`.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    outdir = directory / "cdk.out"
     running = _running(directory, _described(directory))
     with ThreadPoolExecutor(max_workers=1) as pool:
         report("Synthesising the stacks")
-        synthesis = pool.submit(synthesise, outdir, CONTEXT | dict(context or {}))
+        synthesis = pool.submit(lambda: assembly or assemble(directory / "cdk.out", context))
         emulator = running or _started(directory, report)
         try:
             report("Waiting for the synthesis")
-            synthesis.result()
-            return _deployed(emulator, outdir, report)
+            return _deployed(emulator, synthesis.result(), report)
         except BaseException:
             if running is None:
                 emulator.stop()

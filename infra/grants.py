@@ -111,8 +111,8 @@ def _grant_sources(stack: "FunctionRerunStack") -> None:
         )
         # A bus that the context names no more still has rules, which have to go.
         _allow(door, ["events:RemoveTargets", "events:DeleteRule"], *stack.sources.rule_arns_of_any_bus())
-        schedules = ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"]
-        _allow(door, schedules, stack.sources.schedule_arns)
+        schedules = ["CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"]
+        _allow(door, [f"scheduler:{action}" for action in schedules], stack.sources.schedule_arns)
         door.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],

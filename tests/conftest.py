@@ -1,11 +1,15 @@
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from infra.local.laptop import Laptop, bring_up
+from infra.local.laptop import Laptop, assemble, bring_up
+
+SYNTHESISING = "tests/infra/test_"
 
 # A loaded machine must not fail a test.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,10 +19,37 @@ settings.load_profile("patient")
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process for each file, but one for all that synthesise: what they share takes longer than they do."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only where tests are distributed
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist is untyped
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return SYNTHESISING if file.startswith(SYNTHESISING) else file
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(scope="session")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stacks, synthesised once for all processes among which the tests are distributed."""
+    own = tmp_path_factory.getbasetemp()
+    # The folder of such a process is in the one of all.
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    finished = shared / "cdk.out"
+    with (shared / "cdk.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            assemble(shared / "cdk.unfinished").rename(finished)
+    return finished
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Laptop]:
     """The real stack, deployed on an emulator of its own: one for all tests, each in a workspace of its own."""
     directory: Path = tmp_path_factory.mktemp("laptop")
-    deployed = bring_up(directory)
+    deployed = bring_up(directory, assembly=assembly)
     yield deployed
     deployed.take_down()

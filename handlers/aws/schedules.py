@@ -1,8 +1,10 @@
 """EventBridge Scheduler: one schedule for each scheduled trigger, in a group of the stack's own."""
 
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
 
 from handlers.aws import aws_errors
+from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached
 from handlers.domain.registry.registered import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import Schedule, timing_field
@@ -25,12 +27,29 @@ class ScheduleGroup:
 
     def put(self, trigger: FunctionTrigger) -> None:
         assert trigger.schedule is not None  # noqa: S101 - whoever puts it knows that it is a scheduled trigger
+        if trigger.schedule.at is not None and trigger.schedule.at <= clock.now():
+            self._keep_or_remove(trigger, trigger.schedule)
+            return
         schedule = self._schedule(trigger, trigger.schedule)
         with aws_errors.translated(_refusals(trigger.schedule)):
             try:
                 self._client.update_schedule(**schedule)
             except self._client.exceptions.ResourceNotFoundException:
                 self._client.create_schedule(**schedule)
+
+    def _keep_or_remove(self, trigger: FunctionTrigger, passed: Schedule) -> None:
+        """A moment that has passed is not sent again: AWS does not document whether it is refused or starts a run.
+
+        A schedule that is as it should be stays: within a minute after its moment it may not have been invoked yet.
+        """
+        wanted = _state(trigger), _expression(passed)
+        with aws_errors.translated():
+            try:
+                found = self._client.get_schedule(GroupName=self._group, Name=trigger.id)
+            except self._client.exceptions.ResourceNotFoundException:
+                return
+        if (found.get("State"), found.get("ScheduleExpression")) != wanted:
+            self.remove(trigger)
 
     def remove(self, trigger: FunctionTrigger) -> None:
         with aws_errors.translated():
@@ -46,7 +65,8 @@ class ScheduleGroup:
             "ScheduleExpression": _expression(schedule),
             "ScheduleExpressionTimezone": schedule.timezone or "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "State": "ENABLED" if trigger.enabled else "DISABLED",
+            "State": _state(trigger),
+            **_first_invocation(schedule),
             # A schedule stays with its trigger, also when its one moment has passed.
             "ActionAfterCompletion": "NONE",
             "Target": {
@@ -56,6 +76,21 @@ class ScheduleGroup:
                 "Input": ScheduledTime.text(trigger.id, SCHEDULED_TIME),
             },
         }
+
+
+def _state(trigger: FunctionTrigger) -> Literal["ENABLED", "DISABLED"]:
+    return "ENABLED" if trigger.enabled else "DISABLED"
+
+
+def _first_invocation(schedule: Schedule) -> dict[str, datetime]:
+    """Without StartDate a rate is invoked at once, and an update that leaves it out has none.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#rate-based
+    https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
+    """
+    if schedule.interval is None:
+        return {}
+    return {"StartDate": (clock.now() + timedelta(seconds=schedule.interval)).replace(microsecond=0)}
 
 
 def _expression(schedule: Schedule) -> str:

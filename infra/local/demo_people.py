@@ -9,9 +9,9 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from infra.local.laptop import Laptop
+from infra.local.patience import PATIENCE_SECONDS
 from infra.local.printer import Printer
 
-RUN_SECONDS = 30.0
 POLL_SECONDS = 0.05
 WORKSPACE = "acme"
 COMPLETED = "completed"
@@ -57,10 +57,10 @@ class Answer:
 
 def awaited(look: Callable[[], Found], found: Callable[[Found], bool], otherwise: Callable[[Found], str]) -> Found:
     """What a look gives once it is what was waited for. Raises UnexpectedAnswerError, which says what there was."""
-    deadline = time.monotonic() + RUN_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not found(seen := look()):
         if time.monotonic() > deadline:
-            raise UnexpectedAnswerError(f"{otherwise(seen)} after {RUN_SECONDS:.0f} s")
+            raise UnexpectedAnswerError(f"{otherwise(seen)} after {PATIENCE_SECONDS:.0f} s")
         time.sleep(POLL_SECONDS)
     return seen
 

@@ -19,8 +19,8 @@ from infra.local.python_worker import END_OF_LOG
 client_context: ContextVar[dict[str, Any] | None] = ContextVar("client_context", default=None)
 
 # The marker is written before the parent looks for it, so this is only ever waited out if the marker is lost.
-LOG_PATIENCE_SECONDS = 1.0
-EXIT_PATIENCE_SECONDS = 1.0
+LOG_PATIENCE_SECONDS = 10.0
+EXIT_PATIENCE_SECONDS = 10.0
 
 
 class PythonWorker(Worker):  # type: ignore[misc] # the emulator is untyped

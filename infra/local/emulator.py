@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,12 +17,15 @@ import botocore.session
 import httpx
 from botocore.config import Config
 
+from infra.local.patience import PATIENCE_SECONDS, awaited
+
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINT = "infra.local.emulated_aws"
 HOST = "127.0.0.1"
 REGION = "us-east-1"
-BOOT_SECONDS = 30.0
+ANSWER_SECONDS = 10.0
 STOP_SECONDS = 10.0
+"""After which it is killed."""
 _UNSET = (None, None, None, None)
 _NOWHERE = (None, None, os.devnull, None)
 ISOLATED: Any = {"profile": _UNSET, "config_file": _NOWHERE, "credentials_file": _NOWHERE}
@@ -84,15 +85,11 @@ class Emulator:
         return self
 
     def _await_health(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + BOOT_SECONDS
-        while not self.is_healthy():
-            if process.poll() is not None:
-                raise EmulatorError(
-                    f"The emulator ended with status {process.returncode} while starting:\n{self._tail()}"
-                )
-            if time.monotonic() > deadline:
-                raise EmulatorError(f"The emulator was not ready after {BOOT_SECONDS:.0f} s:\n{self._tail()}")
-            time.sleep(0.02)
+        came = awaited(lambda: self.is_healthy() or process.poll() is not None)
+        if process.poll() is not None:
+            raise EmulatorError(f"The emulator ended with status {process.returncode} while starting:\n{self._tail()}")
+        if not came:
+            raise EmulatorError(f"The emulator was not ready after {PATIENCE_SECONDS:.0f} s:\n{self._tail()}")
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
@@ -100,7 +97,7 @@ class Emulator:
     def is_healthy(self) -> bool:
         try:
             with unproxied() as http:
-                return http.get(f"{self.url}/_ministack/health", timeout=2).status_code == httpx.codes.OK
+                return http.get(f"{self.url}/_ministack/health", timeout=ANSWER_SECONDS).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
@@ -155,7 +152,7 @@ def _isolated_session() -> Any:
 
 
 def unproxied() -> httpx.Client:
-    return httpx.Client(trust_env=False, timeout=60)
+    return httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS)
 
 
 def stop_by_pid(pid: int) -> None:
@@ -163,12 +160,12 @@ def stop_by_pid(pid: int) -> None:
     if not is_emulator(pid):
         return
     os.kill(pid, signal.SIGTERM)
-    if not _awaited(lambda: not is_emulator(pid), STOP_SECONDS):
+    if not awaited(lambda: not is_emulator(pid), STOP_SECONDS):
         os.kill(pid, signal.SIGKILL)
     # The emulator leads a session of its own, so whatever its group still holds are its Lambda workers.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    if not _awaited(lambda: not is_emulator(pid), STOP_SECONDS):
+    if not awaited(lambda: not is_emulator(pid)):
         raise EmulatorError(f"The emulator (process {pid}) does not end.")
 
 
@@ -187,15 +184,6 @@ def _command_line(pid: int) -> str:
     # -ww, because ps otherwise cuts the line at a terminal's width.
     ps = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
     return subprocess.run(ps, capture_output=True, text=True, check=False).stdout
-
-
-def _awaited(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def _free_port() -> int:

@@ -1,7 +1,6 @@
 """The whole product on one machine: the emulator, the stacks on it, and the file that says where they are."""
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import httpx
 from infra.local import tokens
 from infra.local.deploy import deploy, stacks_in, synthesise
 from infra.local.emulator import REGION, Emulator, is_emulator, unproxied
+from infra.local.patience import awaited
 
 STACK = "FunctionRerun"
 SAMPLES_STACK = "FunctionRerunSamples"
@@ -24,7 +24,6 @@ CONTEXT = {
     "invokableFunctions": {"*": ["arn:aws:lambda:*:*:function:*"]},
     "maxConcurrentExecutions": 10,
 }
-ANSWER_SECONDS = 30.0
 
 
 class NotUpError(RuntimeError):
@@ -73,21 +72,32 @@ class Laptop:
         (self.emulator.directory / STACK_FILE).unlink(missing_ok=True)
 
 
+def assemble(outdir: Path, context: Mapping[str, Any] | None = None) -> Path:
+    """The stacks as they are deployed on one machine, written to `outdir`."""
+    synthesise(outdir, CONTEXT | dict(context or {}))
+    return outdir
+
+
 def bring_up(
-    directory: Path, *, context: Mapping[str, Any] | None = None, report: Callable[[str], None] = lambda _: None
+    directory: Path,
+    *,
+    context: Mapping[str, Any] | None = None,
+    assembly: Path | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Laptop:
-    """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place."""
+    """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place.
+
+    `assembly` is where `assemble` has written them; otherwise they are synthesised here, with `context`.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    outdir = directory / "cdk.out"
     running = _running(directory, _described(directory))
     with ThreadPoolExecutor(max_workers=1) as pool:
         report("Synthesising the stacks")
-        synthesis = pool.submit(synthesise, outdir, CONTEXT | dict(context or {}))
+        synthesis = pool.submit(lambda: assembly or assemble(directory / "cdk.out", context))
         emulator = running or _started(directory, report)
         try:
             report("Waiting for the synthesis")
-            synthesis.result()
-            return _deployed(emulator, outdir, report)
+            return _deployed(emulator, synthesis.result(), report)
         except BaseException:
             if running is None:
                 emulator.stop()
@@ -140,14 +150,16 @@ def await_refusal(api_url: str, routes: Sequence[Mapping[str, Any]]) -> None:
     """Wait until a request without a token is answered with 401, which shows route and authorizer at work."""
     method, path = next(item["RouteKey"].split(" ", 1) for item in routes if item.get("AuthorizationType") == "JWT")
     address = api_url + path.replace("{", "").replace("}", "").replace("+", "")
-    deadline = time.monotonic() + ANSWER_SECONDS
+    answers: list[httpx.Response] = []
     with unproxied() as http:
-        while (
-            response := http.request("GET" if method == "ANY" else method, address)
-        ).status_code != httpx.codes.UNAUTHORIZED:
-            if time.monotonic() > deadline:
-                raise SilentApiError(f"{method} {address} without a token gave {response.status_code}: {response.text}")
-            time.sleep(0.05)
+
+        def is_refused() -> bool:
+            answers[:] = [http.request("GET" if method == "ANY" else method, address)]
+            return answers[0].status_code == httpx.codes.UNAUTHORIZED
+
+        if not awaited(is_refused, pause=0.05):
+            problem = f"{answers[0].status_code}: {answers[0].text}"
+            raise SilentApiError(f"{method} {address} without a token gave {problem}")
 
 
 def _describe(laptop: Laptop) -> None:

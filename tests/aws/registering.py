@@ -1,6 +1,5 @@
 """Functions and triggers as tests of the registry store write them, and how they look for them."""
 
-import time
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -9,6 +8,7 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.domain import clock
 from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_arming import HOLD
+from infra.local.patience import awaited
 from tests.builders import FUNCTION_ARN, a_function, a_trigger
 
 
@@ -55,14 +55,16 @@ def soon() -> datetime:
     return clock.now() + HOLD
 
 
-def unfinished_after_a_while(registry: RegistryStore, awaited: set[str]) -> list[StoredTrigger]:
+def unfinished_after_a_while(registry: RegistryStore, expected: set[str]) -> list[StoredTrigger]:
     """The index is eventually consistent."""
-    until = time.monotonic() + 10
-    while True:
-        told = list(registry.unfinished_triggers())
-        if awaited <= {each.trigger.id for each in told} or time.monotonic() > until:
-            return told
-        time.sleep(0.05)
+    told: list[StoredTrigger] = []
+
+    def all_are_there() -> bool:
+        told[:] = registry.unfinished_triggers()
+        return expected <= {each.trigger.id for each in told}
+
+    awaited(all_are_there)
+    return told
 
 
 def capturing(registry: RegistryStore, arn: str, *, workspace: str = "acme", **of_trigger: Any) -> tuple[str, str]:

@@ -36,7 +36,7 @@ def test_a_message_carries_the_runs_id_and_nothing_else(sqs: Any, url: str) -> N
 
     RunQueue(sqs, url, reported.append).push(run)
 
-    message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"][0]
+    message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
     assert json.loads(message["Body"]) == {"runId": run.id}
     assert sent[0]["MessageGroupId"] == run.workspace
     assert reported == []

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -9,16 +10,22 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from handlers.aws.schedules import ScheduleGroup
+from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
 from handlers.domain.registry.registered import FunctionTrigger
 from infra.local.laptop import Laptop
 from tests.aws.injection import error, injected, throttled
-from tests.builders import NOW, a_trigger
+from tests.builders import a_trigger
+from tests.fakes import FakeClock
 
 TARGET = "arn:aws:lambda:us-east-1:000000000000:function:on-event"
 ROLE = "arn:aws:iam::000000000000:role/scheduler"
 CREATE, UPDATE, DELETE = "scheduler.CreateSchedule", "scheduler.UpdateSchedule", "scheduler.DeleteSchedule"
+GET = "scheduler.GetSchedule"
 HOURLY = {"schedule_type": "interval", "interval": 3600}
+DAILY = {"schedule_type": "cron", "cron_expression": "0 9 * * ? *", "timezone": "UTC"}
+AHEAD = datetime(2099, 12, 24, 18, tzinfo=UTC)
+ONCE = {"schedule_type": "once", "at": AHEAD}
 
 
 @pytest.fixture
@@ -72,7 +79,7 @@ def test_a_schedule_calls_the_service_with_ids_and_a_time_only(scheduler: Any, g
             "cron(0 9 ? * MON-FRI *)",
             "Europe/Berlin",
         ),
-        ({"schedule_type": "once", "at": NOW}, "at(2026-11-22T09:30:00)", "UTC"),
+        ({"schedule_type": "once", "at": AHEAD}, "at(2099-12-24T18:00:00)", "UTC"),
     ],
 )
 def test_each_type_of_schedule_is_said_in_the_scheduler_s_words(
@@ -81,6 +88,94 @@ def test_each_type_of_schedule_is_said_in_the_scheduler_s_words(
     group.put(scheduled(schedule=schedule))
     (made,) = found(scheduler, name)
     assert (made["ScheduleExpression"], made["ScheduleExpressionTimezone"]) == (expression, zone)
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """It is the present at first, because AWS takes no StartDate that has passed."""
+    stopped = FakeClock()
+    stopped.moment = clock.now().replace(microsecond=987_000)
+    monkeypatch.setattr(clock, "now", stopped)
+    return stopped
+
+
+@pytest.mark.parametrize("interval", [60, 3600, 366 * 86_400])
+def test_an_interval_begins_anew_at_each_put_with_its_first_moment_an_interval_away(
+    scheduler: Any, group: ScheduleGroup, name: str, time: FakeClock, interval: int
+) -> None:
+    trigger = scheduled(schedule={"schedule_type": "interval", "interval": interval})
+    for changed in (trigger, trigger, trigger.evolve(enabled=False), trigger.evolve(enabled=True)):
+        group.put(changed)
+        (schedule,) = found(scheduler, name)
+        assert schedule["StartDate"] == (time() + timedelta(seconds=interval)).replace(microsecond=0)
+        time.advance(seconds=100)
+
+
+def test_the_first_moment_is_sent_as_aws_reads_it(scheduler: Any, group: ScheduleGroup, time: FakeClock) -> None:
+    sent: list[int] = []
+
+    def listen(params: dict[str, Any], **_: Any) -> None:
+        sent.append(json.loads(params["body"])["StartDate"])
+
+    calls = [f"before-call.{operation}" for operation in (UPDATE, CREATE)]
+    for call in calls:
+        scheduler.meta.events.register(call, listen)
+    time.moment = time.moment.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    group.put(scheduled())
+    for call in calls:
+        scheduler.meta.events.unregister(call, listen)
+    assert sent == [int(time().timestamp()) + 3600] * 2, "seconds since 1970, of the update and the creation"
+
+
+@pytest.mark.parametrize("schedule", [DAILY, ONCE])
+def test_what_is_no_interval_has_no_beginning(
+    scheduler: Any, group: ScheduleGroup, name: str, schedule: dict[str, Any]
+) -> None:
+    trigger = scheduled()
+    group.put(trigger)
+    group.put(scheduled(id=trigger.id, schedule=schedule))
+    assert ["StartDate" in each for each in found(scheduler, name)] == [False]
+
+
+def test_a_schedule_whose_moment_has_passed_is_not_sent_again(
+    scheduler: Any, group: ScheduleGroup, name: str, time: FakeClock
+) -> None:
+    trigger = scheduled(schedule=ONCE)
+    group.put(trigger)
+    time.moment = AHEAD
+    with injected(scheduler.meta.events, CREATE) as created, injected(scheduler.meta.events, UPDATE) as updated:
+        group.put(trigger)
+        assert len(found(scheduler, name)) == 1, "Scheduler has a minute to invoke it"
+        group.put(trigger.evolve(enabled=False))
+        assert not found(scheduler, name)
+        group.put(trigger.evolve(enabled=True))
+        assert not found(scheduler, name)
+    assert (created, updated) == ([], [])
+    group.put(scheduled(id=trigger.id, schedule=ONCE | {"at": AHEAD + timedelta(seconds=1)}))
+    assert len(found(scheduler, name)) == 1
+
+
+@pytest.mark.parametrize("sent", [HOURLY, DAILY, ONCE | {"at": AHEAD + timedelta(days=1)}])
+def test_a_change_that_was_sent_but_never_written_is_taken_back_though_the_moment_has_passed(
+    scheduler: Any, group: ScheduleGroup, name: str, time: FakeClock, sent: dict[str, Any]
+) -> None:
+    written = scheduled(schedule=ONCE)
+    group.put(scheduled(id=written.id, schedule=sent))
+    time.moment = AHEAD
+    group.put(written)
+    assert not found(scheduler, name)
+    group.put(written)
+
+
+@pytest.mark.parametrize("operation", [GET, DELETE])
+def test_a_fault_beside_a_moment_that_has_passed_may_pass(
+    scheduler: Any, group: ScheduleGroup, time: FakeClock, operation: str
+) -> None:
+    trigger = scheduled(schedule=ONCE)
+    group.put(trigger)
+    time.moment = AHEAD
+    with injected(scheduler.meta.events, operation, *[throttled()] * 6), pytest.raises(Unavailable):
+        group.put(trigger.evolve(enabled=False))
 
 
 def test_put_twice_is_one_and_put_after_a_change_is_changed(scheduler: Any, group: ScheduleGroup, name: str) -> None:
@@ -128,7 +223,7 @@ def test_a_schedule_that_was_there_is_changed_in_one_call(scheduler: Any, group:
     [
         (HOURLY, "interval"),
         ({"schedule_type": "cron", "cron_expression": "0 9 ? * MON *", "timezone": "UTC"}, "cronExpression"),
-        ({"schedule_type": "once", "at": NOW}, "at"),
+        ({"schedule_type": "once", "at": AHEAD}, "at"),
     ],
 )
 @pytest.mark.parametrize("operation", [CREATE, UPDATE])

@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx
 
 from infra.local.laptop import Laptop
+from infra.local.patience import PATIENCE_SECONDS
 from tests.chaos.books import Account, Books, audited, read_executions, read_table
 from tests.chaos.bus import Listener, delivered_twice
 from tests.chaos.doors import Doors
@@ -44,7 +45,7 @@ class Campaign:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            connection = stack.enter_context(httpx.Client(timeout=60, trust_env=False))
+            connection = stack.enter_context(httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False))
             workspace = Workspace(self.laptop, connection)
             self.doors = Doors(self.laptop)
             # The twins of the service's own rules only: the listener wants to hear how often it told.

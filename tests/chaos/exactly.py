@@ -8,6 +8,7 @@ from typing import NamedTuple
 import httpx
 
 from infra.local.laptop import Laptop
+from infra.local.patience import PATIENCE_SECONDS
 from tests.chaos.books import Books, audited, read_executions, read_table
 from tests.chaos.bus import Listener, delivered_twice
 from tests.chaos.load import RETRIES, Load
@@ -16,7 +17,6 @@ from tests.stack.driver import Workspace, until
 
 # Of ten runs.
 FAILING = 3
-PATIENCE_SECONDS = 60.0
 
 
 class Exact(NamedTuple):
@@ -44,7 +44,7 @@ def run_exactly(laptop: Laptop, starts: int, *, callers: int) -> Exact:
     expected = starts + starts // 10 * FAILING * RETRIES
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        workspace = Workspace(laptop, stack.enter_context(httpx.Client(timeout=60, trust_env=False)))
+        workspace = Workspace(laptop, stack.enter_context(httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False)))
         stack.enter_context(delivered_twice(laptop))
         listener = stack.enter_context(Listener(laptop))
         load = StartsOnly(workspace, directory / "executions", 0, callers)

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from infra.local.emulator import HOST, ROOT, Emulator, unproxied
+from infra.local.patience import awaited
 from tests.chaos.faults import COUNTED, Kind, Operation, kind_of
 
-BOOT_SECONDS = 20.0
 STOP_SECONDS = 5.0
 _COUNTER = re.compile(r'microburst_faults_total\{service="(.*?)",operation="(.*?)",action="(.*?)"\} (\d+)')
 
@@ -67,11 +66,9 @@ class Proxy:
         return self
 
     def _await_health(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + BOOT_SECONDS
-        while not self._is_healthy():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ProxyError(f"The proxy did not come up:\n{self._log.read_text(errors='replace')}")
-            time.sleep(0.05)
+        awaited(lambda: self._is_healthy() or process.poll() is not None)
+        if process.poll() is not None or not self._is_healthy():
+            raise ProxyError(f"The proxy did not come up:\n{self._log.read_text(errors='replace')}")
 
     def _is_healthy(self) -> bool:
         try:

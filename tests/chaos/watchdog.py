@@ -15,10 +15,10 @@ from handlers.domain.upkeep.housekeeping import keep_house
 from handlers.domain.upkeep.recovery import end_undeliverable, recover_overdue
 from handlers.settings import Settings
 from infra.local.laptop import Laptop
+from infra.local.patience import PATIENCE_SECONDS
 from tests.stack.scene import Clients, Container, Later
 
 STILL_SECONDS = 1.2
-PATIENCE_SECONDS = 60.0
 
 
 class NotSettled(AssertionError):

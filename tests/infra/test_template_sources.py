@@ -37,9 +37,10 @@ def test_only_the_registry_and_the_watchdog_make_rules_and_schedules(stack: Stac
 @pytest.mark.parametrize("door", sorted(MANAGING))
 def test_rules_and_schedules_are_of_the_stack_s_own_name(stack: Stack, door: str) -> None:
     assert resources_of(stack, door, "events:PutRule") == [ARN % ("events", f"rule/FunctionRerun-triggers/{RULE}")]
-    assert resources_of(stack, door, "scheduler:UpdateSchedule") == [
-        ARN % ("scheduler", "schedule/FunctionRerun-schedules/*")
-    ]
+    for action in ("CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"):
+        assert resources_of(stack, door, f"scheduler:{action}") == [
+            ARN % ("scheduler", "schedule/FunctionRerun-schedules/*")
+        ]
 
 
 @pytest.mark.parametrize("door", sorted(MANAGING))

@@ -4,12 +4,13 @@ import httpx
 import pytest
 
 from infra.local.laptop import Laptop
+from infra.local.patience import PATIENCE_SECONDS
 from tests.stack.driver import Workspace
 
 
 @pytest.fixture(scope="session")
 def connection() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_connections=50)) as client:
+    with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False, limits=httpx.Limits(max_connections=50)) as client:
         yield client
 
 

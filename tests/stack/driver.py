@@ -13,9 +13,9 @@ from uuid import uuid4
 import httpx
 
 from infra.local.laptop import Laptop
+from infra.local.patience import PATIENCE_SECONDS
 
 ALL = "*:*"
-PATIENCE_SECONDS = 30.0
 ENDED = {"completed", "failure", "timeout", "cancelled"}
 
 ECHO = "def handler(event, context):\n    return event\n"

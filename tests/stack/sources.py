@@ -74,7 +74,7 @@ def put_event(
     assert answer["FailedEntryCount"] == 0
 
 
-def soon(seconds: float = 1.5) -> str:
+def soon(seconds: float = 2) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).replace(microsecond=0).isoformat()
 
 

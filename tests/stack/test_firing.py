@@ -66,12 +66,39 @@ def test_what_lambda_tells_on_the_bus_is_for_no_tenant(workspace: Workspace, fun
 
 
 def test_a_schedule_that_was_put_off_comes_at_its_new_moment_only(workspace: Workspace, function: str) -> None:
-    trigger = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon(1.5)})
-    later = soon(3)
+    trigger = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon(3)})
+    later = soon(4)
     put_off = put(workspace, trigger, triggerMetadata={"scheduleType": "once", "at": later})
     assert put_off.status_code == 200
     run = workspace.run(the_run(workspace, trigger["id"]), include="parameters")
     assert run["parameters"] == {"scheduledTime": later.replace("+00:00", "Z")}
+
+
+def test_an_interval_starts_nothing_before_its_first_moment_whatever_is_changed(
+    workspace: Workspace, function: str
+) -> None:
+    hourly = {"scheduleType": "interval", "interval": 3600}
+    trigger = create(workspace, function, "scheduled", hourly)
+    for change in ({"triggerMetadata": hourly | {"interval": 7200}}, {"enabled": False}, {"enabled": True}):
+        trigger = put(workspace, trigger, **change).json()
+    # Once this has come, Scheduler has looked at all schedules.
+    other = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon()})
+    the_run(workspace, other["id"])
+    assert runs_of(workspace, triggerId=trigger["id"]) == []
+
+
+def test_a_moment_that_has_passed_does_not_come_again_when_its_trigger_is_enabled_again(
+    workspace: Workspace, function: str
+) -> None:
+    trigger = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon()})
+    run = the_run(workspace, trigger["id"])
+    for enabled in (False, True):
+        changed = put(workspace, trigger, enabled=enabled)
+        assert changed.status_code == 200
+        trigger = changed.json()
+    other = create(workspace, function, "scheduled", {"scheduleType": "once", "at": soon()})
+    the_run(workspace, other["id"])
+    assert [each["id"] for each in runs_of(workspace, triggerId=trigger["id"])] == [run]
 
 
 @pytest.mark.parametrize("kind", ["scheduled", "event-driven"])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,9 +19,9 @@ from tests.stack.driver import Workspace, an_ended_run, item_of, settled, table_
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def laptop(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Laptop]:
     """One of these tests' own: the audit reads all there is."""
-    deployed = bring_up(tmp_path_factory.mktemp("laptop"))
+    deployed = bring_up(tmp_path_factory.mktemp("laptop"), assembly=assembly)
     yield deployed
     deployed.take_down()
 

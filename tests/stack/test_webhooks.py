@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from infra.local.patience import PATIENCE_SECONDS
 from tests.stack.driver import Workspace, accepted, items_of, refusal, until
 from tests.stack.sources import create, lambda_of, post_trigger, post_webhook, put, runs_of, signed
 
@@ -100,7 +101,7 @@ class TestOnce:
         def all_completed() -> bool:
             return {each["id"] for each in runs_of(workspace, status="completed")} == started
 
-        until(all_completed, seconds=60)
+        until(all_completed)
 
     def test_the_same_id_at_another_trigger_is_another_webhook(
         self, workspace: Workspace, function: str, hook: dict[str, Any]
@@ -177,7 +178,7 @@ class TestRefused:
         # Sent as it stands: httpx would tidy it up.
         address = urlsplit(workspace.with_token(None).base)
         proof = signed(hook["secret"], "{}", webhook_id="m")
-        connection = HTTPConnection(address.netloc, timeout=10)
+        connection = HTTPConnection(address.netloc, timeout=PATIENCE_SECONDS)
         connection.request("POST", f"{address.path}/http-trigger/{path}", body="{}", headers=proof)
         with connection.getresponse() as answer:
             assert 400 <= answer.status < 500

@@ -15,6 +15,7 @@ from handlers.domain import clock
 from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
 from handlers.domain.one_by_one import one_by_one
 from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger
+from handlers.domain.registry.trigger_kinds import Schedule, check_ahead
 from handlers.domain.registry.trigger_sources import TriggerSources
 
 # Longer than any door that changes triggers may live.
@@ -36,7 +37,7 @@ def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSource
     begun = stored.trigger.evolve(confirmed=False, changing_until=_time_to_change())
     registry.add_trigger(stored._replace(trigger=begun))
     try:
-        sources.arm(stored.trigger)
+        _arm_anew(None, stored.trigger, sources)
         registry.change_trigger(begun, stored)
     except Exception:
         with suppress(ServiceError):
@@ -56,7 +57,7 @@ def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry
         registry.change_trigger(before.trigger, after)
         return
     with _held(before.trigger, registry, sources) as held:
-        sources.arm(after.trigger)
+        _arm_anew(before.trigger.schedule, after.trigger, sources)
         registry.change_trigger(held, after)
 
 
@@ -68,6 +69,13 @@ def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSo
     with _held(found, registry, sources) as held:
         sources.disarm(found)
         registry.delete(held)
+
+
+def _arm_anew(before: Schedule | None, after: FunctionTrigger, sources: TriggerSources) -> None:
+    """A new moment that has passed since it was asked for is refused: it would not be sent to AWS, and never come."""
+    if after.schedule is not None and after.schedule != before:
+        check_ahead(after.schedule)
+    sources.arm(after)
 
 
 def _time_to_change() -> datetime:

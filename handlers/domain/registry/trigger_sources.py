@@ -12,7 +12,10 @@ class Schedules(Protocol):
     """EventBridge Scheduler. Each method may be repeated; each raises Unavailable when AWS does not answer."""
 
     def put(self, trigger: FunctionTrigger) -> None:
-        """The schedule is as the trigger says. Raises InvalidRequest or SourceLimitReached."""
+        """The schedule is as the trigger says. An interval begins anew; a moment that has passed does not come again.
+
+        Raises InvalidRequest or SourceLimitReached.
+        """
 
     def remove(self, trigger: FunctionTrigger) -> None: ...
 

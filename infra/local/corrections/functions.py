@@ -13,6 +13,9 @@ from infra.local import emulated_worker
 from infra.local.corrections.python_runtime import rewrite_worker_script
 from infra.local.corrections.rewriting import EmulatorChanged, require, rewrite_function
 
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
+
 
 def a_lone_surrogate_cannot_be_returned() -> None:
     """Otherwise half of a surrogate pair, which JSON allows in a string, comes back as the emulator's InternalError."""
@@ -89,3 +92,36 @@ def a_failed_invocation_is_told_without_its_id() -> None:
             '            "statusCode": 200,\n': '            "statusCode": 200, "executedVersion": "$LATEST",\n',
         },
     )
+
+
+def a_payload_may_be_anything() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 6 MB, or 1 MB for asynchronous ones.
+
+    The sentence and the code, which API reference and model do not have: https://github.com/ASFHyP3/hyp3/issues/2241.
+    """
+    vars(lambda_svc)["refusal_of_size"] = refusal_of_size
+    before = "            return await _invoke(func_name, data, headers, path_qualifier, query_params)\n"
+    unparsed = "    except json.JSONDecodeError:\n        data = {}\n"
+    rewrite_function(
+        "a payload may be anything",
+        lambda_svc,
+        "handle_request",
+        {
+            before: "            if refused := refusal_of_size(headers, len(body)):\n"
+            "                return refused\n" + before,
+            unparsed: "    except ValueError as error:\n"
+            '        if parts[-1] == "invocations":\n'
+            '            problem = f"Could not parse request body into json: {error}"\n'
+            '            return error_response_json("InvalidRequestContentException", problem, 400)\n'
+            "        data = {}\n",
+        },
+    )
+
+
+def refusal_of_size(headers: dict[str, str], size: int) -> Any:
+    kind = headers.get("x-amz-invocation-type", "RequestResponse")
+    limit = MAX_EVENT_BYTES if kind == "Event" else MAX_PAYLOAD_BYTES
+    if size <= limit:
+        return None
+    problem = f"{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
+    return lambda_svc.error_response_json("RequestEntityTooLargeException", problem, 413)

@@ -31,10 +31,10 @@ def refused(kind: ExecutionType, metadata: dict[str, Any]) -> str:
 @pytest.mark.parametrize("element", ["*/11,", "1/1,", "1-2,"])
 def test_a_long_list_in_a_cron_expression_is_refused_without_pondering(element: str) -> None:
     cron = f"{element * 40}x 9 ? * MON *"
-    started = wall.monotonic()
+    started = wall.process_time()
     assert refused(ExecutionType.SCHEDULED, {"scheduleType": "cron", "cronExpression": cron})
     # The validator alone takes twice as long for each element: years for these.
-    assert wall.monotonic() - started < 5
+    assert wall.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def a_function(emulator: Emulator) -> MakeFunction:
     role = emulator.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     client = emulator.client("lambda")
 
-    def make(code: str, *, handler: str = "index.handler", timeout: int = 3) -> Function:
+    def make(code: str, *, handler: str = "index.handler", timeout: int = 60) -> Function:
         created = client.create_function(
             FunctionName=f"f-{uuid4().hex}",
             Runtime="python3.13",

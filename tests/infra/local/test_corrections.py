@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.corrections import rewriting
+from infra.local.patience import awaited
 
 MakeFunction = Callable[..., Any]  # of conftest
 
@@ -135,8 +136,8 @@ def encoded(client_context: dict[str, Any]) -> str:
 
 def test_a_silent_warm_invocation_does_not_wait_for_a_log(echo: Any) -> None:
     echo.invoke()
-    # The emulator's guess alone took 50 ms each time.
-    assert min(echo.invoke().seconds for _ in range(5)) < 0.030
+    # The emulator's guess alone took 50 ms each time; on a busy machine it may take some tries to be faster.
+    assert awaited(lambda: echo.invoke().seconds < 0.030)
 
 
 def test_every_line_belongs_to_its_invocation_and_none_is_lost(a_function: MakeFunction) -> None:

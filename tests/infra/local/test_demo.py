@@ -17,9 +17,8 @@ from infra.local.__main__ import app
 from infra.local.demo_people import Answer, UnexpectedAnswerError
 from infra.local.deploy import DeployError
 from infra.local.interrupts import SIGNALS, Interrupted, Interrupts
+from infra.local.patience import PATIENCE_SECONDS
 from infra.local.printer import WIDTH, Printer
-
-PATIENCE_SECONDS = 120
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import emulator as module
 from infra.local.emulator import Emulator, EmulatorError, is_emulator, stop_by_pid
+from infra.local.patience import awaited
 
 Package = Callable[[str], bytes]  # of conftest
 
@@ -34,14 +34,14 @@ def with_a_busy_worker(emulator: Emulator, package: Package) -> int:
     client.invoke(FunctionName="f", InvocationType="Event", Payload=b"{}")
     assert emulator.pid is not None
     group = emulator.pid
-    assert module._awaited(lambda: len(members_of(group)) > 1, 10)
+    assert awaited(lambda: len(members_of(group)) > 1)
     return group
 
 
 def test_stopping_leaves_no_process_behind(package: Package, tmp_path: Path) -> None:
     with Emulator(tmp_path) as emulator:
         group = with_a_busy_worker(emulator, package)
-    assert module._awaited(lambda: members_of(group) == [], 5)
+    assert awaited(lambda: members_of(group) == [])
     assert not emulator.is_healthy()
     assert emulator.pid is None
 
@@ -51,7 +51,7 @@ def test_another_process_can_stop_it_by_pid(package: Package, tmp_path: Path) ->
     try:
         group = with_a_busy_worker(emulator, package)
         stop_by_pid(group)
-        assert module._awaited(lambda: members_of(group) == [], 5)
+        assert awaited(lambda: members_of(group) == [])
         stop_by_pid(group)  # a second time is no error
     finally:
         emulator.stop()

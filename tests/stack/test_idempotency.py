@@ -45,6 +45,14 @@ def test_the_same_request_is_answered_with_the_same_job(workspace: Workspace, pa
     assert len(runs_of(workspace)) == before + 1
 
 
+def test_what_asks_for_the_same_in_other_words_is_the_same_request(workspace: Workspace) -> None:
+    run, _ = an_ended_run(workspace)
+    bodies = [{}, {"overrideParams": {}}, {"useLatestCode": False}, {"reason": "", "overrideParams": {}}]
+    answers = [post(workspace, f"/function-runs/{run}/rerun", "key-1", body) for body in bodies]
+    assert len({accepted(answer) for answer in answers}) == 1
+    assert workspace.run(run)["rerunCount"] == 1
+
+
 def test_another_body_under_the_same_key_is_refused(workspace: Workspace, path: str) -> None:
     accepted(post(workspace, path, "key-1"))
     before = len(runs_of(workspace))

@@ -9,12 +9,16 @@ need not be text, and what is malformed says nothing against the right signature
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 TOLERANCE = timedelta(minutes=5)
+# Elements stand apart by spaces; by a comma where API Gateway has made one header of two.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+_ELEMENT = re.compile(r"(?<![^\s,])v1,(?=([^\s,]+))")
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - how each secret begins
 
 
@@ -56,9 +60,8 @@ def flaw_of(headers: Mapping[str, str], body: bytes, secrets: list[str], at: dat
 
 
 def _signatures(header: str) -> list[bytes]:
-    """The elements of version 1; all others are passed over, wherever they stand."""
-    elements = (element.partition(",") for element in header.split())
-    return [text.encode(errors="replace") for version, _, text in elements if version == "v1" and text]
+    """The elements of version 1; whatever else there is is passed over, wherever it stands."""
+    return [text.encode(errors="replace") for text in _ELEMENT.findall(header)]
 
 
 def _signature(secret: str, signed: bytes) -> bytes:

@@ -109,7 +109,10 @@ JUNK = [
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=lambda junk: ascii(junk)[:24])
-@pytest.mark.parametrize("form", ["{junk} {right}", "{right} {junk}", "{junk}  {right}  {junk}", "{junk}\t{right}\t"])
+@pytest.mark.parametrize(
+    "form",
+    ["{junk} {right}", "{right} {junk}", "{junk}  {right}  {junk}", "{junk}\t{right}\t", "{junk},{right},{junk}"],
+)
 def test_what_is_malformed_takes_nothing_from_the_right_one_wherever_it_stands(
     world: World, junk: str, form: str
 ) -> None:

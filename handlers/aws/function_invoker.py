@@ -15,24 +15,20 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 # Not executed, and worth another try: throttled, cold after weeks, or still being set up.
-_LATER = (
-    aws_errors.THROTTLES
-    | aws_errors.OUT_OF_TIME
-    | {
-        "CodeArtifactUserPendingException",
-        "EC2ThrottledException",
-        "EC2UnexpectedException",
-        "EFSMountConnectivityException",
-        "EFSMountTimeoutException",
-        "ENILimitReachedException",
-        "ENINotReadyException",
-        "ResourceConflictException",
-        "ResourceNotReadyException",
-        "SnapStartNotReadyException",
-        "SnapStartTimeoutException",
-        "SubnetIPAddressLimitReachedException",
-    }
-)
+_LATER = aws_errors.THROTTLES | {
+    "CodeArtifactUserPendingException",
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+    "EFSMountConnectivityException",
+    "EFSMountTimeoutException",
+    "ENILimitReachedException",
+    "ENINotReadyException",
+    "ResourceConflictException",
+    "ResourceNotReadyException",
+    "SnapStartNotReadyException",
+    "SnapStartTimeoutException",
+    "SubnetIPAddressLimitReachedException",
+}
 # Not executed either, and somebody has to mend it. Lambda says so with 502, as if it were its own fault.
 _NEVER = frozenset(
     {

@@ -153,3 +153,19 @@ def test_the_watchdog_takes_away_the_rule_of_a_half_changed_one(registered: Regi
     until(lambda: not is_half_done(workspace, trigger["id"]))
     assert rules_on_default_bus(workspace, trigger["id"]) == []
     assert workspace.http.delete(f"/function-triggers/{trigger['id']}").status_code == 204
+
+
+def test_a_role_that_has_lost_its_grants_is_answered_500_and_an_alarm_is_told(registered: Registered) -> None:
+    workspace = registered.workspace
+    configuration = workspace.laptop.client("lambda").get_function_configuration(
+        FunctionName="FunctionRerun-api-cancel"
+    )
+    role = configuration["Role"].rpartition("/")[2]
+    iam = workspace.laptop.client("iam")
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    log = LogStream(workspace.laptop.client("logs"), workspace.laptop.client("lambda"))
+    log.unread()
+    answer = workspace.http.post(f"/function-runs/{registered.run}/cancel")
+    assert refusal(answer)[:2] == (500, "SERVICE_MISCONFIGURED")
+    until(lambda: any('"PermanentFaults"' in line for _, line in log.unread()))

@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core import iam_actions, lambda_runtime
 from ministack.services import apigateway, lambda_svc, scheduler
 
-from infra.local import emulated_scheduler, emulated_worker, python_worker
+from infra.local import emulated_scheduler, emulated_versions, emulated_worker, python_worker
 
 WRITTEN_FOR = "1.5.33"
 
@@ -42,6 +42,7 @@ def apply_all() -> None:
     a_schedule_waits_ten_seconds_for_its_tick()
     iam_mistakes_the_names_of_rules_and_schedules()
     a_failed_invocation_is_told_without_its_id()
+    a_version_s_number_is_used_again()
 
 
 def _rewritten(defect: str, text: str, replacements: dict[str, str]) -> str:
@@ -266,3 +267,12 @@ def a_failed_invocation_is_told_without_its_id() -> None:
             '            "statusCode": 200,\n': '            "statusCode": 200, "executedVersion": "$LATEST",\n',
         },
     )
+
+
+def a_version_s_number_is_used_again() -> None:
+    """A run that is pinned to a version of a function that was deleted would be executed by another's code."""
+    defect = "a version's number is used again"
+    vars(lambda_svc)["first_version_of"] = emulated_versions.first_version_of
+    vars(lambda_svc)["remember_versions_of"] = emulated_versions.remember_versions_of
+    _rewrite_function(defect, lambda_svc, "_create_function", emulated_versions.FIRST_VERSION)
+    _rewrite_function(defect, lambda_svc, "_delete_function", emulated_versions.DELETION)

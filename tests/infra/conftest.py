@@ -49,6 +49,7 @@ def decided(synthesise: Synthesise) -> Stack:
         certificateArn=CERTIFICATE,
         retentionDays=7,
         maxRerunsPerLineage=3,
+        maxConcurrentExecutionsPerWorkspace=5,
         logRetentionDays=30,
         apiRequestsPerSecond=5,
         alarmTopicArn="arn:aws:sns:eu-west-1:123456789012:on-call",

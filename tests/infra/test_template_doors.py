@@ -49,9 +49,11 @@ class TestDoors:
         assert json.loads(registry["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
         assert text(registry["RERUN_OWN_FUNCTIONS"]) == OWN
 
-    def test_what_doors_are_told_is_what_they_read(self, sweeping: Stack) -> None:
-        told = {name for door in sweeping.doors for name in sweeping.variables(door) if name.startswith("RERUN_")}
-        assert told == {f"RERUN_{field.upper()}" for field in wiring.Settings.model_fields}
+    def test_what_doors_are_told_is_what_they_read(self, sweeping: Stack, decided: Stack) -> None:
+        variables = {name for stack in (sweeping, decided) for door in stack.doors for name in stack.variables(door)}
+        assert {name for name in variables if name.startswith("RERUN_")} == {
+            f"RERUN_{field.upper()}" for field in wiring.Settings.model_fields
+        }
 
     def test_the_doors_are_told_what_the_context_decided(self, decided: Stack) -> None:
         for door in decided.doors.values():

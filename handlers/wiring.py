@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from handlers.aws import aws_errors
 from handlers.aws.cipher import Cipher
+from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
@@ -27,6 +28,7 @@ from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
 from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
+from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
 from handlers.aws.version_use import VersionUse
 from handlers.aws.workspace_slots import WorkspaceSlots
@@ -131,7 +133,8 @@ class Wiring:
 
     @cached_property
     def code(self) -> FunctionCode:
-        return FunctionCode(self._lambda, marks_versions=self.settings.delete_unused_versions)
+        hashes = ConfigurationHash(StackSecret(self._table, self.cipher, "configuration hashes").read, log_fault)
+        return FunctionCode(self._lambda, marks_versions=self.settings.delete_unused_versions, hash_of=hashes.of)
 
     @cached_property
     def invokable(self) -> InvokablePatterns:

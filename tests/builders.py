@@ -25,6 +25,7 @@ def a_pin(version: int = 7, **changes: Any) -> Pin:
         "function_version": str(version),
         "function_code_hash": f"hash-of-{version}",
         "timeout_seconds": 30,
+        "config_hash": f"hash-of-the-configuration-of-{version}",
     }
     return Pin.model_validate(literals | changes)
 

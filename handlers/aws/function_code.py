@@ -1,7 +1,7 @@
 """Which code a Lambda function has now, as a version that never changes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,15 @@ _LATEST = "$LATEST"
 
 
 class FunctionCode:
-    def __init__(self, client: "LambdaClient", *, marks_versions: bool) -> None:
-        """`marks_versions`: say of what is published that it was published here, so that it may be deleted some day."""
+    def __init__(
+        self, client: "LambdaClient", *, marks_versions: bool, hash_of: Callable[[dict[str, Any]], str | None]
+    ) -> None:
+        """`marks_versions`: say of what is published that it was published here, so that it may be deleted some day.
+
+        `hash_of` gives the hash of a configuration; it may raise NotYet.
+        """
         self._client = client
+        self._hash_of = hash_of
         # Only where it is asked for: AWS does not say whether another description is a change worth a new version.
         self._described: dict[str, Any] = {"Description": DESCRIPTION} if marks_versions else {}
         self._recent: dict[str, tuple[float, Pin]] = {}
@@ -66,12 +72,12 @@ class FunctionCode:
         configuration = self._configuration(function_arn)
         _check_state(function_arn, configuration)
         if configuration["Version"] != _LATEST:
-            return _pin(function_arn, configuration)
+            return self._pin(function_arn, configuration)
         if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
             raise NotYet("FunctionBeingUpdated")
         state = (base_arn(function_arn), configuration["CodeSha256"], configuration["LastModified"])
         if state not in self._published:
-            self._published[state] = _pin(function_arn, self._publish(base_arn(function_arn)))
+            self._published[state] = self._pin(function_arn, self._publish(base_arn(function_arn)))
         return self._published[state]
 
     def _configuration(self, function_arn: str) -> dict[str, Any]:
@@ -83,6 +89,16 @@ class FunctionCode:
         with _translated(function_arn):
             return dict(self._client.publish_version(FunctionName=function_arn, **self._described))
 
+    def _pin(self, function_arn: str, configuration: dict[str, Any]) -> Pin:
+        version = configuration["Version"]
+        return Pin(
+            function_version_arn=f"{base_arn(function_arn)}:{version}",
+            function_version=version,
+            function_code_hash=configuration["CodeSha256"],
+            timeout_seconds=int(configuration["Timeout"]),
+            config_hash=self._hash_of(configuration),
+        )
+
 
 def _check_state(function_arn: str, configuration: dict[str, Any]) -> None:
     """A function is in the state Failed until it is deleted and made anew, a version for ever: Unusable.
@@ -93,16 +109,6 @@ def _check_state(function_arn: str, configuration: dict[str, Any]) -> None:
     if configuration.get("State") == "Failed":
         reason = configuration.get("StateReasonCode", "no reason given")
         raise Unusable(STATE_FAILED, f"{function_arn} is in the state Failed: {reason}.")
-
-
-def _pin(function_arn: str, configuration: dict[str, Any]) -> Pin:
-    version = configuration["Version"]
-    return Pin(
-        function_version_arn=f"{base_arn(function_arn)}:{version}",
-        function_version=version,
-        function_code_hash=configuration["CodeSha256"],
-        timeout_seconds=int(configuration["Timeout"]),
-    )
 
 
 @contextmanager

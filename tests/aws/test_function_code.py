@@ -26,7 +26,12 @@ def client(laptop: Laptop) -> Any:
 
 @pytest.fixture
 def code(client: Any) -> FunctionCode:
-    return FunctionCode(client, marks_versions=True)
+    return FunctionCode(client, marks_versions=True, hash_of=handler_of)
+
+
+def handler_of(configuration: dict[str, Any]) -> str:
+    """In place of a hash."""
+    return f"hash of {configuration.get('Handler')}"
 
 
 def test_the_code_without_alias_is_published_to_be_reproducible(code: FunctionCode, function: TeamFunction) -> None:
@@ -34,6 +39,7 @@ def test_the_code_without_alias_is_published_to_be_reproducible(code: FunctionCo
     assert pin.function_version_arn == f"{function.arn}:{pin.function_version}"
     assert pin.function_version.isdigit()
     assert pin.timeout_seconds == 10
+    assert pin.config_hash == "hash of index.handler"
 
 
 def test_an_alias_on_latest_is_published_too(code: FunctionCode, function: TeamFunction, client: Any) -> None:
@@ -71,7 +77,7 @@ def test_what_is_published_here_says_so(code: FunctionCode, function: TeamFuncti
 def test_what_is_published_says_nothing_unless_it_is_to_be_deleted_some_day(
     function: TeamFunction, client: Any
 ) -> None:
-    pin = FunctionCode(client, marks_versions=False).current(function.arn, afresh=False)
+    pin = FunctionCode(client, marks_versions=False, hash_of=handler_of).current(function.arn, afresh=False)
     published = client.get_function_configuration(FunctionName=pin.function_version_arn)
     assert published["Description"] == ""
 

@@ -59,6 +59,7 @@ def decided(synthesise: Synthesise) -> Stack:
         userPoolDomainPrefix="acme-runs",
         retentionDays=7,
         maxRerunsPerLineage=3,
+        maxConcurrentExecutionsPerWorkspace=5,
         logRetentionDays=30,
         apiRequestsPerSecond=5,
         trustTriggerBusSenders=True,

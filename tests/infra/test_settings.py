@@ -93,6 +93,11 @@ class TestSettings:
         with pytest.raises(ValidationError, match="maxConcurrentExecutions"):
             Settings.model_validate({"maxConcurrentExecutions": executions})
 
+    @pytest.mark.parametrize("executions", [-1, 0, 1001])
+    def test_a_workspace_may_have_some_of_them(self, executions: int) -> None:
+        with pytest.raises(ValidationError, match="maxConcurrentExecutionsPerWorkspace"):
+            Settings.model_validate({"maxConcurrentExecutionsPerWorkspace": executions})
+
     def test_an_unknown_key_of_the_context_is_refused(self, synthesise: Synthesise) -> None:
         with pytest.raises(ValueError, match="unknown in the context: retentiondays"):
             synthesise(retentiondays=30)

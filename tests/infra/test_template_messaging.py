@@ -72,8 +72,19 @@ class TestMessaging:
         executing = {"Ref": stack.name_of("execute_runs")}
         (mapping,) = (each for each in mappings if each["FunctionName"] == executing)
         assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": executions or 100})
-        variables = stack.doors["watchdog"]["Properties"]["Environment"]["Variables"]
-        assert variables["RERUN_MAX_CONCURRENT_EXECUTIONS"] == str(executions or 100)
+        assert stack.variables("watchdog")["RERUN_MAX_CONCURRENT_EXECUTIONS"] == str(executions or 100)
+
+    @pytest.mark.parametrize("limit", [None, 1, 1000])
+    def test_a_limit_of_each_workspace_is_told_to_the_executor_and_costs_nothing_unless_there_is_one(
+        self, stack: Stack, synthesise: Synthesise, limit: int | None
+    ) -> None:
+        name = "RERUN_MAX_CONCURRENT_EXECUTIONS_PER_WORKSPACE"
+        if limit is None:
+            assert [door for door in stack.doors if name in stack.variables(door)] == []
+        else:
+            limited = synthesise(maxConcurrentExecutionsPerWorkspace=limit)
+            assert limited.variables("execute_runs")[name] == str(limit)
+            assert limited.actions("execute_runs") == synthesise().actions("execute_runs")
 
     def test_the_watchdog_looks_every_minute(self, stack: Stack) -> None:
         rules = [each["Properties"] for each in stack.all("AWS::Events::Rule").values()]

@@ -225,3 +225,23 @@ def test_current_code_whose_version_was_deleted_is_published_anew(workspace: Wor
     assert (latest["status"], latest["result"], started["result"]) == ("completed", "here", "here")
     assert latest["functionVersion"] != first["functionVersion"]
     assert workspace.ended(workspace.rerun(first["id"]))["errorCode"] == "FunctionVersionNotFound"
+
+
+def test_a_run_tells_configurations_apart_without_telling_them(workspace: Workspace) -> None:
+    trigger, function = workspace.trigger_of(ECHO)
+
+    def with_mode(mode: str) -> dict[str, Any]:
+        function.client.update_function_configuration(
+            FunctionName=function.name, Environment={"Variables": {"MODE": mode}}
+        )
+        return workspace.ended(workspace.rerun(first["id"], useLatestCode=True))
+
+    first = workspace.ended(workspace.execute(trigger))
+    slow, fast, slow_again = with_mode("slow"), with_mode("fast"), with_mode("slow")
+    assert len({first["functionVersion"], *(run["functionVersion"] for run in (slow, fast, slow_again))}) == 4
+    assert first["functionCodeHash"] == fast["functionCodeHash"]
+    assert len({first["configHash"], slow["configHash"], fast["configHash"]}) == 3
+    assert slow["configHash"] == slow_again["configHash"]
+    # It outlives the version, and goes with the pin.
+    function.client.delete_function(FunctionName=function.name)
+    assert workspace.ended(workspace.rerun(slow["id"]))["configHash"] == slow["configHash"]

@@ -79,7 +79,9 @@ class Pin(Document):
     function_version: str
     function_code_hash: str | None = None
     timeout_seconds: int | None = None
-    """None, like the hash, for a captured run: AWS tells no more than the version's number."""
+    """None, like the hashes, for a captured run: AWS tells no more than the version's number."""
+    config_hash: str | None = None
+    """Equal for versions that are configured alike, their environment included, and for no others."""
 
     @property
     def is_complete(self) -> bool:
@@ -168,5 +170,5 @@ _SHOWN = {
     *("parameters_format", "parameters_omitted"),
     *("cancel_requested_at", "cancel_requested_by"),
 }
-_SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash"}
+_SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash", "config_hash"}
 _NO_PIN: dict[str, None] = {to_camel(name): None for name in _SHOWN_OF_PIN}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-from infra.local import emulated_worker
+from infra.local import emulated_versions, emulated_worker
 from infra.local.corrections.python_runtime import rewrite_worker_script
 from infra.local.corrections.rewriting import EmulatorChanged, require, rewrite_function
 
@@ -125,3 +125,12 @@ def refusal_of_size(headers: dict[str, str], size: int) -> Any:
         return None
     problem = f"{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
     return lambda_svc.error_response_json("RequestEntityTooLargeException", problem, 413)
+
+
+def a_version_s_number_is_used_again() -> None:
+    """A run that is pinned to a version of a function that was deleted would be executed by another's code."""
+    defect = "a version's number is used again"
+    vars(lambda_svc)["first_version_of"] = emulated_versions.first_version_of
+    vars(lambda_svc)["remember_versions_of"] = emulated_versions.remember_versions_of
+    rewrite_function(defect, lambda_svc, "_create_function", emulated_versions.FIRST_VERSION)
+    rewrite_function(defect, lambda_svc, "_delete_function", emulated_versions.DELETION)

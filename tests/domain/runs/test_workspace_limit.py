@@ -269,7 +269,7 @@ def test_however_executors_come_and_go_no_more_are_at_work_than_may_be_and_no_sl
 ) -> None:
     draw = random.Random(seed)
     monkeypatch.setattr(random, "choice", draw.choice)
-    for _ in range(100):
+    for _ in range(250):
         executors = Executors(time, draw.randint(1, 6))
         allowed = executors.most
         for executor in range(allowed):

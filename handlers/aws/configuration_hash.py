@@ -1,0 +1,65 @@
+"""A hash of what a version is configured with, which can be compared once the version is gone.
+
+Environment variables hold secrets, and many of them are short: whoever reads a plain hash, in the API or the table,
+could try values until one fits. So it is keyed with a secret of the installation: equal hashes say that two versions
+are configured alike, and nothing more.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from handlers.domain.errors import Unavailable
+from handlers.domain.runs.outcome import NotYet
+from handlers.domain.seal import KeyRefused, SealBroken
+
+# Of each part of Lambda's answer, what decides on how the code runs. What Lambda changes by itself, such as the patch
+# level of the runtime and the state of a snapshot, would make a version unlike itself.
+_TAKEN: Mapping[str, Callable[[Any], Any]] = {
+    "Runtime": str,
+    "Handler": str,
+    "MemorySize": int,
+    "Timeout": int,
+    "Role": str,
+    "PackageType": str,
+    "Architectures": sorted,
+    "Environment": lambda it: it.get("Variables"),
+    "Layers": lambda layers: [layer.get("Arn") for layer in layers],  # in their order: later ones hide earlier ones
+    "ImageConfigResponse": lambda it: it.get("ImageConfig"),
+    "EphemeralStorage": lambda it: it.get("Size"),
+    "FileSystemConfigs": lambda mounted: [[each.get("Arn"), each.get("LocalMountPath")] for each in mounted],
+    "VpcConfig": lambda it: {ids: sorted(it[ids]) for ids in ("SubnetIds", "SecurityGroupIds") if it.get(ids)},
+    "SnapStart": lambda it: it.get("ApplyOn") == "PublishedVersions",
+}
+
+
+class ConfigurationHash:
+    def __init__(self, secret: Callable[[], bytes], report: Callable[[Exception], None]) -> None:
+        """`secret` gives, or raises, what `StackSecret.read` does.
+
+        `report` is told of a secret that can no longer be opened: runs go on without the hash.
+        """
+        self._secret = secret
+        self._report = report
+
+    def of(self, configuration: Mapping[str, Any]) -> str | None:
+        """Of GetFunction's `Configuration` or PublishVersion's answer; None if not all of it can be read.
+
+        Raises NotYet while the secret cannot be read: then no run's parameters can be opened either.
+        """
+        if any("Error" in part for part in configuration.values() if isinstance(part, dict)):
+            return None  # of a key that lets nobody see the environment
+        taken = {name: take(configuration[name]) for name, take in _TAKEN.items() if configuration.get(name)}
+        said = {name: value for name, value in taken.items() if value}
+        try:
+            secret = self._secret()
+        except (KeyRefused, Unavailable) as fault:
+            raise NotYet("ConfigHashUnavailable") from fault
+        except SealBroken as broken:
+            self._report(broken)
+            return None
+        digest = hmac.digest(secret, json.dumps(said, sort_keys=True).encode(), hashlib.sha256)
+        return base64.b64encode(digest).decode()

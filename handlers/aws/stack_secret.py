@@ -1,0 +1,48 @@
+"""Secrets of this installation: random bytes, made once, sealed in the table like everything that nobody may read."""
+
+import secrets
+from contextlib import suppress
+
+from handlers.aws.table import SCHEMA, ConditionFailed, Key, Table, to_item
+from handlers.domain.seal import Cipher, Label
+
+# No workspace's: theirs begin with a letter or digit.
+_NO_WORKSPACE = "-"
+_BYTES = 32
+
+
+class StackSecret:
+    def __init__(self, table: Table, cipher: Cipher, purpose: str) -> None:
+        """One for each purpose, so that what is known of one use says nothing of another."""
+        self._table = table
+        self._cipher = cipher
+        self._name = f"SECRET#{purpose}"
+        self._label = Label(_NO_WORKSPACE, self._name, "secret")
+        self._known: bytes | None = None
+
+    def read(self) -> bytes:
+        """Raises SealBroken, KeyRefused or Unavailable."""
+        if self._known is None:
+            self._known = self._cipher.open(self._kept() or self._made(), self._label)
+        return self._known
+
+    @property
+    def _key(self) -> Key:
+        return {"pk": self._name, "sk": self._name}
+
+    def _kept(self) -> bytes | None:
+        item = self._table.get_many([self._key]).get((self._name, self._name))
+        return None if item is None else bytes(item["sealed"]["B"])
+
+    def _made(self) -> bytes:
+        """What is kept from now on: of two that are made at once, the first."""
+        made = self._cipher.seal(secrets.token_bytes(_BYTES), self._label)
+        with suppress(ConditionFailed):
+            self._table.update(
+                self._key,
+                UpdateExpression="SET sealed = :sealed, #schema = :schema",
+                ConditionExpression="attribute_not_exists(pk)",
+                ExpressionAttributeNames={"#schema": "schema"},
+                ExpressionAttributeValues=to_item({":sealed": made, ":schema": SCHEMA}),
+            )
+        return self._kept() or made

@@ -1,4 +1,4 @@
-.PHONY: help install demo up down logs test chaos bench check format lock clean
+.PHONY: help install demo up down logs bootstrap diff deploy destroy test chaos bench check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +27,19 @@ down: ## stop what `make up` started
 
 logs: install ## follow what the Lambdas log
 	@$(BIN)/python -m infra.local logs
+
+# For these: ARGS="--profile P --region R --stack S", and --yes to be asked nothing.
+bootstrap: install ## prepare an AWS account and region for the CDK, once
+	@$(BIN)/python -m infra.aws bootstrap $(ARGS)
+
+diff: install ## show what a deployment to AWS would change
+	@$(BIN)/python -m infra.aws diff $(ARGS)
+
+deploy: install ## deploy to AWS; shows what would change and asks first
+	@$(BIN)/python -m infra.aws deploy $(ARGS)
+
+destroy: install ## delete the stack on AWS, with the rules and schedules of its triggers; asks first
+	@$(BIN)/python -m infra.aws destroy $(ARGS)
 
 test: install ## all tests
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -9,8 +9,6 @@ from infra.limits import check_limits
 from infra.settings import Settings
 from infra.stack import FunctionRerunStack
 
-STACK_NAME = "FunctionRerun"
-
 
 def main() -> None:
     """Raises ValueError or BundleError, which say what to do."""
@@ -18,11 +16,11 @@ def main() -> None:
     settings = Settings.of(app.node)
     # The laptop's Lambdas run in this very environment and find the dependencies there.
     layer_directory = None if settings.laptop else build_layer()
-    stack = FunctionRerunStack(app, STACK_NAME, settings=settings, layer_directory=layer_directory)
+    stack = FunctionRerunStack(app, settings.stack_name, settings=settings, layer_directory=layer_directory)
     if settings.laptop:
         from infra.local.samples import SampleFunctionsStack  # noqa: PLC0415 - not shipped
 
-        SampleFunctionsStack(app, f"{STACK_NAME}Samples")
+        SampleFunctionsStack(app, f"{settings.stack_name}Samples")
     else:
         from infra.validation import validate  # noqa: PLC0415 - takes seconds to load
 

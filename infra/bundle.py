@@ -41,7 +41,7 @@ def build_code() -> Path:
         compile_all(directory, CODE_ROOT)
 
     names = (str(source.relative_to(ROOT)).encode() for source in sources)
-    return _built("code", [*names, *(source.read_bytes() for source in sources)], fill)
+    return build_once("code", [*names, *(source.read_bytes() for source in sources)], fill)
 
 
 def build_layer() -> Path:
@@ -57,7 +57,7 @@ def build_layer() -> Path:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         compile_all(directory, LAYER_ROOT)
 
-    return _built("layer", [LOCK.read_bytes()], fill)
+    return build_once("layer", [LOCK.read_bytes()], fill)
 
 
 def compile_all(directory: Path, root: str) -> None:
@@ -73,8 +73,8 @@ def compile_all(directory: Path, root: str) -> None:
         raise BundleError(f"Not everything in {directory} could be compiled:\n{run.stdout}{run.stderr}")
 
 
-def _built(name: str, inputs: Iterable[bytes], fill: Callable[[Path], None]) -> Path:
-    """What `fill` makes of these inputs, by this file and this Python: built once, and whole or not there."""
+def build_once(name: str, inputs: Iterable[bytes], fill: Callable[[Path], None]) -> Path:
+    """The directory that `fill` makes of these inputs, with this Python: built once, and whole or not there."""
     digest = hashlib.sha256(b"\0".join([sys.version.encode(), Path(__file__).read_bytes(), *inputs])).hexdigest()
     directory = BUILD / f"{name}-{digest[:16]}"
     if not directory.exists():

@@ -36,6 +36,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
+    stack_name: str = Field(default="FunctionRerun", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,26}$")
+    """Begins the names of its functions, buses and rules; a rule's name of 64 has room for so much before an id."""
     invokable_functions: dict[str, list[str]] = Field(default_factory=dict)
     """Lambda ARN patterns by workspace, without qualifier; the workspace `*` stands for all."""
     other_buses: dict[str, list[str]] = Field(default_factory=dict)
@@ -107,6 +109,8 @@ class Settings(BaseModel):
             raise ValueError("domainName and certificateArn belong together")
         if self.issuer is not None and not self.audience:
             raise ValueError("issuer needs an audience: without one every token of the issuer would count")
+        if self.user_pool_domain_prefix is None and _RESERVED.search(self.stack_name.lower()):
+            raise ValueError(f"userPoolDomainPrefix is needed: the one made of {self.stack_name} is reserved")
         if len(self.audience) + (self.issuer is None) > _MAX_AUDIENCES:
             raise ValueError(f"audience: API Gateway takes {_MAX_AUDIENCES}, the stack's own client included")
         return self

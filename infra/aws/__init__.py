@@ -1,0 +1,1 @@
+"""The stack on AWS: what `make deploy`, `make diff` and `make destroy` do."""

@@ -1,0 +1,90 @@
+"""Where a command works: the stack's name, its account and region, and clients for them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, NoRegionError
+
+# Nobody waits for an answer within seconds; hundreds of rules in a row are throttled now and then.
+_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+_RETAINED = {"Retain", "RetainExceptOnCreate"}
+
+
+class Resource(NamedTuple):
+    kind: str
+    id: str
+    is_protected: bool = False
+    """From deletion, so that it has to be allowed first."""
+
+
+class Target(NamedTuple):
+    stack: str
+    account: str
+    partition: str
+    region: str
+    profile: str | None
+    client: Callable[[str], Any]
+
+    @classmethod
+    def of(cls, stack: str, *, region: str | None, profile: str | None) -> Self:
+        """Whom the credentials belong to. Raises ClientError or BotoCoreError."""
+        session = boto3.Session(region_name=region, profile_name=profile)
+        if session.region_name is None:
+            raise NoRegionError
+        identity = session.client("sts", config=_PATIENT).get_caller_identity()
+        return cls(
+            stack=stack,
+            account=identity["Account"],
+            partition=identity["Arn"].split(":")[1],
+            region=session.region_name,
+            profile=profile,
+            client=lambda service: session.client(service, config=_PATIENT),  # type: ignore[call-overload]
+        )
+
+    @property
+    def on_event_arn(self) -> str:
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{self.stack}-on-event"
+
+    @property
+    def schedule_group(self) -> str:
+        return f"{self.stack}-schedules"
+
+    def is_bootstrapped(self) -> bool:
+        ssm = self.client("ssm")
+        try:
+            ssm.get_parameter(Name=BOOTSTRAP_PARAMETER)
+        except ssm.exceptions.ParameterNotFound:
+            return False
+        return True
+
+    def outputs(self) -> dict[str, str] | None:
+        """The outputs of the stack; None if there is none."""
+        try:
+            found = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":  # CloudFormation's word for "no such stack"
+                raise
+            return None
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+    def retained(self) -> list[Resource]:
+        """What the stack leaves behind when it is deleted."""
+        formation = self.client("cloudformation")
+        template = formation.get_template(StackName=self.stack)["TemplateBody"]["Resources"]
+        pages = formation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        resources = (each for page in pages for each in page["StackResourceSummaries"])
+        return [
+            Resource(each["ResourceType"], each["PhysicalResourceId"], _is_protected(declared))
+            for each in resources
+            # What a deployment that failed did not come to has no id.
+            if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE"
+            if (declared := template.get(each["LogicalResourceId"], {})).get("DeletionPolicy") in _RETAINED
+        ]
+
+
+def _is_protected(declared: Mapping[str, Any]) -> bool:
+    properties = declared.get("Properties", {})
+    return properties.get("DeletionProtectionEnabled") is True or properties.get("DeletionProtection") == "ACTIVE"

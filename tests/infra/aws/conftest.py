@@ -1,0 +1,46 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from infra.aws.target import Target
+from infra.local.emulator import REGION
+from infra.local.laptop import Laptop
+
+
+@pytest.fixture
+def target(laptop: Laptop) -> Iterator[Target]:
+    """A stack of the test's own, which is not deployed, in the emulator's account; its clients turn pages."""
+    account = laptop.client("sts").get_caller_identity()["Account"]
+    stack = f"Swept-{uuid4().hex[:8]}"
+    yield Target(stack, account, "aws", REGION, None, laptop.client)
+    formation = laptop.client("cloudformation")
+    formation.delete_stack(StackName=stack)
+
+
+@pytest.fixture
+def deployed(target: Target) -> Target:
+    """Its template keeps a queue, a table that is protected, and a bucket."""
+    template: dict[str, Any] = {
+        "Resources": {
+            "Gone": {"Type": "AWS::SQS::Queue"},
+            "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"},
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "DeletionPolicy": "Retain",
+                "Properties": {
+                    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "DeletionProtectionEnabled": True,
+                },
+            },
+        },
+        "Outputs": {"ApiUrl": {"Value": "https://api.example"}, "UserPoolId": {"Value": "a-pool"}},
+    }
+    formation = target.client("cloudformation")
+    formation.create_stack(StackName=target.stack, TemplateBody=json.dumps(template))
+    formation.get_waiter("stack_create_complete").wait(StackName=target.stack, WaiterConfig={"Delay": 1})
+    return target

@@ -28,7 +28,8 @@ def keep_text(text: str) -> Parameters:
     """Of JSON that has come as a text."""
     content = escaped(text).encode()
     if len(content) > MAX_BYTES:
-        return _omitted(f"They are {len(content)} bytes as JSON; {MAX_BYTES} is the most that is kept.")
+        # Not how large: who may not reveal content could tell from it which are alike.
+        return _omitted(f"They are over {MAX_BYTES} bytes as JSON, which is the most that is kept.")
     try:
         parse(content)
     except InvalidRequest:

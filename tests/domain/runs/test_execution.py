@@ -7,6 +7,7 @@ import pytest
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.execution import Verdict, execute
+from handlers.domain.runs.history import reveal
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, NotYet, Outcome, Uncertain, Unusable
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_rerun, a_run, an_id
@@ -196,6 +197,35 @@ def test_parameters_that_are_gone_fail_the_run_too(waiting: World) -> None:
     waiting.runs.parts.clear()
     assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
     assert waiting.run(RUN_ID).error_code == "ParametersUnreadable"
+
+
+def test_a_result_that_did_not_come_to_its_end_leaves_the_run_completed(waiting: World) -> None:
+    waiting.invoker.script = [Outcome(Status.COMPLETED, logs=b"log", result_lost=True)]
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    run = waiting.run(RUN_ID)
+    assert (run.status, run.result_omitted, run.execution_attempts) == (Status.COMPLETED, True, 1)
+    assert waiting.opened(run, Part.LOGS) == b"log"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b'{"errorType":"Deep","cause":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "Deep"),
+        (b"[" * 2_000_000, "UnknownError"),
+        (b'{"errorType":"' + b"x" * 2_000_000 + b'"}', "x" * 128),
+        (b"\xff" * 400_000, "UnknownError"),
+        (b"", "UnknownError"),
+    ],
+    ids=["deep", "never closed", "a long name", "junk", "nothing"],
+)
+def test_whatever_a_function_answers_it_is_executed_once(waiting: World, answer: bytes, code: str) -> None:
+    waiting.invoker.script = [Outcome.of_failed_invocation(answer)]
+    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    run = waiting.run(RUN_ID)
+    assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, code, 1)
+    assert reveal(run, [Part.ERROR], waiting.runs, waiting.cipher)["error"] is not None
+    assert execute(RUN_ID, waiting.executor) is Verdict.NOT_OURS
+    assert len(waiting.invoker.invocations) == 1
 
 
 @pytest.mark.parametrize(("size", "omitted"), [(MAX_BYTES, False), (MAX_BYTES + 1, True)])

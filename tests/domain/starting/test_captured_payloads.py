@@ -95,7 +95,7 @@ def test_a_payload_that_is_too_large_leaves_the_failure_known_and_says_why(captu
     assert run.error_code == "ValueError"
     assert capturing.opened(run, Part.PARAMETERS) is None
     assert capturing.opened(run, Part.ERROR) is not None
-    assert run.document()["parametersOmitted"] == "They are 4000002 bytes as JSON; 4000000 is the most that is kept."
+    assert run.document()["parametersOmitted"] == "They are over 4000000 bytes as JSON, which is the most that is kept."
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
         rerun(asked(run.id), capturing.rerunner)
 

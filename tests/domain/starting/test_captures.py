@@ -1,20 +1,16 @@
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, Unavailable
-from handlers.domain.function_arns import InvokablePatterns
-from handlers.domain.registry.registered import CaptureFailures
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Unusable
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part, Pin, Status
-from handlers.domain.starting.captures import Captured, CapturingFunction, Registration
+from handlers.domain.starting.captures import Captured
 from handlers.domain.starting.rerun import rerun
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_function, a_pin, a_trigger, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_pin
 from tests.domain.starting.capturing import ERROR, REQUEST_ID, a_record, captured, has_capturing, read, the_run
 from tests.domain.starting.rerunning import asked
 from tests.domain.watching import a_pass
@@ -22,7 +18,6 @@ from tests.fakes import FakeClock, World
 from tests.fakes.services import FakeInvoker
 
 PINNED = f"{FUNCTION_ARN}:7"
-ANY_FUNCTION = InvokablePatterns({"*": ["*"]}, own_functions="none")
 
 
 @pytest.fixture
@@ -70,121 +65,6 @@ def test_a_function_is_known_by_its_arn_however_it_was_invoked(capturing: World,
     assert the_run(capturing, a_record({"functionArn": FUNCTION_ARN + qualifier})).function_id == FUNCTION_ID
 
 
-@pytest.mark.parametrize(
-    "function_arn",
-    [f"{FUNCTION_ARN}-2", FUNCTION_ARN[:-1], FUNCTION_ARN.replace("1", "2"), "", "x", "x" * 9999, "\ud800"],
-)
-def test_of_a_function_that_is_not_registered_nothing_is_kept(capturing: World, function_arn: str) -> None:
-    assert captured(capturing, a_record({"functionArn": function_arn})) == [Captured.NOT_REGISTERED]
-    assert (capturing.runs.runs, capturing.runs.parts, capturing.bus.announced) == ({}, {}, [])
-
-
-def test_of_a_function_that_is_registered_but_not_so_nothing_is_kept(world: World) -> None:
-    world.has_registered()
-    assert captured(world, a_record()) == [Captured.NOT_REGISTERED]
-    has_capturing(world)
-    world.registry.triggers.clear()
-    assert captured(world, a_record()) == [Captured.NOT_REGISTERED]
-    assert not world.runs.runs
-
-
-def test_each_workspace_that_has_registered_the_function_so_gets_a_run_of_its_own(capturing: World) -> None:
-    theirs = a_function(
-        id=an_id(2),
-        workspace="globex",
-        capture_failures=CaptureFailures(trigger_id=an_id(3)),
-        function_arn=f"{FUNCTION_ARN}:live",
-    )
-    capturing.registry.functions[theirs.id] = theirs
-    capturing.invokable = ANY_FUNCTION
-    trigger = a_trigger(id=an_id(3), workspace="globex", function_id=theirs.id)
-    capturing.registry.add_trigger(capturing.registry.triggers[TRIGGER_ID]._replace(trigger=trigger))
-    assert captured(capturing, a_record()) == [Captured.CAPTURED] * 2
-    runs = {run.workspace: run for run in capturing.runs.runs.values()}
-    assert runs.keys() == {"acme", "globex"}
-    assert {run.function_arn for run in runs.values()} == {FUNCTION_ARN, f"{FUNCTION_ARN}:live"}
-    assert all(capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}' for run in runs.values())
-
-
-@pytest.mark.parametrize(
-    ("registered", "invoked", "belongs_to"),
-    [
-        ([":prod", ":dev"], ":dev", ":dev"),
-        ([":prod", ":dev"], ":prod", ":prod"),
-        (["", ":dev"], ":dev", ":dev"),
-        (["", ":dev"], ":$LATEST", ""),
-        (["", ":dev"], ":7", ""),
-        ([":prod", ":dev"], ":$LATEST", ":prod"),
-        (["", ""], "", ""),
-    ],
-)
-def test_of_several_registrations_in_a_workspace_a_failure_belongs_to_one(
-    world: World, registered: list[str], invoked: str, belongs_to: str
-) -> None:
-    world.has_registered(a_trigger())
-    world.registry.functions = {
-        an_id(number): a_function(
-            id=an_id(number),
-            function_arn=f"{FUNCTION_ARN}{qualifier}",
-            capture_failures=CaptureFailures(trigger_id=TRIGGER_ID),
-            created_at=NOW + timedelta(seconds=number),
-        )
-        for number, qualifier in enumerate(registered)
-    }
-    run = the_run(world, a_record({"functionArn": FUNCTION_ARN + invoked}))
-    assert run.function_arn == f"{FUNCTION_ARN}{belongs_to}"
-    assert run.function_id == an_id(registered.index(belongs_to)), "the oldest of equals"
-
-
-@pytest.mark.parametrize("alias", ["", ":live"])
-def test_whose_trigger_is_gone_leaves_the_failure_to_the_next(world: World, alias: str) -> None:
-    world.has_registered(a_trigger())
-    captures = CaptureFailures(trigger_id=TRIGGER_ID)
-    gone = [
-        a_function(id=an_id(number), capture_failures=CaptureFailures(trigger_id=an_id(99)), created_at=NOW)
-        for number in range(60)
-    ]
-    left = a_function(id=an_id(60), function_arn=f"{FUNCTION_ARN}{alias}", capture_failures=captures, created_at=NOW)
-    world.registry.functions = {each.id: each for each in [*gone, left]}
-    assert the_run(world).function_id == left.id
-
-
-@pytest.mark.parametrize("invoked", ["", ":live", ":7"])
-def test_no_failure_is_captured_for_a_workspace_that_may_no_longer_invoke_the_function(
-    capturing: World, invoked: str
-) -> None:
-    may_still = a_function(id=an_id(2), workspace="globex", capture_failures=CaptureFailures(trigger_id=TRIGGER_ID))
-    capturing.registry.functions[may_still.id] = may_still
-    capturing.invokable = InvokablePatterns({"globex": [FUNCTION_ARN]}, own_functions="none")
-    record = a_record({"functionArn": FUNCTION_ARN + invoked})
-    assert captured(capturing, record) == [Captured.NOT_PERMITTED, Captured.CAPTURED]
-    assert [run.function_id for run in capturing.runs.runs.values()] == [may_still.id]
-    capturing.invokable = InvokablePatterns({}, own_functions="none")
-    assert captured(capturing, record) == [Captured.NOT_PERMITTED] * 2
-
-
-def test_what_fails_for_one_workspace_is_captured_for_the_others(
-    capturing: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    capturing.invokable = ANY_FUNCTION
-    theirs = a_function(id=an_id(2), workspace="globex", capture_failures=CaptureFailures(trigger_id=TRIGGER_ID))
-    capturing.registry.functions[theirs.id] = theirs
-    read_capturing = capturing.registry.read_capturing
-
-    def fails_for_acme(registrations: Sequence[Registration]) -> CapturingFunction | None:
-        if registrations[0].workspace == "acme":
-            raise Unavailable
-        return read_capturing(registrations)
-
-    monkeypatch.setattr(capturing.registry, "read_capturing", fails_for_acme)
-    with pytest.raises(Unavailable):
-        captured(capturing, a_record())
-    assert [run.function_id for run in capturing.runs.runs.values()] == [theirs.id]
-    monkeypatch.undo()
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-    assert captured(capturing, a_record()) == [Captured.CAPTURED, Captured.AGAIN]
-
-
 def test_a_record_of_a_success_is_passed_over(capturing: World) -> None:
     record = a_record({"condition": "Success"}, responsePayload={"ok": True})
     assert captured(capturing, record) == [Captured.NO_FAILURE]
@@ -198,14 +78,6 @@ def test_a_record_that_is_delivered_again_is_captured_once_and_announced_once(ca
     assert len(capturing.bus.announced) == 1
     assert captured(capturing, a_record({"requestId": "another"})) == [Captured.CAPTURED]
     assert len(capturing.runs.runs) == 2
-
-
-def test_one_of_two_workspaces_that_was_served_before_is_not_served_again(capturing: World) -> None:
-    the_run(capturing)
-    capturing.invokable = ANY_FUNCTION
-    theirs = a_function(id=an_id(2), workspace="globex", capture_failures=CaptureFailures(trigger_id=TRIGGER_ID))
-    capturing.registry.functions[theirs.id] = theirs
-    assert captured(capturing, a_record()) == [Captured.AGAIN, Captured.CAPTURED]
 
 
 def test_a_fault_of_aws_is_raised_so_that_the_record_comes_again(capturing: World) -> None:

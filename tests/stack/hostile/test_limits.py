@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import pytest
 
+from handlers import api_rerun
 from handlers.domain.json_document import MAX_BYTES, MAX_DEPTH, MAX_INLINE_BYTES, MAX_KEY_LENGTH
 from handlers.http import MAX_BODY_BYTES
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.fakes import World
 from tests.stack.hostile.events import (
+    CONTEXT,
     EXECUTE,
     FUNCTION,
     HISTORY,
@@ -133,6 +135,21 @@ class TestLimits:
         ids = {"workspace": OWN, "runId": RUN_ID, "triggerId": TRIGGER_ID}
         status, document = answer_of(ROUTES[route], http_event(route, ids, body=json.dumps(body)))
         assert status in (201, 202), document
+
+    @pytest.mark.parametrize(
+        ("levels", "field"), [(100, None), (101, "overrideParams"), (900, "overrideParams"), (50_000, "overrideParams")]
+    )
+    def test_the_console_s_overrides_are_as_deep_as_those_of_the_api(
+        self, world: World, levels: int, field: str | None
+    ) -> None:
+        event = {"workspace": OWN, "runId": RUN_ID, "overrideParams": nested(levels)}
+        answered: Json = api_rerun.lambda_handler(event, CONTEXT)
+        assert answered.get("field") == field, answered
+        assert ("jobId" in answered) is (field is None)
+
+    def test_what_the_console_is_answered_can_always_be_written(self, world: World) -> None:
+        answered: Json = api_rerun.lambda_handler({"workspace": OWN, "runId": RUN_ID, "\ud800": 1}, CONTEXT)
+        assert json.dumps(answered, ensure_ascii=False).encode()
 
     @pytest.mark.parametrize("route", WITH_AN_ID)
     @pytest.mark.parametrize("id_", ["x", "…", "%", "a/b", "'", '"', ".", "x" * 8000, "\x00"])

@@ -50,9 +50,10 @@ class ConfigurationHash:
 
         Raises NotYet while the secret cannot be read: then no run's parameters can be opened either.
         """
-        if any("Error" in part for part in configuration.values() if isinstance(part, dict)):
-            return None  # of a key that lets nobody see the environment
-        taken = {name: take(configuration[name]) for name, take in _TAKEN.items() if configuration.get(name)}
+        parts = {name: configuration[name] for name in _TAKEN if configuration.get(name)}
+        if any(isinstance(part, dict) and "Error" in part for part in parts.values()):
+            return None  # Lambda may not read it either: of an environment, its key lets nobody
+        taken = {name: _TAKEN[name](part) for name, part in parts.items()}
         said = {name: value for name, value in taken.items() if value}
         try:
             secret = self._secret()

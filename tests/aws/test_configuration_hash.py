@@ -86,6 +86,7 @@ def test_what_decides_on_how_the_code_runs_is_told_apart(change: dict[str, Any])
         {"LastModified": "2026-11-22T09:30:00.000+0000", "Description": "release 12"},
         {"State": "Active", "LastUpdateStatus": "Successful", "SnapStart": {"ApplyOn": "None"}},
         {"RuntimeVersionConfig": {"RuntimeVersionArn": "arn:aws:lambda:eu-west-1::runtime:0af1"}},
+        {"RuntimeVersionConfig": {"Error": {"ErrorCode": "AccessDeniedException"}}},
         {"ImageConfigResponse": {}},
     ],
     ids=lambda change: json.dumps(change)[:50],

@@ -40,6 +40,9 @@ EXECUTE_PATH = [
     "dynamodb.BatchGetItem",
     "lambda.GetFunction",
     "lambda.PublishVersion",
+    # The secret that the hash of a configuration is keyed with: once a container.
+    "dynamodb.BatchGetItem",
+    "kms.Decrypt",
     "dynamodb.UpdateItem",
     "kms.Decrypt",
     "lambda.Invoke",

@@ -172,7 +172,8 @@ def read_table(laptop: Laptop, workspace: str) -> Table:
     ours = {run_id: run for run_id, run in runs.items() if run["workspace"] == workspace}
     edges: dict[str, list[str]] = {}
     for item in items:
-        if item["sk"]["S"].startswith("RERUN#"):
+        # Others put items that cannot be read into the same table.
+        if item["sk"]["S"].startswith("RERUN#") and _id(item) in ours:
             edges.setdefault(_id(item), []).append(item["runId"]["S"])
     return Table(ours, edges)
 

@@ -28,7 +28,7 @@ down: ## stop what `make up` started
 logs: install ## follow what the Lambdas log
 	@$(BIN)/python -m infra.local logs
 
-# For these: ARGS="--profile P --region R --stack S", and --yes to be asked nothing.
+# ARGS="--profile P --region R" is for all of these; --stack S not for bootstrap, --yes (to be asked nothing) not for diff.
 bootstrap: install ## prepare an AWS account and region for the CDK, once
 	@$(BIN)/python -m infra.aws bootstrap $(ARGS)
 

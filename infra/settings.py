@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic.alias_generators import to_camel
 
 from handlers.domain.identity import WORKSPACE
+from infra.context import STACK_NAME
 
 # Without a qualifier: the stack grants each pattern with and without one.
 _FUNCTION_PATTERN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9*-]+:[0-9*]+:function:[A-Za-z0-9_*-]+")
@@ -36,7 +37,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
-    stack_name: str = Field(default="FunctionRerun", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,26}$")
+    stack_name: str = Field(default=STACK_NAME, pattern=r"^[A-Za-z][A-Za-z0-9-]{0,26}$")
     """Begins the names of its functions, buses and rules; a rule's name of 64 has room for so much before an id."""
     invokable_functions: dict[str, list[str]] = Field(default_factory=dict)
     """Lambda ARN patterns by workspace, without qualifier; the workspace `*` stands for all."""

@@ -75,7 +75,7 @@ class Forbidden(Refused):
 
 
 class FunctionNotPermitted(Refused):
-    """The workspace may not invoke this function any more (see invokableFunctions in the README)."""
+    """The workspace may not invoke this function any more (invokableFunctions in docs/deploy.md)."""
 
     code = "FUNCTION_NOT_PERMITTED"
 

@@ -55,7 +55,7 @@ def tell() -> None:
         "next",
         {
             "make up": "the same stack to keep on this machine, with a token for your own calls",
-            "README.md": "what the service promises, and how to install it into an AWS account",
+            "docs/": "what the service promises, and how to deploy it to an AWS account",
         },
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.context import declared_context
 from infra.local.emulator import REGION, ROOT, Emulator
 from infra.node import jsii_environment
 
@@ -28,7 +29,7 @@ class DeployError(RuntimeError):
 
 def synthesise(outdir: Path, context: Mapping[str, Any], *, app: Sequence[str] = ("-m", "infra.app")) -> None:
     """Write the app's cloud assembly to `outdir`; `context` wins over that of `cdk.json`."""
-    merged = {**_context_of_cdk_json(), **context}
+    merged = {**declared_context(), **context}
     run = subprocess.run(
         [sys.executable, *app],
         cwd=ROOT,
@@ -44,12 +45,6 @@ def synthesise(outdir: Path, context: Mapping[str, Any], *, app: Sequence[str] =
     )
     if run.returncode != 0:
         raise DeployError(f"The app could not be synthesised:\n{run.stdout}{run.stderr}")
-
-
-def _context_of_cdk_json() -> dict[str, Any]:
-    file = ROOT / "cdk.json"
-    context: dict[str, Any] = json.loads(file.read_text()).get("context", {}) if file.exists() else {}
-    return context
 
 
 def stacks_in(outdir: Path) -> list[str]:

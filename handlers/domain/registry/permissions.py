@@ -28,7 +28,7 @@ def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, using
     if not using.sources.buses.permit(after):
         raise InvalidRequest(
             f"{METADATA}.eventBusName",
-            "is not a bus that this workspace may listen to any more (see otherBuses in the README): "
+            "is not a bus that this workspace may listen to any more (otherBuses in docs/deploy.md): "
             "the trigger can be disabled or deleted, and its params changed.",
         )
     function = using.registry.read_function(after.function_id)

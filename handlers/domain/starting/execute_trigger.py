@@ -1,8 +1,8 @@
 """Execute a trigger: the story of POST …/function-triggers/{triggerId}/execute."""
 
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from handlers.domain.errors import TriggerDisabled
 from handlers.domain.function_arns import InvokablePatterns
@@ -10,7 +10,7 @@ from handlers.domain.ids import parse_id
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.registry.triggers import own_trigger
-from handlers.domain.requests import Body, ContentField, NotBlank
+from handlers.domain.requests import Body, ContentField, Name
 from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
 from handlers.domain.starting.start import Cause, Starter, start_run
@@ -18,7 +18,7 @@ from handlers.domain.starting.start import Cause, Starter, start_run
 
 class ExecuteBody(Body):
     payload: ContentField = Field(default_factory=dict)
-    orchestration_id: Annotated[str, StringConstraints(min_length=1, max_length=128), NotBlank] | None = None
+    orchestration_id: Name | None = None
 
 
 class Registry(Triggers, Protocol):

@@ -15,6 +15,7 @@ from botocore.exceptions import (
 )
 from typer.testing import CliRunner
 
+from infra import context
 from infra.aws import __main__ as command_line
 from infra.aws import commands
 from infra.aws.commands import StoppedError, Terminal
@@ -110,3 +111,24 @@ def test_stack_region_and_profile_are_those_that_were_named(
     options = ["--stack", "Acme", "--region", "eu-west-1", "--profile", "admin"]
     assert CliRunner().invoke(command_line.app, ["diff", *options]).exit_code == 0
     assert offline == {"stack": "Acme", "region": "eu-west-1", "profile": "admin"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "options", "stack"),
+    [
+        ({}, [], "FunctionRerun"),
+        ({"stackName": "Acme"}, [], "Acme"),
+        ({"stackName": "Acme"}, ["--stack", "Another"], "Another"),
+    ],
+)
+def test_the_stack_is_the_one_of_cdk_json_unless_another_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    offline: dict[str, Any],
+    declared: dict[str, Any],
+    options: list[str],
+    stack: str,
+) -> None:
+    monkeypatch.setattr(context, "declared_context", lambda: declared)
+    monkeypatch.setattr(commands, "destroy", lambda *_: None)
+    assert CliRunner().invoke(command_line.app, ["destroy", *options]).exit_code == 0
+    assert offline["stack"] == stack

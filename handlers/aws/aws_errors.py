@@ -15,9 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.domain.errors import Misconfigured, Refused, Unavailable
 
-# Those of botocore's retry modes (botocore.retries.standard), and SQS's and S3's own.
+# Those of botocore's retry modes (botocore.retries.standard), and SQS's and S3's own. "429" is what botocore calls an
+# answer of that status whose body does not say more.
 THROTTLES = frozenset(
     {
+        "429",
         "BandwidthLimitExceeded",
         "EC2ThrottledException",
         "KmsThrottled",

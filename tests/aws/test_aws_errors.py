@@ -51,6 +51,8 @@ PASSING = [
     *("TooManyRequestsException", "ResourceConflictException"),
     # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     *("SlowDown", "RequestTimeout", "OperationAborted"),
+    # botocore's name for an answer of that status with nothing in it that it understands (botocore.parsers)
+    "429",
     # a clock that is off, credentials that the next container has anew
     *("RequestExpired", "RequestTimeTooSkewed", "ExpiredToken", "ExpiredTokenException", "SignatureDoesNotMatch"),
 ]

@@ -242,9 +242,32 @@ def test_a_result_that_does_not_come_to_its_end_is_of_a_function_that_has_run(
     assert (outcome.status, outcome.error_code) == (Status.FAILURE, "UnknownError")
 
 
-def test_an_answer_that_botocore_cannot_read_leaves_it_open_whether_the_function_ran(client: Any, pin: Pin) -> None:
+def of_status(status: int, body: bytes) -> Any:
+    """An answer of whatever stands between Lambda and us, in words of its own."""
+    given = answer(status, {})
+    given.raw = HTTPResponse(io.BytesIO(body), preload_content=False, request_method="POST")
+    return given
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        ResponseParserError("no status"),
+        *(of_status(502, body) for body in (b"[]", b"null", b"7", b"\xff", b'{"code":[1]}', b"[" * 100_000)),
+    ],
+    ids=lambda each: ascii(each if isinstance(each, Exception) else each.content[:12]),
+)
+def test_an_answer_that_botocore_cannot_read_leaves_it_open_whether_the_function_ran(
+    client: Any, pin: Pin, unreadable: Any
+) -> None:
     with pytest.raises(Uncertain):
-        outcome_of(client, pin, ResponseParserError("no status"))
+        outcome_of(client, pin, unreadable)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Too Many Requests</html>", b"{}"])
+def test_a_throttle_that_does_not_name_itself_is_waited_for_like_any(client: Any, pin: Pin, body: bytes) -> None:
+    with pytest.raises(NotYet):
+        outcome_of(client, pin, of_status(429, body))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What the HTTP doors share: the resolver, the caller, strict bodies, and the one table from error to status."""
 
 import base64
-import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -153,7 +152,7 @@ class Resolver(APIGatewayHttpResolver):
                 text = base64.b64decode(body) if encoded else body.encode(errors="surrogatepass")
                 if len(text) <= MAX_BODY_BYTES:
                     return text
-        except binascii.Error:
+        except ValueError:  # not base64, or not even ASCII
             raise errors.InvalidRequest("body", "is not valid base64.") from None
         raise errors.TooLarge("body", f"is larger than {MAX_BODY_BYTES} bytes.")
 

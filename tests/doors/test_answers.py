@@ -172,3 +172,10 @@ def test_a_function_that_the_workspace_may_invoke_no_more_is_403_and_says_why(wo
         status, document = rerun_answer()
     assert (status, document["code"]) == (403, "FUNCTION_NOT_PERMITTED")
     assert "invokableFunctions" in document["message"]
+
+
+@pytest.mark.parametrize("body", ["a", "é", "\ud83d"])
+def test_a_body_that_is_not_base64_although_the_event_says_so_is_refused(world: World, body: str) -> None:
+    event = http_event(RERUN, {"workspace": OWN, "runId": RUN_ID}, body=body) | {"isBase64Encoded": True}
+    status, document = answer_of(api_rerun, event)
+    assert (status, document["message"]) == (400, "body: is not valid base64.")

@@ -48,3 +48,6 @@ def keep_value(value: JsonValue) -> Parameters:
 
 def _omitted(why: str) -> Parameters:
     return Parameters(None, omitted=why)
+
+
+NOT_RECORDED = _omitted("Lambda's record of the invocation has come without them.")

@@ -20,7 +20,7 @@ from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
 from handlers.domain.runs.finish import LifecycleBus, announce, ended_before_recorded, shortened
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome, error_name
-from handlers.domain.runs.parameters import Parameters, keep_text
+from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
 from handlers.domain.runs.recording import Retention, SealedParts, label
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
@@ -134,7 +134,7 @@ def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registr
 
 def _capture(record: InvocationRecord, capturing: CapturingFunction, using: Capturer) -> Captured:
     outcome = _outcome(record)
-    parameters = keep_text(record.request_payload)
+    parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
     run = parameters.of(_run_of(record, capturing, outcome, using.retention, clock.now()))
     contents = _contents(parameters, outcome)
     parts = {part: using.cipher.seal(text, label(run, part)) for part, text in contents.items()}

@@ -1,7 +1,9 @@
 """Lambda's record of a failed asynchronous invocation, as its on-failure destination gets it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-Nobody can correct a record: its payloads are taken as the text that they are, and of all else what can be read.
+Nobody can correct a record: its payloads are taken as the text that they are, and of all else what can be read. A record
+that would be larger than its destination takes comes without them:
+https://docs.aws.amazon.com/lambda/latest/api/API_OnFailure.html
 """
 
 from typing import Any, NamedTuple
@@ -26,8 +28,8 @@ class RequestContext(BaseModel):
 
 class InvocationRecord(NamedTuple):
     request_context: RequestContext
-    request_payload: str
-    """JSON, to the character."""
+    request_payload: str | None
+    """JSON, to the character; None if the record has come without it."""
     executed_version: str
     """Empty if the record does not say, or not so that we understand."""
     response_payload: str | None
@@ -43,14 +45,10 @@ class InvocationRecord(NamedTuple):
         detail = members.get("detail")
         if detail is not None and detail.text.startswith("{"):
             members = detail.members()
-        payload = members.get("requestPayload")
-        context = _context(members.get("requestContext"))
-        if payload is None:
-            raise _malformed("requestPayload")
-        answer = members.get("responsePayload")
+        payload, answer = members.get("requestPayload"), members.get("responsePayload")
         return cls(
-            context,
-            payload.text,
+            _context(members.get("requestContext")),
+            None if payload is None else payload.text,
             _executed_version(members.get("responseContext")),
             None if answer is None or answer.text == "null" else answer.text,
         )

@@ -11,7 +11,7 @@ from handlers.domain.runs.history import reveal
 from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, a_pin
-from tests.domain.starting.capturing import Json, has_capturing, read, the_run, with_payload
+from tests.domain.starting.capturing import Json, a_record, has_capturing, read, the_run, with_payload
 from tests.domain.starting.rerunning import asked
 from tests.fakes import World
 
@@ -96,6 +96,20 @@ def test_a_payload_that_is_too_large_leaves_the_failure_known_and_says_why(captu
     assert capturing.opened(run, Part.PARAMETERS) is None
     assert capturing.opened(run, Part.ERROR) is not None
     assert run.document()["parametersOmitted"] == "They are over 4000000 bytes as JSON, which is the most that is kept."
+    with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
+        rerun(asked(run.id), capturing.rerunner)
+
+
+@pytest.mark.parametrize("dropped", [["requestPayload"], ["requestPayload", "responsePayload"]])
+@pytest.mark.parametrize("is_event", [False, True])
+def test_a_record_that_came_without_its_payloads_leaves_the_failure_known_and_says_why(
+    capturing: World, dropped: list[str], is_event: bool
+) -> None:
+    record = {name: value for name, value in a_record().items() if name not in dropped}
+    run = the_run(capturing, {"source": "lambda", "detail": record} if is_event else record)
+    assert run.error_code == ("RetriesExhausted" if "responsePayload" in dropped else "ValueError")
+    assert run.document()["parametersOmitted"] == "Lambda's record of the invocation has come without them."
+    assert reveal(run, [Part.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": None}
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
         rerun(asked(run.id), capturing.rerunner)
 

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError
 
 from handlers.aws import aws_errors, lambda_errors
 from handlers.aws.function_code import unusable
@@ -45,7 +44,7 @@ class FunctionInvoker:
             )
         except ClientError as error:
             raise _refused(error, pin) from error
-        except (BotoCoreError, ResponseParserError) as error:
+        except aws_errors.OF_BOTOCORE as error:
             raise Uncertain("ConnectionFailed") from error
         return _outcome(answer, used_up_its_time=self._used_up_its_time(pin, started))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from handlers.domain.errors import Misconfigured, Refused, Unavailable
 
@@ -67,8 +68,12 @@ _RETRIABLE = frozenset(
     }
 )
 _PASSING_CODES = THROTTLES | OUT_OF_TIME | _RETRIABLE
+# What botocore itself raises. The last is no BotoCoreError: an answer that was cut off, or is not AWS's, a proxy's say;
+# "Further retries may succeed", says its text (boto/botocore#1830).
+OF_BOTOCORE = (BotoCoreError, ResponseParserError)
 # The others tell of a request or a client that is not valid.
 _PASSING_FAULTS = (
+    ResponseParserError,
     *(exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError),
     *(exceptions.ChecksumError, exceptions.FlexibleChecksumError, exceptions.CredentialRetrievalError),
 )
@@ -113,7 +118,7 @@ def translated(refusals: Mapping[str, Refused] | None = None) -> Iterator[None]:
     except ClientError as error:
         refusal = (refusals or {}).get(code(error))
         raise refusal or _fault(error, passes=is_passing(error.response)) from error
-    except BotoCoreError as error:
+    except OF_BOTOCORE as error:
         raise _fault(error, passes=isinstance(error, _PASSING_FAULTS)) from error
 
 

@@ -15,7 +15,7 @@ import aws_encryption_sdk
 from aws_encryption_sdk import CommitmentPolicy
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
 from aws_encryption_sdk.identifiers import AlgorithmSuite
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from handlers.aws import aws_errors
@@ -60,7 +60,7 @@ class Cipher:
             )
         except AWSEncryptionSDKClientError as error:
             raise (Misconfigured if self._faults.kind is KeyRefused else Unavailable) from error
-        except BotoCoreError as error:
+        except aws_errors.OF_BOTOCORE as error:
             raise Unavailable from error
         return bytes(sealed)
 
@@ -69,7 +69,7 @@ class Cipher:
         self._faults.forget()
         try:
             opened, context = self._decrypt(sealed)
-        except BotoCoreError as error:
+        except aws_errors.OF_BOTOCORE as error:
             raise Unavailable from error
         except Exception as error:
             # The SDK meets damaged input with its own errors and, now and then, with Python's.

@@ -64,10 +64,11 @@ class EventRules:
         with aws_errors.translated():
             try:
                 answer = self._client.remove_targets(Rule=rule, EventBusName=bus, Ids=[_TARGET])
+                # First, because a rule that still has a target is refused: why it has, only the entry says.
+                _check_entries([entry for entry in answer["FailedEntries"] if entry.get("ErrorCode") != _GONE])
                 self._client.delete_rule(Name=rule, EventBusName=bus)
             except self._client.exceptions.ResourceNotFoundException:
                 return  # it never came to be, or this is a repetition
-        _check_entries([entry for entry in answer["FailedEntries"] if entry.get("ErrorCode") != _GONE])
 
     def _name(self, trigger: FunctionTrigger) -> str:
         return f"{self._prefix}-{trigger.id}"

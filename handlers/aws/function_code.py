@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from handlers.aws import aws_errors, lambda_errors
 from handlers.domain.errors import Unavailable
@@ -116,7 +116,7 @@ def _translated(function_arn: str) -> Iterator[None]:
     """Lambda's control plane, in the domain's words."""
     try:
         yield
-    except BotoCoreError as error:
+    except aws_errors.OF_BOTOCORE as error:
         raise NotYet("ConnectionFailed") from error
     except ClientError as error:
         code = aws_errors.code(error)

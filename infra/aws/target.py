@@ -73,7 +73,10 @@ class Target(NamedTuple):
     def retained(self) -> list[Resource]:
         """What the stack leaves behind when it is deleted."""
         formation = self.client("cloudformation")
-        template = formation.get_template(StackName=self.stack)["TemplateBody"]["Resources"]
+        # One whose first change set was never executed (REVIEW_IN_PROGRESS) has no template, and nothing to leave
+        # behind: https://github.com/cdklabs/awscdk-v1-stack-finder/issues/273
+        body = formation.get_template(StackName=self.stack).get("TemplateBody") or {}
+        template = body.get("Resources", {})
         pages = formation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
         resources = (each for page in pages for each in page["StackResourceSummaries"])
         return [

@@ -6,6 +6,7 @@ import botocore.session
 import pytest
 from botocore import exceptions as botocore_errors
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from handlers.aws import aws_errors
 from handlers.aws.aws_errors import translated
@@ -120,10 +121,11 @@ def test_what_is_the_caller_s_to_mend_is_no_fault(told: Told) -> None:
         botocore_errors.ResponseStreamingError(error="reset"),
         botocore_errors.IncompleteReadError(actual_bytes=1, expected_bytes=2),
         botocore_errors.SSLError(endpoint_url="https://aws", error=OSError("x")),
+        ResponseParserError("Unable to parse response (no element found), invalid XML received: hush"),
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_broken_connection_passes(error: BotoCoreError, told: Told) -> None:
+def test_a_broken_connection_or_answer_passes(error: BotoCoreError | ResponseParserError, told: Told) -> None:
     assert type(raised(error)) is Unavailable
     assert told == []
 

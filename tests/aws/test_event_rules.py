@@ -230,3 +230,16 @@ def test_a_target_that_was_not_removed_is_a_fault_unless_it_is_gone(
         else:
             with pytest.raises(Unavailable):
                 rules.remove(matching())
+
+
+def test_a_target_that_is_not_removed_for_now_wakes_nobody_though_its_rule_cannot_be_deleted(
+    events: Any, rules: EventRules, bus: str
+) -> None:
+    trigger = matching()
+    rules.put(trigger, PATTERN)
+    passing = failed("ConcurrentModificationException")
+    with injected(events.meta.events, REMOVE_TARGETS, passing), pytest.raises(Unavailable) as fault:
+        rules.remove(trigger)
+    assert type(fault.value) is Unavailable
+    rules.remove(trigger)
+    assert not found(events, bus)

@@ -2,10 +2,12 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra import context
 from infra.aws import commands
 from infra.aws.commands import StoppedError, Terminal
 from infra.aws.target import BOOTSTRAP_PARAMETER, Target
@@ -118,12 +120,41 @@ def test_an_account_is_bootstrapped_once_it_is_agreed_to(target: Target) -> None
     assert cli.calls == [("bootstrap", f"aws://{target.account}/{target.region}")]
 
 
+def test_a_deployment_says_what_is_decided_by_a_context_that_is_not_there(
+    bootstrapped: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "cdk.json").write_text('{"app": "app"}')
+    monkeypatch.setattr(context, "_FILE", tmp_path / "cdk.json")
+    screen = Screen()
+    commands.deploy(bootstrapped, FakeCli(), screen.terminal)
+    assert "No function can be registered yet" in screen.text.getvalue()
+
+
 def test_a_difference_is_shown_without_a_question_and_without_a_change_set(target: Target) -> None:
     cli, screen = FakeCli(), Screen()
     commands.diff(target, cli, screen.terminal)
     assert cli.calls == [("synth",), ("diff", target.stack, "--method", "template")]
     assert screen.questions == []
     assert "Nothing was changed" in screen.text.getvalue()
+
+
+class InReview:
+    """A client that tells of a stack in REVIEW_IN_PROGRESS, which has neither a template nor resources."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_template(self, **_: Any) -> dict[str, Any]:
+        return {"StagesAvailable": []}
+
+    def get_paginator(self, operation: str) -> Any:
+        paginator = self._client.get_paginator(operation)
+        if operation == "list_stack_resources":
+            paginator.paginate = lambda **_: [{"StackResourceSummaries": []}]
+        return paginator
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 class TestDestroy:
@@ -165,6 +196,13 @@ class TestDestroy:
         commands.destroy(target, cli, Screen().terminal)
         assert cli.calls == []
         assert rules_on(target, bus) == set()
+
+    def test_a_stack_that_never_got_beyond_its_change_set_goes_and_leaves_nothing(self, deployed: Target) -> None:
+        reviewed = deployed._replace(client=lambda name: InReview(deployed.client(name)))
+        screen, cli = Screen(), FakeCli()
+        commands.destroy(reviewed, cli, screen.terminal)
+        assert cli.calls[-1] == ("destroy", deployed.stack, "--force")
+        assert "Kept" not in screen.text.getvalue()
 
     def test_where_there_is_nothing_nothing_is_asked(self, target: Target) -> None:
         screen = Screen()

@@ -88,7 +88,7 @@ def _check_entries(failed: Sequence[Any]) -> None:
         if aws_errors.is_passing_code(code):
             raise Unavailable
         refused = TargetRefused(code)
-        aws_errors.tell_observers(refused)
+        aws_errors.notify_observers(refused)
         raise Misconfigured from refused
 
 

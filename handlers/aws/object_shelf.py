@@ -16,7 +16,7 @@ _PAGE = 100
 
 class ObjectShelf:
     def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
-        """`report` is told of entries that cannot be read: their objects stay."""
+        """`report` gets the error of each entry that cannot be read; its object stays."""
         self._table = table
         self._report = report
 

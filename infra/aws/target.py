@@ -61,7 +61,7 @@ class Target(NamedTuple):
         return True
 
     def outputs(self) -> dict[str, str] | None:
-        """The outputs of the stack; None if there is none."""
+        """The outputs of the stack; None if there is no such stack."""
         try:
             found = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:

@@ -111,12 +111,13 @@ def translated(refusals: Mapping[str, Refused] | None = None) -> Iterator[None]:
         yield
     except ClientError as error:
         refusal = (refusals or {}).get(code(error))
-        raise refusal or _fault(error, passes=is_passing(error.response)) from error
+        raise refusal or fault(error, passes=is_passing(error.response)) from error
     except BotoCoreError as error:
-        raise _fault(error, passes=isinstance(error, _PASSING_FAULTS)) from error
+        raise fault(error, passes=isinstance(error, _PASSING_FAULTS)) from error
 
 
-def _fault(error: Exception, *, passes: bool) -> Unavailable:
+def fault(error: Exception, *, passes: bool) -> Unavailable:
+    """What to raise from the error: Unavailable, or Misconfigured once the observers are notified."""
     if passes:
         return Unavailable()
     notify_observers(error)

@@ -86,7 +86,7 @@ class Unusable(Exception):
 def _strings_of(payload: bytes) -> dict[str, str | None]:
     """What the members of an error document say that are strings, however deep the others; nothing of junk."""
     try:
-        return {name: member.as_string() for name, member in JsonText.read(payload).members().items()}
+        return JsonText.read(payload).strings()
     except NotJson:
         return {}
 

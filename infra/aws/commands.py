@@ -1,13 +1,12 @@
 """What the commands do, step by step. Each asks before it changes anything, and ends by saying what comes next."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from infra.aws.cdk_cli import Cli
 from infra.aws.target import Resource, Target
 from infra.aws.trigger_sweep import Sources, delete_sources, find_sources
-from infra.bundle import ROOT
+from infra.context import declared_context
 
 # How to remove what a deleted stack leaves behind, with the resource's name for {}.
 REMOVAL = {
@@ -118,7 +117,7 @@ def _after_deployment(target: Target, outputs: Mapping[str, str]) -> str:
         f"  aws cognito-idp create-group {pool} --group-name {grant}",
         f"  aws cognito-idp admin-add-user-to-group {pool} --username alice@example.com --group-name {grant}",
     ]
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context = declared_context()
     if not context.get("invokableFunctions"):
         lines.append("No function can be registered yet: set invokableFunctions in cdk.json, then: make deploy")
     if not context.get("deletionProtection"):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.limits import ENVIRONMENT_BYTES, INLINE_POLICY_BYTES, TooLargeError, check_limits
-from infra.local.emulator import ROOT
+from infra.paths import ROOT
 from infra.settings import Settings
 from tests.infra.template import INVOKABLE, Synthesise
 

@@ -8,7 +8,8 @@ import pytest
 
 from infra.aws import commands
 from infra.aws.commands import StoppedError, Terminal
-from infra.aws.target import BOOTSTRAP_PARAMETER, Target
+from infra.aws.target import Target
+from infra.context import BOOTSTRAP_PARAMETER
 from tests.infra.aws.test_trigger_sweep import a_bus, a_rule, rules_on
 
 

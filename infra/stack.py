@@ -61,8 +61,10 @@ class FunctionRerunStack(Stack):
             environment={METRICS_NAMESPACE: self.stack_name},
         )
         self._environment = Environment(self)
-        self._open_doors()
-        self._open_doors_by_context()
+        self._add_functions_for_events()
+        self._add_functions_for_requests()
+        self._add_workers()
+        self._add_functions_by_context()
         grant(self)
         self._connect()
         self.api = Api(
@@ -75,6 +77,12 @@ class FunctionRerunStack(Stack):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
+        self._add_alarms()
+        if settings.shareable_test_events and production:
+            ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
+        self._add_outputs()
+
+    def _add_alarms(self) -> None:
         Observability(
             self,
             "Observability",
@@ -86,11 +94,8 @@ class FunctionRerunStack(Stack):
                 *self._by_context,
             ],
             on_event=self.on_event,
-            alarm_topic_arn=settings.alarm_topic_arn,
+            alarm_topic_arn=self.settings.alarm_topic_arn,
         )
-        if settings.shareable_test_events and production:
-            ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
-        self._add_outputs()
 
     def _check_buses(self) -> None:
         lifecycle = self.messaging.lifecycle_bus_name
@@ -110,7 +115,7 @@ class FunctionRerunStack(Stack):
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
-    def _open_doors_by_context(self) -> None:
+    def _add_functions_by_context(self) -> None:
         self.sweep_versions: lambda_.Function | None = None
         self.every_month: events.Rule | None = None
         if self.settings.delete_unused_versions:
@@ -145,9 +150,8 @@ class FunctionRerunStack(Stack):
             *(self.watchdog, self.housekeeping),
         ]
 
-    def _open_doors(self) -> None:
-        door = self._function
-        self.on_event = door(
+    def _add_functions_for_events(self) -> None:
+        self.on_event = self._function(
             "on_event",
             description="Starts runs by schedules and events",
             timeout=Duration.seconds(60),
@@ -156,7 +160,7 @@ class FunctionRerunStack(Stack):
             max_event_age=Duration.hours(6),
         )
         self._environment.add("on_event_arn", self.on_event.function_arn)
-        self.on_run_failed = door(
+        self.on_run_failed = self._function(
             "on_run_failed",
             description="Retries runs that failed",
             timeout=Duration.seconds(60),
@@ -166,6 +170,9 @@ class FunctionRerunStack(Stack):
             # A retry that fails comes here again, as often as its trigger says: that is no runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
+
+    def _add_functions_for_requests(self) -> None:
+        door = self._function
         self.api_rerun = door("api_rerun", description="Re-runs a run", timeout=API_TIMEOUT, memory_size=ROOMY)
         self.api_runs = door(
             "api_runs", description="Reads runs and their history", timeout=API_TIMEOUT, memory_size=ROOMY
@@ -180,6 +187,9 @@ class FunctionRerunStack(Stack):
         self.api_webhooks = door(
             "api_webhooks", description="Starts runs by webhooks", timeout=API_TIMEOUT, memory_size=ROOMY
         )
+
+    def _add_workers(self) -> None:
+        door = self._function
         self.capture_failures = door(
             "capture_failures",
             description="Makes runs of failed asynchronous invocations",

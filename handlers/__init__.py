@@ -21,7 +21,7 @@ What doors share:
     http           the resolver: who may, strict bodies, the one table from error to status
     log            what doors log: faults, and the audit trail
     metrics        what doors count, for alarms
-    settings       what the stack tells each entry point, and which of it each reads
+    settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 
 Rooms:

@@ -26,7 +26,7 @@ API = "/workspace/<workspace>/api/v1"
 # documented but were tried out: https://github.com/ministackorg/ministack/pull/766
 MAX_BODY_BYTES = 4_500_000
 # An answer travels as a text within a JSON text, where a quote is two characters and, up to Python 3.11, one that is
-# not ASCII up to twelve: large answers are shorter in base64, of which Lambda takes 6 MB, too.
+# not ASCII up to twelve: large answers are shorter in base64. The limit of 6 MB is the same for both.
 MAX_TEXT_ANSWER = 400_000
 
 # The most specific class counts.

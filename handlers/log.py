@@ -27,8 +27,8 @@ AuditLine = dict[str, Any]
 def audited(action: str, *, workspace: str, **ids: str) -> Iterator[AuditLine]:
     """One audit line for what is done within: who, what, to which of our things, why and how it ended, refused or not.
 
-    `ids` are of those things, `run_id` for example. The caller adds to the line what it learns: ids, never content. An
-    id or a workspace that is none could hold anything: it is left out.
+    `ids` are of those things, `run_id` for example. The caller adds to the line what it learns: ids, never content. A
+    text that is not an id, or not a workspace's name, could hold anything: it is left out.
     """
     line: AuditLine = {"action": action, "by": None}
     line["workspace"] = workspace if WORKSPACE.fullmatch(workspace) else None
@@ -51,7 +51,7 @@ def log_fault(fault: BaseException, **where: Any) -> None:
 
 
 def log_permanent_fault(fault: Exception) -> None:
-    """What AWS refuses for good is counted, in whichever Lambda: an alarm looks at it, whoever goes on waiting."""
+    """What AWS refuses for good is also counted, for an alarm: the caller may go on retrying all the same."""
     log_fault(fault, permanent=True)
     count(Metric.PERMANENT_FAULTS)
 

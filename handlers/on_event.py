@@ -18,8 +18,8 @@ from handlers.wiring import wiring
 
 check_environment(__name__)
 
-# Lambda's runtime reads the event in this process, and Python reads integers of 4,300 digits at most unless it is told
-# otherwise; but nobody can correct an event. An event is a megabyte at most: three such integers, read in seconds.
+# Lambda's runtime reads the event in this process, and by default Python reads integers of 4,300 digits at most; but
+# nobody can correct an event. An event is a megabyte at most: three such integers, read in seconds.
 sys.set_int_max_str_digits(300_000)
 
 

@@ -1,4 +1,4 @@
-"""What the stack tells each entry point, as RERUN_… variables.
+"""The settings that the stack gives each entry point, as RERUN_… variables.
 
 Which entry point reads which of them is one table: the stack gives each what it reads and nothing else, and an entry
 point that lacks one fails when it is loaded, with its name, and not when somebody's request needs it.

@@ -1,1 +1,1 @@
-"""Where the service runs: the CDK stack. `infra.local` puts the same stack on a laptop."""
+"""Where the service runs: the CDK stack. `infra.aws` deploys it to AWS, `infra.local` to an emulator on a laptop."""

@@ -14,7 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from infra.paths import ROOT
+
 BUILD = ROOT / "build"
 LOCK = ROOT / "requirements" / "lambda.txt"
 CODE_ROOT, LAYER_ROOT = "/var/task", "/opt"

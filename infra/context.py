@@ -1,13 +1,16 @@
-"""What stands in `cdk.json`, for programs that do not load the CDK."""
+"""What stands in `cdk.json`, and the CDK's own names, for programs that do not load the CDK."""
 
 import json
-from pathlib import Path
 from typing import Any
+
+from infra.paths import ROOT
 
 STACK_NAME = "FunctionRerun"
 """Unless the context says otherwise."""
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+"""The SSM parameter that says that the CDK can deploy here; hnb659fds is its default qualifier."""
 
-_FILE = Path(__file__).parent.parent / "cdk.json"
+_FILE = ROOT / "cdk.json"
 
 
 def declared_context() -> dict[str, Any]:

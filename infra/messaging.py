@@ -47,9 +47,9 @@ class Messaging(Construct):
 class FailureCapture(Construct):
     """Where functions send their failed asynchronous invocations: straight to the queue, or by way of a bus.
 
-    Lambda puts them on a bus as the function's own role would put any event, with `lambda` as their source. So whoever
-    may put events there can tell of failures that never were, and have them retried: only a bus whose senders are
-    trusted is listened to. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    Lambda puts them on a bus as the function's own role would put any event, with `lambda` as their source. So a
+    sender with permission to put events there can report failures that never happened, and have them retried: only a
+    bus whose senders are trusted is listened to. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
 
     def __init__(self, scope: Construct, name: str, *, trusted_bus: events.IEventBus | None, production: bool) -> None:

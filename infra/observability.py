@@ -25,37 +25,13 @@ class Observability(Construct):
     ) -> None:
         super().__init__(scope, name)
         self._topic = sns.Topic.from_topic_arn(self, "AlarmTopic", alarm_topic_arn) if alarm_topic_arn else None
-        for alarm, queue in dead_letters.items():
-            description = f"Messages that could not be processed lie in the queue {queue.node.id}"
-            period = Duration.minutes(1)
-            visible = queue.metric_approximate_number_of_messages_visible(period=period)
-            self._alarm(alarm, visible, threshold=1, description=description)
-            # Whoever looks at a message hides it for a while; the watchdog looks each minute.
-            hidden = queue.metric_approximate_number_of_messages_not_visible(period=period)
-            self._alarm(f"{alarm}InFlight", hidden, threshold=1, description=description)
-        self._alarm(
-            "DroppedEvents",
-            on_event.metric("AsyncEventsDropped", statistic="Sum", period=Duration.minutes(5)),
-            threshold=1,
-            description="Schedules or events have started no run: Lambda has given up on them",
-        )
+        self._watch_queues(run_queue, dead_letters)
+        self._watch_events(on_event)
         self._alarm(
             "PermanentFaults",
             self._counted(Metric.PERMANENT_FAULTS),
             threshold=1,
             description="AWS refuses what the service needs, until it is mended: a grant, a table, a queue, a key",
-        )
-        self._alarm(
-            "EventsLost",
-            self._counted(Metric.EVENTS_LOST),
-            threshold=1,
-            description="An event or a schedule's time can start no run: the log of on_event or on_run_failed says why",
-        )
-        self._alarm(
-            "QueueAge",
-            run_queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5)),
-            threshold=Duration.minutes(30).to_seconds(),
-            description="Runs wait for longer than half an hour to be executed",
         )
         for worker in workers:
             self._alarm(
@@ -64,6 +40,36 @@ class Observability(Construct):
                 threshold=1,
                 description=f"The worker {worker.node.id} failed",
             )
+
+    def _watch_queues(self, run_queue: sqs.Queue, dead_letters: dict[str, sqs.Queue]) -> None:
+        for alarm, queue in dead_letters.items():
+            description = f"Messages that could not be processed lie in the queue {queue.node.id}"
+            period = Duration.minutes(1)
+            visible = queue.metric_approximate_number_of_messages_visible(period=period)
+            self._alarm(alarm, visible, threshold=1, description=description)
+            # A message that was received is hidden for a while; the watchdog receives them each minute.
+            hidden = queue.metric_approximate_number_of_messages_not_visible(period=period)
+            self._alarm(f"{alarm}InFlight", hidden, threshold=1, description=description)
+        self._alarm(
+            "QueueAge",
+            run_queue.metric_approximate_age_of_oldest_message(period=Duration.minutes(5)),
+            threshold=Duration.minutes(30).to_seconds(),
+            description="Runs wait for longer than half an hour to be executed",
+        )
+
+    def _watch_events(self, on_event: lambda_.Function) -> None:
+        self._alarm(
+            "DroppedEvents",
+            on_event.metric("AsyncEventsDropped", statistic="Sum", period=Duration.minutes(5)),
+            threshold=1,
+            description="Schedules or events have started no run: Lambda has given up on them",
+        )
+        self._alarm(
+            "EventsLost",
+            self._counted(Metric.EVENTS_LOST),
+            threshold=1,
+            description="An event or a schedule's time can start no run: the log of on_event or on_run_failed says why",
+        )
 
     def _counted(self, metric: Metric) -> cloudwatch.Metric:
         """What the Lambdas of this stack have counted: the names are those that `handlers.metrics` writes."""

@@ -44,7 +44,7 @@ class Settings(BaseModel):
     other_buses: dict[str, list[str]] = Field(default_factory=dict)
     """Event buses by workspace that its triggers may listen to, whole, besides the stack's own trigger bus."""
     trust_trigger_bus_senders: bool = False
-    """Whether events of the source `lambda` on the trigger bus tell of failures, whoever has put them there."""
+    """Whether events of the source `lambda` on the trigger bus are taken for Lambda's own records of failures."""
     issuer: str | None = None
     """The OIDC provider whose access tokens count; the stack's own Cognito user pool without."""
     audience: list[str] = Field(default_factory=list)

@@ -1,6 +1,5 @@
 """The stack: which doors there are, what each may do, and what the outside gets to know."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
 from handlers.domain.runs.lifecycle import AWAITS_RETRY, EVENT_SOURCE, FAILED
-from handlers.settings import METRICS_NAMESPACE, OPTIONAL, READ_BY, variable
+from handlers.settings import METRICS_NAMESPACE
 from infra.api import Api
 from infra.console_events import ShareableTestEvents
 from infra.doors import Doors
+from infra.environment import Environment
 from infra.grants import grant
 from infra.identity import Identity
 from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
@@ -60,9 +60,11 @@ class FunctionRerunStack(Stack):
             removal_policy=removal_policy,
             environment={METRICS_NAMESPACE: self.stack_name},
         )
-        self._told = self._known_settings()
-        self._open_doors()
-        self._open_doors_by_context()
+        self._environment = Environment(self)
+        self._add_functions_for_events()
+        self._add_functions_for_requests()
+        self._add_workers()
+        self._add_functions_by_context()
         grant(self)
         self._connect()
         self.api = Api(
@@ -75,6 +77,12 @@ class FunctionRerunStack(Stack):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
+        self._add_alarms()
+        if settings.shareable_test_events and production:
+            ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
+        self._add_outputs()
+
+    def _add_alarms(self) -> None:
         Observability(
             self,
             "Observability",
@@ -86,11 +94,8 @@ class FunctionRerunStack(Stack):
                 *self._by_context,
             ],
             on_event=self.on_event,
-            alarm_topic_arn=settings.alarm_topic_arn,
+            alarm_topic_arn=self.settings.alarm_topic_arn,
         )
-        if settings.shareable_test_events and production:
-            ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
-        self._add_outputs()
 
     def _check_buses(self) -> None:
         lifecycle = self.messaging.lifecycle_bus_name
@@ -110,7 +115,7 @@ class FunctionRerunStack(Stack):
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
-    def _open_doors_by_context(self) -> None:
+    def _add_functions_by_context(self) -> None:
         self.sweep_versions: lambda_.Function | None = None
         self.every_month: events.Rule | None = None
         if self.settings.delete_unused_versions:
@@ -133,38 +138,9 @@ class FunctionRerunStack(Stack):
         """The doors that are there only if the context asks for them."""
         return [] if self.sweep_versions is None else [self.sweep_versions]
 
-    def _known_settings(self) -> dict[str, str]:
-        """By their names in `handlers.settings`. An entry point that is built later may add its ARN."""
-        told = {
-            "table_name": self.storage.table.table_name,
-            "key_arn": self.storage.key.key_arn,
-            "bucket_name": self.storage.bucket.bucket_name,
-            "run_queue_url": self.messaging.run_queue.queue_url,
-            "dead_letter_queue_url": self.messaging.dead_letters.queue_url,
-            "lifecycle_bus_name": self.messaging.lifecycle_bus.event_bus_name,
-            "trigger_bus_name": self.sources.bus.event_bus_name,
-            "other_buses": json.dumps(self.settings.other_buses),
-            "schedule_group": self.sources.schedule_group,
-            "scheduler_role_arn": self.sources.scheduler_role.role_arn,
-            "rule_prefix": self.sources.rule_prefix,
-            "invokable_functions": json.dumps(self.settings.invokable_functions),
-            "own_functions": self.own_functions,
-            "max_reruns_per_lineage": str(self.settings.max_reruns_per_lineage),
-            "max_concurrent_executions": str(self.settings.max_concurrent_executions),
-            "retention_days": str(self.settings.retention_days),
-        }
-        limit = self.settings.max_concurrent_executions_per_workspace
-        return (
-            told
-            | ({"delete_unused_versions": "true"} if self.settings.delete_unused_versions else {})
-            | ({} if limit is None else {"max_concurrent_executions_per_workspace": str(limit)})
-        )
-
     def _function(self, module: str, **properties: Any) -> lambda_.Function:
-        """The Lambda of an entry point, told what it reads and nothing else."""
-        read = [name for name in READ_BY[module] if name in self._told or name not in OPTIONAL]
-        environment = {variable(name): self._told[name] for name in read}
-        return self.doors.door(module, environment=environment, **properties)
+        """The Lambda of an entry point, with the settings that it reads and no others."""
+        return self.doors.door(module, environment=self._environment.of(module), **properties)
 
     @property
     def _doors(self) -> list[lambda_.Function]:
@@ -174,9 +150,8 @@ class FunctionRerunStack(Stack):
             *(self.watchdog, self.housekeeping),
         ]
 
-    def _open_doors(self) -> None:
-        door = self._function
-        self.on_event = door(
+    def _add_functions_for_events(self) -> None:
+        self.on_event = self._function(
             "on_event",
             description="Starts runs by schedules and events",
             timeout=Duration.seconds(60),
@@ -184,8 +159,8 @@ class FunctionRerunStack(Stack):
             retry_attempts=2,
             max_event_age=Duration.hours(6),
         )
-        self._told["on_event_arn"] = self.on_event.function_arn
-        self.on_run_failed = door(
+        self._environment.add("on_event_arn", self.on_event.function_arn)
+        self.on_run_failed = self._function(
             "on_run_failed",
             description="Retries runs that failed",
             timeout=Duration.seconds(60),
@@ -195,6 +170,9 @@ class FunctionRerunStack(Stack):
             # A retry that fails comes here again, as often as its trigger says: that is no runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
+
+    def _add_functions_for_requests(self) -> None:
+        door = self._function
         self.api_rerun = door("api_rerun", description="Re-runs a run", timeout=API_TIMEOUT, memory_size=ROOMY)
         self.api_runs = door(
             "api_runs", description="Reads runs and their history", timeout=API_TIMEOUT, memory_size=ROOMY
@@ -209,6 +187,9 @@ class FunctionRerunStack(Stack):
         self.api_webhooks = door(
             "api_webhooks", description="Starts runs by webhooks", timeout=API_TIMEOUT, memory_size=ROOMY
         )
+
+    def _add_workers(self) -> None:
+        door = self._function
         self.capture_failures = door(
             "capture_failures",
             description="Makes runs of failed asynchronous invocations",

@@ -2,8 +2,9 @@
 
 What passes: throttles, AWS's own faults (5xx), broken connections, and the few other codes that AWS documents as
 passing. Everything else that AWS refuses, known or not, is ours and stays until somebody mends it: a grant that is
-missing, a table, queue, bus or key that is gone or disabled, a request that is not valid. Callers who wait go on
-waiting through either; but what stays is told to whoever observes, each time, lest it be waited for in silence.
+missing, a table, queue, bus or key that is gone or disabled, a request that is not valid. Callers that
+retry do so after either kind; but each fault that stays is also reported to the observers, so that nobody waits for it
+unnoticed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -83,11 +84,11 @@ _observers: list[Callable[[Exception], None]] = []
 
 
 def observe(observer: Callable[[Exception], None]) -> None:
-    """Tell `observer` of every fault that does not pass, whoever waits for it to pass all the same."""
+    """Call `observer` with every fault that does not pass, even where the caller retries."""
     _observers.append(observer)
 
 
-def tell_observers(fault: Exception) -> None:
+def notify_observers(fault: Exception) -> None:
     for observer in _observers:
         observer(fault)
 
@@ -97,7 +98,7 @@ def code(error: ClientError) -> str:
 
 
 def is_passing(response: Mapping[str, Any]) -> bool:
-    """Whether an AWS error answer (`ClientError.response`) tells of a throttle, a fault of AWS, or what else passes."""
+    """Whether an AWS error answer (`ClientError.response`) is a throttle, a fault of AWS, or another that passes."""
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return is_passing_code(str(response.get("Error", {}).get("Code", ""))) or status >= _SERVER_FAULT
 
@@ -117,13 +118,14 @@ def translated(refusals: Mapping[str, Refused] | None = None) -> Iterator[None]:
         yield
     except ClientError as error:
         refusal = (refusals or {}).get(code(error))
-        raise refusal or _fault(error, passes=is_passing(error.response)) from error
+        raise refusal or fault(error, passes=is_passing(error.response)) from error
     except OF_BOTOCORE as error:
-        raise _fault(error, passes=isinstance(error, _PASSING_FAULTS)) from error
+        raise fault(error, passes=isinstance(error, _PASSING_FAULTS)) from error
 
 
-def _fault(error: Exception, *, passes: bool) -> Unavailable:
+def fault(error: Exception, *, passes: bool) -> Unavailable:
+    """What to raise from the error: Unavailable, or Misconfigured once the observers are notified."""
     if passes:
         return Unavailable()
-    tell_observers(error)
+    notify_observers(error)
     return Misconfigured()

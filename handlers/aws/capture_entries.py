@@ -7,10 +7,9 @@ function itself: whatever others do to theirs at the same time, none is lost.
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from handlers.aws.table import SCHEMA, Item, Key, Table, TransactionCanceled, from_item, readable, to_item
+from handlers.aws.table import SCHEMA, Item, Key, Table, TransactionCanceled, from_item, readable_of, to_item
 from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest, Unavailable
 from handlers.domain.function_arns import base_arn
@@ -97,14 +96,14 @@ def read(table: Table, base_function_arn: str, report: Callable[[Exception], Non
         ExpressionAttributeValues=to_item({":pk": partition(base_function_arn), ":workspace": _WORKSPACE}),
         ConsistentRead=True,
     )
-    members = ((item, function_id) for item in walk for function_id in item.keys() - _OWN)
-    found = (readable(item, partial(_registration, function_id=function_id), report) for item, function_id in members)
-    return [each for each in found if each is not None]
+    members = ({"sk": item["sk"], name: item[name]} for item in walk for name in item.keys() - _OWN)
+    return list(readable_of(members, _registration, report))
 
 
-def _registration(item: Item, *, function_id: str) -> Registration:
-    member = from_item({function_id: item[function_id]})[function_id]
-    workspace = item["sk"]["S"].removeprefix(_WORKSPACE)
+def _registration(entry: Item) -> Registration:
+    """Of an entry with one member, whose name is the function's id."""
+    workspace = entry["sk"]["S"].removeprefix(_WORKSPACE)
+    ((function_id, member),) = from_item({name: entry[name] for name in entry.keys() - _OWN}).items()
     return Registration.model_validate({**member, "functionId": function_id, "workspace": workspace})
 
 

@@ -128,4 +128,4 @@ class _KmsFaults:
             self._seen.kind = Unavailable
         else:
             self._seen.kind = KeyRefused
-            aws_errors.tell_observers(ClientError(parsed, called["model"].name))
+            aws_errors.notify_observers(ClientError(parsed, called["model"].name))

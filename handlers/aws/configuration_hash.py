@@ -1,8 +1,8 @@
 """A hash of what a version is configured with, which can be compared once the version is gone.
 
-Environment variables hold secrets, and many of them are short: whoever reads a plain hash, in the API or the table,
-could try values until one fits. So it is keyed with a secret of the installation: equal hashes say that two versions
-are configured alike, and nothing more.
+Environment variables hold secrets, and many of them are short: from a plain hash, in the API or the table, they
+could be guessed by trying values until one fits. So it is keyed with a secret of the installation: equal hashes say
+that two versions are configured alike, and nothing more.
 """
 
 import base64
@@ -40,7 +40,7 @@ class ConfigurationHash:
     def __init__(self, secret: Callable[[], bytes], report: Callable[[Exception], None]) -> None:
         """`secret` gives, or raises, what `StackSecret.read` does.
 
-        `report` is told of a secret that can no longer be opened: runs go on without the hash.
+        `report` is called if the secret can no longer be opened: runs go on without the hash.
         """
         self._secret = secret
         self._report = report

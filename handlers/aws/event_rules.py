@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from handlers.aws import aws_errors
-from handlers.domain.errors import BusMissing, InvalidRequest, Misconfigured, Refused, SourceLimitReached, Unavailable
+from handlers.domain.errors import BusMissing, InvalidRequest, Refused, SourceLimitReached
 from handlers.domain.registry.registered import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import METADATA
 from handlers.domain.starting.deliveries import MatchedEvent
@@ -86,11 +86,8 @@ def _check_entries(failed: Sequence[Any]) -> None:
     """Raises Unavailable if there is an entry that failed."""
     for entry in failed:
         code = entry.get("ErrorCode", "")
-        if aws_errors.is_passing_code(code):
-            raise Unavailable
         refused = TargetRefused(code)
-        aws_errors.tell_observers(refused)
-        raise Misconfigured from refused
+        raise aws_errors.fault(refused, passes=aws_errors.is_passing_code(code)) from refused
 
 
 def _missing_bus() -> dict[str, Refused]:

@@ -103,7 +103,7 @@ class FunctionCode:
 def _check_state(function_arn: str, configuration: dict[str, Any]) -> None:
     """A function is in the state Failed until it is deleted and made anew, a version for ever: Unusable.
 
-    A *change* that failed (`LastUpdateStatus`) is none of that: the code from before it can be used.
+    A *change* that failed (`LastUpdateStatus`) is something else: the code from before it can be used.
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
     if configuration.get("State") == "Failed":

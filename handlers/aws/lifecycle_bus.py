@@ -46,6 +46,6 @@ class LifecycleBus:
             refused = EventRefused(code)
             self._report(refused)
             if not aws_errors.is_passing_code(code):
-                aws_errors.tell_observers(refused)
+                aws_errors.notify_observers(refused)
             return False
         return True

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from handlers.aws import run_items as items
 from handlers.aws.attention import attention_pages
-from handlers.aws.table import ConditionFailed, Item, Table, from_item, key_of, readable, to_item
+from handlers.aws.table import ConditionFailed, Item, Table, from_item, key_of, readable_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.upkeep.housekeeping import KeptObject
@@ -16,7 +16,7 @@ _PAGE = 100
 
 class ObjectShelf:
     def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
-        """`report` is told of entries that cannot be read: their objects stay."""
+        """`report` gets the error of each entry that cannot be read; its object stays."""
         self._table = table
         self._report = report
 
@@ -25,8 +25,7 @@ class ObjectShelf:
         for shard in range(items.SHARDS):
             for page in attention_pages(self._table, f"OBJECTS#{shard}", before=now, size=_PAGE):
                 found = self._table.get_many([key_of(entry) for entry in page])
-                kept = (readable(item, _kept, self._report) for item in found.values())
-                yield from (each for each in kept if each is not None)
+                yield from readable_of(found.values(), _kept, self._report)
 
     def part_expires_at(self, kept: KeptObject) -> datetime | None:
         part = self._table.get({"pk": f"RUN#{kept.run_id}", "sk": f"SEALED#{kept.part}"})

@@ -35,7 +35,7 @@ class WrittenParts(NamedTuple):
 
 class PartStore:
     def __init__(self, table: Table, objects: PartObjects, report: Callable[[Exception], None]) -> None:
-        """`report` is told of objects that are lost, and of parts that cannot be read."""
+        """`report` gets an error for each object that is lost and each part that cannot be read."""
         self._table = table
         self._objects = objects
         self._report = report

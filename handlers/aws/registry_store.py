@@ -1,6 +1,6 @@
 """Compute functions and function triggers, in the one table."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -11,12 +11,12 @@ from handlers.aws.attention import attention_pages
 from handlers.aws.table import (
     ConditionFailed,
     Item,
-    Read,
     Table,
     TransactionCanceled,
     from_item,
     key_of,
     readable,
+    readable_of,
     to_item,
 )
 from handlers.domain import clock
@@ -129,7 +129,7 @@ class RegistryStore:
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
         for page in attention_pages(self._table, items.UNFINISHED, before=iso(clock.now()), size=UNFINISHED_PAGE):
             found = self._table.get_many([key_of(entry) for entry in page])
-            triggers = self._readable(found.values(), items.to_trigger)
+            triggers = readable_of(found.values(), items.to_trigger, self._report)
             # The index is eventually consistent: the trigger itself says whether it is unfinished still.
             yield from (
                 each for each in triggers if each.trigger.changing_until and each.trigger.changing_until < clock.now()
@@ -152,15 +152,11 @@ class RegistryStore:
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
         found, position = self._list("function", workspace, page)
-        return self._readable(found, items.to_function), position
+        return list(readable_of(found, items.to_function, self._report)), position
 
     def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
         found, position = self._list("trigger", workspace, page)
-        return [stored.trigger for stored in self._readable(found, items.to_trigger)], position
-
-    def _readable(self, found: Iterable[Item], read: Callable[[Item], Read]) -> list[Read]:
-        each_read = (readable(item, read, self._report) for item in found)
-        return [each for each in each_read if each is not None]
+        return [stored.trigger for stored in readable_of(found, items.to_trigger, self._report)], position
 
     def _write(self, before: Registered | None, after: Registered, item: dict[str, Any]) -> None:
         """The item, if it is still what `before` says, with what it claims, if that is free."""

@@ -10,7 +10,7 @@ from handlers.aws import request_keys
 from handlers.aws import run_items as items
 from handlers.aws.attention import attention_pages
 from handlers.aws.part_store import PartStore, StagedObject
-from handlers.aws.table import ConditionFailed, Item, Key, Table, TransactionCanceled, readable, to_item
+from handlers.aws.table import ConditionFailed, Item, Key, Table, TransactionCanceled, readable_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -57,9 +57,8 @@ class RunStore:
         """At most 100. What cannot be read, written by a newer release perhaps, is reported and left out."""
         run_ids = list(dict.fromkeys(run_ids))
         found = self._table.get_many([items.run_key(run_id) for run_id in run_ids])
-        in_order = (found.get((f"RUN#{run_id}", "RUN")) for run_id in run_ids)
-        runs = (readable(item, items.to_run, self._report) for item in in_order if item is not None)
-        return [run for run in runs if run is not None]
+        in_order = (found[key] for run_id in run_ids if (key := (f"RUN#{run_id}", "RUN")) in found)
+        return list(readable_of(in_order, items.to_run, self._report))
 
     def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
         found = self._table.get_many([items.part_key(run_id, part) for part in parts])
@@ -210,8 +209,7 @@ class RunStore:
         edges = list(islice(walk, page.size + 1))
         kept = edges[: page.size]
         last = kept[-1]["sk"]["S"].removeprefix("RERUN#") if len(edges) > page.size else None
-        run_ids = (readable(edge, items.rerun_id, self._report) for edge in kept)
-        return EdgePage([run_id for run_id in run_ids if run_id is not None], last)
+        return EdgePage(list(readable_of(kept, items.rerun_id, self._report)), last)
 
     def overdue(self) -> Iterator[FunctionRun]:
         now = iso(clock.now())

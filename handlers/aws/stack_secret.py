@@ -6,7 +6,7 @@ from contextlib import suppress
 from handlers.aws.table import SCHEMA, ConditionFailed, Key, Table, to_item
 from handlers.domain.seal import Cipher, Label
 
-# No workspace's: theirs begin with a letter or digit.
+# Not the name of a workspace: those do not begin with a hyphen.
 _NO_WORKSPACE = "-"
 _BYTES = 32
 

@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
@@ -53,6 +53,14 @@ def readable(item: Item, read: Callable[[Item], Read], report: Callable[[Excepti
     except Exception as unreadable:  # noqa: BLE001
         report(unreadable)
         return None
+
+
+def readable_of(
+    items: Iterable[Item], read: Callable[[Item], Read], report: Callable[[Exception], None]
+) -> Iterator[Read]:
+    """What `read` makes of each item that can be read: one that cannot hides no other."""
+    each_read = (readable(item, read, report) for item in items)
+    return (found for found in each_read if found is not None)
 
 
 _ATTEMPTS = 12

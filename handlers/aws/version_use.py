@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from handlers.aws import run_items
-from handlers.aws.table import SCHEMA, Item, Table, key_of, readable, to_item
+from handlers.aws.table import SCHEMA, Item, Table, key_of, readable_of, to_item
 from handlers.domain.clock import iso
 from handlers.domain.function_arns import base_arn
 from handlers.domain.upkeep.version_sweep import UnreadableRun, Use
@@ -23,8 +23,7 @@ class VersionUse:
 
     def functions(self) -> set[str]:
         pages = self._pages("begins_with(byWorkspace, :kind)", {":kind": "FUNCTIONS#"}, ["functionArn"])
-        arns = (readable(item, _function_arn, self._report) for page in pages for item in page)
-        return {arn for arn in arns if arn is not None}
+        return set(readable_of((item for page in pages for item in page), _function_arn, self._report))
 
     def by_runs(self, *, since: datetime | None = None) -> Iterator[list[Use]]:
         condition, values = "begins_with(pk, :kind)", {":kind": "RUN#"}

@@ -20,7 +20,7 @@ _PAGE = 1000
 
 class WorkspaceSlots:
     def __init__(self, table: Table, report: Callable[[Exception], None]) -> None:
-        """`report` is told of a slot that could not be given back before its lease ends."""
+        """`report` gets the error when a slot could not be given back before its lease ends."""
         self._table = table
         self._report = report
 

@@ -40,7 +40,7 @@ Timestamp = Annotated[datetime, AfterValidator(to_millisecond), PlainSerializer(
 
 
 def moment_of(text: str, *, or_day: bool = False) -> datetime | None:
-    """The moment that RFC 3339 writes so, in UTC, cut to the millisecond; None if it is none of the calendar's.
+    """The moment that RFC 3339 writes so, in UTC, cut to the millisecond; None if the text names no moment.
 
     Seconds may be left out. With `or_day` the time may be too, for the beginning of the day, and the offset, for UTC.
     A leap second, which only the end of a month in UTC can have, is the moment after it: clocks of computers have none.

@@ -61,7 +61,7 @@ class BadSignature(Unauthenticated):
     def __init__(self, trigger_id: str = "", flaw: str = "") -> None:
         self.trigger_id = trigger_id
         self.flaw = flaw
-        """What exactly is wrong: for the log. Whoever forges signatures is not helped by it."""
+        """What exactly is wrong: for the log only, because an answer that says it would help a forger."""
         super().__init__()
 
 

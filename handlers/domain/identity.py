@@ -14,7 +14,8 @@ from handlers.domain.token_issuers import Claims, client_of, is_machine, machine
 
 WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _GRANT = re.compile(rf"(?P<workspace>{WORKSPACE.pattern})/(?P<resource>\*|[a-z-]+):(?P<action>\*|[a-z-]+)")
-# Hashes of an access token or a code are told beside it, in an ID token. https://openid.net/specs/openid-connect-core-1_0.html
+# Only an ID token holds the hash of the access token or code that was issued beside it.
+# https://openid.net/specs/openid-connect-core-1_0.html
 _OF_ID_TOKENS = ("at_hash", "c_hash", "s_hash")
 # Keycloak's `typ`, a claim of its own. Its access tokens used to repeat the `nonce` of the login.
 _OTHER_TYPES = frozenset({"id", "refresh", "offline", "logout"})
@@ -69,10 +70,10 @@ def _subject(claims: Claims) -> str:
 
 
 def _is_access_token(claims: Claims) -> bool:
-    """An ID token tells an application who has logged in; it is no permission to call anybody.
+    """An ID token says who has logged in to an application; it gives no permission to call an API.
 
-    Cognito and Keycloak say which of the two a token is. Of other issuers' ID tokens tell what only they hold, or that
-    they are made out for the very application that they were issued to, and let it do nothing.
+    Cognito and Keycloak name the type of a token. Those of other issuers are recognised by claims that only ID tokens
+    have, or because their audience is the application they were issued to and they delegate nothing.
     """
     kind = str(claims.get("typ", "")).lower()
     if claims.get("token_use", "access") != "access" or kind in _OTHER_TYPES:

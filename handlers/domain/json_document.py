@@ -20,7 +20,7 @@ JsonObject = dict[str, Any]
 MAX_DEPTH = 100
 TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels."
 MAX_KEY_LENGTH = 1024
-# What Python reads and writes unless it is told otherwise; here it does not depend on who is told what.
+# Python's default limit, fixed here so that it does not depend on `sys.set_int_max_str_digits`.
 MAX_DIGITS = 4300
 # The parameters of a run, as JSON: Lambda takes 6 MB, in which what a caller sends stands as an escaped text.
 MAX_BYTES = 4_000_000
@@ -110,7 +110,7 @@ def _written(value: JsonValue, *, sort_keys: bool = False) -> str:
 def compact_any(value: JsonValue) -> str:
     """The text of a value that any JSON reader may have read, however deep, long or large.
 
-    A number beyond a double, of which its reader has left infinity, is written as one that is read so: 1e999.
+    A number beyond a double, which its reader has turned into infinity, is written as 1e999, which is read so again.
     Raises ValueError for NaN, which no JSON holds.
     """
     pieces: list[str] = []

@@ -60,6 +60,10 @@ class JsonText(NamedTuple):
             at = _skip(self.text, end) + 1
         return found
 
+    def strings(self) -> dict[str, str | None]:
+        """What its members say, by name; None for those that are no strings."""
+        return {name: member.as_string() for name, member in self.members().items()}
+
     def as_string(self) -> str | None:
         """What a string says; None of any other value."""
         return str(json.loads(self.text)) if self.text.startswith('"') else None

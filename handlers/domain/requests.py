@@ -24,7 +24,7 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import MAX_DEPTH, TOO_DEEP, JsonObject, depth, escaped
 
 _NO_MOMENT = "must be a moment with its offset from UTC, like 2026-12-24T18:00:00Z"
-# What looks like nothing although it is a letter or a symbol: Hangul's fillers, and Braille without a dot.
+# Invisible, although Unicode does not class them as spaces or controls: Hangul's fillers, and Braille without a dot.
 _UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 

@@ -49,7 +49,7 @@ def is_machine(claims: Claims) -> bool:
 
 
 def _is_cognito(claims: Claims) -> bool:
-    """And whoever follows RFC 9068, section 2.2: without a resource owner, `sub` is the client."""
+    """And other issuers that follow RFC 9068, section 2.2: without a resource owner, `sub` is the client."""
     return _is_its_own_subject(claims, "client_id") and "username" not in claims
 
 

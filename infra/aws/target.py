@@ -7,9 +7,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
 
+from infra.context import BOOTSTRAP_PARAMETER
+
 # Nobody waits for an answer within seconds; hundreds of rules in a row are throttled now and then.
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
-BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _RETAINED = {"Retain", "RetainExceptOnCreate"}
 
 
@@ -61,7 +62,7 @@ class Target(NamedTuple):
         return True
 
     def outputs(self) -> dict[str, str] | None:
-        """The outputs of the stack; None if there is none."""
+        """The outputs of the stack; None if there is no such stack."""
         try:
             found = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:

@@ -23,10 +23,10 @@ from infra.local.interrupts import Interrupted, Interrupts
 from infra.local.laptop import Laptop, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.printer import Printer, timed_steps
+from infra.paths import ROOT
 
 # By its path: the package's own module would load the CDK into this process.
 FIXED_CODE = Path("infra/local/samples/orders_fixed")
-ROOT = Path(__file__).resolve().parents[2]
 
 PAID_ITEMS = [{"sku": "mug", "price": 12, "quantity": 2}, {"sku": "pen", "price": 3, "quantity": 1}]
 FREE_ITEMS = [{"sku": "sticker", "price": 0, "quantity": 3}]

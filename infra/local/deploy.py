@@ -13,11 +13,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.context import declared_context
-from infra.local.emulator import REGION, ROOT, Emulator
+from infra.context import BOOTSTRAP_PARAMETER, declared_context
+from infra.local.emulator import REGION, Emulator
 from infra.node import jsii_environment
+from infra.paths import ROOT
 
-BOOTSTRAP_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
 DEPLOY_SECONDS = 300.0
 NOT_THERE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound", "ValidationError"}
@@ -101,7 +101,7 @@ def _stack_artifact(outdir: Path, stack_name: str) -> tuple[str, str]:
 
 def _bootstrap(emulator: Emulator) -> None:
     ssm = emulator.client("ssm")
-    ssm.put_parameter(Name=BOOTSTRAP_VERSION_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
+    ssm.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
 
 
 def _upload_assets(emulator: Emulator, outdir: Path, artifact: str, template_file: str) -> str:

@@ -18,8 +18,8 @@ import httpx
 from botocore.config import Config
 
 from infra.local.patience import PATIENCE_SECONDS, awaited
+from infra.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINT = "infra.local.emulated_aws"
 HOST = "127.0.0.1"
 REGION = "us-east-1"

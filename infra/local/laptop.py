@@ -9,18 +9,21 @@ from typing import Any, Self
 
 import httpx
 
+from infra.context import STACK_NAME
 from infra.local import tokens
 from infra.local.deploy import deploy, stacks_in, synthesise
 from infra.local.emulator import REGION, Emulator, is_emulator, unproxied
 from infra.local.patience import awaited
 
-STACK = "FunctionRerun"
-SAMPLES_STACK = "FunctionRerunSamples"
+STACK = STACK_NAME
+SAMPLES_STACK = f"{STACK}Samples"
 STACK_FILE = "stack.json"
 # On the laptop every workspace may invoke every function that is not the stack's own.
 # Few executors: every process more is one more to start on a machine of few cores.
 CONTEXT = {
     "laptop": True,
+    # Whatever cdk.json calls the stack on AWS.
+    "stackName": STACK,
     "invokableFunctions": {"*": ["arn:aws:lambda:*:*:function:*"]},
     "maxConcurrentExecutions": 10,
 }

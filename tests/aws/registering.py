@@ -57,14 +57,14 @@ def soon() -> datetime:
 
 def unfinished_after_a_while(registry: RegistryStore, expected: set[str]) -> list[StoredTrigger]:
     """The index is eventually consistent."""
-    told: list[StoredTrigger] = []
+    found: list[StoredTrigger] = []
 
     def all_are_there() -> bool:
-        told[:] = registry.unfinished_triggers()
-        return expected <= {each.trigger.id for each in told}
+        found[:] = registry.unfinished_triggers()
+        return expected <= {each.trigger.id for each in found}
 
     awaited(all_are_there)
-    return told
+    return found
 
 
 def capturing(registry: RegistryStore, arn: str, *, workspace: str = "acme", **of_trigger: Any) -> tuple[str, str]:

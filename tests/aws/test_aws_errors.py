@@ -12,15 +12,15 @@ from handlers.aws import aws_errors
 from handlers.aws.aws_errors import translated
 from handlers.domain.errors import InvalidRequest, Misconfigured, Unavailable
 
-Told = list[Exception]
+Faults = list[Exception]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    """What observers are told."""
-    told: Told = []
-    monkeypatch.setattr(aws_errors, "_observers", [told.append])
-    return told
+def observed(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """What the observers get."""
+    observed: Faults = []
+    monkeypatch.setattr(aws_errors, "_observers", [observed.append])
+    return observed
 
 
 def raised(error: Exception) -> Unavailable:
@@ -84,30 +84,32 @@ PERMANENT = {
 
 
 @pytest.mark.parametrize("code", PASSING)
-def test_what_passes_is_worth_another_try_and_nobody_is_woken(code: str, told: Told) -> None:
+def test_what_passes_is_worth_another_try_and_nobody_is_woken(code: str, observed: Faults) -> None:
     assert type(raised(client_error(code))) is Unavailable
-    assert told == []
+    assert observed == []
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_fault_of_aws_passes_whatever_it_is_called(status: int, told: Told) -> None:
+def test_a_fault_of_aws_passes_whatever_it_is_called(status: int, observed: Faults) -> None:
     assert type(raised(client_error("SomethingNewException", status))) is Unavailable
-    assert told == []
+    assert observed == []
 
 
 @pytest.mark.parametrize(("code", "status"), PERMANENT.values(), ids=PERMANENT)
-def test_what_has_to_be_mended_is_told_each_time_and_those_who_wait_go_on(code: str, status: int, told: Told) -> None:
+def test_what_has_to_be_mended_is_reported_each_time_and_those_who_wait_go_on(
+    code: str, status: int, observed: Faults
+) -> None:
     error = client_error(code, status)
     assert isinstance(raised(error), Misconfigured)
     raised(error)
-    assert told == [error, error]
+    assert observed == [error, error]
 
 
-def test_what_is_the_caller_s_to_mend_is_no_fault(told: Told) -> None:
+def test_what_is_the_caller_s_to_mend_is_no_fault(observed: Faults) -> None:
     refusal = InvalidRequest("field", "is wrong.")
     with pytest.raises(InvalidRequest), translated({"ValidationException": refusal}):
         raise client_error("ValidationException")
-    assert told == []
+    assert observed == []
 
 
 @pytest.mark.parametrize(
@@ -125,9 +127,9 @@ def test_what_is_the_caller_s_to_mend_is_no_fault(told: Told) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_broken_connection_or_answer_passes(error: BotoCoreError | ResponseParserError, told: Told) -> None:
+def test_a_broken_connection_or_answer_passes(error: BotoCoreError | ResponseParserError, observed: Faults) -> None:
     assert type(raised(error)) is Unavailable
-    assert told == []
+    assert observed == []
 
 
 @pytest.mark.parametrize(
@@ -139,9 +141,9 @@ def test_a_broken_connection_or_answer_passes(error: BotoCoreError | ResponsePar
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_request_that_cannot_even_be_made_has_to_be_mended(error: BotoCoreError, told: Told) -> None:
+def test_a_request_that_cannot_even_be_made_has_to_be_mended(error: BotoCoreError, observed: Faults) -> None:
     assert isinstance(raised(error), Misconfigured)
-    assert told == [error]
+    assert observed == [error]
 
 
 OPERATIONS = {

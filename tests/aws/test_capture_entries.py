@@ -148,7 +148,7 @@ def test_there_is_room_for_so_many_and_whoever_comes_later_is_told(
 def test_what_cannot_be_read_is_reported_and_keeps_nobody_else_s_failures(
     table: Table, dynamodb: Any, registry: RegistryStore, what: str
 ) -> None:
-    told: list[Exception] = []
+    reported: list[Exception] = []
     arn = an_arn()
     broken, good = capturing(registry, arn), capturing(registry, arn, workspace="globex")
     key = {
@@ -163,6 +163,6 @@ def test_what_cannot_be_read_is_reported_and_keeps_nobody_else_s_failures(
         ExpressionAttributeNames={"#name": broken[0] if what == "member" else "createdAt"},
         ExpressionAttributeValues=to_item({":newer": {"of": ["a newer release"]}}),
     )
-    reporting = RegistryStore(table, report=told.append)
+    reporting = RegistryStore(table, report=reported.append)
     assert found_capturing(reporting, arn) == {good}
-    assert len(told) == 1
+    assert len(reported) == 1

@@ -1,4 +1,4 @@
-"""What a hash of a configuration tells apart, what not, and what it takes to guess from it."""
+"""Which configurations a hash distinguishes, which not, and what it takes to guess from it."""
 
 import hashlib
 import json

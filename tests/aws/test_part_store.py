@@ -181,7 +181,7 @@ def test_an_object_that_is_moved_while_it_is_looked_for_is_found(runs: RunStore,
 def test_an_entry_that_cannot_be_read_hides_no_other_object(
     runs: RunStore, table: Table, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Exception] = []
+    reported: list[Exception] = []
     broken, good = new_run(), new_run()
     for run in (broken, good):
         runs.record(run, {Part.PARAMETERS: LARGE})
@@ -194,10 +194,10 @@ def test_an_entry_that_cannot_be_read_hides_no_other_object(
     )
     later = clock.now() + timedelta(days=400)
     monkeypatch.setattr(clock, "now", lambda: later)
-    due = {each.run_id for each in ObjectShelf(table, report=told.append).due()}
+    due = {each.run_id for each in ObjectShelf(table, report=reported.append).due()}
     assert good.id in due
     assert broken.id not in due
-    assert [type(each) for each in told] == [KeyError]
+    assert [type(each) for each in reported] == [KeyError]
     dynamodb.delete_item(TableName=table._name, Key=key)
 
 
@@ -205,20 +205,20 @@ def test_an_entry_that_cannot_be_read_hides_no_other_object(
 def test_a_part_that_cannot_be_read_does_not_open_and_hides_no_other(
     laptop: Laptop, table: Table, dynamodb: Any, flaw: dict[str, Any]
 ) -> None:
-    told: list[Exception] = []
-    runs = store_of(laptop, table, report=told.append)
+    reported: list[Exception] = []
+    runs = store_of(laptop, table, report=reported.append)
     run = new_run()
     runs.record(run, {Part.PARAMETERS: b"sealed", Part.OVERRIDES: b"sealed too"})
     item = run_items.part_key(run.id, Part.PARAMETERS) | {name: each for name, each in flaw.items() if each is not None}
     dynamodb.put_item(TableName=table._name, Item=to_item(item))
     found = runs.read_parts(run.id, [Part.PARAMETERS, Part.OVERRIDES])
     assert found == {Part.PARAMETERS: b"", Part.OVERRIDES: b"sealed too"}
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_an_edge_that_cannot_be_read_hides_no_other_re_run(laptop: Laptop, table: Table, dynamodb: Any) -> None:
-    told: list[Exception] = []
-    runs = store_of(laptop, table, report=told.append)
+    reported: list[Exception] = []
+    runs = store_of(laptop, table, report=reported.append)
     original = new_run()
     runs.record(original, {})
     reruns = [
@@ -232,7 +232,7 @@ def test_an_edge_that_cannot_be_read_hides_no_other_re_run(laptop: Laptop, table
     first = runs.edges(original.id, Page(2))
     assert first.run_ids == [reruns[0].id]
     assert runs.edges(original.id, Page(2, first.last_position)).run_ids == [reruns[2].id]
-    assert [type(each) for each in told] == [KeyError] * 2
+    assert [type(each) for each in reported] == [KeyError] * 2
 
 
 def test_the_shelf_reminds_of_an_object_until_it_is_told_to_forget(
@@ -240,18 +240,18 @@ def test_the_shelf_reminds_of_an_object_until_it_is_told_to_forget(
 ) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: LARGE})
-    shelf, kept = ObjectShelf(table, report=nowhere), KeptObject(run.id, "parameters", f"kept/{run.id}/parameters")
-    expires_at = shelf.part_expires_at(kept)
+    index, kept = ObjectShelf(table, report=nowhere), KeptObject(run.id, "parameters", f"kept/{run.id}/parameters")
+    expires_at = index.part_expires_at(kept)
     assert expires_at == datetime.fromtimestamp(run_items.epoch(run) + run_items.PARTS_OUTLIVE_SECONDS, UTC)
-    assert kept not in list(shelf.due())
+    assert kept not in list(index.due())
     monkeypatch.setattr(clock, "now", lambda: expires_at + timedelta(seconds=1))
-    assert kept in list(shelf.due())
-    assert shelf.part_expires_at(kept) is None
-    shelf.remind(kept, expires_at + timedelta(days=1))
-    assert kept not in list(shelf.due())
+    assert kept in list(index.due())
+    assert index.part_expires_at(kept) is None
+    index.remind(kept, expires_at + timedelta(days=1))
+    assert kept not in list(index.due())
     monkeypatch.setattr(clock, "now", lambda: expires_at + timedelta(days=2))
-    assert kept in list(shelf.due())
-    shelf.forget(kept)
-    shelf.forget(kept)
-    shelf.remind(kept, expires_at)  # by a second one at once: nothing comes back
-    assert kept not in list(shelf.due())
+    assert kept in list(index.due())
+    index.forget(kept)
+    index.forget(kept)
+    index.remind(kept, expires_at)  # by a second one at once: nothing comes back
+    assert kept not in list(index.due())

@@ -87,7 +87,7 @@ UNREADABLE: dict[str, dict[str, Any]] = {
     "a policy that is no JSON": {"retryPolicy": "{"},
     "a policy of another form": {"retryPolicy": '{"maxRetries":{}}'},
     "a policy too deep": {"retryPolicy": "[" * 10_000},
-    "a moment that is none": {"createdAt": "the day before yesterday"},
+    "no moment": {"createdAt": "the day before yesterday"},
     "no seal": {"sealedParams": None},
     "another kind": {"executionType": "of a newer release", "functionArn": None},
 }
@@ -98,8 +98,8 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 def test_an_item_that_cannot_be_read_is_reported_and_left_out_of_a_list(
     table: Table, dynamodb: Any, kind: Kind, flaw: str
 ) -> None:
-    told: list[Exception] = []
-    registry = RegistryStore(table, report=told.append)
+    reported: list[Exception] = []
+    registry = RegistryStore(table, report=reported.append)
     workspace = f"ws-{uuid4()}"
     changes = UNREADABLE[flaw]
     ids = [str(uuid4()) for _ in range(3)]
@@ -121,7 +121,7 @@ def test_an_item_that_cannot_be_read_is_reported_and_left_out_of_a_list(
 
     readable = [ids[2], ids[0]] if is_broken else ids[::-1]
     assert listed(Page(10)) == (readable, None)
-    assert len(told) == is_broken
+    assert len(reported) == is_broken
     first, position = listed(Page(2))
     assert first == readable[: 1 if is_broken else 2]
     assert listed(Page(2, position)) == ([ids[0]], None), "and the page after it goes on from there"

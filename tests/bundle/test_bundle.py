@@ -71,8 +71,8 @@ def started(bundle: Bundle, laptop: Laptop, module: str) -> Iterator[RuntimeApi]
 def variables(laptop: Laptop, module: str) -> dict[str, str]:
     """The entry point's own; of one that the context has not asked for, those of all others."""
     functions = laptop.client("lambda").list_functions()["Functions"]
-    told = {each["FunctionName"]: each["Environment"]["Variables"] for each in functions if "Environment" in each}
-    of_the_stack = {name: each for name, each in told.items() if name.startswith("FunctionRerun-")}
+    variables = {each["FunctionName"]: each["Environment"]["Variables"] for each in functions if "Environment" in each}
+    of_the_stack = {name: each for name, each in variables.items() if name.startswith("FunctionRerun-")}
     own: dict[str, str] | None = of_the_stack.get(f"FunctionRerun-{module.replace('_', '-')}")
     return own or {name: value for each in of_the_stack.values() for name, value in each.items()}
 

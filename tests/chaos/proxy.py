@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
-from infra.local.emulator import HOST, ROOT, Emulator, unproxied
+from infra.local.emulator import HOST, Emulator, unproxied
 from infra.local.patience import awaited
+from infra.paths import ROOT
 from tests.chaos.faults import COUNTED, Kind, Operation, kind_of
 
 STOP_SECONDS = 5.0

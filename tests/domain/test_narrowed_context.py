@@ -1,6 +1,6 @@
 """Every way in, after the context was narrowed: what a workspace may no longer invoke or listen to starts nothing.
 
-Who can be told is told at once, and nothing has changed. What others have accepted already is kept: its run fails
+A caller who waits for an answer is refused at once, and nothing has changed. What others have accepted already is kept: its run fails
 before the function is invoked, and can be re-run once the context is as it was.
 """
 
@@ -129,14 +129,14 @@ def rescheduling(world: World) -> Callable[[], object]:
 
 
 KINDS = list(METADATA)
-TOLD = [
+REFUSED = [
     *(executing, rerunning, rerunning_on_the_latest_code, registering, capturing, taking_another_alias, rescheduling),
     *map(creating, KINDS),
     *map(enabling, KINDS),
 ]
 
 
-@pytest.mark.parametrize("way", TOLD, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("way", REFUSED, ids=lambda way: way.__name__)
 def test_who_asks_is_refused_and_has_changed_nothing(
     world: World, way: Callable[[World], Callable[[], object]]
 ) -> None:

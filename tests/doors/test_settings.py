@@ -143,11 +143,14 @@ def test_outside_of_lambda_there_is_no_environment_to_check(monkeypatch: pytest.
 
 
 def test_a_lambda_without_its_table_does_not_load() -> None:
-    told = environment("on_event") | {"AWS_LAMBDA_FUNCTION_NAME": "FunctionRerun-on-event", "PATH": os.environ["PATH"]}
-    del told["RERUN_TABLE_NAME"]
+    variables = environment("on_event") | {
+        "AWS_LAMBDA_FUNCTION_NAME": "FunctionRerun-on-event",
+        "PATH": os.environ["PATH"],
+    }
+    del variables["RERUN_TABLE_NAME"]
     loaded = subprocess.run(
         [sys.executable, "-c", "import handlers.on_event"],
-        cwd=HANDLERS.parent, env=told, capture_output=True, text=True, check=False,
+        cwd=HANDLERS.parent, env=variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert loaded.returncode == 1
     assert loaded.stderr.rstrip().endswith("MissingSettingsError: Not in the environment: RERUN_TABLE_NAME")

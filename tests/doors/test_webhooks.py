@@ -1,4 +1,4 @@
-"""What the log tells of webhooks that are refused."""
+"""What is logged of webhooks that are refused."""
 
 import json
 import logging
@@ -52,8 +52,8 @@ def test_the_log_says_what_was_wrong_with_a_signature_and_the_answer_does_not(
     with caplog.at_level(logging.INFO):
         status, document = answer_of(api_webhooks, event)
     lines = [vars(record) for record in caplog.records]
-    told = [(line["flaw"], line["triggerId"]) for line in lines if "flaw" in line]
-    assert told == ([] if flaw is None else [(flaw, an_id(7))])
+    logged = [(line["flaw"], line["triggerId"]) for line in lines if "flaw" in line]
+    assert logged == ([] if flaw is None else [(flaw, an_id(7))])
     assert status == (400 if flaw is None else 401)
     assert "4111" not in str(lines) + json.dumps(document)
     assert flaw is None or document["message"] == (

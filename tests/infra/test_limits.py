@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.limits import ENVIRONMENT_BYTES, INLINE_POLICY_BYTES, TooLargeError, check_limits
-from infra.local.emulator import ROOT
+from infra.paths import ROOT
 from infra.settings import Settings
 from tests.infra.template import INVOKABLE, Synthesise
 
@@ -39,7 +39,9 @@ def test_what_fits_is_synthesised(synthesise: Synthesise, context: dict[str, Any
 
 
 def test_patterns_that_do_not_fit_into_an_environment_are_refused_by_their_key(synthesise: Synthesise) -> None:
-    with pytest.raises(TooLargeError, match=r"environment of FunctionRerun-.*AWS takes 4,096.*: invokableFunctions \("):
+    with pytest.raises(
+        TooLargeError, match=r"environment of FunctionRerun-.*AWS takes at most 4,096.*: invokableFunctions \("
+    ):
         checked(synthesise, invokableFunctions={f"team-{n}": [INVOKABLE] for n in range(100)})
 
 

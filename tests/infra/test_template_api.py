@@ -65,8 +65,8 @@ class TestApi:
     def test_the_login_pages_have_a_domain_that_nobody_else_has(self, stack: Stack, decided: Stack) -> None:
         (domain,) = stack.all("AWS::Cognito::UserPoolDomain").items()
         assert text(domain[1]["Properties"]["Domain"]) == "functionrerun-${AWS::AccountId}"
-        told = text(stack.template["Outputs"]["UserPoolDomain"]["Value"])
-        assert told == f"https://${{{domain[0]}}}.auth.${{AWS::Region}}.amazoncognito.com"
+        domain_url = text(stack.template["Outputs"]["UserPoolDomain"]["Value"])
+        assert domain_url == f"https://${{{domain[0]}}}.auth.${{AWS::Region}}.amazoncognito.com"
         assert decided.one("AWS::Cognito::UserPoolDomain")["Properties"]["Domain"] == "acme-runs"
 
     def test_tokens_may_be_another_issuer_s(self, decided: Stack) -> None:

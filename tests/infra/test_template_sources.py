@@ -76,8 +76,8 @@ def test_other_buses_are_a_matter_of_context(synthesise: Synthesise) -> None:
         ARN % ("events", f"rule/{RULE}"),
         ARN % ("events", f"rule/orders/{RULE}"),
     }
-    told = listening.doors["api_registry"]["Properties"]["Environment"]["Variables"]["RERUN_OTHER_BUSES"]
-    assert json.loads(told) == {"acme": ["default", "orders"]}
+    settings = listening.doors["api_registry"]["Properties"]["Environment"]["Variables"]["RERUN_OTHER_BUSES"]
+    assert json.loads(settings) == {"acme": ["default", "orders"]}
 
 
 def test_no_trigger_may_listen_to_the_lifecycle_bus(synthesise: Synthesise) -> None:
@@ -192,13 +192,13 @@ def test_who_captures_failures_can_open_nothing_sealed(stack: Stack) -> None:
 
 
 def test_only_who_manages_rules_and_schedules_is_told_of_them(stack: Stack) -> None:
-    told = {
+    settings = {
         *("RERUN_TRIGGER_BUS_NAME", "RERUN_OTHER_BUSES", "RERUN_SCHEDULE_GROUP"),
         *("RERUN_ON_EVENT_ARN", "RERUN_SCHEDULER_ROLE_ARN", "RERUN_RULE_PREFIX"),
     }
     for door in DOORS:
         needed = {"RERUN_OTHER_BUSES"} if door == "on_event" else set()
-        assert told & stack.variables(door).keys() == (told if door in MANAGING else needed)
+        assert settings & stack.variables(door).keys() == (settings if door in MANAGING else needed)
     variables = stack.variables("watchdog")
     assert variables["RERUN_RULE_PREFIX"] == "FunctionRerun"
     assert json.loads(variables["RERUN_OTHER_BUSES"]) == {}

@@ -30,13 +30,13 @@ def limited(laptop: Laptop) -> Iterator[None]:
     client, name = laptop.client("lambda"), "FunctionRerun-execute-runs"
     variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
-    def tell(told: dict[str, str]) -> None:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": told})
+    def configure(variables: dict[str, str]) -> None:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
         until(lambda: client.get_function_configuration(FunctionName=name)["LastUpdateStatus"] == "Successful")
 
-    tell(variables | {LIMIT: "1"})
+    configure(variables | {LIMIT: "1"})
     yield
-    tell(variables)
+    configure(variables)
 
 
 @pytest.mark.usefixtures("limited")

@@ -190,21 +190,21 @@ def test_each_end_is_told_on_the_lifecycle_bus_without_content(workspace: Worksp
     failed = workspace.ended(workspace.execute(trigger, payload={"secret-key": 0}))
     completed = workspace.ended(workspace.rerun(failed["id"], overrideParams={"secret-key": 1}))
 
-    told: dict[str, Any] = {}
+    published: dict[str, Any] = {}
 
     def both() -> bool:
         for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
             event = json.loads(message["Body"])
-            told[event["detail"]["functionRunId"]] = event
+            published[event["detail"]["functionRunId"]] = event
             assert "secret-key" not in message["Body"]
-        return len(told) == 2
+        return len(published) == 2
 
     until(both)
-    assert told[failed["id"]]["detail-type"] == "Function Run Failed"
-    assert told[failed["id"]]["detail"]["errorCode"] == "ZeroDivisionError"
-    assert told[failed["id"]]["detail"]["errorSource"] == "function"
-    assert told[completed["id"]]["detail-type"] == "Function Run Completed"
-    assert told[completed["id"]]["detail"]["originalRunId"] == failed["id"]
+    assert published[failed["id"]]["detail-type"] == "Function Run Failed"
+    assert published[failed["id"]]["detail"]["errorCode"] == "ZeroDivisionError"
+    assert published[failed["id"]]["detail"]["errorSource"] == "function"
+    assert published[completed["id"]]["detail-type"] == "Function Run Completed"
+    assert published[completed["id"]]["detail"]["originalRunId"] == failed["id"]
 
 
 def test_a_slow_version_is_refused_at_registration(workspace: Workspace) -> None:

@@ -16,7 +16,7 @@ FIELD = "retryPolicy"
 MAX_RETRIES = 100
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 Jitter = Literal["full", "none"]
-# As Lambda tells it, in whatever language; it is kept in the form that a run's `errorCode` has.
+# As Lambda reports it for any language; it is kept in the form that a run's `errorCode` has.
 ErrorName = Annotated[str, StringConstraints(pattern=r"^[^\s\p{Cc}]+$", max_length=512), AfterValidator(error_name)]
 
 

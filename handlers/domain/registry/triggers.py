@@ -13,7 +13,7 @@ from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger, Triggers
+from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Registry, StoredTrigger, Triggers
 from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.retry_policy import read_retry_policy
 from handlers.domain.registry.trigger_arming import add_stored
@@ -49,18 +49,14 @@ class ShownTrigger(NamedTuple):
 def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> ShownTrigger:
     """Raises InvalidRequest, FunctionNotPermitted, NameTaken, PathTaken, SourceLimitReached or Unavailable.
 
-    Then there is no such trigger.
+    If it raises, no trigger was created.
     """
     kind = _kind(asked.execution_type)
     metadata = read_metadata(kind, workspace, asked.trigger_metadata, using.sources.buses.by_workspace)
     params = dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES)
     if metadata.schedule is not None:
         check_ahead(metadata.schedule)
-    try:
-        function = find_function(workspace, asked.function_id, using.registry)
-    except NotFound:
-        raise InvalidRequest("functionId", "names no function of this workspace.") from None
-    check_invokable(function, using.invokable)
+    function = _invokable_function(workspace, asked.function_id, using)
     at = clock.now()
     trigger = FunctionTrigger(
         id=str(uuid.uuid4()),
@@ -85,6 +81,16 @@ def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> Sh
     )
     add_stored(stored, using.registry, using.sources)
     return ShownTrigger(trigger, metadata.params, secret)
+
+
+def _invokable_function(workspace: str, function_id: str, using: Registrar) -> ComputeFunction:
+    """Raises InvalidRequest or FunctionNotPermitted."""
+    try:
+        function = find_function(workspace, function_id, using.registry)
+    except NotFound:
+        raise InvalidRequest("functionId", "names no function of this workspace.") from None
+    check_invokable(function, using.invokable)
+    return function
 
 
 def _kind(name: str) -> ExecutionType:

@@ -59,7 +59,7 @@ def end_without_execution(run: FunctionRun) -> Outcome | None:
 
 
 def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
-    """A new run that has ended already. The bus is still to be told: see `announce`, or else the watchdog will."""
+    """A new run that has already ended. Its event is still to be published, by `announce` or by the watchdog."""
     return run.evolve(
         status=outcome.status,
         error_code=outcome.error_code,

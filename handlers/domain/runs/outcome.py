@@ -11,7 +11,7 @@ TIMED_OUT = "Sandbox.Timedout"
 _SAYS_TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
 # Lambda's whole sentence, of either age: nothing comes before it but the moment and the request, or the request alone.
 _TIMED_OUT = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+Z \S+|RequestId: \S+ Error:) Task timed out after \d+\.\d\d seconds")
-# What a runtime tells of an error that was raised in it, and a sandbox that was stopped cannot tell.
+# A runtime adds these to an error that was raised in it; a sandbox that was stopped cannot.
 _TRACES = {"stackTrace", "trace"}
 MAX_ERROR_NAME = 128
 # An error type is a function's to choose and stands in clear: in items, events and logs it is a name and nothing else.
@@ -86,7 +86,7 @@ class Unusable(Exception):
 def _strings_of(payload: bytes) -> dict[str, str | None]:
     """What the members of an error document say that are strings, however deep the others; nothing of junk."""
     try:
-        return {name: member.as_string() for name, member in JsonText.read(payload).members().items()}
+        return JsonText.read(payload).strings()
     except NotJson:
         return {}
 
@@ -117,13 +117,13 @@ class Outcome(NamedTuple):
         `used_up_its_time` is whether the function was seen to be at work for as long as its timeout; None if nobody
         looked, as for an invocation that is known by its record only.
         """
-        told = _strings_of(payload)
-        error_type, message = told.get("errorType"), told.get("errorMessage")
+        error = _strings_of(payload)
+        error_type, message = error.get("errorType"), error.get("errorMessage")
         # Lambda names a timeout by its type, or by the sentence alone; an error of the function's own has a type too.
         says_so = error_type == TIMED_OUT or (error_type is None and _SAYS_TIMED_OUT.search(str(message)))
         # A function can say all of that. But it cannot use up its time and then still answer, with a trace as it must.
         is_proven = bool(_TIMED_OUT.fullmatch(str(message))) if used_up_its_time is None else used_up_its_time
-        if says_so and is_proven and not _TRACES & told.keys():
+        if says_so and is_proven and not _TRACES & error.keys():
             return cls(Status.TIMEOUT, TIMED_OUT, logs=logs, error=payload, error_source=ErrorSource.FUNCTION)
         code = error_name(error_type or "")
         return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload, error_source=ErrorSource.FUNCTION)

@@ -1,7 +1,7 @@
 """What a run is executed with, where nobody can correct it any more: events and failed invocations, accepted by AWS.
 
 It is kept as it came wherever it can be. What strict JSON refuses (equal keys, 101 levels, 1e400) is kept all the
-same, as a text that nobody here reads: whoever re-runs it hands on these very bytes.
+same, as a text that this service does not read: a re-run sends the function these very bytes.
 """
 
 from typing import NamedTuple

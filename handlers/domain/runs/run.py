@@ -51,7 +51,7 @@ class ErrorSource(StrEnum):
     SERVICE = "service"
     """This service, or Lambda when it refused to execute the function or gave it up."""
     FUNCTION = "function"
-    """The function that was executed, or its runtime: all that Lambda hands on as a function error."""
+    """The function that was executed, or its runtime: all that Lambda reports as a function error."""
 
 
 class Part(StrEnum):
@@ -79,7 +79,7 @@ class Pin(Document):
     function_version: str
     function_code_hash: str | None = None
     timeout_seconds: int | None = None
-    """None, like the hashes, for a captured run: AWS tells no more than the version's number."""
+    """None, like the hashes, for a captured run: AWS reports only the version's number."""
     config_hash: str | None = None
     """Equal for versions that are configured alike, their environment included, and for no others."""
 

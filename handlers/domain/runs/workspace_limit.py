@@ -82,7 +82,7 @@ class WorkspaceLimit(NamedTuple):
 
 
 def free_slots(held: set[int], most: int) -> list[int]:
-    """Which slots may be taken while these are held, so that no more than `most` are, whoever takes one at this moment.
+    """Which slots may be taken while these are held, so that at most `most` are, whatever others take meanwhile.
 
     Where the limit was lowered, slots beyond it may be held still. For each of them the last of those that nobody holds
     stays empty.

@@ -73,22 +73,22 @@ def read_delivery(document: JsonValue) -> Delivery:
 
 
 def _scheduled(document: JsonObject) -> Delivery:
-    told = ScheduledTime.read(document)
-    trigger_id = required_id(told.trigger_id, field="triggerId")
-    parse_moment(told.scheduled_time, field="scheduledTime")
-    payload = {"scheduledTime": told.scheduled_time}
-    run_id = derived_id("schedule", trigger_id, told.scheduled_time)
+    moment = ScheduledTime.read(document)
+    trigger_id = required_id(moment.trigger_id, field="triggerId")
+    parse_moment(moment.scheduled_time, field="scheduledTime")
+    payload = {"scheduledTime": moment.scheduled_time}
+    run_id = derived_id("schedule", trigger_id, moment.scheduled_time)
     return Delivery(trigger_id, Cause(ExecutionSource.SCHEDULED, payload, "scheduledTime", run_id, is_accepted=True))
 
 
 def _matched(document: JsonObject) -> Delivery:
-    told = MatchedEvent.read(document)
-    trigger_id = required_id(told.trigger_id, field="triggerId")
-    event_id = told.event.get("id")
+    matched = MatchedEvent.read(document)
+    trigger_id = required_id(matched.trigger_id, field="triggerId")
+    event_id = matched.event.get("id")
     if not isinstance(event_id, str) or not FOREIGN_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
-    run_id = derived_id("event", trigger_id, event_id, *_replay(told.event))
-    return Delivery(trigger_id, Cause(ExecutionSource.EVENT, told.event, "event", run_id, is_accepted=True))
+    run_id = derived_id("event", trigger_id, event_id, *_replay(matched.event))
+    return Delivery(trigger_id, Cause(ExecutionSource.EVENT, matched.event, "event", run_id, is_accepted=True))
 
 
 def _replay(event: JsonObject) -> tuple[str, ...]:

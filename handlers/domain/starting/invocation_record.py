@@ -1,12 +1,12 @@
 """Lambda's record of a failed asynchronous invocation, as its on-failure destination gets it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-Nobody can correct a record: its payloads are taken as the text that they are, and of all else what can be read. A record
-that would be larger than its destination takes comes without them:
+Nobody can correct a record: its payloads are taken as the text that they are, and of all else what can be read. A
+record that would be larger than its destination takes comes without them:
 https://docs.aws.amazon.com/lambda/latest/api/API_OnFailure.html
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -59,20 +59,14 @@ def _context(found: JsonText | None) -> RequestContext:
     if found is None or not found.text.startswith("{"):
         raise _malformed("requestContext")
     try:
-        return RequestContext.model_validate(_strings(found))
+        return RequestContext.model_validate(found.strings())
     except ValidationError as error:
         field = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))[:100]
         raise _malformed(f"requestContext.{field}") from None
 
 
 def _executed_version(found: JsonText | None) -> str:
-    said = None if found is None else _strings(found).get("executedVersion")
-    return said if isinstance(said, str) else ""
-
-
-def _strings(found: JsonText) -> dict[str, Any]:
-    """Its members: strings as what they say, all others as they are."""
-    return {name: text if (text := each.as_string()) is not None else each for name, each in found.members().items()}
+    return "" if found is None else found.strings().get("executedVersion") or ""
 
 
 def _malformed(field: str) -> InvalidRequest:

@@ -23,7 +23,7 @@ _SECRET_PREFIX = "whsec_"  # noqa: S105 - how each secret begins
 
 
 class Flaw(StrEnum):
-    """Why a signature does not count: for the log. The sender is only told that it does not."""
+    """Why a signature does not count: for the log. The answer says only that it does not."""
 
     NO_ID = "webhook-id is missing"
     NO_TIMESTAMP = "webhook-timestamp is missing"

@@ -26,7 +26,7 @@ from handlers.domain.starting.webhook_signatures import ID, SIGNATURE, TIMESTAMP
 MAX_HEADER = 8_000
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# Whoever gets these could pass itself off as the sender.
+# A function that gets these could impersonate the sender.
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 # Verified here, they are of no use to the function. Without that, it may verify them itself.
 _PROOF = frozenset({ID, TIMESTAMP, SIGNATURE})

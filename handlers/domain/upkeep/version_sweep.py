@@ -16,7 +16,7 @@ at first, then the runs, then those recorded since. What may come to name a vers
 - A captured failure that is delivered late, of an old version that was called by number or through an alias since
   moved. Its re-run fails and says that the version is gone, as after any deletion of a team's own.
 
-Whoever calls versions by number, or runs the same functions by a second installation, is not seen (docs/guarantees.md).
+Calls of versions by number, and a second installation that runs the same functions, are not seen (docs/guarantees.md).
 
 Each deletion stands alone, and is not undone by a second: two sweeps at once, one delivered twice, or one that dies
 half way do no harm. What is refused, throttled or left when time runs out has its turn a month later. Of a function

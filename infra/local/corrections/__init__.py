@@ -24,7 +24,7 @@ def apply_all() -> None:
     functions.a_lone_surrogate_cannot_be_returned()
     functions.the_client_context_never_arrives()
     functions.a_version_escapes_the_reserved_concurrency()
-    functions.a_failed_invocation_is_told_without_its_id()
+    functions.a_failed_invocation_is_recorded_without_its_id()
     functions.a_payload_may_be_anything()
     functions.a_version_s_number_is_used_again()
     http_api.jwt_claims_might_not_be_strings()

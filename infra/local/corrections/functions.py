@@ -1,4 +1,4 @@
-"""The Lambda API: what Invoke takes, hands on, answers and reports."""
+"""The Lambda API: what Invoke takes, passes to the function, answers and reports."""
 
 import base64
 import binascii
@@ -75,10 +75,10 @@ def a_version_escapes_the_reserved_concurrency() -> None:
     lambda_svc._reserved_concurrency = reserved_concurrency  # noqa: SLF001
 
 
-def a_failed_invocation_is_told_without_its_id() -> None:
+def a_failed_invocation_is_recorded_without_its_id() -> None:
     """A record names the request, the moment and the version that was executed, as AWS documents it."""
     rewrite_function(
-        "a failed invocation is told without its id",
+        "a failed invocation is recorded without its id",
         lambda_svc,
         "_route_async_failure",
         {

@@ -1,4 +1,4 @@
-"""API Gateway: what an authorizer hands on."""
+"""API Gateway: the claims that an authorizer passes to a Lambda."""
 
 from ministack.services import apigateway
 

@@ -1,4 +1,4 @@
-"""Whose a failed invocation is: of which workspaces, and of which of their registrations."""
+"""To which workspaces a failed invocation belongs, and to which registration of each."""
 
 from collections.abc import Sequence
 from datetime import timedelta

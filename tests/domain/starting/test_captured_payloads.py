@@ -43,7 +43,7 @@ def capturing(world: World) -> World:
 
 
 def executed(world: World, run: FunctionRun) -> bytes:
-    """What a re-run of it hands on."""
+    """What a re-run of it sends to the function."""
     world.code.now = {FUNCTION_ARN: a_pin()}
     again = rerun(asked(run.id), world.rerunner)
     execute(again.id, world.executor)

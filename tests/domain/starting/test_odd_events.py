@@ -47,8 +47,8 @@ def trigger_id(world: World) -> str:
 
 def test_the_runtime_reads_such_an_event_because_the_function_has_told_python_so() -> None:
     asked = "import sys; import handlers.on_event; print(sys.get_int_max_str_digits())"
-    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
-    assert int(told.stdout) == 300_000
+    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+    assert int(run.stdout) == 300_000
 
 
 def executed(world: World, run_id: str) -> bytes:

@@ -12,8 +12,9 @@ import pytest
 from infra import bundle
 from infra.aws.cdk_cli import ASSEMBLY, PINNED, CdkCli
 from infra.aws.target import Target
-from infra.bundle import ROOT, BundleError
+from infra.bundle import BundleError
 from infra.node import node, npm
+from infra.paths import ROOT
 
 TARGET = Target("Acme", "123456789012", "aws", "eu-west-1", "acme-admin", lambda _: None)
 

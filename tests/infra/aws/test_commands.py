@@ -10,12 +10,13 @@ import pytest
 from infra import context
 from infra.aws import commands
 from infra.aws.commands import StoppedError, Terminal
-from infra.aws.target import BOOTSTRAP_PARAMETER, Target
+from infra.aws.target import Target
+from infra.context import BOOTSTRAP_PARAMETER
 from tests.infra.aws.test_trigger_sweep import a_bus, a_rule, rules_on
 
 
 class FakeCli:
-    """Does nothing but what it is told to, and remembers what it was asked for."""
+    """Answers as it was made to, and remembers what it was asked for."""
 
     def __init__(self, *, fails: str = "", on_destroy: Callable[[], Any] = lambda: None) -> None:
         self.calls: list[tuple[str, ...]] = []

@@ -12,7 +12,7 @@ from handlers.domain.identity import is_grant
 from infra.local.__main__ import app
 from infra.local.deploy import DeployError, deploy, stacks_in, synthesise, zipped
 from infra.local.emulator import Emulator
-from infra.local.laptop import Laptop, NotUpError
+from infra.local.laptop import CONTEXT, STACK, Laptop, NotUpError
 from infra.local.log_stream import LogStream
 
 
@@ -94,6 +94,16 @@ def test_context_reaches_the_app_over_that_of_cdk_json(tmp_path: Path) -> None:
     code = f"import os, pathlib; pathlib.Path({str(told)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
     synthesise(tmp_path / "out", {"flavour": "sour"}, app=("-c", code))
     assert json.loads(told.read_text())["flavour"] == "sour"
+
+
+def test_the_stack_of_this_machine_has_its_own_name_whatever_cdk_json_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("infra.local.deploy.declared_context", lambda: {"stackName": "Acme"})
+    seen = tmp_path / "context"
+    code = f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
+    synthesise(tmp_path / "out", CONTEXT, app=("-c", code))
+    assert json.loads(seen.read_text())["stackName"] == STACK
 
 
 def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: Callable[..., Any]) -> None:

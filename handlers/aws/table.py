@@ -209,5 +209,11 @@ class Table:
 
 
 def _is_alive(item: Item) -> bool:
-    """DynamoDB deletes what has expired within days: until then it is as good as gone."""
-    return "expiresAt" not in item or int(item["expiresAt"]["N"]) > clock.now().timestamp()
+    """DynamoDB deletes what has expired within days: until then it is as good as gone.
+
+    What has an expiry of another form than ours lives on, as it does for DynamoDB: whoever reads it judges its form.
+    """
+    try:
+        return float(item["expiresAt"]["N"]) > clock.now().timestamp()
+    except KeyError:
+        return True

@@ -228,16 +228,29 @@ def test_a_claim_whose_answer_was_lost_is_a_claim(runs: RunStore, dynamodb: Any)
     assert not runs.transition(run, claimed.evolve(claim_token=str(uuid4())))
 
 
-def test_a_run_that_cannot_be_read_does_not_hide_the_others(table: Table, dynamodb: Any, laptop: Laptop) -> None:
+# Each breaks a reader in its own way; what has an expiry of another form does so before the run is read at all.
+UNREADABLE = {
+    "another source": {"executionSource": "of-a-newer-release"},
+    "an expiry that is a text": {"expiresAt": "2027-01-01"},
+    "an expiry beyond all years": {"expiresAt": 10**30},
+    "an expiry with a form of its own": {"expiresAt": {"at": 1}},
+}
+
+
+@pytest.mark.parametrize("flaw", UNREADABLE)
+def test_a_run_that_cannot_be_read_does_not_hide_the_others(
+    table: Table, dynamodb: Any, laptop: Laptop, flaw: str
+) -> None:
     reported: list[Exception] = []
     runs = store_of(laptop, table, max_reruns=3, report=reported.append)
     past = datetime(2026, 1, 1, tzinfo=UTC)
     overdue = [stored(runs, deadline=past + timedelta(seconds=n)) for n in range(4)]
+    ((name, value),) = UNREADABLE[flaw].items()
     dynamodb.update_item(
         TableName=laptop.outputs["TableName"],
         Key=to_item(run_items.run_key(overdue[0].id)),
-        UpdateExpression="SET executionSource = :newer",
-        ExpressionAttributeValues=to_item({":newer": "of-a-newer-release"}),
+        UpdateExpression=f"SET {name} = :newer",
+        ExpressionAttributeValues=to_item({":newer": value}),
     )
     assert {run.id for run in overdue[1:]} <= {run.id for run in runs.overdue()}
     assert [run.id for run in runs.read_many([run.id for run in overdue])] == [run.id for run in overdue[1:]]

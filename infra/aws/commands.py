@@ -39,6 +39,12 @@ def deploy(target: Target, cli: Cli, terminal: Terminal) -> None:
             f"Account {target.account} is not yet bootstrapped for the CDK in {target.region}. "
             "Do that once: make bootstrap"
         )
+    if declared_context().get("deletionProtection") and not target.was_created():
+        raise StoppedError(
+            "A first deployment that fails could not roll back what is protected from deletion. "
+            'Set "deletionProtection": false in cdk.json, then: make deploy; and to true once it runs. '
+            "Nothing was changed."
+        )
     _compare(target, cli, terminal)
     _ask(terminal, f"Deploy this to {_described(target)}?")
     if not cli("deploy", target.stack, "--require-approval", "never"):

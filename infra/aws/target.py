@@ -12,6 +12,8 @@ from infra.context import BOOTSTRAP_PARAMETER
 # Nobody waits for an answer within seconds; hundreds of rules in a row are throttled now and then.
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 _RETAINED = {"Retain", "RetainExceptOnCreate"}
+# The CDK deletes what is left of a first deployment that failed, and creates the stack anew.
+_NOT_YET_CREATED = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 
 
 class Resource(NamedTuple):
@@ -63,13 +65,22 @@ class Target(NamedTuple):
 
     def outputs(self) -> dict[str, str] | None:
         """The outputs of the stack; None if there is no such stack."""
+        found = self._described()
+        return found and {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+    def was_created(self) -> bool:
+        """Whether a deployment of the stack has ever succeeded: before, the next one creates it."""
+        found = self._described()
+        return found is not None and found["StackStatus"] not in _NOT_YET_CREATED
+
+    def _described(self) -> dict[str, Any] | None:
         try:
-            found = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
+            found: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":  # CloudFormation's word for "no such stack"
                 raise
             return None
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        return found
 
     def retained(self) -> list[Resource]:
         """What the stack leaves behind when it is deleted."""

@@ -121,11 +121,53 @@ def test_an_account_is_bootstrapped_once_it_is_agreed_to(target: Target) -> None
     assert cli.calls == [("bootstrap", f"aws://{target.account}/{target.region}")]
 
 
-def test_a_deployment_says_what_is_decided_by_a_context_that_is_not_there(
-    bootstrapped: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.fixture
+def cdk_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """In place of the project's."""
+    file = tmp_path / "cdk.json"
+    monkeypatch.setattr(context, "_FILE", file)
+    return file
+
+
+def test_a_first_deployment_protects_nothing_from_its_own_rollback(target: Target, cdk_json: Path) -> None:
+    assert target.is_bootstrapped()
+    cdk_json.write_text('{"context": {"deletionProtection": true}}')
+    cli = FakeCli()
+    with pytest.raises(StoppedError, match=r"deletionProtection.*Nothing was changed"):
+        commands.deploy(target, cli, Screen().terminal)
+    assert cli.calls == []
+    cdk_json.write_text('{"context": {"deletionProtection": false}}')
+    commands.deploy(target, cli, Screen().terminal)
+    assert "deploy" in cli.commands
+
+
+def test_what_was_deployed_once_is_protected(bootstrapped: Target, cdk_json: Path) -> None:
+    cdk_json.write_text('{"context": {"deletionProtection": true}}')
+    commands.deploy(bootstrapped, FakeCli(), Screen().terminal)
+
+
+@pytest.mark.parametrize(
+    ("status", "created"),
+    [
+        *[
+            (status, False)
+            for status in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+        ],
+        *[(status, True) for status in ("CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")],
+    ],
+)
+def test_what_is_left_of_a_first_deployment_that_failed_is_no_stack_yet(
+    target: Target, status: str, *, created: bool
 ) -> None:
-    (tmp_path / "cdk.json").write_text('{"app": "app"}')
-    monkeypatch.setattr(context, "_FILE", tmp_path / "cdk.json")
+    class Formation:
+        def describe_stacks(self, **_: str) -> dict[str, Any]:
+            return {"Stacks": [{"StackStatus": status}]}
+
+    assert target._replace(client=lambda _: Formation()).was_created() is created
+
+
+def test_a_deployment_says_what_is_decided_by_a_context_that_is_not_there(bootstrapped: Target, cdk_json: Path) -> None:
+    cdk_json.write_text('{"app": "app"}')
     screen = Screen()
     commands.deploy(bootstrapped, FakeCli(), screen.terminal)
     assert "No function can be registered yet" in screen.text.getvalue()

@@ -61,28 +61,29 @@ class Doors:
         return sorted(self._processes().keys() & set(self.names))
 
     def _processes(self) -> dict[str, list[int]]:
-        """The emulator's children by the function they serve, which their environment tells."""
+        """The emulator's children by the function they serve, after which the directory of its package is named."""
         found: dict[str, list[int]] = {}
-        for pid, parent, variables in every_process():
-            named = re.search(r"(?:^|[\0 ])AWS_LAMBDA_FUNCTION_NAME=([\w-]+)", variables)
+        for pid, parent, text in every_process():
+            named = re.search(r"/ministack-lambda-([\w-]+)-\w{8}/code\b", text)
             if named and parent == self._emulator_pid:
                 found.setdefault(named[1], []).append(pid)
         return found
 
 
 def every_process() -> Iterator[tuple[int, int, str]]:
-    """Each with its parent and, among other text, its environment, so far as we may see it."""
-    return of_proc() if Path("/proc/self/environ").exists() else of_ps()
+    """Each with its parent and, among other text, its working directory, so far as we may see it."""
+    return of_proc() if Path("/proc/self/cwd").exists() else of_ps()
 
 
 def of_proc() -> Iterator[tuple[int, int, str]]:
     for directory in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # processes come and go meanwhile
             parent = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
-            yield int(directory.name), parent, (directory / "environ").read_bytes().decode(errors="replace")
+            yield int(directory.name), parent, str((directory / "cwd").readlink())
 
 
 def of_ps() -> Iterator[tuple[int, int, str]]:
+    # Of a process that was not forked, the environment names the directory too.
     ps = ["/bin/ps", "axeww", "-o", "pid=,ppid=,command="]
     for line in subprocess.run(ps, capture_output=True, text=True, check=True).stdout.splitlines():
         pid, parent, text = line.split(maxsplit=2)

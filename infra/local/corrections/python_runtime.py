@@ -1,12 +1,13 @@
 """What runs a Python function: the script of a worker, and the process that it runs in."""
 
 import inspect
+import textwrap
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from infra.local import emulated_worker, python_worker
+from infra.local import emulated_worker, forking, python_worker
 from infra.local.corrections.rewriting import EmulatorChanged, require, rewrite_function, rewritten
 
 
@@ -84,3 +85,14 @@ def the_end_of_a_log_is_guessed() -> None:
             ),
         },
     )
+
+
+def a_worker_imports_everything_anew() -> None:
+    """On AWS each has a core of its own to do so; here, half a second of one that all share."""
+    defect = "a worker imports everything anew"
+    source = textwrap.dedent(inspect.getsource(lambda_runtime.Worker._spawn))  # noqa: SLF001
+    corrected = rewritten(defect, source, {"self._proc = subprocess.Popen(": "self._proc = start_process("})
+    namespace = {**vars(lambda_runtime), "start_process": forking.start_process}
+    code = compile(corrected, "<Worker._spawn, corrected>", "exec")
+    exec(code, namespace)  # noqa: S102 - the emulator's own source
+    emulated_worker.PythonWorker._spawn = namespace["_spawn"]  # noqa: SLF001

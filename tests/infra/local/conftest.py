@@ -3,9 +3,10 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -54,19 +55,31 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="session")
 def a_function(emulator: Emulator) -> MakeFunction:
-    """Makes a function of the text of its module `index`."""
+    return functions_on(emulator)
+
+
+def functions_on(emulator: Emulator) -> MakeFunction:
+    """Makes a function of the text of its module `index`, and of other files that its package holds."""
     trust = json.dumps(LAMBDA_TRUST)
     role = emulator.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     client = emulator.client("lambda")
 
-    def make(code: str, *, handler: str = "index.handler", timeout: int = 60) -> Function:
+    def make(
+        code: str,
+        *,
+        handler: str = "index.handler",
+        timeout: int = 60,
+        others: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Function:
         created = client.create_function(
             FunctionName=f"f-{uuid4().hex}",
             Runtime="python3.13",
             Role=role,
             Handler=handler,
             Timeout=timeout,
-            Code={"ZipFile": zip_of(code)},
+            Code={"ZipFile": zip_of(code, others or {})},
+            Environment={"Variables": dict(environment or {})},
         )
         return Function(created["FunctionArn"], client)
 
@@ -78,10 +91,11 @@ def package() -> Callable[[str], bytes]:
     return zip_of
 
 
-def zip_of(code: str) -> bytes:
+def zip_of(code: str, others: Mapping[str, str] = MappingProxyType({})) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", code)
+        for name, text in {"index.py": code, **others}.items():
+            archive.writestr(name, text)
     return buffer.getvalue()
 
 

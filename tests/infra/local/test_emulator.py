@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -10,7 +11,12 @@ from infra.local.patience import awaited
 
 Package = Callable[[str], bytes]  # of conftest
 
-SLEEPING = "import time\ndef handler(event, context):\n    time.sleep(60)\n"
+SLEEPING = """
+import pathlib, time
+def handler(event, context):
+    pathlib.Path(event).touch()
+    time.sleep(60)
+"""
 
 
 def members_of(group: int) -> list[str]:
@@ -31,11 +37,12 @@ def with_a_busy_worker(emulator: Emulator, package: Package) -> int:
         Code={"ZipFile": package(SLEEPING)},
         Timeout=60,
     )
-    client.invoke(FunctionName="f", InvocationType="Event", Payload=b"{}")
+    busy = emulator.directory / "busy"
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps(str(busy)).encode())
+    assert awaited(busy.exists)
     assert emulator.pid is not None
-    group = emulator.pid
-    assert awaited(lambda: len(members_of(group)) > 1)
-    return group
+    assert len(members_of(emulator.pid)) > 1
+    return emulator.pid
 
 
 def test_stopping_leaves_no_process_behind(package: Package, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ class Resolver(APIGatewayHttpResolver):
 
     @contextmanager
     def act(self, action: str, workspace: str, needed: tuple[str, str], **ids: str) -> Iterator[Act]:
-        """What is done within leaves an audit line, accepted or refused; for lack of the grant, too.
+        """Writes an audit line of what is done within, accepted or refused, also if the grant is missing.
 
         `needed` is the resource and the action of the grant, `ids` are of what it is done to. Raises Unauthenticated or
         Forbidden.

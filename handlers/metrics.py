@@ -17,7 +17,7 @@ class Metric(StrEnum):
 
     PERMANENT_FAULTS = "PermanentFaults"
     EVENTS_LOST = "EventsLost"
-    """What a schedule or a rule has delivered, and can never start a run."""
+    """What a schedule or a rule has delivered, or a failure that was to be retried, and can never start a run."""
     EVENTS_PASSED_OVER = "EventsPassedOver"
     """What was delivered to a trigger that is disabled, or not yet there: as people want it."""
     FAILURES_CAPTURED = "FailuresCaptured"
@@ -28,10 +28,10 @@ class Metric(StrEnum):
     SUCCESSES_PASSED_OVER = "SuccessesPassedOver"
 
 
-def count(metric: Metric, n: int = 1) -> None:
-    """Written at once: what is counted is not lost if the process dies afterwards.
+def count(metric: Metric) -> None:
+    """One more. It is written at once: what is counted is not lost if the process dies afterwards.
 
     The namespace is POWERTOOLS_METRICS_NAMESPACE. Raises SchemaValidationError without it.
     """
-    with single_metric(metric, MetricUnit.Count, n, default_dimensions={"service": SERVICE}):
+    with single_metric(metric, MetricUnit.Count, 1, default_dimensions={"service": SERVICE}):
         pass

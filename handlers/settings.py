@@ -83,10 +83,10 @@ METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 
 def check_environment(module: str) -> None:
-    """What an entry point asks for first of all: that it was given what it reads.
+    """Check, when an entry point is loaded, that it was given what it reads.
 
-    `module` is its `__name__`. Only a Lambda has an environment of ours to check: what merely imports the module, such
-    as a test, has none. Raises MissingSettingsError naming all that is missing, or ValueError for what cannot be read.
+    `module` is its `__name__`. Only a Lambda has such an environment: a test that imports the module is not checked.
+    Raises MissingSettingsError naming all that is missing, or ValueError for what cannot be read.
     """
     if not _is_deployed():
         return

@@ -1,8 +1,8 @@
-"""How a Lambda's failures find those who want them captured: one entry for each workspace and Lambda.
+"""Which registered functions capture the failures of a Lambda: one entry for each workspace and Lambda.
 
-It holds a member for each function of the workspace that is registered for the Lambda so, under the function's id, and
-how many these are. Who registers, changes or deletes a function writes its own member, in one transaction with the
-function itself: whatever others do to theirs at the same time, none is lost.
+An entry has a member for each function of the workspace that captures them, under the function's id, and the number of
+its members. A change of a function writes only that function's member, in one transaction with the function itself: so
+no member is lost when several functions change at the same time.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from handlers.domain.function_arns import base_arn
 from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registered
 from handlers.domain.starting.captures import Registration
 
-# What fits into an entry, and into the reads of a capture, however many register.
+# So many fit into one item, and into the reads of one capture.
 MAX_REGISTRATIONS = 100
 _WORKSPACE = "WORKSPACE#"
 _COUNT = "registrations"
@@ -38,7 +38,7 @@ def key_of(function: ComputeFunction) -> Key:
 
 
 def actions(table: Table, before: Registered | None, after: Registered | None) -> list[dict[str, Any]]:
-    """What has to be written with a change of what is registered. Its condition fails where there is no room."""
+    """What is to be written together with a change of a registration. Its condition fails if the entry is full."""
     will, had = _capturing(after), _capturing(before)
     if will is not None:
         return [_put(table, *will, is_new=had is None)]
@@ -73,7 +73,7 @@ def _remove(table: Table, function: ComputeFunction) -> dict[str, Any]:
 
 
 def delete_if_empty(table: Table, before: Registered | None, after: Registered | None) -> None:
-    """After a change: an entry that nobody is left in goes. Should that fail, one that is empty finds nothing."""
+    """After a change: deletes the entry if it has no member left. If that fails, an empty entry does no harm."""
     had = _capturing(before)
     if had is None or _capturing(after) is not None:
         return

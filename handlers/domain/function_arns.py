@@ -31,10 +31,10 @@ class InvokablePatterns:
         self._own_functions = own_functions
 
     def allows(self, workspace: str, function_arn: str) -> bool:
-        return self.name(workspace, function_arn) and not _matches(self._own_functions, base_arn(function_arn))
+        return self.includes(workspace, function_arn) and not _matches(self._own_functions, base_arn(function_arn))
 
-    def name(self, workspace: str, function_arn: str) -> bool:
-        """Whether the context names it, as it is now. The stack's own functions may be among what it names."""
+    def includes(self, workspace: str, function_arn: str) -> bool:
+        """Whether the context permits it, as it is now. The stack's own functions may be among what it names."""
         base = base_arn(function_arn)
         patterns = [*self._patterns.get(workspace, []), *self._patterns.get("*", [])]
         return any(_matches(pattern, base) for pattern in patterns)

@@ -46,9 +46,6 @@ def _a_moment(value: object) -> object:
     return moment
 
 
-NotBlank = AfterValidator(_not_blank)
-
-
 def _content(value: object) -> JsonObject:
     if not isinstance(value, dict):
         raise PydanticCustomError("dict_type", "should be an object")
@@ -62,7 +59,8 @@ ContentField = Annotated[JsonObject, PlainValidator(_content)]
 # An object whose members are read, and measured, one by one.
 ObjectField = InstanceOf[JsonObject]
 # A name people read and say: not blank, no control characters.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$"), NotBlank]
+_IN_A_NAME = StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")
+Name = Annotated[str, _IN_A_NAME, AfterValidator(_not_blank)]
 # A moment after RFC 3339, which is a text in JSON.
 Moment = Annotated[datetime, BeforeValidator(_a_moment)]
 # How pydantic begins what it has to say.

@@ -4,10 +4,11 @@ import httpx
 import pytest
 
 from infra.local.laptop import Laptop
+from infra.local.patience import PATIENCE_SECONDS
 from tests.stack.driver import Workspace
 
 
 @pytest.fixture
 def workspace(laptop: Laptop) -> Iterator[Workspace]:
-    with httpx.Client(timeout=60, trust_env=False) as connection:
+    with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as connection:
         yield Workspace(laptop, connection)

@@ -1,7 +1,8 @@
 """Run in an interpreter of its own, started with -I -S: `isolated.py CODE LAYER RUNTIME COMMAND HANDLER…`.
 
-`serve` runs AWS's runtime client; `import` prints what was imported, and its CPU seconds. What they import from the bundle
-must come with its bytecode: the first module that would be compiled ends them. `compile` is `import` without bytecode.
+`serve` runs AWS's runtime client; `import` prints what was imported, and its CPU seconds. What they import from the
+bundle must come with its bytecode: the first module that would be compiled ends them. `compile` is `import` without
+bytecode.
 """
 
 import importlib

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
-_PATIENCE_SECONDS = 60.0
+from infra.local.patience import PATIENCE_SECONDS
 
 
 class Answer(NamedTuple):
@@ -49,7 +49,7 @@ class RuntimeApi(ThreadingHTTPServer):
     def invoke(self, event: Any) -> Answer:
         """Hands the event to the function that asks for the next one. Raises queue.Empty if it does not answer."""
         self.events.put(json.dumps(event).encode())
-        return self.answers.get(timeout=_PATIENCE_SECONDS)
+        return self.answers.get(timeout=PATIENCE_SECONDS)
 
 
 class _Handler(BaseHTTPRequestHandler):

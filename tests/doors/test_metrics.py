@@ -13,7 +13,7 @@ def test_a_count_is_one_line_whose_dimension_is_the_same_in_every_lambda(
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "watchdog")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "FunctionRerun")
     count(Metric.FAILURES_CAPTURED)
-    count(Metric.FAILURES_CAPTURED, 3)
+    count(Metric.FAILURES_NOT_PERMITTED)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     [directive] = first["_aws"]["CloudWatchMetrics"]
     assert directive == {
@@ -22,4 +22,4 @@ def test_a_count_is_one_line_whose_dimension_is_the_same_in_every_lambda(
         "Metrics": [{"Name": "FailuresCaptured", "Unit": "Count"}],
     }
     assert (first["service"], first["FailuresCaptured"]) == (SERVICE, [1.0])
-    assert (second["service"], second["FailuresCaptured"]) == (SERVICE, [3.0])
+    assert (second["service"], second["FailuresNotPermitted"]) == (SERVICE, [1.0])

@@ -1,4 +1,4 @@
-"""What the context permits can be narrowed after something was registered: who is to start more is asked again.
+"""What the context permits can be narrowed after something was registered: so it is checked again at each change.
 
 Refused is what would open a way in: creating and enabling a trigger, another source for an enabled one, capturing. What
 closes one is always allowed: disabling, deleting, ending capture. What is open already starts nothing by itself: the
@@ -17,7 +17,7 @@ def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> 
 
     The stack's own functions cannot be registered; should one have got there all the same, the executor refuses it.
     """
-    if not invokable.name(function.workspace, function.function_arn):
+    if not invokable.includes(function.workspace, function.function_arn):
         raise FunctionNotPermitted
 
 

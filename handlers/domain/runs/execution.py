@@ -111,7 +111,7 @@ def _execute(recorded: RecordedRun, using: Executor) -> Verdict:
     slot: Slot | None = None
     try:
         _check_permission(run, using.invokable)
-        # Before the code is looked up: who waits comes back often, and Lambda answers 100 such look-ups a second.
+        # Before the code is looked up: a run that waits comes back often, and Lambda takes 100 such look-ups a second.
         free = using.limit.free(run.workspace)
         pin = _code_of(run, using.code)
         claimed = _claimed(run, pin)
@@ -243,7 +243,7 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
     times = run.postponements if before.error_code else 0
     longest = min(2**times, MAX_MESSAGE_DELAY.total_seconds())
     if isinstance(reason, WorkspaceFull):
-        # That is waiting one's turn, too: it grows no longer, and what is in the way later is met for the first time.
+        # Waiting for a slot is no fault: the wait stays short, and does not count for the back-off of a later fault.
         times, longest = 0, LONGEST_WAIT_SECONDS
     delay = math.ceil(random.uniform(longest / 2, longest))
     waits_until = clock.now() + timedelta(seconds=delay)

@@ -2,8 +2,8 @@
 
 A run holds one of its workspace's slots from before it is claimed until its outcome is stored. A slot is leased for as
 long as the claim: what a crash leaves behind is free again when that lease ends, and not before, because the function
-may be at work until then. Slots are taken one by one, by a condition on the slot alone, and not in the claim's
-transaction: a slot that is held for nothing costs a wait, never a run too many.
+may be at work until then. A slot is taken by a condition on the slot alone, and not in the claim's transaction: a slot
+that is held without a run costs a wait, but there is never a run too many.
 """
 
 import random
@@ -14,9 +14,9 @@ from handlers.domain.runs.outcome import NotYet
 from handlers.domain.runs.run import FunctionRun
 
 WORKSPACE_LIMIT = "WorkspaceConcurrencyLimit"
-# Who waits for a slot comes back within half a minute, the time included that a queue takes to deliver a message.
+# A run that waits for a slot is tried again within half a minute; the difference is for the delivery of its message.
 LONGEST_WAIT_SECONDS = 24
-# Another may take a slot between the look and the grasp. Who is unlucky so often is not alone in wanting one: he waits.
+# Another executor may take a slot after it was seen to be free. After so many tries there is a crowd: the run waits.
 _TRIES = 3
 
 
@@ -28,7 +28,7 @@ class WorkspaceFull(NotYet):
 
 
 class Slot(NamedTuple):
-    """The right to execute one run of a workspace until the lease ends."""
+    """A place to execute one run of a workspace, until the lease ends."""
 
     workspace: str
     number: int
@@ -51,7 +51,7 @@ class Slots(Protocol):
 class WorkspaceLimit(NamedTuple):
     slots: Slots
     most: int | None
-    """None if there is no limit: then nobody is asked."""
+    """None if there is no limit: then no slots are read or written."""
 
     def free(self, workspace: str) -> list[int]:
         """The slots that may be taken, if any are needed. Raises WorkspaceFull or Unavailable."""

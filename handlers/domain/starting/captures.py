@@ -1,7 +1,7 @@
 """Capture failed asynchronous invocations: the way in for functions that nobody starts through this service.
 
-Those of a function that is registered with `captureFailures`, by a workspace that may invoke it, become runs that have
-failed already and can be re-run; of all others nothing is kept.
+Those of a function that is registered with `captureFailures`, by a workspace that may invoke it, become failed runs,
+which can be re-run; of all others nothing is kept.
 """
 
 import re
@@ -34,7 +34,7 @@ _VERSION = re.compile(r"[0-9]{1,20}")
 
 
 class Registration(Document):
-    """That a function wants the failures of its Lambda captured: what says whose a failure is."""
+    """A registered function with `captureFailures`: it says to which workspace and trigger a failure belongs."""
 
     workspace: str
     function_id: str
@@ -52,7 +52,7 @@ class CapturingFunction(NamedTuple):
 
 class Registry(Protocol):
     def registrations(self, base_function_arn: str) -> list[Registration]:
-        """What is registered so for the Lambda of this ARN, in any workspace, by one query."""
+        """Of all functions, in any workspace, that capture failures of the Lambda of this ARN: by one query."""
 
     def read_capturing(self, registrations: Sequence[Registration]) -> CapturingFunction | None:
         """Of the registrations of one workspace the first that is still there, with its trigger.
@@ -86,9 +86,9 @@ class Captured(StrEnum):
 
 
 def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
-    """What came of it in each workspace that has registered the function so. Raises Unavailable.
+    """What became of it in each workspace that captures failures of the function. Raises Unavailable.
 
-    What fails in one workspace fails once the others have been served: the record comes again.
+    A fault in one workspace is raised once the others have been served: the record is then delivered again.
     """
     if record.request_context.condition == SUCCESS:
         return [Captured.NO_FAILURE]

@@ -1,8 +1,8 @@
 """Lambda's record of a failed asynchronous invocation, as its on-failure destination gets it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-Nobody can correct a record: its payloads are taken as the text that they are, and of all else what can be read. A
-record that would be larger than its destination takes comes without them:
+Nobody can correct a record: its payloads are taken as the text that they are, and of all else what can be read. One
+that would be larger than its destination takes comes without them:
 https://docs.aws.amazon.com/lambda/latest/api/API_OnFailure.html
 """
 

@@ -7,6 +7,7 @@ import pytest
 
 from handlers import on_event, on_run_failed
 from handlers.domain.errors import Unavailable
+from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.starting.deliveries import Dropped
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.test_deliveries import matched, scheduled
@@ -78,6 +79,17 @@ def test_an_event_of_a_disabled_trigger_wakes_nobody(
 ) -> None:
     change(world, trigger, enabled=False)
     assert deliver(matched(trigger)) == {"dropped": Dropped.DISABLED}
+    assert counted(capsys) == {"EventsPassedOver": 1}
+
+
+def test_an_event_of_a_bus_that_the_context_names_no_more_wakes_nobody(
+    monkeypatch: pytest.MonkeyPatch, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pattern = {"eventPattern": {"source": ["shop"]}, "eventBusName": "default"}
+    listening = create(world, "event-driven", pattern, name="listening").trigger.id
+    world.buses = PermittedBuses({})
+    wire(monkeypatch, InMemory(world))
+    assert deliver(matched(listening)) == {"dropped": Dropped.BUS_NOT_PERMITTED}
     assert counted(capsys) == {"EventsPassedOver": 1}
 
 

@@ -57,7 +57,7 @@ class Dropped(StrEnum):
     @property
     def is_intended(self) -> bool:
         """Whether that is as people want it. Every other reason means that something is lost."""
-        return self in (Dropped.DISABLED, Dropped.NOT_YET)
+        return self in (Dropped.DISABLED, Dropped.NOT_YET, Dropped.BUS_NOT_PERMITTED)
 
 
 class Delivery(NamedTuple):

@@ -42,7 +42,7 @@ class FakeCipher:
     def seal(self, content: bytes, label: Label) -> bytes:
         if self.cannot_seal:
             raise Unavailable
-        return json.dumps(label).encode() + b"\n" + base64.b85encode(content)
+        return json.dumps(label).encode() + b"\n" + base64.b64encode(content)
 
     def open(self, sealed: bytes, label: Label) -> bytes:
         if self.refused:
@@ -52,7 +52,7 @@ class FakeCipher:
         sealed_under, _, content = sealed.partition(b"\n")
         if self.broken or sealed_under != json.dumps(label).encode():
             raise SealBroken
-        return base64.b85decode(content)
+        return base64.b64decode(content)
 
 
 class Pushed(NamedTuple):

@@ -229,7 +229,7 @@ def test_a_claim_whose_answer_was_lost_is_a_claim(runs: RunStore, dynamodb: Any)
 
 
 # Each breaks a reader in its own way; what has an expiry of another form does so before the run is read at all.
-UNREADABLE = {
+UNREADABLE: dict[str, dict[str, Any]] = {
     "another source": {"executionSource": "of-a-newer-release"},
     "an expiry that is a text": {"expiresAt": "2027-01-01"},
     "an expiry beyond all years": {"expiresAt": 10**30},

@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import FunctionNotPermitted, InvalidRequest, ServiceError
-from handlers.domain.function_arns import InvokablePatterns
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.functions import RegisterFunction, change_function, delete_function, register_function
-from handlers.domain.registry.trigger_arming import Repair
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import ACCESS_DENIED
@@ -23,46 +20,14 @@ from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSPACE, a_function, a_run
-from tests.domain.registry.arming import a_minute_later, repaired
+from tests.domain.narrowing import every_function, everything, no_function
 from tests.domain.starting.capturing import a_record, captured, has_capturing
 from tests.domain.starting.receiving import BODY, has_webhook, received, signed, webhook
 from tests.domain.starting.rerunning import PARAMETERS, asked
 from tests.domain.starting.retrying import has_failed, retries, retries_in, told_of
 from tests.domain.starting.test_deliveries import matched, scheduled
 from tests.domain.triggering import CRON, METADATA, change, create
-from tests.fakes import FakeClock, World
-
-OTHER_BUS = {"eventPattern": {"source": ["aws.s3"]}, "eventBusName": "default"}
-WIDE = {"acme": ["arn:aws:lambda:eu-west-1:*:function:orders-*"]}
-OWN = "arn:aws:lambda:eu-west-1:123456789012:function:FunctionRerun-*"
-
-
-def no_function(world: World) -> None:
-    """From now on the workspace may invoke none."""
-    world.invokable = InvokablePatterns({"acme": [], "globex": WIDE["acme"]}, own_functions=OWN)
-
-
-def every_function(world: World) -> None:
-    world.invokable = InvokablePatterns(WIDE, own_functions=OWN)
-
-
-def no_bus(world: World) -> None:
-    """From now on the workspace may listen to no bus but the trigger bus; another one still may."""
-    world.buses = PermittedBuses({"acme": ["orders"], "globex": ["default"]})
-
-
-def every_bus(world: World) -> None:
-    world.buses = PermittedBuses({"acme": ["default"]})
-
-
-def everything(world: World) -> tuple[object, ...]:
-    return (
-        dict(world.runs.runs),
-        dict(world.registry.functions),
-        dict(world.registry.triggers),
-        list(world.queue.pushed),
-        dict(world.aws.armed),
-    )
+from tests.fakes import World
 
 
 def executing(world: World) -> Callable[[], object]:
@@ -242,131 +207,3 @@ def test_capturing_ends_and_what_was_read_is_put_back(world: World) -> None:
     put_function(world, captureFailures={})
     assert world.registry.functions[FUNCTION_ID].capture_failures is None
     delete_function(WORKSPACE, FUNCTION_ID, world.registry)
-
-
-def test_the_event_of_a_bus_that_is_permitted_no_more_starts_nothing(world: World) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS).trigger
-    delivery = read_delivery(matched(trigger.id, detail={"bucket": "b"}))
-    no_bus(world)
-    assert deliver(delivery, world.registry, world.starter, buses=world.buses) is Dropped.BUS_NOT_PERMITTED
-    assert (world.runs.runs, world.runs.parts, world.queue.pushed) == ({}, {}, [])
-    every_bus(world)
-    assert isinstance(deliver(delivery, world.registry, world.starter, buses=world.buses), FunctionRun)
-
-
-def test_events_of_the_trigger_bus_need_no_permission(world: World) -> None:
-    world.buses = PermittedBuses({})
-    trigger = create(world, "event-driven").trigger
-    delivery = read_delivery(matched(trigger.id))
-    assert isinstance(deliver(delivery, world.registry, world.starter, buses=world.buses), FunctionRun)
-
-
-def test_a_run_that_the_bus_has_started_is_rerun_because_its_function_is_permitted(world: World) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS).trigger
-    delivery = read_delivery(matched(trigger.id, detail={"bucket": "b"}))
-    run = deliver(delivery, world.registry, world.starter, buses=world.buses)
-    assert isinstance(run, FunctionRun)
-    no_bus(world)
-    assert rerun(asked(run.id), world.rerunner).source_run_id == run.id
-
-
-def change_of(world: World, trigger_id: str, **body: Any) -> Callable[[], object]:
-    return lambda: change(world, trigger_id, **body)
-
-
-def test_such_a_trigger_is_disabled_and_deleted_and_leaves_no_rule(world: World) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS).trigger
-    no_bus(world)
-    assert not change(world, trigger.id, enabled=False).trigger.enabled
-    assert not world.aws.armed
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
-    assert not world.registry.triggers
-
-
-def test_such_a_trigger_is_deleted_while_it_is_enabled(world: World) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS).trigger
-    no_bus(world)
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
-    assert not world.registry.triggers
-    assert not world.aws.armed
-
-
-def test_what_a_get_answered_is_put_back_disabled(world: World) -> None:
-    shown = create(world, "event-driven", OTHER_BUS).document()
-    no_bus(world)
-    change(world, shown["id"], triggerMetadata=shown["triggerMetadata"], enabled=False)
-    assert not world.aws.armed
-
-
-@pytest.mark.parametrize(
-    ("enabled", "body"),
-    [
-        (False, {"enabled": True}),
-        (False, {"enabled": True, "triggerMetadata": OTHER_BUS}),
-        (True, {"triggerMetadata": OTHER_BUS | {"eventPattern": {"source": ["aws.ec2"]}}}),
-    ],
-    ids=["enabled", "enabled as it was read", "another pattern"],
-)
-def test_such_a_trigger_is_not_enabled_nor_pointed_elsewhere(
-    world: World, body: dict[str, Any], *, enabled: bool
-) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS, enabled=enabled).trigger
-    no_bus(world)
-    before = everything(world)
-    with pytest.raises(InvalidRequest, match="otherBuses") as refused:
-        change(world, trigger.id, **body)
-    assert refused.value.field == "triggerMetadata.eventBusName"
-    assert everything(world) == before
-
-
-def test_no_trigger_is_created_on_such_a_bus(world: World) -> None:
-    no_bus(world)
-    with pytest.raises(InvalidRequest, match="otherBuses"):
-        create(world, "event-driven", OTHER_BUS)
-    assert not world.registry.triggers
-    assert not world.aws.armed
-
-
-def test_a_disabled_one_may_say_what_it_would_listen_for(world: World) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS, enabled=False).trigger
-    no_bus(world)
-    changed = change(world, trigger.id, triggerMetadata=OTHER_BUS | {"eventPattern": {"source": ["aws.ec2"]}})
-    assert changed.document()["triggerMetadata"]["eventPattern"] == {"source": ["aws.ec2"]}
-    assert not world.aws.armed
-
-
-def test_the_watchdog_brings_a_half_changed_one_to_no_rule_once(world: World, time: FakeClock) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS).trigger
-    world.registry.hold_trigger(trigger, time())
-    no_bus(world)
-    assert a_minute_later(world, time) == [Repair.RESTORED]
-    assert not world.aws.armed
-    assert repaired(world) == []
-
-
-@pytest.mark.parametrize("enabled", [True, False])
-def test_the_watchdog_is_done_with_one_whose_bus_is_gone(world: World, time: FakeClock, *, enabled: bool) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS, enabled=enabled).trigger
-    world.registry.hold_trigger(trigger, time())
-    world.aws.missing_buses = {"default"}
-    assert a_minute_later(world, time) == [Repair.RESTORED]
-    assert repaired(world) == []
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
-    assert not world.registry.triggers
-
-
-def test_a_trigger_on_a_bus_that_is_gone_is_disabled_but_neither_enabled_nor_created(
-    world: World, time: FakeClock
-) -> None:
-    trigger = create(world, "event-driven", OTHER_BUS).trigger
-    world.aws.missing_buses = {"default"}
-    assert not change(world, trigger.id, enabled=False).trigger.enabled
-    for attempt in (
-        change_of(world, trigger.id, enabled=True),
-        lambda: create(world, "event-driven", OTHER_BUS, name="b"),
-    ):
-        with pytest.raises(InvalidRequest, match="names no event bus") as refused:
-            attempt()
-        assert refused.value.field == "triggerMetadata.eventBusName"
-    assert [each.trigger.enabled for each in world.registry.triggers.values()] == [False]
-    assert a_minute_later(world, time) == []

@@ -24,7 +24,7 @@ ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 def post_cancel(workspace: str, run_id: str) -> Response[Any]:
     with app.act("cancel", workspace, ("function-triggers", "execute"), run_id=run_id) as act:
         Body.read(app.body())  # there is nothing to say, and nothing is overlooked
-        run = cancel(workspace, run_id, act.caller.subject, wiring.canceller)
+        run = cancel(workspace, run_id, act.caller.subject, wiring.cancel_deps)
         act.line["status"] = run.status
     document = {"runId": run.id, "status": run.status, "message": _message(run)}
     return json_response(ANSWERS[run.status], document)

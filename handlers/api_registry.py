@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.ids import parse_id
 from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
-from handlers.domain.registry.registered import ComputeFunction
+from handlers.domain.registry.entities import ComputeFunction
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
 from handlers.settings import check_environment
@@ -39,8 +39,8 @@ def deleted(id_: str, message: str) -> Response[Any]:
 @app.post(f"{API}/{FUNCTIONS}")
 def post_function(workspace: str) -> Response[Any]:
     with app.act("register-function", workspace, (FUNCTIONS, "write")) as act:
-        asked = functions.RegisterFunction.read(app.body())
-        registered = functions.register_function(workspace, asked, wiring.registrar)
+        request = functions.RegisterFunction.read(app.body())
+        registered = functions.register_function(workspace, request, wiring.registry_deps)
         act.line["functionId"] = registered.id
     return shown(HTTPStatus.CREATED, registered)
 
@@ -61,7 +61,7 @@ def get_function(workspace: str, function_id: str) -> Response[Any]:
 def put_function(workspace: str, function_id: str) -> Response[Any]:
     with app.act("change-function", workspace, (FUNCTIONS, "write"), function_id=function_id):
         changed = functions.change_function(
-            workspace, function_id, app.body(), wiring.registrar, if_match=app.header("if-match")
+            workspace, function_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
         )
     return shown(HTTPStatus.OK, changed)
 
@@ -76,9 +76,9 @@ def delete_function(workspace: str, function_id: str) -> Response[Any]:
 @app.post(f"{API}/{TRIGGERS}")
 def post_trigger(workspace: str) -> Response[Any]:
     with app.act("create-trigger", workspace, (TRIGGERS, "write")) as act:
-        asked = triggers.CreateTrigger.read(app.body())
-        act.line["functionId"] = parse_id(asked.function_id)
-        made = triggers.create_trigger(workspace, asked, wiring.registrar)
+        request = triggers.CreateTrigger.read(app.body())
+        act.line["functionId"] = parse_id(request.function_id)
+        made = triggers.create_trigger(workspace, request, wiring.registry_deps)
         act.line["triggerId"] = made.trigger.id
     return shown(HTTPStatus.CREATED, made)
 
@@ -92,14 +92,14 @@ def list_triggers(workspace: str) -> Response[Any]:
 @app.get(f"{API}/{TRIGGERS}/<trigger_id>")
 def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     app.allow(workspace, TRIGGERS, "read")
-    return shown(HTTPStatus.OK, triggers.show_trigger(workspace, trigger_id, wiring.registrar))
+    return shown(HTTPStatus.OK, triggers.show_trigger(workspace, trigger_id, wiring.registry_deps))
 
 
 @app.put(f"{API}/{TRIGGERS}/<trigger_id>")
 def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     with app.act("change-trigger", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
         changed = trigger_changes.change_trigger(
-            workspace, trigger_id, app.body(), wiring.registrar, if_match=app.header("if-match")
+            workspace, trigger_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
         )
     return shown(HTTPStatus.OK, changed)
 
@@ -107,15 +107,15 @@ def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 @app.delete(f"{API}/{TRIGGERS}/<trigger_id>")
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     with app.act("delete-trigger", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
-        trigger_changes.delete_trigger(workspace, trigger_id, wiring.registrar)
+        trigger_changes.delete_trigger(workspace, trigger_id, wiring.registry_deps)
     return deleted(trigger_id, TRIGGER_DELETED)
 
 
 @app.post(f"{API}/{TRIGGERS}/<trigger_id>/rotate-secret")
 def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
     with app.act("rotate-secret", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
-        asked = trigger_changes.RotateSecret.read(app.body())
-        rotated = trigger_changes.rotate_secret(workspace, trigger_id, asked, wiring.registrar)
+        request = trigger_changes.RotateSecret.read(app.body())
+        rotated = trigger_changes.rotate_secret(workspace, trigger_id, request, wiring.registry_deps)
     return shown(HTTPStatus.CREATED, rotated)
 
 

@@ -15,7 +15,7 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, compact_any, parse_object
 from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
 from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger
 from handlers.settings import check_environment
@@ -26,7 +26,7 @@ check_environment(__name__)
 app = Resolver()
 
 
-class ConsoleEvent(RerunBody):
+class LambdaTestEvent(RerunBody):
     workspace: str
     run_id: str
     rerun_by: Name = "unknown"
@@ -35,25 +35,25 @@ class ConsoleEvent(RerunBody):
 @app.post(f"{API}/function-runs/<run_id>/rerun")
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
     with app.act("rerun", workspace, ("function-triggers", "execute"), run_id=run_id) as act:
-        how = RerunBody.read(app.body())
-        key = app.request_key(workspace, act.caller, ["rerun", parse_id(run_id), how.normal_form()])
-        new = rerun_with(act.line, Asked(workspace, run_id, act.caller.subject, how, key))
+        options = RerunBody.read(app.body())
+        key = app.request_key(workspace, act.caller, ["rerun", parse_id(run_id), options.normal_form()])
+        new = rerun_with(act.line, RerunRequest(workspace, run_id, act.caller.subject, options, key))
     return accepted(workspace, new.id, message(run_id))
 
 
-def rerun_from_console(event: JsonObject) -> JsonObject:
-    told = ConsoleEvent.read(event)
-    with audited("rerun", workspace=told.workspace, run_id=told.run_id) as line:
-        line["by"] = f"console:{told.rerun_by}"
-        new = rerun_with(line, Asked(told.workspace, told.run_id, line["by"], told))
-    return {"jobId": new.id, "message": message(told.run_id)}
+def rerun_from_test_event(event: JsonObject) -> JsonObject:
+    request = LambdaTestEvent.read(event)
+    with audited("rerun", workspace=request.workspace, run_id=request.run_id) as line:
+        line["by"] = f"console:{request.rerun_by}"
+        new = rerun_with(line, RerunRequest(request.workspace, request.run_id, line["by"], request))
+    return {"jobId": new.id, "message": message(request.run_id)}
 
 
-def rerun_with(line: dict[str, Any], asked: Asked) -> FunctionRun:
-    line["why"] = asked.how.reason
-    line["overridden"] = asked.how.override_params is not None
-    line["useLatestCode"] = asked.how.use_latest_code
-    new = rerun(asked, wiring.rerunner)
+def rerun_with(line: dict[str, Any], request: RerunRequest) -> FunctionRun:
+    line["why"] = request.options.reason
+    line["overridden"] = request.options.override_params is not None
+    line["useLatestCode"] = request.options.use_latest_code
+    new = rerun(request, wiring.rerun_deps)
     line["jobId"] = new.id
     if new.not_before is not None:
         line["notBefore"] = iso(new.not_before)
@@ -74,6 +74,6 @@ def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if is_http(event):
         return app.answer(event, context)
     try:
-        return rerun_from_console(parse_object(compact_any(event), field="event", max_depth=None))
+        return rerun_from_test_event(parse_object(compact_any(event), field="event", max_depth=None))
     except Exception as error:  # noqa: BLE001 - the answer is all that the console shows
         return answer_error(error, context.aws_request_id)[1]

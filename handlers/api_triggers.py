@@ -23,7 +23,7 @@ def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
         body = ExecuteBody.read(app.body())
         key = app.request_key(workspace, act.caller, ["execute", parse_id(trigger_id), body.model_dump()])
         run = execute_trigger(
-            workspace, trigger_id, body, wiring.registry, wiring.starter, invokable=wiring.invokable, key=key
+            workspace, trigger_id, body, wiring.registry, wiring.start_deps, invokable=wiring.invokable, key=key
         )
         act.line["jobId"] = run.id
     return accepted(workspace, run.id, "Run successfully queued.")

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.errors import BadSignature
-from handlers.domain.starting.webhooks import Received, receive
+from handlers.domain.starting.webhooks import WebhookRequest, receive
 from handlers.http import API, Resolver, json_response, run_location
 from handlers.log import logger
 from handlers.settings import check_environment
@@ -22,7 +22,7 @@ app = Resolver()
 @app.post(f"{API}/http-trigger/<path>")
 def post_webhook(workspace: str, path: str) -> Response[Any]:
     event = app.current_event
-    received = Received(
+    webhook_request = WebhookRequest(
         workspace=workspace,
         path=unquote(path),
         method=event.http_method,
@@ -31,7 +31,7 @@ def post_webhook(workspace: str, path: str) -> Response[Any]:
         body=app.raw_body(),
     )
     try:
-        run = receive(received, wiring.registry, wiring.starter)
+        run = receive(webhook_request, wiring.registry, wiring.start_deps)
     except BadSignature as bad:
         logger.warning("bad signature", extra={"triggerId": bad.trigger_id, "flaw": bad.flaw})
         raise

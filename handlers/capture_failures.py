@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.starting.captures import Captured, capture
+from handlers.domain.starting.captures import CaptureResult, capture
 from handlers.domain.starting.invocation_record import InvocationRecord
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
@@ -17,11 +17,11 @@ check_environment(__name__)
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 METRICS = {
-    Captured.CAPTURED: Metric.FAILURES_CAPTURED,
-    Captured.AGAIN: Metric.FAILURES_CAPTURED_BEFORE,
-    Captured.NOT_REGISTERED: Metric.FAILURES_OF_UNREGISTERED_FUNCTIONS,
-    Captured.NOT_PERMITTED: Metric.FAILURES_NOT_PERMITTED,
-    Captured.NO_FAILURE: Metric.SUCCESSES_PASSED_OVER,
+    CaptureResult.CAPTURED: Metric.FAILURES_CAPTURED,
+    CaptureResult.AGAIN: Metric.FAILURES_CAPTURED_BEFORE,
+    CaptureResult.NOT_REGISTERED: Metric.FAILURES_OF_UNREGISTERED_FUNCTIONS,
+    CaptureResult.NOT_PERMITTED: Metric.FAILURES_NOT_PERMITTED,
+    CaptureResult.NO_FAILURE: Metric.SUCCESSES_PASSED_OVER,
 }
 
 
@@ -29,7 +29,7 @@ def capture_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
     try:
         failed = InvocationRecord.read(record.body)
-        for captured in capture(failed, wiring.capturer):
+        for captured in capture(failed, wiring.capture_deps):
             count(METRICS[captured])
     except Exception as fault:
         count(Metric.FAILURES_NOT_CAPTURED)

@@ -24,11 +24,11 @@ def execute_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
     try:
         run_id = from_message(record.body)
-        verdict = execute(run_id, wiring.executor)
+        result = execute(run_id, wiring.execution_deps)
     except Exception as fault:
         log_fault(fault, messageId=record.message_id)
         raise
-    logger.info("run", extra={"runId": run_id, "verdict": verdict})
+    logger.info("run", extra={"runId": run_id, "result": result})
 
 
 @logger.inject_lambda_context

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.upkeep.housekeeping import keep_house
+from handlers.domain.upkeep.housekeeping import delete_expired
 from handlers.log import log_fault, logger
 from handlers.settings import check_environment
 from handlers.wiring import wiring
@@ -18,8 +18,8 @@ RESERVE_MS = 10_000
 @logger.inject_lambda_context
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     """Gives how many objects met which fate."""
-    done = keep_house(
-        wiring.housekeeper,
+    done = delete_expired(
+        wiring.expiry_deps,
         has_time=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
         report=lambda fault, key: log_fault(fault, object=key),
     )

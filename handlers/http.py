@@ -132,9 +132,9 @@ class Resolver(APIGatewayHttpResolver):
         """A request header by its name in lower case, as API Gateway hands all of them over."""
         return self.current_event.headers.get(name)
 
-    def request_key(self, workspace: str, caller: Caller, asked: JsonValue) -> IdempotencyKey | None:
+    def request_key(self, workspace: str, caller: Caller, request: JsonValue) -> IdempotencyKey | None:
         """The idempotency key that the caller has sent with what is asked for. Raises InvalidRequest."""
-        return request_key(self.header(HEADER.lower()), workspace, f"caller:{caller.subject}", asked)
+        return request_key(self.header(HEADER.lower()), workspace, f"caller:{caller.subject}", request)
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""

@@ -47,7 +47,7 @@ def audited(action: str, *, workspace: str, **ids: str) -> Iterator[AuditLine]:
 def log_fault(fault: BaseException, **where: Any) -> None:
     frames = traceback.extract_tb(fault.__traceback__)[-_FRAMES:]
     at = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    logger.error("fault", extra={"causes": [_told(each) for each in _causes(fault)], "at": at, **where})
+    logger.error("fault", extra={"causes": [_describe(each) for each in _causes(fault)], "at": at, **where})
 
 
 def log_permanent_fault(fault: Exception) -> None:
@@ -60,10 +60,10 @@ def _causes(fault: BaseException | None) -> list[BaseException]:
     return [] if fault is None else [fault, *_causes(fault.__cause__)]
 
 
-def _told(cause: BaseException) -> dict[str, str]:
-    told = {"type": type(cause).__qualname__}
+def _describe(cause: BaseException) -> dict[str, str]:
+    described = {"type": type(cause).__qualname__}
     answer = getattr(cause, "response", None)
     if isinstance(answer, dict):
-        told["awsError"] = str(answer.get("Error", {}).get("Code"))
-        told["operation"] = str(getattr(cause, "operation_name", ""))
-    return told
+        described["awsError"] = str(answer.get("Error", {}).get("Code"))
+        described["operation"] = str(getattr(cause, "operation_name", ""))
+    return described

@@ -28,7 +28,7 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives the run's id, or why there is none."""
     try:
         delivery = read_delivery(event)
-        started = deliver(delivery, wiring.registry, wiring.starter, buses=wiring.buses)
+        started = deliver(delivery, wiring.registry, wiring.start_deps, buses=wiring.buses)
     except Refused as refused:
         count(Metric.EVENTS_LOST)
         log_fault(refused)

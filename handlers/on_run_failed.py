@@ -24,7 +24,7 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives what became of the failure, or why the event is none of one."""
     try:
         run_id = failed_run_id(event)
-        verdict = retry(run_id, wiring.retrier)
+        result = retry(run_id, wiring.retry_deps)
     except Refused as refused:
         count(Metric.EVENTS_LOST)
         log_fault(refused)
@@ -32,8 +32,8 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     except Exception as fault:
         log_fault(fault)
         raise
-    logger.info("failure", extra={"runId": run_id, "verdict": verdict})
-    return {"verdict": verdict}
+    logger.info("failure", extra={"runId": run_id, "result": result})
+    return {"result": result}
 
 
 def failed_run_id(event: Any) -> str:

@@ -18,11 +18,11 @@ RESERVE_MS = 60_000
 @logger.inject_lambda_context
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     """Gives how many versions were deleted, and how many stayed for which reason."""
-    fates = sweep_versions(
-        wiring.sweeper,
+    results = sweep_versions(
+        wiring.sweep_deps,
         has_time=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
         report=lambda fault, arn: log_fault(fault, functionArn=arn),
     )
-    done = {fate.value: count for fate, count in fates.items()}
+    done = {fate.value: count for fate, count in results.items()}
     logger.info("versions", extra={"versions": done})
     return done

@@ -6,8 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.registry.trigger_arming import Repair, repair_triggers
-from handlers.domain.upkeep.recovery import Remedy, end_undeliverable, recover_overdue
+from handlers.domain.registry.trigger_sync import SyncResult, repair_triggers
+from handlers.domain.upkeep.recovery import RecoveryResult, end_undeliverable, recover_overdue
 from handlers.log import log_fault, logger
 from handlers.settings import check_environment
 from handlers.wiring import wiring
@@ -18,7 +18,7 @@ check_environment(__name__)
 RESERVE_MS = 10_000
 # Of a pass, for what is rarely there: it must not wait for as long as there are many overdue runs.
 SHARE_MS = 10_000
-Job = Callable[[Callable[[], bool]], Counter[Remedy] | Counter[Repair]]
+Job = Callable[[Callable[[], bool]], Counter[RecoveryResult] | Counter[SyncResult]]
 
 
 @logger.inject_lambda_context
@@ -38,7 +38,7 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
             log_fault(fault)
             broken.append(fault)
 
-    attempt(_heed_letters, until=time_left() - SHARE_MS)
+    attempt(_process_dead_letters, until=time_left() - SHARE_MS)
     attempt(_repair_triggers, until=time_left() - SHARE_MS)
     attempt(_recover_runs, until=RESERVE_MS)
     if done:
@@ -48,13 +48,13 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     return dict(done)
 
 
-def _heed_letters(has_time: Callable[[], bool]) -> Counter[Remedy]:
+def _process_dead_letters(has_time: Callable[[], bool]) -> Counter[RecoveryResult]:
     return end_undeliverable(
-        wiring.watchdog, has_time=has_time, report=lambda fault, run_id: log_fault(fault, runId=run_id)
+        wiring.watchdog_deps, has_time=has_time, report=lambda fault, run_id: log_fault(fault, runId=run_id)
     )
 
 
-def _repair_triggers(has_time: Callable[[], bool]) -> Counter[Repair]:
+def _repair_triggers(has_time: Callable[[], bool]) -> Counter[SyncResult]:
     return repair_triggers(
         wiring.registry,
         wiring.sources,
@@ -63,5 +63,7 @@ def _repair_triggers(has_time: Callable[[], bool]) -> Counter[Repair]:
     )
 
 
-def _recover_runs(has_time: Callable[[], bool]) -> Counter[Remedy]:
-    return recover_overdue(wiring.watchdog, has_time=has_time, report=lambda fault, run: log_fault(fault, runId=run.id))
+def _recover_runs(has_time: Callable[[], bool]) -> Counter[RecoveryResult]:
+    return recover_overdue(
+        wiring.watchdog_deps, has_time=has_time, report=lambda fault, run: log_fault(fault, runId=run.id)
+    )

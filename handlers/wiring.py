@@ -20,7 +20,7 @@ from handlers.aws.function_invoker import FunctionInvoker
 from handlers.aws.function_versions import FunctionVersions
 from handlers.aws.keep_alive import probe_idle_connections
 from handlers.aws.lifecycle_bus import LifecycleBus
-from handlers.aws.object_shelf import ObjectShelf
+from handlers.aws.object_expiry_index import ObjectExpiryIndex
 from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
 from handlers.aws.registry_store import RegistryStore
@@ -30,23 +30,23 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
-from handlers.aws.version_use import VersionUse
+from handlers.aws.version_references import VersionReferences
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.registry_deps import RegistryDeps
 from handlers.domain.registry.trigger_sources import TriggerSources
-from handlers.domain.runs.cancel import Canceller
-from handlers.domain.runs.execution import Executor
+from handlers.domain.runs.cancel import CancelDeps
+from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
-from handlers.domain.starting.captures import Capturer
-from handlers.domain.starting.rerun import Rerunner
-from handlers.domain.starting.retry import Retrier
-from handlers.domain.starting.start import Starter
-from handlers.domain.upkeep.housekeeping import Housekeeper
-from handlers.domain.upkeep.recovery import Watchdog
-from handlers.domain.upkeep.version_sweep import Sweeper
+from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.rerun import RerunDeps
+from handlers.domain.starting.retry import RetryDeps
+from handlers.domain.starting.start import StartDeps
+from handlers.domain.upkeep.housekeeping import ExpiryDeps
+from handlers.domain.upkeep.recovery import WatchdogDeps
+from handlers.domain.upkeep.version_sweep import SweepDeps
 from handlers.log import log_fault, log_permanent_fault
 from handlers.settings import Settings
 
@@ -150,46 +150,46 @@ class Wiring:
 
     @cached_property
     def sources(self) -> TriggerSources:
-        told = self.settings
+        settings = self.settings
         return TriggerSources(
             ScheduleGroup(
                 self._session.client("scheduler", config=_API),
-                told.schedule_group,
-                target_arn=told.on_event_arn,
-                role_arn=told.scheduler_role_arn,
+                settings.schedule_group,
+                target_arn=settings.on_event_arn,
+                role_arn=settings.scheduler_role_arn,
             ),
             EventRules(
                 self._events,
-                own_bus=told.trigger_bus_name,
-                prefix=told.rule_prefix,
-                target_arn=told.on_event_arn,
+                own_bus=settings.trigger_bus_name,
+                prefix=settings.rule_prefix,
+                target_arn=settings.on_event_arn,
             ),
             self.buses,
         )
 
     @cached_property
-    def rerunner(self) -> Rerunner:
-        return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+    def rerun_deps(self) -> RerunDeps:
+        return RerunDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @cached_property
-    def starter(self) -> Starter:
-        return Starter(self.runs, self.cipher, self.queue, self.retention)
+    def start_deps(self) -> StartDeps:
+        return StartDeps(self.runs, self.cipher, self.queue, self.retention)
 
     @cached_property
-    def retrier(self) -> Retrier:
-        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+    def retry_deps(self) -> RetryDeps:
+        return RetryDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @cached_property
-    def canceller(self) -> Canceller:
-        return Canceller(self.runs, self.cipher, self.bus)
+    def cancel_deps(self) -> CancelDeps:
+        return CancelDeps(self.runs, self.cipher, self.bus)
 
     @cached_property
-    def registrar(self) -> Registrar:
-        return Registrar(self.registry, self.cipher, self.code, self.invokable, self.sources)
+    def registry_deps(self) -> RegistryDeps:
+        return RegistryDeps(self.registry, self.cipher, self.code, self.invokable, self.sources)
 
     @cached_property
-    def capturer(self) -> Capturer:
-        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
+    def capture_deps(self) -> CaptureDeps:
+        return CaptureDeps(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @cached_property
     def invocations(self) -> "LambdaClient":
@@ -198,15 +198,15 @@ class Wiring:
         return client
 
     @cached_property
-    def executor(self) -> Executor:
+    def execution_deps(self) -> ExecutionDeps:
         invoker = FunctionInvoker(self.invocations)
         slots = WorkspaceSlots(self._table, log_fault)
         limit = WorkspaceLimit(slots, self.settings.max_concurrent_executions_per_workspace)
-        return Executor(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus, limit)
+        return ExecutionDeps(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus, limit)
 
     @cached_property
-    def watchdog(self) -> Watchdog:
-        return Watchdog(
+    def watchdog_deps(self) -> WatchdogDeps:
+        return WatchdogDeps(
             self.runs,
             self.cipher,
             self.queue,
@@ -216,12 +216,12 @@ class Wiring:
         )
 
     @cached_property
-    def housekeeper(self) -> Housekeeper:
-        return Housekeeper(ObjectShelf(self._table, report=log_fault), self.part_objects)
+    def expiry_deps(self) -> ExpiryDeps:
+        return ExpiryDeps(ObjectExpiryIndex(self._table, report=log_fault), self.part_objects)
 
     @cached_property
-    def sweeper(self) -> Sweeper:
-        return Sweeper(FunctionVersions(self._lambda), VersionUse(self._table, report=log_fault))
+    def sweep_deps(self) -> SweepDeps:
+        return SweepDeps(FunctionVersions(self._lambda), VersionReferences(self._table, report=log_fault))
 
 
 aws_errors.observe(log_permanent_fault)

@@ -58,19 +58,19 @@ class Api(Construct):
                 jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
-        for route, door in routes.items():
-            self._route(route, door)
+        for route, function in routes.items():
+            self._route(route, function)
         self.webhooks = self._route(WEBHOOKS, webhooks, authorizer=apigateway.HttpNoneAuthorizer())
         self._add_stage(settings, log_retention, removal_policy)
 
     def _route(
-        self, route: str, door: lambda_.IFunction, authorizer: apigateway.IHttpRouteAuthorizer | None = None
+        self, route: str, function: lambda_.IFunction, authorizer: apigateway.IHttpRouteAuthorizer | None = None
     ) -> apigateway.HttpRoute:
         method, path = route.split(" ")
         [added] = self.http_api.add_routes(
             path=BASE + path,
             methods=[apigateway.HttpMethod[method]],
-            integration=integrations.HttpLambdaIntegration(f"{door.node.id}-integration", door),
+            integration=integrations.HttpLambdaIntegration(f"{function.node.id}-integration", function),
             authorizer=authorizer,
         )
         return added

@@ -15,9 +15,9 @@ def main() -> None:
     app = App()
     settings = Settings.of(app.node)
     # The laptop's Lambdas run in this very environment and find the dependencies there.
-    layer_directory = None if settings.laptop else build_layer()
+    layer_directory = None if settings.local else build_layer()
     stack = FunctionRerunStack(app, settings.stack_name, settings=settings, layer_directory=layer_directory)
-    if settings.laptop:
+    if settings.local:
         from infra.local.samples import SampleFunctionsStack  # noqa: PLC0415 - not shipped
 
         SampleFunctionsStack(app, f"{settings.stack_name}Samples")

@@ -30,9 +30,9 @@ def _grant_data(stack: "FunctionRerunStack") -> None:
     by_workspace, by_function, attention = (
         f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "attention")
     )
-    for rerunner in (stack.api_rerun, stack.on_run_failed):
-        _allow(rerunner, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-        _allow(rerunner, _RESEAL, key)
+    for rerun_deps in (stack.api_rerun, stack.on_run_failed):
+        _allow(rerun_deps, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
+        _allow(rerun_deps, _RESEAL, key)
     _allow(stack.on_run_failed, ["dynamodb:GetItem"], table)
 
     _allow(stack.api_cancel, ["dynamodb:GetItem", "dynamodb:UpdateItem"], table)
@@ -46,9 +46,9 @@ def _grant_data(stack: "FunctionRerunStack") -> None:
     _allow(stack.api_registry, ["dynamodb:Query"], by_workspace)
     _allow(stack.api_registry, _RESEAL, key)
 
-    for starter in (stack.api_triggers, stack.api_webhooks, stack.on_event):
-        _allow(starter, _START, table)
-        _allow(starter, _RESEAL, key)
+    for start_deps in (stack.api_triggers, stack.api_webhooks, stack.on_event):
+        _allow(start_deps, _START, table)
+        _allow(start_deps, _RESEAL, key)
 
     _allow(stack.capture_failures, ["dynamodb:Query", "dynamodb:BatchGetItem"], table)
     _allow(stack.capture_failures, ["dynamodb:PutItem", "dynamodb:UpdateItem"], table)
@@ -74,46 +74,46 @@ def _grant_objects(stack: "FunctionRerunStack") -> None:
     bucket = stack.storage.bucket.bucket_arn
     staged, kept = f"{bucket}/{STAGING}*", f"{bucket}/{KEPT}*"
     writers = (*_starters(stack), stack.capture_failures, stack.execute_runs)
-    for door in writers:
-        _allow(door, ["s3:PutObject", "s3:GetObject"], staged, kept)
-        _allow(door, ["s3:DeleteObject"], staged)
+    for function in writers:
+        _allow(function, ["s3:PutObject", "s3:GetObject"], staged, kept)
+        _allow(function, ["s3:DeleteObject"], staged)
     # It moves what others have left half-way, and reads nothing else.
     _allow(stack.watchdog, ["s3:GetObject", "s3:DeleteObject"], staged)
     _allow(stack.watchdog, ["s3:GetObject", "s3:PutObject"], kept)
     _allow(stack.api_runs, ["s3:GetObject"], staged, kept)
     _allow(stack.housekeeping, ["s3:DeleteObject"], staged, kept)
     # Who may not list a bucket is told "forbidden" of an object that is not there.
-    for door in (*writers, stack.watchdog, stack.api_runs, stack.housekeeping):
-        _allow(door, ["s3:ListBucket"], bucket)
+    for function in (*writers, stack.watchdog, stack.api_runs, stack.housekeeping):
+        _allow(function, ["s3:ListBucket"], bucket)
 
 
 def _grant_messages(stack: "FunctionRerunStack") -> None:
     queue, bus = stack.messaging.run_queue.queue_arn, stack.messaging.lifecycle_bus.event_bus_arn
-    for door in (*_starters(stack), stack.execute_runs, stack.watchdog):
-        _allow(door, ["sqs:SendMessage"], queue)
+    for function in (*_starters(stack), stack.execute_runs, stack.watchdog):
+        _allow(function, ["sqs:SendMessage"], queue)
     _allow(stack.watchdog, ["sqs:GetQueueAttributes"], queue)
     dead_letters = stack.messaging.dead_letters.queue_arn
     _allow(stack.watchdog, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], dead_letters)
-    for door in (stack.execute_runs, stack.capture_failures, stack.api_cancel, stack.watchdog):
-        _allow(door, ["events:PutEvents"], bus)
+    for function in (stack.execute_runs, stack.capture_failures, stack.api_cancel, stack.watchdog):
+        _allow(function, ["events:PutEvents"], bus)
 
 
 def _grant_sources(stack: "FunctionRerunStack") -> None:
     """The rules and schedules of triggers, of this stack's name only."""
     role = stack.sources.scheduler_role.role_arn
     rules = stack.sources.rule_arns(stack.settings.listened_buses)
-    for door in (stack.api_registry, stack.watchdog):
-        _allow(door, ["events:PutRule"], *rules)
-        door.add_to_role_policy(
+    for function in (stack.api_registry, stack.watchdog):
+        _allow(function, ["events:PutRule"], *rules)
+        function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["events:PutTargets"], resources=rules, conditions=_only_target(stack.on_event.function_arn)
             )
         )
         # A bus that the context names no more still has rules, which have to go.
-        _allow(door, ["events:RemoveTargets", "events:DeleteRule"], *stack.sources.rule_arns_of_any_bus())
+        _allow(function, ["events:RemoveTargets", "events:DeleteRule"], *stack.sources.rule_arns_of_any_bus())
         schedules = ["CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"]
-        _allow(door, [f"scheduler:{action}" for action in schedules], stack.sources.schedule_arns)
-        door.add_to_role_policy(
+        _allow(function, [f"scheduler:{action}" for action in schedules], stack.sources.schedule_arns)
+        function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],
                 resources=[role],
@@ -141,20 +141,20 @@ def _grant_functions(stack: "FunctionRerunStack") -> None:
     _deny_own_functions(stack, stack.execute_runs)
 
 
-def _grant_sweep(stack: "FunctionRerunStack", sweeper: lambda_.Function) -> None:
+def _grant_sweep(stack: "FunctionRerunStack", sweep_deps: lambda_.Function) -> None:
     table = stack.storage.table.table_arn
-    _allow(sweeper, ["dynamodb:Scan"], f"{table}/index/byWorkspace")
-    _allow(sweeper, ["dynamodb:BatchGetItem"], table)
+    _allow(sweep_deps, ["dynamodb:Scan"], f"{table}/index/byWorkspace")
+    _allow(sweep_deps, ["dynamodb:BatchGetItem"], table)
     if patterns := stack.settings.invokable_patterns:
         versions = [f"{pattern}:*" for pattern in patterns]
-        _allow(sweeper, ["lambda:ListVersionsByFunction", "lambda:ListAliases"], *patterns, *versions)
+        _allow(sweep_deps, ["lambda:ListVersionsByFunction", "lambda:ListAliases"], *patterns, *versions)
         # Versions only: the ARN of a function itself, which would take all its versions with it, is not among these.
-        _allow(sweeper, ["lambda:DeleteFunction"], *versions)
-    _deny_own_functions(stack, sweeper)
+        _allow(sweep_deps, ["lambda:DeleteFunction"], *versions)
+    _deny_own_functions(stack, sweep_deps)
 
 
-def _deny_own_functions(stack: "FunctionRerunStack", door: lambda_.Function) -> None:
-    door.add_to_role_policy(
+def _deny_own_functions(stack: "FunctionRerunStack", function: lambda_.Function) -> None:
+    function.add_to_role_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
             actions=["lambda:*"],
@@ -168,5 +168,5 @@ def _starters(stack: "FunctionRerunStack") -> tuple[lambda_.Function, ...]:
     return stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed
 
 
-def _allow(door: lambda_.Function, actions: list[str], *resources: str) -> None:
-    door.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))
+def _allow(function: lambda_.Function, actions: list[str], *resources: str) -> None:
+    function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))

@@ -1,4 +1,4 @@
-"""What the CDK context decides. Production by default; `laptop` relaxes what only hurts on a laptop."""
+"""What the CDK context decides. Production by default; `local` relaxes what only hurts on a laptop."""
 
 import re
 from typing import Any, Self
@@ -71,7 +71,7 @@ class Settings(BaseModel):
     """Where the own user pool's login pages are: unique in the region. Without: made of stack and account."""
     alarm_topic_arn: str | None = None
     """The SNS topic that alarms are sent to."""
-    laptop: bool = False
+    local: bool = False
 
     @field_validator("invokable_functions")
     @classmethod

@@ -13,11 +13,11 @@ from constructs import Construct
 from handlers.domain.runs.lifecycle import AWAITS_RETRY, EVENT_SOURCE, FAILED
 from handlers.settings import METRICS_NAMESPACE
 from infra.api import Api
-from infra.console_events import ShareableTestEvents
-from infra.doors import Doors
 from infra.environment import Environment
+from infra.functions import Doors
 from infra.grants import grant
 from infra.identity import Identity
+from infra.lambda_test_events import LambdaTestEvents
 from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings
@@ -26,7 +26,7 @@ from infra.trigger_sources import TriggerSources
 
 API_TIMEOUT = Duration.seconds(29)
 # For those that read and merge parameters of megabytes.
-ROOMY = 1024
+LARGE_MEMORY_MB = 1024
 
 
 class FunctionRerunStack(Stack):
@@ -35,7 +35,7 @@ class FunctionRerunStack(Stack):
     ) -> None:
         super().__init__(scope, name, **stack)
         self.settings = settings
-        production = not settings.laptop
+        production = not settings.local
         # A first deployment that fails leaves nothing behind; what ever held data stays.
         removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if production else RemovalPolicy.DESTROY
         log_retention = LOG_RETENTION[settings.log_retention_days]
@@ -52,7 +52,7 @@ class FunctionRerunStack(Stack):
         self.capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=production)
         self._check_buses()
         self.identity = Identity(self, "Identity", settings=settings, removal_policy=removal_policy)
-        self.doors = Doors(
+        self.functions = Doors(
             self,
             "Doors",
             layer_directory=layer_directory,
@@ -79,7 +79,7 @@ class FunctionRerunStack(Stack):
         )
         self._add_alarms()
         if settings.shareable_test_events and production:
-            ShareableTestEvents(self, "TestEvents", doors=[*self._doors, *self._by_context])
+            LambdaTestEvents(self, "TestEvents", functions=[*self._doors, *self._by_context])
         self._add_outputs()
 
     def _add_alarms(self) -> None:
@@ -140,7 +140,7 @@ class FunctionRerunStack(Stack):
 
     def _function(self, module: str, **properties: Any) -> lambda_.Function:
         """The Lambda of an entry point, with the settings that it reads and no others."""
-        return self.doors.door(module, environment=self._environment.of(module), **properties)
+        return self.functions.function(module, environment=self._environment.of(module), **properties)
 
     @property
     def _doors(self) -> list[lambda_.Function]:
@@ -172,30 +172,34 @@ class FunctionRerunStack(Stack):
         )
 
     def _add_functions_for_requests(self) -> None:
-        door = self._function
-        self.api_rerun = door("api_rerun", description="Re-runs a run", timeout=API_TIMEOUT, memory_size=ROOMY)
-        self.api_runs = door(
-            "api_runs", description="Reads runs and their history", timeout=API_TIMEOUT, memory_size=ROOMY
+        function = self._function
+        self.api_rerun = function(
+            "api_rerun", description="Re-runs a run", timeout=API_TIMEOUT, memory_size=LARGE_MEMORY_MB
         )
-        self.api_cancel = door("api_cancel", description="Cancels a run", timeout=API_TIMEOUT)
-        self.api_registry = door(
+        self.api_runs = function(
+            "api_runs", description="Reads runs and their history", timeout=API_TIMEOUT, memory_size=LARGE_MEMORY_MB
+        )
+        self.api_cancel = function("api_cancel", description="Cancels a run", timeout=API_TIMEOUT)
+        self.api_registry = function(
             "api_registry",
             description="Registers functions and triggers",
             timeout=API_TIMEOUT,
         )
-        self.api_triggers = door("api_triggers", description="Starts runs", timeout=API_TIMEOUT, memory_size=ROOMY)
-        self.api_webhooks = door(
-            "api_webhooks", description="Starts runs by webhooks", timeout=API_TIMEOUT, memory_size=ROOMY
+        self.api_triggers = function(
+            "api_triggers", description="Starts runs", timeout=API_TIMEOUT, memory_size=LARGE_MEMORY_MB
+        )
+        self.api_webhooks = function(
+            "api_webhooks", description="Starts runs by webhooks", timeout=API_TIMEOUT, memory_size=LARGE_MEMORY_MB
         )
 
     def _add_workers(self) -> None:
-        door = self._function
-        self.capture_failures = door(
+        function = self._function
+        self.capture_failures = function(
             "capture_failures",
             description="Makes runs of failed asynchronous invocations",
             timeout=CAPTURE_TIMEOUT,
         )
-        self.execute_runs = door(
+        self.execute_runs = function(
             "execute_runs",
             description="Executes runs",
             timeout=EXECUTOR_TIMEOUT,
@@ -205,8 +209,10 @@ class FunctionRerunStack(Stack):
             # A throttled run sends itself to the queue again: that is a wait, not a runaway loop.
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
-        self.watchdog = door("watchdog", description="Forgets no open run", timeout=Duration.seconds(55))
-        self.housekeeping = door("housekeeping", description="Deletes what has expired", timeout=Duration.minutes(10))
+        self.watchdog = function("watchdog", description="Forgets no open run", timeout=Duration.seconds(55))
+        self.housekeeping = function(
+            "housekeeping", description="Deletes what has expired", timeout=Duration.minutes(10)
+        )
 
     def _connect(self) -> None:
         self.execute_runs.add_event_source(

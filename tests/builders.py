@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 

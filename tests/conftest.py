@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from infra.local.laptop import Laptop, assemble, bring_up
+from infra.local.local_stack import LocalStack, assemble, bring_up
 
 SYNTHESISING = "tests/infra/test_"
 
@@ -47,9 +47,9 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def laptop(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Laptop]:
+def local_stack(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[LocalStack]:
     """The real stack, deployed on an emulator of its own: one for all tests, each in a workspace of its own."""
-    directory: Path = tmp_path_factory.mktemp("laptop")
+    directory: Path = tmp_path_factory.mktemp("local-stack")
     deployed = bring_up(directory, assembly=assembly)
     yield deployed
     deployed.take_down()

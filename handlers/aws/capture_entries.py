@@ -13,7 +13,7 @@ from handlers.aws.table import SCHEMA, Item, Key, Table, TransactionCanceled, fr
 from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest, Unavailable
 from handlers.domain.function_arns import base_arn
-from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registered
+from handlers.domain.registry.entities import CaptureFailures, ComputeFunction, Registered
 from handlers.domain.starting.captures import Registration
 
 # So many fit into one item, and into the reads of one capture.

@@ -20,7 +20,7 @@ from botocore.session import Session
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import Misconfigured, Unavailable
-from handlers.domain.seal import KeyRefused, Label, SealBroken
+from handlers.domain.seal import KeyRefused, SealBroken, SealContext
 
 SCHEMA = 1
 ALGORITHM = AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
@@ -48,15 +48,15 @@ class Cipher:
             max_messages_encrypted=MESSAGES_PER_KEY,
         )
 
-    def seal(self, content: bytes, label: Label) -> bytes:
+    def seal(self, content: bytes, seal_context: SealContext) -> bytes:
         """Raises Unavailable: there is no reason of the content's why sealing should fail."""
         self._faults.forget()
         try:
             sealed, _ = self._sdk.encrypt(
-                source=_envelope(label) + content,
+                source=_envelope(seal_context) + content,
                 materials_manager=self._materials,
                 algorithm=ALGORITHM,
-                encryption_context={"workspace": label.workspace},
+                encryption_context={"workspace": seal_context.workspace},
             )
         except AWSEncryptionSDKClientError as error:
             raise (Misconfigured if self._faults.kind is KeyRefused else Unavailable) from error
@@ -64,7 +64,7 @@ class Cipher:
             raise Unavailable from error
         return bytes(sealed)
 
-    def open(self, sealed: bytes, label: Label) -> bytes:
+    def open(self, sealed: bytes, seal_context: SealContext) -> bytes:
         """Raises SealBroken, KeyRefused, or Unavailable when it is KMS that fails for now."""
         self._faults.forget()
         try:
@@ -76,8 +76,8 @@ class Cipher:
             if self._faults.kind is not None:
                 raise self._faults.kind from error
             raise SealBroken from error
-        expected = _envelope(label)
-        if context.get("workspace") != label.workspace or not opened.startswith(expected):
+        expected = _envelope(seal_context)
+        if context.get("workspace") != seal_context.workspace or not opened.startswith(expected):
             raise SealBroken("the text was sealed under another label")
         return opened[len(expected) :]
 
@@ -94,9 +94,9 @@ class Cipher:
         return bytes(opened), context
 
 
-def _envelope(label: Label) -> bytes:
+def _envelope(seal_context: SealContext) -> bytes:
     """The first line inside the seal. JSON escapes line ends, so nothing in a label can end it early."""
-    return json.dumps({"schema": SCHEMA, "owner": label.owner, "part": label.part}).encode() + b"\n"
+    return json.dumps({"schema": SCHEMA, "owner": seal_context.owner, "part": seal_context.part}).encode() + b"\n"
 
 
 # What KMS says of a ciphertext that is not its own; every other refusal is of the key, or of us.

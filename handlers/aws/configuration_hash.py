@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handlers.domain.errors import Unavailable
-from handlers.domain.runs.outcome import NotYet
+from handlers.domain.runs.outcome import RetryLater
 from handlers.domain.seal import KeyRefused, SealBroken
 
 # Of each part of Lambda's answer, what decides on how the code runs. What Lambda changes by itself, such as the patch
@@ -48,7 +48,7 @@ class ConfigurationHash:
     def of(self, configuration: Mapping[str, Any]) -> str | None:
         """Of GetFunction's `Configuration` or PublishVersion's answer; None if not all of it can be read.
 
-        Raises NotYet while the secret cannot be read: then no run's parameters can be opened either.
+        Raises RetryLater while the secret cannot be read: then no run's parameters can be opened either.
         """
         parts = {name: configuration[name] for name in _TAKEN if configuration.get(name)}
         if any(isinstance(part, dict) and "Error" in part for part in parts.values()):
@@ -58,7 +58,7 @@ class ConfigurationHash:
         try:
             secret = self._secret()
         except (KeyRefused, Unavailable) as fault:
-            raise NotYet("ConfigHashUnavailable") from fault
+            raise RetryLater("ConfigHashUnavailable") from fault
         except SealBroken as broken:
             self._report(broken)
             return None

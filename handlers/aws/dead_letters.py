@@ -25,7 +25,7 @@ class DeadLetters:
         self._client = client
         self._url = url
 
-    def understood(self) -> Iterator[DeadLetter]:
+    def parseable(self) -> Iterator[DeadLetter]:
         """Raises Unavailable."""
         for _ in range(_PAGES):
             messages = self._receive()
@@ -36,10 +36,10 @@ class DeadLetters:
                 if run_id is not None:
                     yield DeadLetter(run_id, message["ReceiptHandle"], _sent_at(message))
 
-    def delete(self, letter: DeadLetter) -> None:
+    def delete(self, dead_letter: DeadLetter) -> None:
         """Raises Unavailable."""
         with aws_errors.translated():
-            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt)
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=dead_letter.receipt)
 
     def _receive(self) -> "list[MessageTypeDef]":
         with aws_errors.translated():

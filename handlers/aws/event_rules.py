@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.aws import aws_errors
 from handlers.domain.errors import BusMissing, InvalidRequest, Refused, SourceLimitReached
-from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import METADATA
 from handlers.domain.starting.deliveries import MatchedEvent
 

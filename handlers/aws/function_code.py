@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from handlers.aws import aws_errors, lambda_errors
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import base_arn
-from handlers.domain.runs.outcome import ACCESS_DENIED, STATE_FAILED, VERSION_NOT_FOUND, NotYet, Unusable
+from handlers.domain.runs.outcome import ACCESS_DENIED, STATE_FAILED, VERSION_NOT_FOUND, PermanentFailure, RetryLater
 from handlers.domain.runs.run import Pin
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FunctionCode:
     ) -> None:
         """`marks_versions`: say of what is published that it was published here, so that it may be deleted some day.
 
-        `hash_of` gives the hash of a configuration; it may raise NotYet.
+        `hash_of` gives the hash of a configuration; it may raise RetryLater.
         """
         self._client = client
         self._hash_of = hash_of
@@ -41,16 +41,16 @@ class FunctionCode:
         # modification time belongs to the key.
         self._published: dict[tuple[str, str, str], Pin] = {}
 
-    def current(self, function_arn: str, *, afresh: bool) -> Pin:
+    def current(self, function_arn: str, *, refresh: bool) -> Pin:
         at = time.monotonic()
         recent = self._recent.get(function_arn)
-        if recent and not afresh and at - recent[0] < CACHE_SECONDS:
+        if recent and not refresh and at - recent[0] < CACHE_SECONDS:
             return recent[1]
         pin = self._resolve(function_arn)
         self._recent[function_arn] = (at, pin)
         return pin
 
-    def forget(self, pin: Pin) -> None:
+    def evict(self, pin: Pin) -> None:
         """The version is gone, whatever was remembered of it: someone has deleted it."""
         self._recent = {arn: recent for arn, recent in self._recent.items() if recent[1] != pin}
         self._published = {state: known for state, known in self._published.items() if known != pin}
@@ -63,9 +63,9 @@ class FunctionCode:
         try:
             with _translated(function_arn):
                 return self._client.get_function_configuration(FunctionName=function_arn)["Timeout"]
-        except NotYet as fault:
+        except RetryLater as fault:
             raise Unavailable from fault
-        except Unusable:
+        except PermanentFailure:
             return None
 
     def _resolve(self, function_arn: str) -> Pin:
@@ -74,7 +74,7 @@ class FunctionCode:
         if configuration["Version"] != _LATEST:
             return self._pin(function_arn, configuration)
         if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
-            raise NotYet("FunctionBeingUpdated")
+            raise RetryLater("FunctionBeingUpdated")
         state = (base_arn(function_arn), configuration["CodeSha256"], configuration["LastModified"])
         if state not in self._published:
             self._published[state] = self._pin(function_arn, self._publish(base_arn(function_arn)))
@@ -101,14 +101,14 @@ class FunctionCode:
 
 
 def _check_state(function_arn: str, configuration: dict[str, Any]) -> None:
-    """A function is in the state Failed until it is deleted and made anew, a version for ever: Unusable.
+    """A function is in the state Failed until it is deleted and made anew, a version for ever: PermanentFailure.
 
     A *change* that failed (`LastUpdateStatus`) is something else: the code from before it can be used.
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
     if configuration.get("State") == "Failed":
         reason = configuration.get("StateReasonCode", "no reason given")
-        raise Unusable(STATE_FAILED, f"{function_arn} is in the state Failed: {reason}.")
+        raise PermanentFailure(STATE_FAILED, f"{function_arn} is in the state Failed: {reason}.")
 
 
 @contextmanager
@@ -117,20 +117,20 @@ def _translated(function_arn: str) -> Iterator[None]:
     try:
         yield
     except aws_errors.OF_BOTOCORE as error:
-        raise NotYet("ConnectionFailed") from error
+        raise RetryLater("ConnectionFailed") from error
     except ClientError as error:
         code = aws_errors.code(error)
         if code not in lambda_errors.CONTROL_NEVER and (
             code in lambda_errors.CONTROL_LATER or aws_errors.is_passing(error.response)
         ):
-            raise NotYet(code) from error
+            raise RetryLater(code) from error
         raise unusable(code, function_arn) from error
 
 
-def unusable(code: str, function_arn: str) -> Unusable:
+def unusable(code: str, function_arn: str) -> PermanentFailure:
     """Lambda's lasting refusals as an error code and a sentence for the run."""
     if code == "ResourceNotFoundException":
-        return Unusable(VERSION_NOT_FOUND, f"{function_arn} does not exist. It may have been deleted.")
+        return PermanentFailure(VERSION_NOT_FOUND, f"{function_arn} does not exist. It may have been deleted.")
     if code in ("AccessDeniedException", "AccessDenied"):
-        return Unusable(ACCESS_DENIED, f"This installation may not use {function_arn}: see invokableFunctions.")
-    return Unusable(code, f"Lambda refused to use {function_arn}: {code}.")
+        return PermanentFailure(ACCESS_DENIED, f"This installation may not use {function_arn}: see invokableFunctions.")
+    return PermanentFailure(code, f"Lambda refused to use {function_arn}: {code}.")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from handlers.aws import aws_errors, lambda_errors
 from handlers.aws.function_code import unusable
-from handlers.domain.runs.outcome import NotReady, NotYet, Outcome, Postponed, Uncertain, Unusable
+from handlers.domain.runs.outcome import NotReady, Outcome, OutcomeUnknown, PermanentFailure, Postponed, RetryLater
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class FunctionInvoker:
         except ClientError as error:
             raise _refused(error, pin) from error
         except Exception as error:  # a broken connection, or what botocore makes of an answer that is none of AWS's
-            raise Uncertain("ConnectionFailed") from error
+            raise OutcomeUnknown("ConnectionFailed") from error
         return _outcome(answer, used_up_its_time=self._used_up_its_time(pin, started))
 
     def _used_up_its_time(self, pin: Pin, started: float) -> bool:
@@ -88,14 +88,14 @@ def _client_context(run: FunctionRun) -> str:
     return base64.b64encode(json.dumps({"custom": custom}).encode()).decode()
 
 
-def _refused(error: ClientError, pin: Pin) -> Postponed | Unusable:
+def _refused(error: ClientError, pin: Pin) -> Postponed | PermanentFailure:
     code = aws_errors.code(error)
     if code in lambda_errors.NOT_READY:
         return NotReady(code)
     if code in lambda_errors.LATER:
-        return NotYet(code)
+        return RetryLater(code)
     if code in lambda_errors.NEVER:
         return unusable(code, pin.function_version_arn)
     if code in lambda_errors.UNKNOWN or aws_errors.is_passing(error.response):
-        return Uncertain(code)
+        return OutcomeUnknown(code)
     return unusable(code, pin.function_version_arn)

@@ -24,7 +24,7 @@ class LifecycleBus:
         self._name = name
         self._report = report
 
-    def announce(self, run: FunctionRun) -> bool:
+    def publish(self, run: FunctionRun) -> bool:
         try:
             with aws_errors.translated():
                 answer = self._client.put_events(

@@ -6,7 +6,7 @@ from handlers.aws.table import SCHEMA, Item, Key, from_item
 from handlers.domain.errors import NameTaken, PathTaken, Refused
 from handlers.domain.json_document import compact, parse_object
 from handlers.domain.paging import position_of
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 
 UNFINISHED = "UNFINISHED"
@@ -43,7 +43,7 @@ def _listed(registered: Registered) -> dict[str, Any]:
         "position": position,
         "schema": SCHEMA,
     }
-    changing = registered.changing_until if isinstance(registered, FunctionTrigger) else None
+    changing = registered.locked_until if isinstance(registered, FunctionTrigger) else None
     unfinished = {} if changing is None else attention(position_of(changing, registered.id))
     document = registered.model_dump(mode="json", by_alias=True, exclude_none=True)
     return key(registered.kind, registered.id) | document | listed | unfinished

@@ -23,7 +23,7 @@ from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import Refused, Stale
 from handlers.domain.paging import Page, position_of
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
 from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 
@@ -111,8 +111,8 @@ class RegistryStore:
     def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
         self._write(before, after.trigger, items.of_trigger(after))
 
-    def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
-        attributes = {"changingUntil": iso(until), **items.attention(position_of(until, before.id))}
+    def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+        attributes = {"lockedUntil": iso(until), **items.attention(position_of(until, before.id))}
         try:
             self._table.update(
                 items.key("trigger", before.id),
@@ -122,9 +122,9 @@ class RegistryStore:
             )
         except ConditionFailed as failed:
             # It fails on our own write too, if the answer was lost and the SDK asked again.
-            if from_item(failed.item).get("changingUntil") != iso(until):
+            if from_item(failed.item).get("lockedUntil") != iso(until):
                 raise Stale from None
-        return before.evolve(changing_until=until)
+        return before.evolve(locked_until=until)
 
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
         for page in attention_pages(self._table, items.UNFINISHED, before=iso(clock.now()), size=UNFINISHED_PAGE):
@@ -132,7 +132,7 @@ class RegistryStore:
             triggers = readable_of(found.values(), items.to_trigger, self._report)
             # The index is eventually consistent: the trigger itself says whether it is unfinished still.
             yield from (
-                each for each in triggers if each.trigger.changing_until and each.trigger.changing_until < clock.now()
+                each for each in triggers if each.trigger.locked_until and each.trigger.locked_until < clock.now()
             )
 
     def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
@@ -208,11 +208,11 @@ def _as_it_was(before: Registered | None, **more_values: Any) -> dict[str, Any]:
     if before is None:
         return {"ConditionExpression": "attribute_not_exists(pk)"}
     nobody_changed_it = "#version = :seen"
-    nobody_is_changing_it = "attribute_not_exists(changingUntil)"
+    nobody_is_changing_it = "attribute_not_exists(lockedUntil)"
     values: dict[str, Any] = {":seen": before.version, **more_values}
-    changing = before.changing_until if isinstance(before, FunctionTrigger) else None
+    changing = before.locked_until if isinstance(before, FunctionTrigger) else None
     if changing is not None:
-        nobody_is_changing_it = "changingUntil = :was"
+        nobody_is_changing_it = "lockedUntil = :was"
         values |= {":was": iso(changing)}
     return {
         "ConditionExpression": f"{nobody_changed_it} AND {nobody_is_changing_it}",

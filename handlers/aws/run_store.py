@@ -147,7 +147,7 @@ class RunStore:
         written = self._parts.stage(after, parts or {})
         stored = after.evolve(staged=True) if written.objects else after
         change = items.change(before, stored)
-        how = {
+        options = {
             "UpdateExpression": change.update,
             "ConditionExpression": change.condition,
             "ExpressionAttributeNames": change.names,
@@ -156,18 +156,18 @@ class RunStore:
         }
         key = items.run_key(after.id)
         if not written.items:
-            return self._update(key, after, how)
+            return self._update(key, after, options)
         puts = [self._table.put_action(item) for item in written.items]
         try:
-            self._table.transact([self._table.update_action(key, **how), *puts])
+            self._table.transact([self._table.update_action(key, **options), *puts])
         except TransactionCanceled:
             return False
         self._move(written.objects, stored, after)
         return True
 
-    def _update(self, key: Key, after: FunctionRun, how: dict[str, Any]) -> bool:
+    def _update(self, key: Key, after: FunctionRun, options: dict[str, Any]) -> bool:
         try:
-            self._table.update(key, **how)
+            self._table.update(key, **options)
         except ConditionFailed as failed:
             # It fails on our own write too, if the answer was lost and the SDK asked again.
             return items.claims_alike(failed.item, after)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from handlers.aws import aws_errors
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached
-from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.trigger_kinds import Schedule, timing_field
 from handlers.domain.starting.deliveries import ScheduledTime
 

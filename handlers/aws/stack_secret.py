@@ -4,7 +4,7 @@ import secrets
 from contextlib import suppress
 
 from handlers.aws.table import SCHEMA, ConditionFailed, Key, Table, to_item
-from handlers.domain.seal import Cipher, Label
+from handlers.domain.seal import Cipher, SealContext
 
 # Not the name of a workspace: those do not begin with a hyphen.
 _NO_WORKSPACE = "-"
@@ -17,13 +17,13 @@ class StackSecret:
         self._table = table
         self._cipher = cipher
         self._name = f"SECRET#{purpose}"
-        self._label = Label(_NO_WORKSPACE, self._name, "secret")
+        self._context = SealContext(_NO_WORKSPACE, self._name, "secret")
         self._known: bytes | None = None
 
     def read(self) -> bytes:
         """Raises SealBroken, KeyRefused or Unavailable."""
         if self._known is None:
-            self._known = self._cipher.open(self._kept() or self._made(), self._label)
+            self._known = self._cipher.open(self._kept() or self._made(), self._context)
         return self._known
 
     @property
@@ -36,7 +36,7 @@ class StackSecret:
 
     def _made(self) -> bytes:
         """What is kept from now on: of two that are made at once, the first."""
-        made = self._cipher.seal(secrets.token_bytes(_BYTES), self._label)
+        made = self._cipher.seal(secrets.token_bytes(_BYTES), self._context)
         with suppress(ConditionFailed):
             self._table.update(
                 self._key,

@@ -115,7 +115,7 @@ class Table:
         item = found.get("Item")
         return item if item is not None and _is_alive(item) else None
 
-    def get_many(self, keys: Sequence[Key], **how: Any) -> dict[tuple[str, str], Item]:
+    def get_many(self, keys: Sequence[Key], **options: Any) -> dict[tuple[str, str], Item]:
         """The items found, by (pk, sk). At most 100 keys. A projection needs pk, sk and expiresAt."""
         found: dict[tuple[str, str], Item] = {}
         wanted: list[Any] = [to_item(key) for key in keys]
@@ -125,8 +125,8 @@ class Table:
             if attempt:
                 pause(attempt)
             with aws_errors.translated():
-                asked: Any = {"Keys": wanted, "ConsistentRead": True, **how}
-                answer = self._client.batch_get_item(RequestItems={self._name: asked})
+                request: Any = {"Keys": wanted, "ConsistentRead": True, **options}
+                answer = self._client.batch_get_item(RequestItems={self._name: request})
             for item in answer["Responses"].get(self._name, []):
                 if _is_alive(item):
                     found[item["pk"]["S"], item["sk"]["S"]] = item
@@ -134,32 +134,32 @@ class Table:
             wanted = unprocessed.get(self._name, {}).get("Keys", [])
         raise Unavailable
 
-    def walk(self, *, page_size: int, **how: Any) -> Iterator[Item]:
+    def walk(self, *, page_size: int, **options: Any) -> Iterator[Item]:
         """Items of a query, expired ones included, read a page at a time as they are asked for."""
-        return self._pages(self._client.query, Limit=page_size, **how)
+        return self._pages(self._client.query, Limit=page_size, **options)
 
-    def scan(self, **how: Any) -> Iterator[Item]:
+    def scan(self, **options: Any) -> Iterator[Item]:
         """All items, or an index's entries, expired ones included, read a page at a time as they are asked for."""
-        return self._pages(self._client.scan, **how)
+        return self._pages(self._client.scan, **options)
 
-    def _pages(self, read: Callable[..., Any], **how: Any) -> Iterator[Item]:
+    def _pages(self, read: Callable[..., Any], **options: Any) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
             with aws_errors.translated():
-                page = read(TableName=self._name, **how, **start)
+                page = read(TableName=self._name, **options, **start)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def update(self, key: Key, **how: Any) -> None:
+    def update(self, key: Key, **options: Any) -> None:
         """Raises ConditionFailed."""
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause(attempt)
             with aws_errors.translated():
                 try:
-                    self._client.update_item(TableName=self._name, Key=to_item(key), **how)
+                    self._client.update_item(TableName=self._name, Key=to_item(key), **options)
                 except self._client.exceptions.ConditionalCheckFailedException as failed:
                     found: Item = failed.response.get("Item", {})  # type: ignore[assignment]
                     raise ConditionFailed(found) from failed
@@ -175,8 +175,8 @@ class Table:
     def put_action(self, plain: dict[str, Any], **condition: Any) -> dict[str, Any]:
         return {"Put": {"TableName": self._name, "Item": to_item(plain), **condition}}
 
-    def update_action(self, key: Key, **how: Any) -> dict[str, Any]:
-        return {"Update": {"TableName": self._name, "Key": to_item(key), **how}}
+    def update_action(self, key: Key, **options: Any) -> dict[str, Any]:
+        return {"Update": {"TableName": self._name, "Key": to_item(key), **options}}
 
     def delete_action(self, key: Key, **condition: Any) -> dict[str, Any]:
         return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 
-class Label(NamedTuple):
+class SealContext(NamedTuple):
     """Whose secret it is. A sealed text opens only under the label that it was sealed with."""
 
     workspace: str
@@ -21,8 +21,8 @@ class KeyRefused(SealBroken):
 
 
 class Cipher(Protocol):
-    def seal(self, content: bytes, label: Label) -> bytes:
+    def seal(self, content: bytes, seal_context: SealContext) -> bytes:
         """Raises Unavailable."""
 
-    def open(self, sealed: bytes, label: Label) -> bytes:
+    def open(self, sealed: bytes, seal_context: SealContext) -> bytes:
         """Raises SealBroken, KeyRefused, or Unavailable when it is KMS that fails for now."""

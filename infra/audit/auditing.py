@@ -45,18 +45,18 @@ def audit(
     executions: Iterable[str] | None = None,
     cipher: Cipher | None = None,
     open_parts: int = 0,
-    told: Callable[[str], None] = lambda _: None,
+    report_progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """What is wrong in table and bucket at the moment `now`.
 
     `executions` are ids of runs, one for each execution that the team's functions have seen. `open_parts` is how many
-    sealed parts are opened with `cipher`, at random, or ALL. `told` hears of the progress.
+    sealed parts are opened with `cipher`, at random, or ALL. `report_progress` hears of the progress.
 
     Raises NotAuditableError, ClientError, BotoCoreError, and of the domain KeyRefused and Unavailable.
     """
     counted = None if executions is None else Counter(executions)
     terms = Terms(now=now, retention=timedelta(days=retention_days), grace=grace, executions=counted)
-    reader = Reader(dynamodb, table_name, s3, bucket, told)
+    reader = Reader(dynamodb, table_name, s3, bucket, report_progress)
     world = reader.everything()
     if world.stored is None and any(part.object for part in world.parts):
         raise NotAuditableError("Parts of runs lie in a bucket, and the stack does not say in which (no BucketName).")
@@ -64,7 +64,7 @@ def audit(
     chosen = _chosen(world, now, open_parts)
     if cipher is not None:
         objects = None if s3 is None or bucket is None else PartObjects(lambda: s3, bucket)
-        found += Opener(Table(dynamodb, table_name), cipher, objects, told).findings(chosen)
+        found += Opener(Table(dynamodb, table_name), cipher, objects, report_progress).findings(chosen)
     return Report(
         at=now,
         looked_at=_looked_at(world, now, opened=len(chosen) if cipher is not None else 0),

@@ -21,7 +21,7 @@ from infra.audit.findings import Report
 from infra.audit.presenting import Progress, as_json, show
 from infra.audit.stacks import AuditedStack
 from infra.aws import failures
-from infra.local.laptop import NotUpError
+from infra.local.local_stack import NotUpError
 
 FOUND, NOT_DONE = 1, 2
 _PERMISSIONS = (
@@ -110,7 +110,7 @@ def audit(
                 executions=ids,
                 cipher=found.cipher() if open_parts else None,
                 open_parts=open_parts,
-                told=Progress(stderr, status),
+                report_progress=Progress(stderr, status),
             )
     except (NotUpError, NotAuditableError, KeyRefused, Unavailable, ClientError, BotoCoreError) as error:
         _fail(_what_to_do(error))
@@ -143,11 +143,11 @@ def _print(report: Report, *, as_document: bool) -> None:
 
 
 def _what_to_do(error: Exception) -> str:
-    cause = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ is not None else error
-    if isinstance(cause, ClientError):
-        return _how_to_be_allowed(cause)
-    said = (said for kind, said in _WHAT_TO_DO.items() if isinstance(cause, kind))
-    return next(said, "{}").format(cause)
+    start_request = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ is not None else error
+    if isinstance(start_request, ClientError):
+        return _how_to_be_allowed(start_request)
+    said = (said for kind, said in _WHAT_TO_DO.items() if isinstance(start_request, kind))
+    return next(said, "{}").format(start_request)
 
 
 def _how_to_be_allowed(refused: ClientError) -> str:

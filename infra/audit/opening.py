@@ -7,7 +7,7 @@ from typing import NamedTuple
 from handlers.aws import run_items as items
 from handlers.aws.part_objects import PartLost, PartObjects
 from handlers.aws.table import Item, Table, from_item, readable
-from handlers.domain.runs.recording import label
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 from infra.audit.findings import Finding, Rule
 from infra.audit.records import PartRecord
@@ -24,7 +24,7 @@ class Opener(NamedTuple):
     table: Table
     cipher: Cipher
     objects: PartObjects | None
-    told: Callable[[str], None]
+    report_progress: Callable[[str], None]
 
     def findings(self, parts: Sequence[PartRecord]) -> list[Finding]:
         broken = dict(self._broken(parts))
@@ -43,7 +43,7 @@ class Opener(NamedTuple):
                 why = self._why_not(part, found)
                 if why is not None:
                     yield part, why
-            self.told(f"Opening sealed parts: {start + len(batch):,} of {len(parts):,}")
+            self.report_progress(f"Opening sealed parts: {start + len(batch):,} of {len(parts):,}")
 
     def _why_not(self, part: PartRecord, found: Found) -> str | None:
         stored, item = (found.get((f"RUN#{part.run}", sort)) for sort in ("RUN", f"SEALED#{part.part}"))
@@ -56,7 +56,7 @@ class Opener(NamedTuple):
             # That an object is not there is another rule's finding.
             return None if "object" in plain else "It holds neither a sealed text nor the name of an object."
         try:
-            self.cipher.open(sealed, label(run, part.part))
+            self.cipher.open(sealed, seal_context(run, part.part))
         except KeyRefused:
             raise
         except SealBroken:

@@ -43,13 +43,13 @@ class Reader:
         table_name: str,
         s3: "S3Client | None",
         bucket: str | None,
-        told: Callable[[str], None],
+        report_progress: Callable[[str], None],
     ) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
         self._s3 = s3
         self._bucket = bucket
-        self._told = told
+        self._report_progress = report_progress
 
     def everything(self) -> World:
         world = World()
@@ -59,7 +59,7 @@ class Reader:
             count += len(page["Items"])
             for item in page["Items"]:
                 remember(item, world)
-            self._told(f"Reading the table: {count:,} items")
+            self._report_progress(f"Reading the table: {count:,} items")
         if self._s3 is not None and self._bucket is not None:
             world.stored = {}
             for prefix in (KEPT, STAGING):
@@ -69,7 +69,7 @@ class Reader:
     def _list(self, s3: "S3Client", bucket: str, prefix: str, stored: dict[str, datetime]) -> None:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             stored |= {found["Key"]: found["LastModified"] for found in page.get("Contents", [])}
-            self._told(f"Listing the bucket: {len(stored):,} objects")
+            self._report_progress(f"Listing the bucket: {len(stored):,} objects")
 
     def what_decides_on(self, findings: Iterable[Finding]) -> World:
         """Read anew: the partitions and objects that these findings are about, and nothing else."""
@@ -83,7 +83,7 @@ class Reader:
                 page_size=_PAGE, KeyConditionExpression="pk = :pk", ConsistentRead=True, **of_the_run
             ):
                 remember(item, world)
-            self._told(f"Looking a second time: {count:,} of {len(partitions):,} runs")
+            self._report_progress(f"Looking a second time: {count:,} of {len(partitions):,} runs")
         if self._s3 is not None and self._bucket is not None:
             keys = {key for finding in findings for key in finding.objects}
             keys |= {key for part in world.parts for key in (part.object, part.staged_as) if key}

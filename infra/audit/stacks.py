@@ -13,7 +13,7 @@ from botocore.session import Session
 from handlers.aws.aws_errors import code
 from infra.audit.auditing import NotAuditableError
 from infra.local.emulator import ISOLATED
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 
 if TYPE_CHECKING:
     from handlers.aws.cipher import Cipher
@@ -35,9 +35,9 @@ class AuditedStack:
     @classmethod
     def on_this_machine(cls, directory: Path) -> Self:
         """What `make up` has started. Raises NotUpError."""
-        laptop = Laptop.load(directory)
-        session = _AtTheEmulator(laptop)
-        return cls(laptop.outputs, laptop.client("dynamodb"), laptop.client("s3"), session)
+        local_stack = LocalStack.load(directory)
+        session = _AtTheEmulator(local_stack)
+        return cls(local_stack.outputs, local_stack.client("dynamodb"), local_stack.client("s3"), session)
 
     @classmethod
     def on_aws(cls, stack: str, *, region: str | None, profile: str | None) -> Self:
@@ -89,11 +89,11 @@ def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
 class _AtTheEmulator(Session):
     """Its clients speak to the emulator, whoever makes them: the Encryption SDK makes its own."""
 
-    def __init__(self, laptop: Laptop) -> None:
+    def __init__(self, local_stack: LocalStack) -> None:
         super().__init__(session_vars=ISOLATED)
-        self._emulator = laptop.emulator
+        self._emulator = local_stack.emulator
 
-    def create_client(self, *of: Any, **how: Any) -> Any:
+    def create_client(self, *of: Any, **options: Any) -> Any:
         settings = {"endpoint_url": self._emulator.url, "config": Config(proxies={})}
         credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return super().create_client(*of, **how | settings | credentials)
+        return super().create_client(*of, **options | settings | credentials)

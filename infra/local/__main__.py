@@ -9,9 +9,9 @@ from rich.console import Console
 
 from handlers.domain.identity import is_grant
 from infra.audit.command import audit
-from infra.local.demo import tell
+from infra.local.demo import run_demo
 from infra.local.interrupts import Interrupts
-from infra.local.laptop import Laptop, NotUpError, bring_up, stop_leftover
+from infra.local.local_stack import LocalStack, NotUpError, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.printer import timed_steps
 
@@ -33,7 +33,7 @@ app.command()(audit)
 def demo() -> None:
     """Tell the product's story with real calls, on an emulator of its own that is stopped again."""
     try:
-        tell()
+        run_demo()
     except RuntimeError as error:
         _fail(str(error))
 
@@ -49,15 +49,17 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
             report(name)
 
         try:
-            laptop = bring_up(directory, report=step)
+            local_stack = bring_up(directory, report=step)
         except RuntimeError as error:
             _fail(str(error))
-    token = laptop.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=LIFETIME_SECONDS)
+    token = local_stack.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=LIFETIME_SECONDS)
     stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
     # Plain, because rich would break these lines at the terminal's width.
-    typer.echo(f"\nAPI    {laptop.api_url}")
+    typer.echo(f"\nAPI    {local_stack.api_url}")
     typer.echo(f"Token  {token}\n")
-    typer.echo(f"curl '{laptop.api_url}/workspace/{WORKSPACE}/api/v1/function-runs' -H 'Authorization: Bearer {token}'")
+    typer.echo(
+        f"curl '{local_stack.api_url}/workspace/{WORKSPACE}/api/v1/function-runs' -H 'Authorization: Bearer {token}'"
+    )
     typer.echo("\nThe README goes on from here. Follow the logs with: make logs. Stop it with: make down.")
 
 
@@ -65,7 +67,7 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
 def down(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
     """Stop the emulator; what was recorded on it is gone."""
     try:
-        Laptop.load(directory).take_down()
+        LocalStack.load(directory).take_down()
     except NotUpError:
         stop_leftover(directory)
         typer.echo(f"Nothing is up in {directory}.")
@@ -94,8 +96,8 @@ def logs(
     directory: DirectoryOption = DEFAULT_DIRECTORY,
 ) -> None:
     """Follow what the Lambda functions log."""
-    laptop = _up(directory)
-    stream = LogStream(laptop.client("logs"), laptop.client("lambda"))
+    local_stack = _up(directory)
+    stream = LogStream(local_stack.client("logs"), local_stack.client("lambda"))
     try:
         while True:
             for function, line in stream.unread():
@@ -103,15 +105,15 @@ def logs(
             if once:
                 return
             time.sleep(POLL_SECONDS)
-            if not laptop.emulator.is_healthy():
+            if not local_stack.emulator.is_healthy():
                 _fail("The emulator was stopped.")
     except KeyboardInterrupt:
         return
 
 
-def _up(directory: Path) -> Laptop:
+def _up(directory: Path) -> LocalStack:
     try:
-        return Laptop.load(directory)
+        return LocalStack.load(directory)
     except NotUpError as error:
         _fail(str(error))
 

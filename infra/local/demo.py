@@ -14,13 +14,13 @@ from pathlib import Path
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.demo_people import COMPLETED, FAILURE, Answer, Person, UnexpectedAnswerError
 from infra.local.demo_recovery import cancel_a_delayed_rerun, retry_automatically
 from infra.local.demo_sources import receive_a_webhook, wait_for_a_schedule
+from infra.local.demo_users import COMPLETED, FAILURE, Answer, DemoUser, UnexpectedAnswerError
 from infra.local.deploy import zipped
 from infra.local.emulator import unproxied
 from infra.local.interrupts import Interrupted, Interrupts
-from infra.local.laptop import Laptop, bring_up, stop_leftover
+from infra.local.local_stack import LocalStack, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.printer import Printer, timed_steps
 from infra.paths import ROOT
@@ -35,18 +35,18 @@ CHARGED_ITEMS = [{"sku": "sticker", "price": 1, "quantity": 3}]
 FAULTS = (RuntimeError, ValueError, httpx.HTTPError, BotoCoreError, ClientError)
 
 
-def tell() -> None:
+def run_demo() -> None:
     """Raises RuntimeError, which says what went wrong and where the logs are."""
     started = time.monotonic()
     printer = Printer()
     try:
         with (
             Interrupts() as interrupts,
-            temporary_laptop(printer, interrupts) as laptop,
+            temporary_stack(printer, interrupts) as local_stack,
             unproxied() as http,
             interrupts.at_once(),
         ):
-            tell_chapters(laptop, http, printer)
+            run_chapters(local_stack, http, printer)
     except Interrupted:
         printer.say("Interrupted. Everything is stopped.")
         raise
@@ -60,26 +60,28 @@ def tell() -> None:
     )
 
 
-def tell_chapters(laptop: Laptop, http: httpx.Client, printer: Printer) -> None:
-    alice = Person("alice", ["acme/*:*"], laptop, http, printer)
-    bob = Person("bob", ["acme/function-triggers:*", "acme/function-runs:*", "globex/*:*"], laptop, http, printer)
-    carol = Person("carol", ["acme/function-runs:read"], laptop, http, printer)
-    function_arn = laptop.samples["OrdersFunctionArn"]
+def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) -> None:
+    alice = DemoUser("alice", ["acme/*:*"], local_stack, http, printer)
+    bob = DemoUser(
+        "bob", ["acme/function-triggers:*", "acme/function-runs:*", "globex/*:*"], local_stack, http, printer
+    )
+    carol = DemoUser("carol", ["acme/function-runs:read"], local_stack, http, printer)
+    function_arn = local_stack.samples["OrdersFunctionArn"]
 
     trigger_id = register(function_arn, alice, printer)
     failed = order_twice(trigger_id, alice, printer)
     charged = rerun_with_an_override(failed, alice, printer)
-    deploy_a_fix(function_arn, laptop, printer)
+    deploy_a_fix(function_arn, local_stack, printer)
     pinned, fixed = rerun_pinned_and_on_latest_code(failed, bob, printer)
     show_lineage(failed, [(charged, "alice"), (pinned, "bob"), (fixed, "bob")], bob, printer)
     be_refused(failed, bob, carol, printer)
-    receive_a_webhook(failed, alice, laptop, http, printer)
+    receive_a_webhook(failed, alice, local_stack, http, printer)
     wait_for_a_schedule(failed, alice, printer)
     retry_automatically(failed, alice, printer)
     cancel_a_delayed_rerun(failed, alice, printer)
 
 
-def register(function_arn: str, alice: Person, printer: Printer) -> str:
+def register(function_arn: str, alice: DemoUser, printer: Printer) -> str:
     printer.chapter("Alice registers the function that processes orders")
     printer.abbreviate(function_arn, "arn:aws:lambda:…:FunctionRerunSamples-Orders…")
     printer.say("A function is one of the team's own Lambdas, named by its ARN. It needs no library and no change.")
@@ -96,7 +98,7 @@ def register(function_arn: str, alice: Person, printer: Printer) -> str:
     return alice.creates("trigger", "/function-triggers", trigger, "id", "triggerMetadata")
 
 
-def order_twice(trigger_id: str, alice: Person, printer: Printer) -> Answer:
+def order_twice(trigger_id: str, alice: DemoUser, printer: Printer) -> Answer:
     printer.chapter("Two orders: one is processed, one fails")
     execute = f"/function-triggers/{trigger_id}/execute"
     printer.say("An ordinary order. The caller is answered at once; the run is recorded, queued, and then executed.")
@@ -113,7 +115,7 @@ def order_twice(trigger_id: str, alice: Person, printer: Printer) -> Answer:
     return failed.has(errorCode="ZeroDivisionError", parameters=parameters)
 
 
-def rerun_with_an_override(failed: Answer, alice: Person, printer: Printer) -> str:
+def rerun_with_an_override(failed: Answer, alice: DemoUser, printer: Printer) -> str:
     printer.chapter("Recovery: Alice re-runs the failed run with one parameter changed")
     overrides = {"items": CHARGED_ITEMS}
     printer.say("She sends only what shall differ; the rest of the order need not be known or typed again.")
@@ -126,13 +128,13 @@ def rerun_with_an_override(failed: Answer, alice: Person, printer: Printer) -> s
     return charged
 
 
-def deploy_a_fix(function_arn: str, laptop: Laptop, printer: Printer) -> None:
+def deploy_a_fix(function_arn: str, local_stack: LocalStack, printer: Printer) -> None:
     printer.chapter("Testing: Bob fixes the function and tries the fix on the run that failed")
     printer.say("The fix is deployed as ever, past this service. An order of free items now costs 0 on average.")
     printer.request(
         "bob", "boto3", "lambda.update_function_code", {"FunctionName": function_arn, "Code": str(FIXED_CODE)}
     )
-    functions = laptop.client("lambda")
+    functions = local_stack.client("lambda")
     functions.update_function_code(FunctionName=function_arn, ZipFile=zipped(ROOT / FIXED_CODE))
     functions.get_waiter("function_updated_v2").wait(
         FunctionName=function_arn, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
@@ -141,7 +143,7 @@ def deploy_a_fix(function_arn: str, laptop: Laptop, printer: Printer) -> None:
     printer.answer("ok", {name: deployed[name] for name in ("LastUpdateStatus", "CodeSha256")})
 
 
-def rerun_pinned_and_on_latest_code(failed: Answer, bob: Person, printer: Printer) -> tuple[str, str]:
+def rerun_pinned_and_on_latest_code(failed: Answer, bob: DemoUser, printer: Printer) -> tuple[str, str]:
     printer.say("A re-run executes the very version that the original ran. So the failure is still reproduced:")
     pinned = bob.reruns(failed, {"reason": "Does it still fail on its own code?"})
     rerun = bob.looks_at(pinned, FAILURE).shows("status", "errorCode", "functionVersion", "functionCodeHash")
@@ -156,7 +158,7 @@ def rerun_pinned_and_on_latest_code(failed: Answer, bob: Person, printer: Printe
     return pinned, fixed
 
 
-def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: Person, printer: Printer) -> None:
+def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: DemoUser, printer: Printer) -> None:
     printer.chapter("Audit: who re-ran what, and why")
     printer.say("Every re-run points back to the original, never to another re-run: one question tells all.")
     run = f"/function-runs/{failed['id']}"
@@ -170,12 +172,12 @@ def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: Person,
     of_rerun = ("isRerun", "originalRunId", "rerunBy", "rerunReason", *of_both)
     for number, rerun in enumerate(history.each("reruns"), start=1):
         printer.tree(f"Re-run {number} ({rerun['id']})", {name: rerun[name] for name in of_rerun})
-    told = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history.each("reruns")]
-    if told != [(run_id, who, failed["id"]) for run_id, who in reruns]:
-        raise UnexpectedAnswerError(f"{history.request} should have told of {reruns}, but gave {told}")
+    actual = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history.each("reruns")]
+    if actual != [(run_id, who, failed["id"]) for run_id, who in reruns]:
+        raise UnexpectedAnswerError(f"{history.request} should have told of {reruns}, but gave {actual}")
 
 
-def be_refused(failed: Answer, bob: Person, carol: Person, printer: Printer) -> None:
+def be_refused(failed: Answer, bob: DemoUser, carol: DemoUser, printer: Printer) -> None:
     printer.chapter("Two requests are refused, and change nothing")
     rerun = f"/function-runs/{failed['id']}/rerun"
     printer.say("Carol may read runs, but not execute triggers.")
@@ -189,15 +191,15 @@ def be_refused(failed: Answer, bob: Person, carol: Person, printer: Printer) -> 
 
 
 @contextmanager
-def temporary_laptop(printer: Printer, interrupts: Interrupts) -> Iterator[Laptop]:
+def temporary_stack(printer: Printer, interrupts: Interrupts) -> Iterator[LocalStack]:
     """In a directory of its own, so that `make up` is not disturbed. A fault becomes a RuntimeError with its logs."""
     with tempfile.TemporaryDirectory(prefix="function-rerun-demo-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         try:
-            laptop = brought_up(directory, printer, interrupts)
-            where = f"An AWS of its own listens at {laptop.emulator.url} (process {laptop.emulator.pid})."
+            local_stack = brought_up(directory, printer, interrupts)
+            where = f"An AWS of its own listens at {local_stack.emulator.url} (process {local_stack.emulator.pid})."
             printer.say(f"{where} Below, ids are cut to their first eight digits, and no token is shown.")
-            yield laptop
+            yield local_stack
         except FAULTS as fault:
             interrupts.check()  # ctrl-C reaches what the demo has started, too: that is no fault
             raise RuntimeError(f"The demo failed. {fault}\nLogs: {kept_logs(directory)}/*.log") from fault
@@ -205,7 +207,7 @@ def temporary_laptop(printer: Printer, interrupts: Interrupts) -> Iterator[Lapto
             stop_leftover(directory)
 
 
-def brought_up(directory: Path, printer: Printer, interrupts: Interrupts) -> Laptop:
+def brought_up(directory: Path, printer: Printer, interrupts: Interrupts) -> LocalStack:
     with timed_steps(printer.console) as print_step:
 
         def begin(step: str) -> None:
@@ -221,7 +223,7 @@ def kept_logs(directory: Path) -> Path:
     with suppress(OSError):
         shutil.copy(directory / "emulator.log", kept)
     with suppress(OSError, *FAULTS):
-        laptop = Laptop.load(directory)
-        stream = LogStream(laptop.client("logs"), laptop.client("lambda"))
+        local_stack = LocalStack.load(directory)
+        stream = LogStream(local_stack.client("logs"), local_stack.client("lambda"))
         (kept / "lambdas.log").write_text("".join(f"{function}  {line}\n" for function, line in stream.unread()))
     return kept

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from infra.local.demo_people import FAILURE, Answer, Person, UnexpectedAnswerError, awaited
+from infra.local.demo_users import FAILURE, Answer, DemoUser, UnexpectedAnswerError, awaited
 from infra.local.printer import Printer
 
 RETRIES = 2
 
 
-def retry_automatically(failed: Answer, alice: Person, printer: Printer) -> None:
+def retry_automatically(failed: Answer, alice: DemoUser, printer: Printer) -> None:
     printer.chapter("Failures are retried automatically, and the lineage says so")
     printer.say("This trigger retries what fails: twice, on the same code, with a pause that grows.")
     body = {
@@ -27,12 +27,12 @@ def retry_automatically(failed: Answer, alice: Person, printer: Printer) -> None
     history = alice.gets(path).shows("rerunCount").has(rerunCount=RETRIES)
     for number, retry in enumerate(history.each("reruns"), start=1):
         printer.abbreviate(retry["id"], f"run-{retry['id'][:8]}")
-        told = {name: retry[name] for name in ("rerunBy", "rerunReason", "retryAttempt", "status")}
-        printer.tree(f"Retry {number} ({retry['id']})", told)
+        actual = {name: retry[name] for name in ("rerunBy", "rerunReason", "retryAttempt", "status")}
+        printer.tree(f"Retry {number} ({retry['id']})", actual)
         retry.has(rerunReason=f"Automatic retry {number} of {RETRIES} after KeyError", status=FAILURE)
 
 
-def cancel_a_delayed_rerun(failed: Answer, alice: Person, printer: Printer) -> None:
+def cancel_a_delayed_rerun(failed: Answer, alice: DemoUser, printer: Printer) -> None:
     printer.chapter("A re-run can wait, be sent twice, and be called off")
     tonight = (datetime.now(UTC) + timedelta(hours=8)).isoformat(timespec="seconds")
     printer.say("Alice wants the order re-run tonight. Her connection breaks, so she sends the request again:")
@@ -46,7 +46,7 @@ def cancel_a_delayed_rerun(failed: Answer, alice: Person, printer: Printer) -> N
     alice.gets(f"/function-runs/{first}").shows("status", "cancelRequestedBy", "notBefore").has(status="cancelled")
 
 
-def _await_retries(path: str, alice: Person) -> None:
+def _await_retries(path: str, alice: DemoUser) -> None:
     awaited(
         lambda: [each for each in alice.asks(path).each("reruns") if each["endedAt"]],
         lambda ended: len(ended) >= RETRIES,

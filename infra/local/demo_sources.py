@@ -8,15 +8,17 @@ from uuid import uuid4
 import httpx
 from standardwebhooks import Webhook
 
-from infra.local.demo_people import COMPLETED, Answer, Person, UnexpectedAnswerError, awaited
-from infra.local.laptop import Laptop
+from infra.local.demo_users import COMPLETED, Answer, DemoUser, UnexpectedAnswerError, awaited
+from infra.local.local_stack import LocalStack
 from infra.local.printer import Printer
 
 ORDER = {"orderId": "A-1003", "currency": "EUR", "items": [{"sku": "mug", "price": 12, "quantity": 1}]}
 TOTAL = {"orderId": "A-1003", "total": 12, "averagePrice": 12, "currency": "EUR"}
 
 
-def receive_a_webhook(failed: Answer, alice: Person, laptop: Laptop, http: httpx.Client, printer: Printer) -> None:
+def receive_a_webhook(
+    failed: Answer, alice: DemoUser, local_stack: LocalStack, http: httpx.Client, printer: Printer
+) -> None:
     printer.chapter("A webhook starts a run, once, however often the shop sends it")
     printer.say("An HTTP trigger has an address and a secret, which is shown this once. Nobody calls it with a token.")
     created = create(alice, failed, "shop-orders", "http-trigger", {"path": "shop/orders", "params": ORDER})
@@ -29,7 +31,7 @@ def receive_a_webhook(failed: Answer, alice: Person, laptop: Laptop, http: httpx
     started = set()
     for _ in range(2):
         printer.request("shop", "POST", path, {})
-        response = http.post(laptop.api_url + path, content=b"{}", headers=headers)
+        response = http.post(local_stack.api_url + path, content=b"{}", headers=headers)
         if response.status_code != HTTPStatus.ACCEPTED:
             raise UnexpectedAnswerError(f"POST {path} gave {response.status_code}: {response.text[:2000]}")
         document = response.json()
@@ -44,7 +46,7 @@ def receive_a_webhook(failed: Answer, alice: Person, laptop: Laptop, http: httpx
     alice.looks_at(again, COMPLETED, "result").shows("status", "result").has(result=TOTAL)
 
 
-def wait_for_a_schedule(failed: Answer, alice: Person, printer: Printer) -> None:
+def wait_for_a_schedule(failed: Answer, alice: DemoUser, printer: Printer) -> None:
     printer.chapter("A schedule starts a run, and its re-run is as if the schedule had come again")
     moment = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0).isoformat().replace("+00:00", "Z")
     once = {"scheduleType": "once", "at": moment, "params": ORDER}
@@ -57,7 +59,7 @@ def wait_for_a_schedule(failed: Answer, alice: Person, printer: Printer) -> None
     again.shows("triggerType", "status", "parameters.scheduledTime").has(parameters=run["parameters"])
 
 
-def create(alice: Person, failed: Answer, name: str, kind: str, metadata: dict[str, Any]) -> Answer:
+def create(alice: DemoUser, failed: Answer, name: str, kind: str, metadata: dict[str, Any]) -> Answer:
     body = {"name": name, "functionId": failed["functionId"], "executionType": kind, "triggerMetadata": metadata}
     return alice.posts("/function-triggers", body, HTTPStatus.CREATED)
 
@@ -72,7 +74,7 @@ def signature(secret: str, body: str) -> dict[str, str]:
     }
 
 
-def first_run(alice: Person, trigger_id: str, printer: Printer) -> str:
+def first_run(alice: DemoUser, trigger_id: str, printer: Printer) -> str:
     """The id of the run that the trigger starts, once it does."""
     path = f"/function-runs?triggerId={trigger_id}"
     found = awaited(

@@ -69,8 +69,10 @@ class Printer:
         column = max(map(len, fields), default=0) + 2
         for number, (name, value) in enumerate(fields.items()):
             text = self._shortened(value if isinstance(value, str) else _json(value))
-            label = Text.assemble(INDENT, (f"{status if number == 0 else '':<6}", style), (f"{name:<{column}}", "dim"))
-            self._wrap(label, text, style=STYLES.get(text, ""))
+            seal_context = Text.assemble(
+                INDENT, (f"{status if number == 0 else '':<6}", style), (f"{name:<{column}}", "dim")
+            )
+            self._wrap(seal_context, text, style=STYLES.get(text, ""))
 
     def tree(self, title: str, fields: Mapping[str, Any]) -> None:
         self._print(Text(self._shortened(title), "bold"))
@@ -84,13 +86,13 @@ class Printer:
             return text
         return re.sub("|".join(map(re.escape, self._short)), lambda match: self._short[match[0]], text)
 
-    def _wrap(self, label: str | Text, text: str, *, style: str = "") -> None:
+    def _wrap(self, seal_context: str | Text, text: str, *, style: str = "") -> None:
         """Print text beside the label; an id, an ARN or an address that is too long stays in one piece."""
-        room = max(self.console.width - len(label), 20)
+        room = max(self.console.width - len(seal_context), 20)
         lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
         for number, line in enumerate(lines):
             whole = line.replace(_NO_BREAK, " ")
-            self._print(Text.assemble(label if number == 0 else " " * len(label), (whole, style)))
+            self._print(Text.assemble(seal_context if number == 0 else " " * len(seal_context), (whole, style)))
 
     def _print(self, text: Text) -> None:
         self.console.print(text, soft_wrap=True)

@@ -8,7 +8,7 @@ from handlers.aws.cipher import Cipher
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import LateEvents
 from tests.aws.storing import store_of
 
@@ -17,18 +17,18 @@ KMS_EVENTS = LateEvents()
 
 
 @pytest.fixture
-def dynamodb(laptop: Laptop) -> Any:
-    return laptop.client("dynamodb")
+def dynamodb(local_stack: LocalStack) -> Any:
+    return local_stack.client("dynamodb")
 
 
 @pytest.fixture
-def table(laptop: Laptop, dynamodb: Any) -> Table:
-    return Table(dynamodb, laptop.outputs["TableName"])
+def table(local_stack: LocalStack, dynamodb: Any) -> Table:
+    return Table(dynamodb, local_stack.outputs["TableName"])
 
 
 @pytest.fixture
-def runs(laptop: Laptop, table: Table) -> RunStore:
-    return store_of(laptop, table, max_reruns=MAX_RERUNS)
+def runs(local_stack: LocalStack, table: Table) -> RunStore:
+    return store_of(local_stack, table, max_reruns=MAX_RERUNS)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def registry(table: Table) -> RegistryStore:
 
 
 @pytest.fixture
-def kms_session(laptop: Laptop) -> Session:
+def kms_session(local_stack: LocalStack) -> Session:
     """A session whose KMS clients speak to the emulator, and try each call once."""
     session = Session()
     session.set_credentials("test", "test")
@@ -46,7 +46,7 @@ def kms_session(laptop: Laptop) -> Session:
     make = session.create_client
     # Clients copy their session's handlers when they are made: this one is there for those that tests inject later.
     session.register("before-send.kms", KMS_EVENTS.before_send)
-    session.create_client = lambda *of, **how: make(*of, **how | {"endpoint_url": laptop.emulator.url})  # type: ignore[method-assign]
+    session.create_client = lambda *of, **options: make(*of, **options | {"endpoint_url": local_stack.emulator.url})  # type: ignore[method-assign]
     return session
 
 
@@ -56,5 +56,5 @@ def kms_events() -> LateEvents:
 
 
 @pytest.fixture
-def cipher(laptop: Laptop, kms_session: Session) -> Cipher:
-    return Cipher(laptop.outputs["KeyArn"], kms_session)
+def cipher(local_stack: LocalStack, kms_session: Session) -> Cipher:
+    return Cipher(local_stack.outputs["KeyArn"], kms_session)

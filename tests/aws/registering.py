@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from handlers.aws.registry_store import RegistryStore
 from handlers.domain import clock
-from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.trigger_arming import HOLD
+from handlers.domain.registry.entities import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.trigger_sync import LOCK_TIME
 from infra.local.patience import awaited
 from tests.builders import FUNCTION_ARN, a_function, a_trigger
 
@@ -52,7 +52,7 @@ def found_at(registry: RegistryStore, path: str, workspace: str = "acme") -> str
 
 
 def soon() -> datetime:
-    return clock.now() + HOLD
+    return clock.now() + LOCK_TIME
 
 
 def unfinished_after_a_while(registry: RegistryStore, expected: set[str]) -> list[StoredTrigger]:

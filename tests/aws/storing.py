@@ -10,7 +10,7 @@ from handlers.aws.part_store import PartStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from handlers.domain.runs.run import FunctionRun
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.builders import a_run
 
 
@@ -24,12 +24,12 @@ def nowhere(_: Exception) -> None:
     """Nobody is told."""
 
 
-def objects_of(laptop: Laptop) -> PartObjects:
-    return PartObjects(lambda: laptop.client("s3"), laptop.outputs["BucketName"])
+def objects_of(local_stack: LocalStack) -> PartObjects:
+    return PartObjects(lambda: local_stack.client("s3"), local_stack.outputs["BucketName"])
 
 
 def store_of(
-    laptop: Laptop, table: Table, *, max_reruns: int = 1000, report: Callable[[Exception], Any] = nowhere
+    local_stack: LocalStack, table: Table, *, max_reruns: int = 1000, report: Callable[[Exception], Any] = nowhere
 ) -> RunStore:
-    parts = PartStore(table, objects_of(laptop), report)
+    parts = PartStore(table, objects_of(local_stack), report)
     return RunStore(table, parts, max_reruns=max_reruns, report=report)

@@ -10,7 +10,7 @@ from handlers.aws import capture_entries, registry_items
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, to_item
 from handlers.domain.errors import InvalidRequest, Stale
-from handlers.domain.registry.registered import CaptureFailures, ComputeFunction
+from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.starting.captures import CapturingFunction
 from tests.aws.injection import cancelled, injected
 from tests.aws.registering import a_new_function, an_arn, capturing, found_capturing

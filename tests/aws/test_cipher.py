@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from handlers.aws import aws_errors
 from handlers.aws.cipher import Cipher
 from handlers.domain.errors import Misconfigured, Unavailable
-from handlers.domain.seal import KeyRefused, Label, SealBroken
-from infra.local.laptop import Laptop
+from handlers.domain.seal import KeyRefused, SealBroken, SealContext
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import LateEvents, error, injected, throttled
 
-LABEL = Label(workspace="acme", owner="RUN#1", part="parameters")
+LABEL = SealContext(workspace="acme", owner="RUN#1", part="parameters")
 
 
 @pytest.fixture
-def another_container(laptop: Laptop, kms_session: Session) -> Cipher:
+def another_container(local_stack: LocalStack, kms_session: Session) -> Cipher:
     """A cipher whose cache is empty."""
-    return Cipher(laptop.outputs["KeyArn"], kms_session)
+    return Cipher(local_stack.outputs["KeyArn"], kms_session)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

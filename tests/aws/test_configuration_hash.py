@@ -14,9 +14,9 @@ from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table, to_item
 from handlers.domain.errors import Unavailable
-from handlers.domain.runs.outcome import NotYet
+from handlers.domain.runs.outcome import RetryLater
 from handlers.domain.seal import KeyRefused, SealBroken
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 
 CONFIGURATION: dict[str, Any] = {
     "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:orders:7",
@@ -117,7 +117,7 @@ def test_a_hash_cannot_be_computed_without_the_secret_by_who_knows_all_but_one_v
 
 @pytest.mark.parametrize("fault", [Unavailable(), KeyRefused()])
 def test_while_the_secret_cannot_be_read_the_run_waits(fault: Exception) -> None:
-    with pytest.raises(NotYet) as reason:
+    with pytest.raises(RetryLater) as reason:
         hash_of(CONFIGURATION, fault)
     assert reason.value.code == "ConfigHashUnavailable"
 
@@ -150,11 +150,11 @@ class TestSecret:
         assert one != another
 
     def test_it_stands_in_the_table_sealed_and_does_not_expire(
-        self, table: Table, cipher: Cipher, dynamodb: Any, laptop: Laptop
+        self, table: Table, cipher: Cipher, dynamodb: Any, local_stack: LocalStack
     ) -> None:
         purpose = uuid4().hex
         secret = StackSecret(table, cipher, purpose).read()
         key = to_item({"pk": f"SECRET#{purpose}", "sk": f"SECRET#{purpose}"})
-        item = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
+        item = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
         assert item.keys() == {"pk", "sk", "sealed", "schema"}
         assert secret not in item["sealed"]["B"]

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from handlers.aws.event_rules import EventRules
 from handlers.domain.errors import BusMissing, InvalidRequest, Misconfigured, SourceLimitReached, Unavailable
-from handlers.domain.registry.registered import FunctionTrigger
-from infra.local.laptop import Laptop
+from handlers.domain.registry.entities import FunctionTrigger
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer, error, injected, throttled
 from tests.builders import a_trigger
 
@@ -22,8 +22,8 @@ REMOVE_TARGETS, DELETE = "events.RemoveTargets", "events.DeleteRule"
 
 
 @pytest.fixture
-def events(laptop: Laptop) -> Any:
-    return laptop.client("events")
+def events(local_stack: LocalStack) -> Any:
+    return local_stack.client("events")
 
 
 @pytest.fixture
@@ -145,9 +145,9 @@ def test_a_rule_whose_bus_is_gone_is_gone(rules: EventRules) -> None:
 
 
 def test_eventbridge_is_asked_about_a_pattern_and_nothing_is_changed(events: Any, rules: EventRules, bus: str) -> None:
-    with injected(events.meta.events, CHECK) as asked:
+    with injected(events.meta.events, CHECK) as request:
         rules.check(PATTERN)
-    assert asked == [CHECK]
+    assert request == [CHECK]
     assert not found(events, bus)
 
 

@@ -11,9 +11,9 @@ from botocore.parsers import ResponseParserError
 from urllib3 import HTTPResponse
 
 from handlers.aws.function_invoker import FunctionInvoker
-from handlers.domain.runs.outcome import NotYet, Outcome, Uncertain, Unusable
+from handlers.domain.runs.outcome import Outcome, OutcomeUnknown, PermanentFailure, RetryLater
 from handlers.domain.runs.run import ErrorSource, Pin, Status
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer, error, injected
 from tests.builders import a_run
 
@@ -21,13 +21,13 @@ INVOKE = "lambda.Invoke"
 
 
 @pytest.fixture
-def client(laptop: Laptop) -> Any:
-    return laptop.client("lambda")
+def client(local_stack: LocalStack) -> Any:
+    return local_stack.client("lambda")
 
 
 @pytest.fixture
-def pin(client: Any, laptop: Laptop) -> Pin:
-    version = client.publish_version(FunctionName=laptop.samples["EchoFunctionArn"])
+def pin(client: Any, local_stack: LocalStack) -> Pin:
+    version = client.publish_version(FunctionName=local_stack.samples["EchoFunctionArn"])
     return Pin(
         function_version_arn=version["FunctionArn"],
         function_version=version["Version"],
@@ -149,7 +149,7 @@ def test_an_error_without_a_type_has_a_code_all_the_same(client: Any, pin: Pin, 
 def test_what_lambda_did_not_execute_is_a_reason_for_a_later_attempt(
     client: Any, pin: Pin, status: int, code: str
 ) -> None:
-    with pytest.raises(NotYet) as reason:
+    with pytest.raises(RetryLater) as reason:
         outcome_of(client, pin, error(status, code))
     assert reason.value.code == code
 
@@ -158,7 +158,7 @@ def test_what_lambda_did_not_execute_is_a_reason_for_a_later_attempt(
 def test_what_somebody_has_to_mend_fails_at_once_although_lambda_calls_it_its_own_fault(
     client: Any, pin: Pin, code: str
 ) -> None:
-    with pytest.raises(Unusable) as reason:
+    with pytest.raises(PermanentFailure) as reason:
         outcome_of(client, pin, error(502, code))
     assert reason.value.code == code
 
@@ -173,7 +173,7 @@ def test_what_somebody_has_to_mend_fails_at_once_although_lambda_calls_it_its_ow
     ids=["500", "read timeout", "closed"],
 )
 def test_after_a_fault_nobody_knows_whether_the_function_ran(client: Any, pin: Pin, fault: Any) -> None:
-    with pytest.raises(Uncertain):
+    with pytest.raises(OutcomeUnknown):
         outcome_of(client, pin, fault)
 
 
@@ -187,7 +187,7 @@ def test_after_a_fault_nobody_knows_whether_the_function_ran(client: Any, pin: P
     ],
 )
 def test_a_lasting_refusal_says_so(client: Any, pin: Pin, status: int, code: str, expected: str) -> None:
-    with pytest.raises(Unusable) as reason:
+    with pytest.raises(PermanentFailure) as reason:
         outcome_of(client, pin, error(status, code))
     assert reason.value.code == expected
     assert pin.function_version_arn in str(reason.value)
@@ -260,13 +260,13 @@ def of_status(status: int, body: bytes) -> Any:
 def test_an_answer_that_botocore_cannot_read_leaves_it_open_whether_the_function_ran(
     client: Any, pin: Pin, unreadable: Any
 ) -> None:
-    with pytest.raises(Uncertain):
+    with pytest.raises(OutcomeUnknown):
         outcome_of(client, pin, unreadable)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Too Many Requests</html>", b"{}"])
 def test_a_throttle_that_does_not_name_itself_is_waited_for_like_any(client: Any, pin: Pin, body: bytes) -> None:
-    with pytest.raises(NotYet):
+    with pytest.raises(RetryLater):
         outcome_of(client, pin, of_status(429, body))
 
 

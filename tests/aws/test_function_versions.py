@@ -7,7 +7,7 @@ from handlers.aws import function_versions
 from handlers.aws.function_code import DESCRIPTION
 from handlers.aws.function_versions import FunctionVersions
 from handlers.domain.errors import Unavailable
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer, error, injected
 from tests.stack.driver import ECHO, TeamFunction, zipped
 
@@ -23,8 +23,8 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def client(laptop: Laptop) -> Any:
-    return laptop.client("lambda")
+def client(local_stack: LocalStack) -> Any:
+    return local_stack.client("lambda")
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def versions(client: Any) -> FunctionVersions:
 
 
 @pytest.fixture
-def function(laptop: Laptop, client: Any) -> TeamFunction:
+def function(local_stack: LocalStack, client: Any) -> TeamFunction:
     """With two versions published by this service, and one by the team. Nobody invokes it: nor need it be active."""
-    function = TeamFunction(laptop)
+    function = TeamFunction(local_stack)
     function.arn = client.create_function(
         FunctionName=function.name,
         Runtime="python3.13",

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from handlers.aws import lambda_errors
 from handlers.aws.function_invoker import FunctionInvoker
-from handlers.domain.runs.outcome import NotReady, NotYet, Uncertain, Unusable
+from handlers.domain.runs.outcome import NotReady, OutcomeUnknown, PermanentFailure, RetryLater
 from tests.builders import a_pin, a_run
 
 INVOKE = {"later": lambda_errors.LATER, "never": lambda_errors.NEVER, "unknown": lambda_errors.UNKNOWN}
@@ -37,10 +37,10 @@ def test_what_the_table_says_of_an_error_becomes_of_the_run(code: str) -> None:
         raise ClientError(refused, "Invoke")
 
     client: Any = SimpleNamespace(invoke=refuse)
-    with pytest.raises((NotYet, Unusable, Uncertain)) as reason:
+    with pytest.raises((RetryLater, PermanentFailure, OutcomeUnknown)) as reason:
         FunctionInvoker(client).invoke(a_pin(), b"{}", a_run(status="running"))
     (table,) = (table for table, codes in INVOKE.items() if code in codes)
-    assert isinstance(reason.value, {"later": NotYet, "never": Unusable, "unknown": Uncertain}[table])
+    assert isinstance(reason.value, {"later": RetryLater, "never": PermanentFailure, "unknown": OutcomeUnknown}[table])
     assert isinstance(reason.value, NotReady) == (code in lambda_errors.NOT_READY)
 
 

@@ -10,14 +10,14 @@ from handlers.aws import aws_errors
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.run_queue import RunQueue
 from handlers.domain.errors import Unavailable
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer, error, injected
 from tests.builders import a_run
 
 
 @pytest.fixture
-def sqs(laptop: Laptop) -> Any:
-    return laptop.client("sqs")
+def sqs(local_stack: LocalStack) -> Any:
+    return local_stack.client("sqs")
 
 
 @pytest.fixture
@@ -73,16 +73,16 @@ def test_a_push_that_fails_is_reported_and_not_raised(sqs: Any, url: str) -> Non
     ids=["no grant", "no queue", "no grant for the bus", "200 that took nothing"],
 )
 def test_what_is_not_raised_but_has_to_be_mended_wakes_somebody(
-    laptop: Laptop, url: str, monkeypatch: pytest.MonkeyPatch, operation: str, denied: Any
+    local_stack: LocalStack, url: str, monkeypatch: pytest.MonkeyPatch, operation: str, denied: Any
 ) -> None:
     seen: list[Exception] = []
     monkeypatch.setattr(aws_errors, "_observers", [seen.append])
-    sqs = laptop.client("sqs")
-    events = laptop.client("events")
+    sqs = local_stack.client("sqs")
+    events = local_stack.client("events")
     client = sqs if operation.startswith("sqs") else events
     with injected(client.meta.events, operation, denied):
         RunQueue(sqs, url, lambda _: None).push(a_run())
-        LifecycleBus(events, laptop.outputs["LifecycleBusName"], lambda _: None).announce(a_run())
+        LifecycleBus(events, local_stack.outputs["LifecycleBusName"], lambda _: None).publish(a_run())
     assert len(seen) == 1
 
 
@@ -95,12 +95,12 @@ def test_what_is_not_raised_but_has_to_be_mended_wakes_somebody(
     ],
     ids=["throttled", "500", "200 that took nothing"],
 )
-def test_an_event_that_the_bus_did_not_take_is_not_told_and_reported(laptop: Laptop, said: Any) -> None:
-    events = laptop.client("events")
+def test_an_event_that_the_bus_did_not_take_is_not_told_and_reported(local_stack: LocalStack, said: Any) -> None:
+    events = local_stack.client("events")
     reported: list[Exception] = []
-    bus = LifecycleBus(events, laptop.outputs["LifecycleBusName"], reported.append)
+    bus = LifecycleBus(events, local_stack.outputs["LifecycleBusName"], reported.append)
     with injected(events.meta.events, "eventbridge.PutEvents", said):
-        assert not bus.announce(a_run())
+        assert not bus.publish(a_run())
     assert len(reported) == 1
-    assert bus.announce(a_run())
+    assert bus.publish(a_run())
     assert len(reported) == 1

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from handlers.aws import run_items
-from handlers.aws.object_shelf import ObjectShelf
+from handlers.aws.object_expiry_index import ObjectExpiryIndex
 from handlers.aws.part_objects import PartLost
 from handlers.aws.part_store import MAX_SEALED_INLINE_BYTES
 from handlers.aws.run_store import RunStore
@@ -21,7 +21,7 @@ from handlers.domain.paging import Page
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.upkeep.housekeeping import KeptObject
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.conftest import MAX_RERUNS
 from tests.aws.injection import answer, error, injected
 from tests.aws.storing import new_run, nowhere, objects_of, store_of
@@ -33,31 +33,31 @@ SLOW_DOWN = error(503, "SlowDown")
 
 
 @pytest.fixture
-def s3(laptop: Laptop) -> Any:
-    return laptop.client("s3")
+def s3(local_stack: LocalStack) -> Any:
+    return local_stack.client("s3")
 
 
 @pytest.fixture
-def keys(laptop: Laptop, s3: Any) -> Callable[[str], list[str]]:
+def keys(local_stack: LocalStack, s3: Any) -> Callable[[str], list[str]]:
     def listed(prefix: str) -> list[str]:
-        found = s3.list_objects_v2(Bucket=laptop.outputs["BucketName"], Prefix=prefix).get("Contents", [])
+        found = s3.list_objects_v2(Bucket=local_stack.outputs["BucketName"], Prefix=prefix).get("Contents", [])
         return [each["Key"] for each in found]
 
     return listed
 
 
-def where(laptop: Laptop, dynamodb: Any, run: FunctionRun, sort: str) -> dict[str, Any]:
+def where(local_stack: LocalStack, dynamodb: Any, run: FunctionRun, sort: str) -> dict[str, Any]:
     key = to_item({"pk": f"RUN#{run.id}", "sk": sort})
-    found: dict[str, Any] = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key, ConsistentRead=True)
+    found: dict[str, Any] = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key, ConsistentRead=True)
     return dict(found["Item"])
 
 
 def test_a_large_part_is_moved_once_its_run_is_recorded(
-    runs: RunStore, laptop: Laptop, dynamodb: Any, keys: Callable[[str], list[str]]
+    runs: RunStore, local_stack: LocalStack, dynamodb: Any, keys: Callable[[str], list[str]]
 ) -> None:
     run = new_run()
     assert runs.record(run, {Part.PARAMETERS: LARGE})
-    item = where(laptop, dynamodb, run, "SEALED#parameters")
+    item = where(local_stack, dynamodb, run, "SEALED#parameters")
     assert keys(f"kept/{run.id}") == [item["object"]["S"]] == [f"kept/{run.id}/parameters"]
     assert keys(item["stagedAs"]["S"]) == []
     recorded = runs.read(run.id, Part.PARAMETERS)
@@ -142,14 +142,16 @@ def test_a_large_rerun_that_is_refused_leaves_nothing_but_what_goes_in_a_day(
     assert runs.read_run(new.id) is None
 
 
-def test_an_object_that_is_lost_does_not_open_and_keeps_nobody_waiting(laptop: Laptop, table: Table, s3: Any) -> None:
+def test_an_object_that_is_lost_does_not_open_and_keeps_nobody_waiting(
+    local_stack: LocalStack, table: Table, s3: Any
+) -> None:
     reported: list[Exception] = []
-    runs = store_of(laptop, table, report=reported.append)
+    runs = store_of(local_stack, table, report=reported.append)
     run = new_run()
     with injected(s3.meta.events, COPY, SLOW_DOWN):
         runs.record(run, {Part.PARAMETERS: LARGE})
-    for key in objects_of(laptop).staged_before(datetime.now(UTC) + timedelta(days=1)):
-        objects_of(laptop).delete(key)
+    for key in objects_of(local_stack).staged_before(datetime.now(UTC) + timedelta(days=1)):
+        objects_of(local_stack).delete(key)
     stored = runs.read_run(run.id)
     assert stored is not None
     reported.clear()
@@ -194,7 +196,7 @@ def test_an_entry_that_cannot_be_read_hides_no_other_object(
     )
     later = clock.now() + timedelta(days=400)
     monkeypatch.setattr(clock, "now", lambda: later)
-    due = {each.run_id for each in ObjectShelf(table, report=reported.append).due()}
+    due = {each.run_id for each in ObjectExpiryIndex(table, report=reported.append).due()}
     assert good.id in due
     assert broken.id not in due
     assert [type(each) for each in reported] == [KeyError]
@@ -203,10 +205,10 @@ def test_an_entry_that_cannot_be_read_hides_no_other_object(
 
 @pytest.mark.parametrize("flaw", [{"sealed": "a text"}, {"object": "x", "stagedAs": None}, {"object": 7}])
 def test_a_part_that_cannot_be_read_does_not_open_and_hides_no_other(
-    laptop: Laptop, table: Table, dynamodb: Any, flaw: dict[str, Any]
+    local_stack: LocalStack, table: Table, dynamodb: Any, flaw: dict[str, Any]
 ) -> None:
     reported: list[Exception] = []
-    runs = store_of(laptop, table, report=reported.append)
+    runs = store_of(local_stack, table, report=reported.append)
     run = new_run()
     runs.record(run, {Part.PARAMETERS: b"sealed", Part.OVERRIDES: b"sealed too"})
     item = run_items.part_key(run.id, Part.PARAMETERS) | {name: each for name, each in flaw.items() if each is not None}
@@ -216,9 +218,11 @@ def test_a_part_that_cannot_be_read_does_not_open_and_hides_no_other(
     assert len(reported) == 1
 
 
-def test_an_edge_that_cannot_be_read_hides_no_other_re_run(laptop: Laptop, table: Table, dynamodb: Any) -> None:
+def test_an_edge_that_cannot_be_read_hides_no_other_re_run(
+    local_stack: LocalStack, table: Table, dynamodb: Any
+) -> None:
     reported: list[Exception] = []
-    runs = store_of(laptop, table, report=reported.append)
+    runs = store_of(local_stack, table, report=reported.append)
     original = new_run()
     runs.record(original, {})
     reruns = [
@@ -240,18 +244,21 @@ def test_the_shelf_reminds_of_an_object_until_it_is_told_to_forget(
 ) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: LARGE})
-    index, kept = ObjectShelf(table, report=nowhere), KeptObject(run.id, "parameters", f"kept/{run.id}/parameters")
+    index, kept = (
+        ObjectExpiryIndex(table, report=nowhere),
+        KeptObject(run.id, "parameters", f"kept/{run.id}/parameters"),
+    )
     expires_at = index.part_expires_at(kept)
     assert expires_at == datetime.fromtimestamp(run_items.epoch(run) + run_items.PARTS_OUTLIVE_SECONDS, UTC)
     assert kept not in list(index.due())
     monkeypatch.setattr(clock, "now", lambda: expires_at + timedelta(seconds=1))
     assert kept in list(index.due())
     assert index.part_expires_at(kept) is None
-    index.remind(kept, expires_at + timedelta(days=1))
+    index.reschedule(kept, expires_at + timedelta(days=1))
     assert kept not in list(index.due())
     monkeypatch.setattr(clock, "now", lambda: expires_at + timedelta(days=2))
     assert kept in list(index.due())
-    index.forget(kept)
-    index.forget(kept)
-    index.remind(kept, expires_at)  # by a second one at once: nothing comes back
+    index.remove(kept)
+    index.remove(kept)
+    index.reschedule(kept, expires_at)  # by a second one at once: nothing comes back
     assert kept not in list(index.due())

@@ -10,7 +10,7 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, to_item
 from handlers.domain.errors import NameTaken, Stale
 from handlers.domain.paging import Page
-from handlers.domain.registry.registered import Kind
+from handlers.domain.registry.entities import Kind
 from handlers.domain.registry.trigger_kinds import EventSource
 from tests.aws.registering import a_new_function, stored
 from tests.builders import NOW, a_function

@@ -12,7 +12,7 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.errors import NameTaken, PathTaken, Stale
-from handlers.domain.registry.registered import StoredTrigger
+from handlers.domain.registry.entities import StoredTrigger
 from tests.aws.registering import (
     a_new_function,
     a_new_trigger,
@@ -109,7 +109,7 @@ class TestHolding:
 
         def hold(number: int) -> bool:
             try:
-                registry.hold_trigger(trigger, soon() + timedelta(seconds=number))
+                registry.lock_trigger(trigger, soon() + timedelta(seconds=number))
             except Stale:
                 return False
             return True
@@ -119,54 +119,56 @@ class TestHolding:
 
     def test_a_held_trigger_is_changed_and_deleted_by_its_holder_only(self, registry: RegistryStore) -> None:
         trigger = stored(registry)
-        held = registry.hold_trigger(trigger, soon())
-        assert registry.read_trigger(trigger.id) == StoredTrigger(held, b"sealed")
+        locked = registry.lock_trigger(trigger, soon())
+        assert registry.read_trigger(trigger.id) == StoredTrigger(locked, b"sealed")
         with pytest.raises(Stale):
             changed(registry, trigger, enabled=False)
         with pytest.raises(Stale):
-            registry.hold_trigger(trigger, soon())
-        after = changed(registry, held, enabled=False, changing_until=None)
+            registry.lock_trigger(trigger, soon())
+        after = changed(registry, locked, enabled=False, locked_until=None)
         assert registry.read_trigger(trigger.id) == StoredTrigger(after, b"sealed")
         with pytest.raises(Stale):
-            changed(registry, held, enabled=True)
+            changed(registry, locked, enabled=True)
 
     def test_a_hold_that_another_has_taken_over_is_no_longer_one(self, registry: RegistryStore) -> None:
-        mine = registry.hold_trigger(stored(registry), clock.now() - timedelta(seconds=1))
-        theirs = registry.hold_trigger(mine, soon())
+        mine = registry.lock_trigger(stored(registry), clock.now() - timedelta(seconds=1))
+        theirs = registry.lock_trigger(mine, soon())
         with pytest.raises(Stale):
-            changed(registry, mine, changing_until=None)
-        changed(registry, theirs, changing_until=None)
+            changed(registry, mine, locked_until=None)
+        changed(registry, theirs, locked_until=None)
 
     def test_what_was_changed_or_deleted_meanwhile_is_not_held(self, registry: RegistryStore) -> None:
         before = stored(registry)
         after = changed(registry, before, enabled=False)
         with pytest.raises(Stale):
-            registry.hold_trigger(before, soon())
+            registry.lock_trigger(before, soon())
         registry.delete(after)
         with pytest.raises(Stale):
-            registry.hold_trigger(after, soon())
+            registry.lock_trigger(after, soon())
         assert registry.read_trigger(before.id) is None, "a hold makes nothing"
 
     def test_what_was_not_finished_in_its_time_is_told(self, registry: RegistryStore) -> None:
         now, past = clock.now(), clock.now() - timedelta(seconds=1)
-        unfinished = registry.hold_trigger(stored(registry), past)
-        never_created = stored(registry, confirmed=False, changing_until=past)
-        in_time = stored(registry, confirmed=False, changing_until=now + timedelta(seconds=60))
-        finished = registry.hold_trigger(stored(registry), past)
-        changed(registry, finished, changing_until=None)
-        gone = registry.hold_trigger(stored(registry), past)
+        unfinished = registry.lock_trigger(stored(registry), past)
+        never_created = stored(registry, confirmed=False, locked_until=past)
+        in_time = stored(registry, confirmed=False, locked_until=now + timedelta(seconds=60))
+        finished = registry.lock_trigger(stored(registry), past)
+        changed(registry, finished, locked_until=None)
+        gone = registry.lock_trigger(stored(registry), past)
         registry.delete(gone)
-        told = {each.trigger.id: each for each in unfinished_after_a_while(registry, {unfinished.id, never_created.id})}
-        assert told[unfinished.id] == StoredTrigger(unfinished, b"sealed")
-        assert not told[never_created.id].trigger.confirmed
-        assert not told.keys() & {in_time.id, finished.id, gone.id}
+        actual = {
+            each.trigger.id: each for each in unfinished_after_a_while(registry, {unfinished.id, never_created.id})
+        }
+        assert actual[unfinished.id] == StoredTrigger(unfinished, b"sealed")
+        assert not actual[never_created.id].trigger.confirmed
+        assert not actual.keys() & {in_time.id, finished.id, gone.id}
 
     def test_more_are_unfinished_than_a_page_holds(
         self, registry: RegistryStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("handlers.aws.registry_store.UNFINISHED_PAGE", 2)
         past = clock.now() - timedelta(seconds=1)
-        ids = {stored(registry, changing_until=past).id for _ in range(5)}
+        ids = {stored(registry, locked_until=past).id for _ in range(5)}
         assert {each.trigger.id for each in unfinished_after_a_while(registry, ids)} >= ids
 
 
@@ -174,7 +176,7 @@ class TestCapturing:
     def test_a_function_that_captures_is_found_by_its_lambda_in_every_workspace(self, registry: RegistryStore) -> None:
         arn = an_arn()
         pairs = [capturing(registry, arn, workspace=workspace) for workspace in ("acme", "globex")]
-        capturing(registry, f"{arn}:live", confirmed=False, changing_until=soon())
+        capturing(registry, f"{arn}:live", confirmed=False, locked_until=soon())
         registry.add_function(a_new_function().model_copy(update={"function_arn": arn}))
         assert found_capturing(registry, arn) == set(pairs)
         assert registry.registrations(f"{arn}-2") == []
@@ -184,23 +186,23 @@ class TestCapturing:
         function_id, _ = capturing(registry, f"{arn}:live")
         assert [id_ for id_, _ in found_capturing(registry, arn)] == [function_id]
 
-    @pytest.mark.parametrize("how", ["ended", "function deleted", "trigger deleted"])
+    @pytest.mark.parametrize("options", ["ended", "function deleted", "trigger deleted"])
     def test_what_no_longer_captures_is_not_found(
-        self, registry: RegistryStore, dynamodb: Any, table: Table, how: str
+        self, registry: RegistryStore, dynamodb: Any, table: Table, options: str
     ) -> None:
         arn = an_arn()
         function_id, trigger_id = capturing(registry, arn)
         function, trigger = registry.read_function(function_id), registry.read_trigger(trigger_id)
         assert function is not None
         assert trigger is not None
-        if how == "ended":
+        if options == "ended":
             registry.change_function(function, function.model_copy(update={"capture_failures": None, "version": 2}))
-        elif how == "function deleted":
+        elif options == "function deleted":
             registry.delete(function)
         else:
             registry.delete(trigger.trigger)
         assert found_capturing(registry, arn) == set()
-        if how != "trigger deleted":
+        if options != "trigger deleted":
             left = dynamodb.query(
                 TableName=table._name,
                 KeyConditionExpression="pk = :pk",
@@ -230,7 +232,7 @@ def test_each_kind_of_trigger_survives_being_written(registry: RegistryStore) ->
         {"events": {"event_pattern": '{"detail":{"a":[1.0,1e300]}}', "event_bus_name": "default"}},
         {"webhook": {"path": a_path(), "signature": "none"}},
     ):
-        new = a_new_trigger(changing_until=at, **source)
+        new = a_new_trigger(locked_until=at, **source)
         registry.add_trigger(new)
         assert registry.read_trigger(new.trigger.id) == new
 
@@ -251,11 +253,11 @@ def test_what_was_written_before_there_were_kinds_is_read_still(
     assert registry.read_trigger(trigger_id) == StoredTrigger(expected, b"sealed", None)
     assert registry.read_function(function_id) == a_function(id=function_id, name=function["name"])
     assert expected.confirmed
-    held = registry.hold_trigger(expected, soon())
-    after = changed(registry, held, enabled=False, changing_until=None)
+    locked = registry.lock_trigger(expected, soon())
+    after = changed(registry, locked, enabled=False, locked_until=None)
     assert registry.read_trigger(trigger_id) == StoredTrigger(after, b"sealed")
     item = dynamodb.get_item(TableName=table._name, Key=to_item(registry_items.key("trigger", trigger_id)))["Item"]
-    assert not from_item(item).keys() & {"changingUntil", "attention", "attentionAt"}
+    assert not from_item(item).keys() & {"lockedUntil", "attention", "attentionAt"}
 
 
 def test_what_has_changed_since_it_was_read_is_not_deleted_half(registry: RegistryStore) -> None:
@@ -274,7 +276,7 @@ def test_a_trigger_that_cannot_be_read_does_not_keep_the_others_waiting(
     registry: RegistryStore, dynamodb: Any, table: Table
 ) -> None:
     past = clock.now() - timedelta(seconds=1)
-    unreadable, good = stored(registry, changing_until=past), stored(registry, changing_until=past)
+    unreadable, good = stored(registry, locked_until=past), stored(registry, locked_until=past)
     key = to_item(registry_items.key("trigger", unreadable.id))
     dynamodb.update_item(
         TableName=table._name,

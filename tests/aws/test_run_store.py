@@ -14,7 +14,7 @@ from handlers.domain import clock
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.run import FunctionRun, Part, Status
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer, cancelled, error, injected
 from tests.aws.storing import store_of
 from tests.builders import a_rerun, a_run
@@ -36,9 +36,9 @@ def stored(runs: RunStore, **changes: Any) -> FunctionRun:
     return run
 
 
-def raw(dynamodb: Any, laptop: Laptop, run: FunctionRun) -> dict[str, Any]:
+def raw(dynamodb: Any, local_stack: LocalStack, run: FunctionRun) -> dict[str, Any]:
     key = to_item(run_items.run_key(run.id))
-    item: dict[str, Any] = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
+    item: dict[str, Any] = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
     return item
 
 
@@ -116,7 +116,9 @@ def test_an_expired_item_is_as_good_as_gone(runs: RunStore) -> None:
         runs.record_rerun(a_rerun_of(expired), PARTS)
 
 
-def test_an_original_and_its_parameters_outlive_its_newest_rerun(runs: RunStore, dynamodb: Any, laptop: Laptop) -> None:
+def test_an_original_and_its_parameters_outlive_its_newest_rerun(
+    runs: RunStore, dynamodb: Any, local_stack: LocalStack
+) -> None:
     original = stored(runs, expires_at=clock.now() + timedelta(days=1))
     rerun = a_rerun_of(original)
     runs.record_rerun(rerun, PARTS)
@@ -124,9 +126,9 @@ def test_an_original_and_its_parameters_outlive_its_newest_rerun(runs: RunStore,
     assert found is not None
     assert found.expires_at.timestamp() == int(rerun.expires_at.timestamp())
     key = to_item(run_items.part_key(original.id, Part.PARAMETERS))
-    part = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
+    part = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
     assert int(part["expiresAt"]["N"]) > rerun.expires_at.timestamp()
-    assert int(raw(dynamodb, laptop, original)["partsExpireAt"]["N"]) == int(part["expiresAt"]["N"])
+    assert int(raw(dynamodb, local_stack, original)["partsExpireAt"]["N"]) == int(part["expiresAt"]["N"])
 
 
 def test_a_rerun_that_expires_earlier_does_not_shorten_its_originals_life(runs: RunStore) -> None:
@@ -183,22 +185,24 @@ def test_a_transition_leaves_alone_what_reruns_move(runs: RunStore) -> None:
 
 
 def test_open_runs_stand_in_the_attention_index_and_ended_ones_leave_it(
-    runs: RunStore, dynamodb: Any, laptop: Laptop
+    runs: RunStore, dynamodb: Any, local_stack: LocalStack
 ) -> None:
     run = stored(runs, deadline=clock.now() + timedelta(minutes=1))
-    assert raw(dynamodb, laptop, run)["attention"]["S"].startswith("OPEN#")
+    assert raw(dynamodb, local_stack, run)["attention"]["S"].startswith("OPEN#")
     failed = run.evolve(status=Status.FAILURE, deadline=None)
     runs.transition(run, failed)
-    assert raw(dynamodb, laptop, run)["attention"]["S"].startswith(f"FAILED#{run.workspace}#")
+    assert raw(dynamodb, local_stack, run)["attention"]["S"].startswith(f"FAILED#{run.workspace}#")
     completed = stored(runs, status=Status.COMPLETED, deadline=None)
-    assert "attention" not in raw(dynamodb, laptop, completed)
+    assert "attention" not in raw(dynamodb, local_stack, completed)
 
 
-def test_a_change_of_status_does_not_touch_what_the_lists_hold(runs: RunStore, dynamodb: Any, laptop: Laptop) -> None:
+def test_a_change_of_status_does_not_touch_what_the_lists_hold(
+    runs: RunStore, dynamodb: Any, local_stack: LocalStack
+) -> None:
     run = stored(runs)
-    before = raw(dynamodb, laptop, run)
+    before = raw(dynamodb, local_stack, run)
     runs.transition(run, run.evolve(status=Status.RUNNING, claim_token="t", deadline=clock.now()))
-    after = raw(dynamodb, laptop, run)
+    after = raw(dynamodb, local_stack, run)
     for name in ("byWorkspace", "byFunction", "position", "functionId", "triggerId"):
         assert after[name] == before[name]
 
@@ -239,15 +243,15 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("flaw", UNREADABLE)
 def test_a_run_that_cannot_be_read_does_not_hide_the_others(
-    table: Table, dynamodb: Any, laptop: Laptop, flaw: str
+    table: Table, dynamodb: Any, local_stack: LocalStack, flaw: str
 ) -> None:
     reported: list[Exception] = []
-    runs = store_of(laptop, table, max_reruns=3, report=reported.append)
+    runs = store_of(local_stack, table, max_reruns=3, report=reported.append)
     past = datetime(2026, 1, 1, tzinfo=UTC)
     overdue = [stored(runs, deadline=past + timedelta(seconds=n)) for n in range(4)]
     ((name, value),) = UNREADABLE[flaw].items()
     dynamodb.update_item(
-        TableName=laptop.outputs["TableName"],
+        TableName=local_stack.outputs["TableName"],
         Key=to_item(run_items.run_key(overdue[0].id)),
         UpdateExpression=f"SET {name} = :newer",
         ExpressionAttributeValues=to_item({":newer": value}),
@@ -257,10 +261,12 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(
     assert len(reported) >= 2
 
 
-def test_a_sealed_part_without_its_content_is_as_good_as_none(runs: RunStore, dynamodb: Any, laptop: Laptop) -> None:
+def test_a_sealed_part_without_its_content_is_as_good_as_none(
+    runs: RunStore, dynamodb: Any, local_stack: LocalStack
+) -> None:
     run = stored(runs)
     dynamodb.update_item(
-        TableName=laptop.outputs["TableName"],
+        TableName=local_stack.outputs["TableName"],
         Key=to_item(run_items.part_key(run.id, Part.PARAMETERS)),
         UpdateExpression="REMOVE sealed",
     )

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from handlers.aws.schedules import ScheduleGroup
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
-from handlers.domain.registry.registered import FunctionTrigger
-from infra.local.laptop import Laptop
+from handlers.domain.registry.entities import FunctionTrigger
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import error, injected, throttled
 from tests.builders import a_trigger
 from tests.fakes import FakeClock
@@ -29,8 +29,8 @@ ONCE = {"schedule_type": "once", "at": AHEAD}
 
 
 @pytest.fixture
-def scheduler(laptop: Laptop) -> Any:
-    return laptop.client("scheduler")
+def scheduler(local_stack: LocalStack) -> Any:
+    return local_stack.client("scheduler")
 
 
 @pytest.fixture

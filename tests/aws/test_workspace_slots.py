@@ -13,7 +13,7 @@ from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain import clock
 from handlers.domain.errors import Misconfigured, Unavailable
 from handlers.domain.runs.workspace_limit import Slot, Slots, WorkspaceFull, WorkspaceLimit
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import error, injected, throttled
 from tests.builders import a_run
 from tests.fakes.slots import InMemorySlots
@@ -132,11 +132,11 @@ def test_a_table_that_does_not_answer_gives_no_slot(
 
 
 def test_a_slot_is_forgotten_a_day_after_it_was_held_and_stands_in_no_index(
-    in_the_table: WorkspaceSlots, dynamodb: Any, laptop: Laptop, a_slot: Callable[..., Slot]
+    in_the_table: WorkspaceSlots, dynamodb: Any, local_stack: LocalStack, a_slot: Callable[..., Slot]
 ) -> None:
     slot = a_slot(number=7)
     in_the_table.take(slot)
     key = {"pk": {"S": f"SLOTS#{slot.workspace}"}, "sk": {"S": "SLOT#0007"}}
-    item = dynamodb.get_item(TableName=laptop.outputs["TableName"], Key=key)["Item"]
+    item = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
     assert int(item["expiresAt"]["N"]) == int(slot.until.timestamp()) + 24 * 3600
     assert item.keys() == {"pk", "sk", "claimToken", "leasedUntil", "expiresAt", "schema"}

@@ -14,10 +14,10 @@ import boto3
 import httpx
 
 from handlers.domain.runs.execution import execute
-from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
 from handlers.settings import Settings
 from handlers.wiring import Wiring
-from infra.local.laptop import Laptop, bring_up
+from infra.local.local_stack import LocalStack, bring_up
 from tests.stack.driver import Workspace
 
 
@@ -30,18 +30,18 @@ class Recorder(list[str]):
 
 
 @contextmanager
-def recorded(label: str, calls: Recorder) -> Any:
+def recorded(seal_context: str, calls: Recorder) -> Any:
     calls.clear()
     yield
-    print(f"\n{label}: {len(calls)} AWS calls")
+    print(f"\n{seal_context}: {len(calls)} AWS calls")
     for number, call in enumerate(calls, start=1):
         print(f"  {number}. {call}")
 
 
-def wired(laptop: Laptop, calls: Recorder) -> Wiring:
+def wired(local_stack: LocalStack, calls: Recorder) -> Wiring:
     """A door's wiring, pointed at the emulator, as fresh as a new container."""
     os.environ |= {
-        "AWS_ENDPOINT_URL": laptop.emulator.url,
+        "AWS_ENDPOINT_URL": local_stack.emulator.url,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -54,13 +54,13 @@ def wired(laptop: Laptop, calls: Recorder) -> Wiring:
         return new
 
     boto3.Session = session  # type: ignore[assignment,misc]
-    outputs = laptop.outputs
+    outputs = local_stack.outputs
     settings = Settings(
         table_name=outputs["TableName"],
         bucket_name=outputs["BucketName"],
         key_arn=outputs["KeyArn"],
         # Nobody listens here: the executor of this process is the only one.
-        run_queue_url=laptop.client("sqs").create_queue(QueueName="counted")["QueueUrl"],
+        run_queue_url=local_stack.client("sqs").create_queue(QueueName="counted")["QueueUrl"],
         lifecycle_bus_name=outputs["LifecycleBusName"],
         invokable_functions='{"*": ["*"]}',  # JSON, as in the environment
     )
@@ -70,24 +70,24 @@ def wired(laptop: Laptop, calls: Recorder) -> Wiring:
 def main(report: Callable[[str], None] = print) -> None:
     calls = Recorder()
     with tempfile.TemporaryDirectory() as directory, httpx.Client(timeout=30, trust_env=False) as connection:
-        laptop = bring_up(Path(directory), report=report)
+        local_stack = bring_up(Path(directory), report=report)
         try:
-            workspace = Workspace(laptop, connection)
+            workspace = Workspace(local_stack, connection)
             trigger, _ = workspace.trigger_of()
             original = workspace.execute(trigger, payload={"orderId": "o-1"})
             workspace.ended(original)
-            wiring = wired(laptop, calls)
-            asked = Asked(workspace.name, original, "alice", RerunBody.read({"overrideParams": {"a": 1}}))
+            wiring = wired(local_stack, calls)
+            request = RerunRequest(workspace.name, original, "alice", RerunBody.read({"overrideParams": {"a": 1}}))
             for state in ("in a cold container", "in a warm container"):
                 with recorded(f"POST rerun, {state}", calls):
-                    new = rerun(asked, wiring.rerunner)
+                    new = rerun(request, wiring.rerun_deps)
                 with recorded(f"its execution, {state}", calls):
-                    execute(new.id, wiring.executor)
+                    execute(new.id, wiring.execution_deps)
                 assert workspace.run(new.id)["status"] == "completed"
             with recorded("a message delivered again", calls):
-                execute(new.id, wiring.executor)
+                execute(new.id, wiring.execution_deps)
         finally:
-            laptop.take_down()
+            local_stack.take_down()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from infra.local.laptop import Laptop, bring_up
+from infra.local.local_stack import LocalStack, bring_up
 from tests.stack.driver import TeamFunction, Workspace, until
 
 ROUNDS = 60
@@ -48,34 +48,34 @@ def medians_ms(once: Callable[[], Stopwatch]) -> Stopwatch:
     return Stopwatch(*(statistics.median(column) * 1000 for column in zip(*measured, strict=True)))
 
 
-def route_that_does_nothing(laptop: Laptop) -> str:
-    api = laptop.client("apigatewayv2")
-    function = TeamFunction(laptop).deploy(NOTHING)
+def route_that_does_nothing(local_stack: LocalStack) -> str:
+    api = local_stack.client("apigatewayv2")
+    function = TeamFunction(local_stack).deploy(NOTHING)
     api_id = api.create_api(Name="floor", ProtocolType="HTTP")["ApiId"]
     integration = api.create_integration(
         ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=function.arn, PayloadFormatVersion="2.0"
     )["IntegrationId"]
     api.create_route(ApiId=api_id, RouteKey="POST /any", Target=f"integrations/{integration}")
     api.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
-    return f"{laptop.emulator.url}/_aws/execute-api/{api_id}/$default/any"
+    return f"{local_stack.emulator.url}/_aws/execute-api/{api_id}/$default/any"
 
 
-def queue_that_does_nothing(laptop: Laptop, mark: Path) -> Callable[[], Any]:
-    sqs = laptop.client("sqs")
+def queue_that_does_nothing(local_stack: LocalStack, mark: Path) -> Callable[[], Any]:
+    sqs = local_stack.client("sqs")
     url = sqs.create_queue(QueueName="floor")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    function = TeamFunction(laptop).deploy(MARK.format(how=repr(str(mark))))
+    function = TeamFunction(local_stack).deploy(MARK.format(options=repr(str(mark))))
     function.client.create_event_source_mapping(FunctionName=function.name, EventSourceArn=arn, BatchSize=1)
     return lambda: sqs.send_message(QueueUrl=url, MessageBody="{}")
 
 
-def measure(laptop: Laptop, connection: httpx.Client, directory: Path) -> dict[str, float]:
-    workspace = Workspace(laptop, connection)
+def measure(local_stack: LocalStack, connection: httpx.Client, directory: Path) -> dict[str, float]:
+    workspace = Workspace(local_stack, connection)
     mark = directory / "mark"
-    trigger, _ = workspace.trigger_of(MARK.format(how="event['mark']"))
+    trigger, _ = workspace.trigger_of(MARK.format(options="event['mark']"))
     original = workspace.execute(trigger, payload={"mark": str(mark)})
     until(mark.exists)
-    route, push = route_that_does_nothing(laptop), queue_that_does_nothing(laptop, mark)
+    route, push = route_that_does_nothing(local_stack), queue_that_does_nothing(local_stack, mark)
 
     def call_nothing() -> None:
         assert connection.post(route).status_code == httpx.codes.ACCEPTED
@@ -95,11 +95,11 @@ def measure(laptop: Laptop, connection: httpx.Client, directory: Path) -> dict[s
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, httpx.Client(timeout=30, trust_env=False) as connection:
         directory = Path(name)
-        laptop = bring_up(directory, report=print)
+        local_stack = bring_up(directory, report=print)
         try:
-            found = measure(laptop, connection, directory)
+            found = measure(local_stack, connection, directory)
         finally:
-            laptop.take_down()
+            local_stack.take_down()
     print(json.dumps({name: round(value, 1) for name, value in found.items()}, indent=2))
     print(f"accept is {found['accept'] / found['accept floor']:.1f} times its floor")
     print(f"completion is {found['completion'] / found['completion floor']:.1f} times its floor")

@@ -13,7 +13,7 @@ import pytest
 from infra import bundle as bundling
 from infra.bundle import CODE_ROOT, build_code, compile_all
 from infra.local.emulator import REGION
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.bundle.runtime_api import RuntimeApi
 from tests.bundle.shipped import ENTRY_POINTS, Bundle, assemble
 from tests.stack.driver import Workspace
@@ -47,10 +47,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @contextmanager
-def started(bundle: Bundle, laptop: Laptop, module: str) -> Iterator[RuntimeApi]:
+def started(bundle: Bundle, local_stack: LocalStack, module: str) -> Iterator[RuntimeApi]:
     """The entry point as Lambda starts it: by AWS's client, with the variables that the stack gives it."""
     settings = {
-        "AWS_ENDPOINT_URL": laptop.emulator.url,
+        "AWS_ENDPOINT_URL": local_stack.emulator.url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
@@ -59,7 +59,7 @@ def started(bundle: Bundle, laptop: Laptop, module: str) -> Iterator[RuntimeApi]
         "_HANDLER": f"handlers.{module}.lambda_handler",
     }
     with RuntimeApi(f"arn:aws:lambda:{REGION}:000000000000:function:FunctionRerun-{module}") as api:
-        environment = variables(laptop, module) | settings | {"AWS_LAMBDA_RUNTIME_API": api.address}
+        environment = variables(local_stack, module) | settings | {"AWS_LAMBDA_RUNTIME_API": api.address}
         process = bundle.start("serve", settings["_HANDLER"], environment=environment, log=subprocess.DEVNULL)
         try:
             yield api
@@ -68,9 +68,9 @@ def started(bundle: Bundle, laptop: Laptop, module: str) -> Iterator[RuntimeApi]
             process.communicate()
 
 
-def variables(laptop: Laptop, module: str) -> dict[str, str]:
+def variables(local_stack: LocalStack, module: str) -> dict[str, str]:
     """The entry point's own; of one that the context has not asked for, those of all others."""
-    functions = laptop.client("lambda").list_functions()["Functions"]
+    functions = local_stack.client("lambda").list_functions()["Functions"]
     variables = {each["FunctionName"]: each["Environment"]["Variables"] for each in functions if "Environment" in each}
     of_the_stack = {name: each for name, each in variables.items() if name.startswith("FunctionRerun-")}
     own: dict[str, str] | None = of_the_stack.get(f"FunctionRerun-{module.replace('_', '-')}")
@@ -167,10 +167,12 @@ def test_a_layer_that_cannot_be_built_leaves_nothing_behind(pip: Pip, tmp_path: 
 
 @on_linux
 @pytest.mark.parametrize("module", ENTRY_POINTS)
-def test_an_entry_point_handles_its_events_under_aws_s_runtime(bundle: Bundle, laptop: Laptop, module: str) -> None:
+def test_an_entry_point_handles_its_events_under_aws_s_runtime(
+    bundle: Bundle, local_stack: LocalStack, module: str
+) -> None:
     events = {file.stem: json.loads(file.read_text()) for file in sorted(EVENTS.glob(f"{module}-*.json"))}
     assert events
-    with started(bundle, laptop, module) as api:
+    with started(bundle, local_stack, module) as api:
         for stem, event in events.items():
             answer = api.invoke(event)
             assert answer.outcome == "response", answer
@@ -206,14 +208,14 @@ def without_token(events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @on_linux
-def test_a_run_is_re_run_by_the_bundle(bundle: Bundle, laptop: Laptop, workspace: Workspace) -> None:
+def test_a_run_is_re_run_by_the_bundle(bundle: Bundle, local_stack: LocalStack, workspace: Workspace) -> None:
     """It opens and seals: the Encryption SDK and what is compiled of it work without this environment, too."""
     trigger, _ = workspace.trigger_of()
     original = workspace.execute(trigger, payload={"orderId": "o-1"})
     workspace.ended(original)
     text = (EVENTS / "api_rerun-with-override.json").read_text()
     event = json.loads(text.replace("my-workspace", workspace.name).replace(RUN, original))
-    with started(bundle, laptop, "api_rerun") as api:
+    with started(bundle, local_stack, "api_rerun") as api:
         answer = api.invoke(event)
     assert answer.outcome == "response"
     assert workspace.ended(answer.document["jobId"])["status"] == "completed"

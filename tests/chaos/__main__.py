@@ -11,7 +11,7 @@ from pathlib import Path
 
 from handlers.log import logger
 from infra.local.interrupts import Interrupts
-from infra.local.laptop import bring_up
+from infra.local.local_stack import bring_up
 from tests.chaos.books import Account
 from tests.chaos.campaign import Campaign
 from tests.chaos.exactly import Exact, run_exactly
@@ -59,9 +59,9 @@ def strike_each(campaign: Campaign, operations: Sequence[Operation], clock: Cloc
     for done, (kind, operation) in enumerate(faults):
         if clock.minutes > minutes:
             return [f"{operation}: {kind.value}" for kind, operation in faults[done:]]
-        campaign.strike(operation, kind, STARTS_PER_FAULT)
+        campaign.inject(operation, kind, STARTS_PER_FAULT)
         if operation == operations[-1]:
-            campaign.settle(f"each operation: {kind.value}")
+            campaign.mark_published(f"each operation: {kind.value}")
     return []
 
 
@@ -69,8 +69,8 @@ def table_of(seen: Seen) -> str:
     """Faults by operation and kind, and the calls that came through."""
     rows = [["", *(kind.value for kind in Kind), "passed"]]
     for operation in seen.operations:
-        struck = [str(seen.struck[operation, kind]) for kind in Kind]
-        rows.append([str(operation), *struck, str(seen.passed[operation])])
+        injected = [str(seen.injected[operation, kind]) for kind in Kind]
+        rows.append([str(operation), *injected, str(seen.passed[operation])])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
@@ -79,7 +79,7 @@ def counted(what: str, numbers: Counter[str]) -> str:
     return "\n".join([what, *(f"  {name}: {number}" for name, number in sorted(numbers.items()) if number)])
 
 
-def told(exact: Exact) -> str:
+def actual(exact: Exact) -> str:
     return (
         f"Of {EXACT_STARTS} runs, 30 % of them failing, with every event delivered twice: {exact.recorded} runs where "
         f"there must be {exact.expected}, {exact.executions} executions"
@@ -93,7 +93,7 @@ def report(account: Account, exact: Exact, left: Sequence[str]) -> str:
         counted("Processes killed", account.killed),
         counted("Passes of the watchdog until nothing was open", account.passes),
         figures,
-        told(exact),
+        actual(exact),
     ]
     if left:
         parts.append("\n".join(["There was no time for", *(f"  {fault}" for fault in left)]))
@@ -111,16 +111,16 @@ def main() -> int:
     logger.setLevel("CRITICAL")  # the faults that our own watchdog meets are counted, not shown
     clock = Clock()
     with tempfile.TemporaryDirectory() as directory, Interrupts() as interrupts:
-        laptop = bring_up(Path(directory), report=clock.say)
+        local_stack = bring_up(Path(directory), report=clock.say)
         try:
-            with Campaign(laptop, CALLERS, clock.say) as campaign, interrupts.at_once():
+            with Campaign(local_stack, CALLERS, clock.say) as campaign, interrupts.at_once():
                 left = wage(campaign, clock, minutes)
                 account = campaign.account()
             with interrupts.at_once():
                 clock.say(f"{EXACT_STARTS} runs, every event delivered twice")
-                exact = run_exactly(laptop, EXACT_STARTS, callers=CALLERS)
+                exact = run_exactly(local_stack, EXACT_STARTS, callers=CALLERS)
         finally:
-            laptop.take_down()
+            local_stack.take_down()
     print(f"\n{report(account, exact, left)}")
     return 1 if account.findings or exact.findings else 0
 

@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from infra.audit.auditing import audit
 from infra.audit.stacks import AuditedStack
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.chaos.load import SOMEHOW, Promise
 from tests.chaos.proxy import Seen
 
@@ -50,7 +50,7 @@ class Books(NamedTuple):
     executions: Counter[str]
     """By run, as the function itself noted them."""
     table: Table
-    told: Counter[str]
+    published: Counter[str]
     """How often the lifecycle bus told of a run's end."""
 
     def findings(self) -> list[str]:
@@ -92,7 +92,7 @@ class Books(NamedTuple):
         for run_id, run in self.table.runs.items():
             if run["status"] in ENDED and (run.get("eventPending") or run.get("deadline")):
                 yield f"unsettled: {run_id} has ended, and the watchdog still has to look at it"
-            if run["status"] in ENDED and not self.told[run_id]:
+            if run["status"] in ENDED and not self.published[run_id]:
                 yield f"untold: the bus did not hear of the end of {run_id}"
 
     def _lineages(self) -> Iterator[str]:
@@ -149,7 +149,7 @@ class Books(NamedTuple):
             "runs failed because their outcome was lost": sum(
                 run.get("errorCode") == OUTCOME_LOST for run in runs.values()
             ),
-            "ends told more than once": sum(times > 1 for times in self.told.values()),
+            "ends told more than once": sum(times > 1 for times in self.published.values()),
         }
 
     def _unrecorded(self) -> Iterator[str]:
@@ -165,8 +165,8 @@ def read_executions(ledger: Path) -> Counter[str]:
     return Counter(line.split()[0] for line in lines)
 
 
-def read_table(laptop: Laptop, workspace: str) -> Table:
-    pages = laptop.client("dynamodb").get_paginator("scan").paginate(TableName=laptop.outputs["TableName"])
+def read_table(local_stack: LocalStack, workspace: str) -> Table:
+    pages = local_stack.client("dynamodb").get_paginator("scan").paginate(TableName=local_stack.outputs["TableName"])
     items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("RUN#")]
     runs = {_id(item): _read(item) for item in items if item["sk"]["S"] == "RUN"}
     ours = {run_id: run for run_id, run in runs.items() if run["workspace"] == workspace}
@@ -186,16 +186,16 @@ def _read(item: Mapping[str, Any]) -> Run:
     return {name: _plain(value) for name, value in item.items()}
 
 
-def audited(laptop: Laptop, runs: set[str], executions: Counter[str], *, at: datetime) -> Iterator[str]:
+def audited(local_stack: LocalStack, runs: set[str], executions: Counter[str], *, at: datetime) -> Iterator[str]:
     """What the operator's audit finds in these runs at that moment. It knows nothing of what was promised."""
-    stack = AuditedStack.on_this_machine(laptop.emulator.directory)
+    stack = AuditedStack.on_this_machine(local_stack.emulator.directory)
     report = audit(
-        laptop.client("dynamodb"),
-        laptop.outputs["TableName"],
-        laptop.client("s3"),
-        laptop.outputs["BucketName"],
+        local_stack.client("dynamodb"),
+        local_stack.outputs["TableName"],
+        local_stack.client("s3"),
+        local_stack.outputs["BucketName"],
         now=at,
-        retention_days=int(laptop.outputs["RetentionDays"]),
+        retention_days=int(local_stack.outputs["RetentionDays"]),
         executions=executions.elements(),
         cipher=stack.cipher(),
         open_parts=OPENED,

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from typing import Any, Self
 from uuid import uuid4
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 
 
 @contextmanager
-def delivered_twice(laptop: Laptop) -> Iterator[int]:
+def delivered_twice(local_stack: LocalStack) -> Iterator[int]:
     """Every rule on the lifecycle bus has a twin, so that its targets get each event twice; gives how many have."""
-    events, bus = laptop.client("events"), laptop.outputs["LifecycleBusName"]
+    events, bus = local_stack.client("events"), local_stack.outputs["LifecycleBusName"]
     twins: dict[str, list[str]] = {}
     try:
         for rule in events.list_rules(EventBusName=bus)["Rules"]:
@@ -36,9 +36,9 @@ def _remove(events: Any, bus: str, rule: str, targets: list[str]) -> None:
 class Listener:
     """Hears every event of the lifecycle bus, by way of a queue of its own."""
 
-    def __init__(self, laptop: Laptop) -> None:
-        self._sqs, self._events = laptop.client("sqs"), laptop.client("events")
-        self._bus = laptop.outputs["LifecycleBusName"]
+    def __init__(self, local_stack: LocalStack) -> None:
+        self._sqs, self._events = local_stack.client("sqs"), local_stack.client("events")
+        self._bus = local_stack.outputs["LifecycleBusName"]
         self._name = f"chaos-{uuid4().hex[:8]}"
         self._heard: Counter[str] = Counter()
 

@@ -12,15 +12,15 @@ from typing import Any, Self
 
 import httpx
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from infra.local.patience import PATIENCE_SECONDS
 from tests.chaos.books import Account, Books, audited, read_executions, read_table
 from tests.chaos.bus import Listener, delivered_twice
-from tests.chaos.doors import Doors
+from tests.chaos.entry_points import Doors
 from tests.chaos.faults import Kind, Operation, mixed, rule
 from tests.chaos.load import Load
 from tests.chaos.proxy import Proxy
-from tests.chaos.watchdog import NotSettled, Watchdog
+from tests.chaos.watchdog import NotSettled, WatchdogDeps
 from tests.stack.driver import Workspace
 
 SECONDS_OF_A_RUN = 0.05
@@ -35,7 +35,7 @@ SECONDS_BETWEEN_KILLS = (0.7, 2.0)
 class Campaign:
     """One workspace under fire. Used with `with`: the doors speak through the proxy for as long."""
 
-    laptop: Laptop
+    local_stack: LocalStack
     callers: int
     report: Callable[[str], None] = lambda _: None
     _killed: Counter[str] = field(default_factory=Counter)
@@ -46,15 +46,15 @@ class Campaign:
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             connection = stack.enter_context(httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False))
-            workspace = Workspace(self.laptop, connection)
-            self.doors = Doors(self.laptop)
+            workspace = Workspace(self.local_stack, connection)
+            self.doors = Doors(self.local_stack)
             # The twins of the service's own rules only: the listener wants to hear how often it told.
-            stack.enter_context(delivered_twice(self.laptop))
-            self.listener = stack.enter_context(Listener(self.laptop))
-            self.proxy = stack.enter_context(Proxy(self.laptop.emulator, directory / "proxy.log"))
+            stack.enter_context(delivered_twice(self.local_stack))
+            self.listener = stack.enter_context(Listener(self.local_stack))
+            self.proxy = stack.enter_context(Proxy(self.local_stack.emulator, directory / "proxy.log"))
             stack.enter_context(self.doors.speaking_through(self.proxy.url))
             self.load = Load(workspace, directory / "executions", SECONDS_OF_A_RUN, self.callers)
-            self.watchdog = Watchdog(self.laptop, workspace.name, self.proxy.url)
+            self.watchdog = WatchdogDeps(self.local_stack, workspace.name, self.proxy.url)
             self._stack = stack.pop_all()
         return self
 
@@ -64,10 +64,10 @@ class Campaign:
     def calm(self, starts: int) -> list[Operation]:
         """A load without any fault, and a pass of the watchdog, give the operations that the service uses."""
         self._under([], "calm", starts)
-        self.settle("calm")
+        self.mark_published("calm")
         return self.proxy.seen().operations
 
-    def strike(self, operation: Operation, kind: Kind, starts: int) -> None:
+    def inject(self, operation: Operation, kind: Kind, starts: int) -> None:
         if operation.service == "kms":
             # Data keys are kept for minutes: only new processes ask for some.
             for door in self.doors.names:
@@ -79,7 +79,7 @@ class Campaign:
     def strike_all(self, operations: Sequence[Operation], starts: int, share: float) -> None:
         during = f"all operations, {share:.0%} mixed"
         self._under(mixed(operations, share), during, starts)
-        self.settle(during)
+        self.mark_published(during)
 
     def kill_processes(
         self, starts: int, operations: Sequence[Operation] = (), share: float = 0.0, *, most: int = 1000
@@ -88,20 +88,20 @@ class Campaign:
         during = "processes killed" + (f", all operations {share:.0%} mixed" if share else "")
         with self._killing(most):
             self._under(mixed(operations, share), during, starts)
-        self.settle(during)
+        self.mark_published(during)
 
     def _under(self, rules: Sequence[dict[str, Any]], during: str, starts: int) -> None:
         """A load and a pass of the watchdog under these faults."""
-        before = self.proxy.seen().struck.total()
-        self.proxy.strike(rules)
+        before = self.proxy.seen().injected.total()
+        self.proxy.inject(rules)
         try:
             self.load.run(starts, during)
             # A pass is an hour later by its clock: to it, whatever is still at work would have been lost.
             self.watchdog.still()
             self.watchdog.sweep()
         finally:
-            self.proxy.strike([])
-        self.report(f"{during}: {self.proxy.seen().struck.total() - before} calls struck")
+            self.proxy.inject([])
+        self.report(f"{during}: {self.proxy.seen().injected.total() - before} calls struck")
 
     @contextmanager
     def _killing(self, most: int) -> Iterator[None]:
@@ -121,23 +121,23 @@ class Campaign:
                 door = random.choice(alive)
                 self._killed[door] += self.doors.kill(door)
 
-    def settle(self, after: str) -> None:
+    def mark_published(self, after: str) -> None:
         """The watchdog's passes in good weather, until nothing is left open."""
         try:
-            self._passes[after] += self.watchdog.settle(at_most=MOST_PASSES)
+            self._passes[after] += self.watchdog.mark_published(at_most=MOST_PASSES)
         except NotSettled as left:
             self._unsettled.append(f"unsettled after {after}: {left}")
 
     def account(self) -> Account:
-        self.watchdog.keep_house()
+        self.watchdog.delete_expired()
         executions = read_executions(self.load.executions)
-        table = read_table(self.laptop, self.load.workspace.name)
+        table = read_table(self.local_stack, self.load.workspace.name)
         books = Books(self.load.promises, self.load.unanswered, executions, table, self.listener.heard())
-        found = audited(self.laptop, set(table.runs), executions, at=self.watchdog.now())
-        asked = {"requests that callers repeated": self.load.tried_again}
+        found = audited(self.local_stack, set(table.runs), executions, at=self.watchdog.now())
+        request = {"requests that callers repeated": self.load.tried_again}
         return Account(
             findings=[*books.findings(), *self.load.complaints, *self._unsettled, *found],
-            figures=books.figures() | asked,
+            figures=books.figures() | request,
             seen=self.proxy.seen(),
             killed=self._killed,
             passes=self._passes,

@@ -80,7 +80,7 @@ class Load:
     tried_again: int = 0
 
     def __post_init__(self) -> None:
-        self._function = TeamFunction(self.workspace.laptop).deploy(FUNCTION, timeout=30)
+        self._function = TeamFunction(self.workspace.local_stack).deploy(FUNCTION, timeout=30)
         self._trigger: str | None = None
         self._webhook: Body | None = None
         self._starts = itertools.count()
@@ -222,8 +222,8 @@ class Load:
             with self._lock:
                 if response is not None and not response.is_server_error:
                     if response.status_code not in unless:
-                        told = f"{response.status_code} {response.text[:300]}"
-                        self.complaints.append(f"refused without reason: {method} {path}: {told}")
+                        actual = f"{response.status_code} {response.text[:300]}"
+                        self.complaints.append(f"refused without reason: {method} {path}: {actual}")
                     return None
                 self.tried_again += 1
             time.sleep(random.uniform(0, min(0.2 * 2**attempt, LONGEST_PAUSE_SECONDS)))

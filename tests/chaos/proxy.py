@@ -29,11 +29,11 @@ class Seen(NamedTuple):
     """Calls since the start: those that were let pass, and those that were struck."""
 
     passed: Counter[Operation]
-    struck: Counter[tuple[Operation, Kind]]
+    injected: Counter[tuple[Operation, Kind]]
 
     @property
     def operations(self) -> list[Operation]:
-        return sorted({*self.passed, *(operation for operation, _ in self.struck)})
+        return sorted({*self.passed, *(operation for operation, _ in self.injected)})
 
 
 class Proxy:
@@ -60,7 +60,7 @@ class Proxy:
             )
         try:
             self._await_health(self._process)
-            self.strike([])
+            self.inject([])
         except BaseException:
             self.stop()
             raise
@@ -77,20 +77,20 @@ class Proxy:
         except httpx.TransportError:
             return False
 
-    def strike(self, rules: Iterable[dict[str, Any]]) -> None:
+    def inject(self, rules: Iterable[dict[str, Any]]) -> None:
         """From now on by these rules, and no others."""
         self._http.post(f"{self.url}/_microburst/rules", json=[*rules, COUNTED]).raise_for_status()
 
     def seen(self) -> Seen:
         passed: Counter[Operation] = Counter()
-        struck: Counter[tuple[Operation, Kind]] = Counter()
+        injected: Counter[tuple[Operation, Kind]] = Counter()
         for service, name, action, times in _COUNTER.findall(self._http.get(f"{self.url}/_microburst/metrics").text):
             operation, kind = Operation(service, name), kind_of(action)
             if kind is None:
                 passed[operation] += int(times)
             else:
-                struck[operation, kind] += int(times)
-        return Seen(passed, struck)
+                injected[operation, kind] += int(times)
+        return Seen(passed, injected)
 
     def stop(self) -> None:
         self._http.close()

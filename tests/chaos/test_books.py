@@ -24,7 +24,7 @@ def books(
     without: str = "",
     executions: dict[str, int] | None = None,
     edges: dict[str, list[str]] | None = None,
-    told: dict[str, int] | None = None,
+    published: dict[str, int] | None = None,
 ) -> Books:
     """A start and its re-run, all in order, but for what is said."""
     runs = {
@@ -36,7 +36,7 @@ def books(
         0,
         Counter({"start": 1, "rerun": 1, **(executions or {})}),
         Table({run: stored for run, stored in runs.items() if run != without}, edges or {"start": ["rerun"]}),
-        Counter({"start": 1, "rerun": 1, **(told or {})}),
+        Counter({"start": 1, "rerun": 1, **(published or {})}),
     )
 
 
@@ -45,7 +45,7 @@ def test_books_in_order_have_no_findings() -> None:
 
 
 def test_an_execution_that_is_repeated_and_recorded_is_a_figure_and_no_finding() -> None:
-    repeated = books(start={"executionAttempts": 2}, executions={"start": 2}, told={"start": 2})
+    repeated = books(start={"executionAttempts": 2}, executions={"start": 2}, published={"start": 2})
     assert repeated.findings() == []
     assert repeated.figures()["runs executed more than once"] == 1
     assert repeated.figures()["ends told more than once"] == 1
@@ -68,7 +68,7 @@ def test_a_run_whose_outcome_was_lost_three_times_may_fail() -> None:
         (books(executions={"start": 0}), ["invented"]),
         (books(start={"eventPending": True}), ["unsettled"]),
         (books(start={"deadline": "2026-11-22T09:30:00.000Z"}), ["unsettled"]),
-        (books(told={"rerun": 0}), ["untold"]),
+        (books(published={"rerun": 0}), ["untold"]),
         (books(start={"rerunCount": 2}), ["miscounted"]),
         (books(edges={"start": ["rerun", "rerun"]}), ["miscounted"]),
     ],

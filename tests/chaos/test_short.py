@@ -1,22 +1,24 @@
 """The short form of the fault suite; the long one is `make chaos`."""
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.chaos.campaign import Campaign
 from tests.chaos.exactly import run_exactly
 from tests.chaos.faults import EVERY
 
 
-def test_under_faults_and_killed_processes_every_promise_of_the_service_is_kept(laptop: Laptop) -> None:
-    with Campaign(laptop, callers=2) as campaign:
+def test_under_faults_and_killed_processes_every_promise_of_the_service_is_kept(local_stack: LocalStack) -> None:
+    with Campaign(local_stack, callers=2) as campaign:
         campaign.kill_processes(5, EVERY, 0.15, most=3)
         account = campaign.account()
 
     assert account.findings == []
-    assert account.seen.struck.total() > 0
+    assert account.seen.injected.total() > 0
     assert account.killed.total() > 0
 
 
-def test_with_every_event_delivered_twice_there_are_exactly_as_many_retries_as_there_must_be(laptop: Laptop) -> None:
-    exact = run_exactly(laptop, 20, callers=4)
+def test_with_every_event_delivered_twice_there_are_exactly_as_many_retries_as_there_must_be(
+    local_stack: LocalStack,
+) -> None:
+    exact = run_exactly(local_stack, 20, callers=4)
     assert exact.findings == []
     assert (exact.recorded, exact.executions) == (32, 32)

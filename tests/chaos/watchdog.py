@@ -11,10 +11,10 @@ from uuid import uuid4
 from handlers.aws import run_items
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.upkeep.housekeeping import keep_house
+from handlers.domain.upkeep.housekeeping import delete_expired
 from handlers.domain.upkeep.recovery import end_undeliverable, recover_overdue
 from handlers.settings import Settings
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from infra.local.patience import PATIENCE_SECONDS
 from tests.stack.scene import Clients, Container, Later
 
@@ -29,21 +29,21 @@ def _ignore(fault: Exception, _: object) -> None:
     """What a pass could not do is overdue still."""
 
 
-class Watchdog:
-    def __init__(self, laptop: Laptop, workspace: str, endpoint: str) -> None:
+class WatchdogDeps:
+    def __init__(self, local_stack: LocalStack, workspace: str, endpoint: str) -> None:
         """Speaks to AWS by way of `endpoint`, and itself looks straight at the emulator."""
-        told = laptop.outputs
+        outputs = local_stack.outputs
         self._settings = Settings(
-            table_name=told["TableName"],
-            key_arn=told["KeyArn"],
-            run_queue_url=told["RunQueueUrl"],
-            dead_letter_queue_url=told["DeadLetterQueueUrl"],
-            bucket_name=told["BucketName"],
-            lifecycle_bus_name=told["LifecycleBusName"],
+            table_name=outputs["TableName"],
+            key_arn=outputs["KeyArn"],
+            run_queue_url=outputs["RunQueueUrl"],
+            dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+            bucket_name=outputs["BucketName"],
+            lifecycle_bus_name=outputs["LifecycleBusName"],
         )
-        self._clients = Clients(laptop, endpoint)
-        self._dynamodb: Any = laptop.client("dynamodb")
-        self._sqs: Any = laptop.client("sqs")
+        self._clients = Clients(local_stack, endpoint)
+        self._dynamodb: Any = local_stack.client("dynamodb")
+        self._sqs: Any = local_stack.client("sqs")
         self._workspace = workspace
         self._later = Later()
         self._ours: set[str] = set()
@@ -60,18 +60,18 @@ class Watchdog:
         self._sqs.send_message(
             QueueUrl=self._settings.dead_letter_queue_url, MessageBody=json.dumps({"runId": str(uuid4())})
         )
-        using = Container(self._settings, self._clients).watchdog
+        deps = Container(self._settings, self._clients).watchdog_deps
         # As in Lambda, a pass that breaks off has failed, and the next comes all the same.
         with patch.object(clock, "now", self._later), suppress(Unavailable):
-            recover_overdue(using, has_time=lambda: True, report=_ignore)
-            end_undeliverable(using, has_time=lambda: True, report=_ignore)
+            recover_overdue(deps, has_time=lambda: True, report=_ignore)
+            end_undeliverable(deps, has_time=lambda: True, report=_ignore)
 
-    def keep_house(self) -> None:
+    def delete_expired(self) -> None:
         """What the hours that have passed by this clock would have done: staged objects are gone after a day."""
         with patch.object(clock, "now", self._later):
-            keep_house(Container(self._settings, self._clients).housekeeper, has_time=lambda: True, report=_ignore)
+            delete_expired(Container(self._settings, self._clients).expiry_deps, has_time=lambda: True, report=_ignore)
 
-    def settle(self, *, at_most: int) -> int:
+    def mark_published(self, *, at_most: int) -> int:
         """How many passes it takes until no run is open and no end untold. Raises NotSettled."""
         for taken in range(at_most + 1):
             left = self.still()

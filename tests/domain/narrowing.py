@@ -33,5 +33,5 @@ def everything(world: World) -> tuple[object, ...]:
         dict(world.registry.functions),
         dict(world.registry.triggers),
         list(world.queue.pushed),
-        dict(world.aws.armed),
+        dict(world.aws.synced),
     )

@@ -7,15 +7,15 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.trigger_arming import Repair
 from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.starting.rerun import rerun
 from tests.builders import WORKSPACE
 from tests.domain.narrowing import OTHER_BUS, every_bus, everything, no_bus
-from tests.domain.registry.arming import a_minute_later, repaired
-from tests.domain.starting.rerunning import asked
+from tests.domain.registry.syncing import a_minute_later, repaired
+from tests.domain.starting.rerunning import request
 from tests.domain.starting.test_deliveries import matched
 from tests.domain.triggering import change, create
 from tests.fakes import FakeClock, World
@@ -25,26 +25,26 @@ def test_the_event_of_a_bus_that_is_permitted_no_more_starts_nothing(world: Worl
     trigger = create(world, "event-driven", OTHER_BUS).trigger
     delivery = read_delivery(matched(trigger.id, detail={"bucket": "b"}))
     no_bus(world)
-    assert deliver(delivery, world.registry, world.starter, buses=world.buses) is Dropped.BUS_NOT_PERMITTED
+    assert deliver(delivery, world.registry, world.start_deps, buses=world.buses) is Dropped.BUS_NOT_PERMITTED
     assert (world.runs.runs, world.runs.parts, world.queue.pushed) == ({}, {}, [])
     every_bus(world)
-    assert isinstance(deliver(delivery, world.registry, world.starter, buses=world.buses), FunctionRun)
+    assert isinstance(deliver(delivery, world.registry, world.start_deps, buses=world.buses), FunctionRun)
 
 
 def test_events_of_the_trigger_bus_need_no_permission(world: World) -> None:
     world.buses = PermittedBuses({})
     trigger = create(world, "event-driven").trigger
     delivery = read_delivery(matched(trigger.id))
-    assert isinstance(deliver(delivery, world.registry, world.starter, buses=world.buses), FunctionRun)
+    assert isinstance(deliver(delivery, world.registry, world.start_deps, buses=world.buses), FunctionRun)
 
 
 def test_a_run_that_the_bus_has_started_is_rerun_because_its_function_is_permitted(world: World) -> None:
     trigger = create(world, "event-driven", OTHER_BUS).trigger
     delivery = read_delivery(matched(trigger.id, detail={"bucket": "b"}))
-    run = deliver(delivery, world.registry, world.starter, buses=world.buses)
+    run = deliver(delivery, world.registry, world.start_deps, buses=world.buses)
     assert isinstance(run, FunctionRun)
     no_bus(world)
-    assert rerun(asked(run.id), world.rerunner).source_run_id == run.id
+    assert rerun(request(run.id), world.rerun_deps).source_run_id == run.id
 
 
 def change_of(world: World, trigger_id: str, **body: Any) -> Callable[[], object]:
@@ -55,24 +55,24 @@ def test_such_a_trigger_is_disabled_and_deleted_and_leaves_no_rule(world: World)
     trigger = create(world, "event-driven", OTHER_BUS).trigger
     no_bus(world)
     assert not change(world, trigger.id, enabled=False).trigger.enabled
-    assert not world.aws.armed
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    assert not world.aws.synced
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
     assert not world.registry.triggers
 
 
 def test_such_a_trigger_is_deleted_while_it_is_enabled(world: World) -> None:
     trigger = create(world, "event-driven", OTHER_BUS).trigger
     no_bus(world)
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
     assert not world.registry.triggers
-    assert not world.aws.armed
+    assert not world.aws.synced
 
 
 def test_what_a_get_answered_is_put_back_disabled(world: World) -> None:
     shown = create(world, "event-driven", OTHER_BUS).document()
     no_bus(world)
     change(world, shown["id"], triggerMetadata=shown["triggerMetadata"], enabled=False)
-    assert not world.aws.armed
+    assert not world.aws.synced
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_no_trigger_is_created_on_such_a_bus(world: World) -> None:
     with pytest.raises(InvalidRequest, match="otherBuses"):
         create(world, "event-driven", OTHER_BUS)
     assert not world.registry.triggers
-    assert not world.aws.armed
+    assert not world.aws.synced
 
 
 def test_a_disabled_one_may_say_what_it_would_listen_for(world: World) -> None:
@@ -109,26 +109,26 @@ def test_a_disabled_one_may_say_what_it_would_listen_for(world: World) -> None:
     no_bus(world)
     changed = change(world, trigger.id, triggerMetadata=OTHER_BUS | {"eventPattern": {"source": ["aws.ec2"]}})
     assert changed.document()["triggerMetadata"]["eventPattern"] == {"source": ["aws.ec2"]}
-    assert not world.aws.armed
+    assert not world.aws.synced
 
 
 def test_the_watchdog_brings_a_half_changed_one_to_no_rule_once(world: World, time: FakeClock) -> None:
     trigger = create(world, "event-driven", OTHER_BUS).trigger
-    world.registry.hold_trigger(trigger, time())
+    world.registry.lock_trigger(trigger, time())
     no_bus(world)
-    assert a_minute_later(world, time) == [Repair.RESTORED]
-    assert not world.aws.armed
+    assert a_minute_later(world, time) == [SyncResult.RESTORED]
+    assert not world.aws.synced
     assert repaired(world) == []
 
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_watchdog_is_done_with_one_whose_bus_is_gone(world: World, time: FakeClock, *, enabled: bool) -> None:
     trigger = create(world, "event-driven", OTHER_BUS, enabled=enabled).trigger
-    world.registry.hold_trigger(trigger, time())
+    world.registry.lock_trigger(trigger, time())
     world.aws.missing_buses = {"default"}
-    assert a_minute_later(world, time) == [Repair.RESTORED]
+    assert a_minute_later(world, time) == [SyncResult.RESTORED]
     assert repaired(world) == []
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
     assert not world.registry.triggers
 
 

@@ -15,7 +15,7 @@ from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import ACCESS_DENIED
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.domain.starting.captures import Captured
+from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.rerun import rerun
@@ -23,7 +23,7 @@ from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSP
 from tests.domain.narrowing import every_function, everything, no_function
 from tests.domain.starting.capturing import a_record, captured, has_capturing
 from tests.domain.starting.receiving import BODY, has_webhook, received, signed, webhook
-from tests.domain.starting.rerunning import PARAMETERS, asked
+from tests.domain.starting.rerunning import PARAMETERS, request
 from tests.domain.starting.retrying import has_failed, retries, retries_in, told_of
 from tests.domain.starting.test_deliveries import matched, scheduled
 from tests.domain.triggering import CRON, METADATA, change, create
@@ -33,30 +33,30 @@ from tests.fakes import World
 def executing(world: World) -> Callable[[], object]:
     world.has_registered()
     return lambda: execute_trigger(
-        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable
     )
 
 
 def rerunning(world: World) -> Callable[[], object]:
     world.has_registered()
     world.has_run(a_run(), PARAMETERS)
-    return lambda: rerun(asked(), world.rerunner)
+    return lambda: rerun(request(), world.rerun_deps)
 
 
 def rerunning_on_the_latest_code(world: World) -> Callable[[], object]:
     world.has_registered()
     world.has_run(a_run(), PARAMETERS)
-    return lambda: rerun(asked(useLatestCode=True), world.rerunner)
+    return lambda: rerun(request(useLatestCode=True), world.rerun_deps)
 
 
 def registering(world: World) -> Callable[[], object]:
     body = {"name": "once more", "functionArn": FUNCTION_ARN}
-    return lambda: register_function(WORKSPACE, RegisterFunction.read(body), world.registrar)
+    return lambda: register_function(WORKSPACE, RegisterFunction.read(body), world.registry_deps)
 
 
 def put_function(world: World, **body: Any) -> object:
     seen = {"version": world.registry.functions[FUNCTION_ID].version}
-    return change_function(WORKSPACE, FUNCTION_ID, seen | body, world.registrar, if_match=None)
+    return change_function(WORKSPACE, FUNCTION_ID, seen | body, world.registry_deps, if_match=None)
 
 
 def capturing(world: World) -> Callable[[], object]:
@@ -123,10 +123,10 @@ def test_the_contract_s_refusals_of_a_rerun_come_before_it(world: World) -> None
     no_function(world)
     del world.registry.functions[FUNCTION_ID]
     with pytest.raises(ServiceError, match=f"Function not found for trigger: {TRIGGER_ID}"):
-        rerun(asked(), world.rerunner)
+        rerun(request(), world.rerun_deps)
     world.registry.triggers.clear()
     with pytest.raises(ServiceError, match="Original trigger not found"):
-        rerun(asked(), world.rerunner)
+        rerun(request(), world.rerun_deps)
 
 
 def by_webhook(world: World) -> Callable[[], FunctionRun]:
@@ -137,13 +137,13 @@ def by_webhook(world: World) -> Callable[[], FunctionRun]:
 def by_schedule(world: World) -> Callable[[], FunctionRun | Dropped]:
     trigger = create(world, "scheduled").trigger
     delivery = read_delivery(scheduled(trigger.id))
-    return lambda: deliver(delivery, world.registry, world.starter, buses=world.buses)
+    return lambda: deliver(delivery, world.registry, world.start_deps, buses=world.buses)
 
 
 def by_event(world: World) -> Callable[[], FunctionRun | Dropped]:
     trigger = create(world, "event-driven").trigger
     delivery = read_delivery(matched(trigger.id))
-    return lambda: deliver(delivery, world.registry, world.starter, buses=world.buses)
+    return lambda: deliver(delivery, world.registry, world.start_deps, buses=world.buses)
 
 
 @pytest.mark.parametrize("way", [by_webhook, by_schedule, by_event])
@@ -154,18 +154,18 @@ def test_what_others_have_accepted_is_kept_and_fails_uninvoked_and_can_be_rerun_
     no_function(world)
     run = come_in()
     assert isinstance(run, FunctionRun)
-    execute(run.id, world.executor)
+    execute(run.id, world.execution_deps)
     assert (world.run(run.id).status, world.run(run.id).error_code) == (Status.FAILURE, ACCESS_DENIED)
     assert not world.invoker.invocations
     every_function(world)
-    again = rerun(asked(run.id), world.rerunner)
-    execute(again.id, world.executor)
+    again = rerun(request(run.id), world.rerun_deps)
+    execute(again.id, world.execution_deps)
     assert world.run(again.id).status is Status.COMPLETED
 
 
 def test_a_run_that_waited_fails_uninvoked(waiting: World) -> None:
     no_function(waiting)
-    execute(RUN_ID, waiting.executor)
+    execute(RUN_ID, waiting.execution_deps)
     assert waiting.run(RUN_ID).error_code == ACCESS_DENIED
     assert not waiting.invoker.invocations
 
@@ -173,11 +173,11 @@ def test_a_run_that_waited_fails_uninvoked(waiting: World) -> None:
 def test_no_failure_of_such_a_function_is_captured(world: World) -> None:
     has_capturing(world)
     no_function(world)
-    assert Captured.CAPTURED not in captured(world, a_record())
+    assert CaptureResult.CAPTURED not in captured(world, a_record())
     assert not world.runs.runs
     assert not world.runs.parts
     every_function(world)
-    assert captured(world, a_record()) == [Captured.CAPTURED]
+    assert captured(world, a_record()) == [CaptureResult.CAPTURED]
 
 
 def test_a_failure_of_such_a_function_is_not_retried(world: World) -> None:
@@ -195,8 +195,8 @@ def test_what_closes_a_way_in_is_allowed(world: World, kind: str) -> None:
     no_function(world)
     assert change(world, trigger.id, name="renamed").trigger.name == "renamed"
     assert not change(world, trigger.id, enabled=False).trigger.enabled
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
-    assert not world.aws.armed
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    assert not world.aws.synced
 
 
 def test_capturing_ends_and_what_was_read_is_put_back(world: World) -> None:

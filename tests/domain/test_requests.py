@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from handlers.api_rerun import ConsoleEvent
+from handlers.api_rerun import LambdaTestEvent
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.functions import ChangeFunction, RegisterFunction
 from handlers.domain.registry.trigger_changes import ChangeTrigger
@@ -15,16 +15,16 @@ from handlers.domain.starting.rerun import RerunBody
 
 
 def test_all_fields_of_a_rerun_are_optional() -> None:
-    asked = RerunBody.read({})
-    assert (asked.use_latest_code, asked.reason, asked.override_params) == (False, None, None)
+    request = RerunBody.read({})
+    assert (request.use_latest_code, request.reason, request.override_params) == (False, None, None)
 
 
 def test_the_contract_s_own_example_is_read() -> None:
-    asked = RerunBody.read(
+    request = RerunBody.read(
         {"useLatestCode": False, "reason": "Retrying after bug fix", "overrideParams": {"customParam": "new value"}}
     )
-    assert asked.reason == "Retrying after bug fix"
-    assert asked.override_params == {"customParam": "new value"}
+    assert request.reason == "Retrying after bug fix"
+    assert request.override_params == {"customParam": "new value"}
 
 
 def test_a_reason_may_have_512_characters_of_any_kind() -> None:
@@ -125,7 +125,7 @@ def reading_of_names(name: str) -> list[tuple[Callable[[], Body], str]]:
         (lambda: CreateTrigger.read({"name": name, "functionId": "f", "executionType": "on-demand"}), "name"),
         (lambda: ChangeTrigger.read({"name": name}), "name"),
         (lambda: ExecuteBody.read({"orchestrationId": name}), "orchestrationId"),
-        (lambda: ConsoleEvent.read({"workspace": "acme", "runId": "r", "rerunBy": name}), "rerunBy"),
+        (lambda: LambdaTestEvent.read({"workspace": "acme", "runId": "r", "rerunBy": name}), "rerunBy"),
     ]
 
 

@@ -27,10 +27,10 @@ def create(world: World, kind: str, metadata: Json | None = None, **more: Any) -
         "executionType": kind,
         "triggerMetadata": METADATA[kind] if metadata is None else metadata,
     }
-    return create_trigger(WORKSPACE, CreateTrigger.read(body | more), world.registrar)
+    return create_trigger(WORKSPACE, CreateTrigger.read(body | more), world.registry_deps)
 
 
 def change(world: World, trigger_id: str, **body: Any) -> ShownTrigger:
     """By one who has seen the present version."""
     version = world.registry.triggers[trigger_id].trigger.version
-    return change_trigger(WORKSPACE, trigger_id, {"version": version} | body, world.registrar, if_match=None)
+    return change_trigger(WORKSPACE, trigger_id, {"version": version} | body, world.registry_deps, if_match=None)

@@ -1,11 +1,11 @@
 """What the watchdog does as time goes by."""
 
 from handlers.domain.runs.execution import execute
-from handlers.domain.upkeep.recovery import Remedy, recover
+from handlers.domain.upkeep.recovery import RecoveryResult, recover
 from tests.fakes import FakeClock, World
 
 
-def a_pass(world: World) -> list[Remedy]:
+def a_pass(world: World) -> list[RecoveryResult]:
     """What the watchdog does each minute."""
     return [recover(run, world.watchdog) for run in list(world.runs.overdue())]
 
@@ -17,4 +17,4 @@ def an_hour_passes(world: World, time: FakeClock) -> None:
         a_pass(world)
         pushed, world.queue.pushed = world.queue.pushed, []
         for message in pushed:
-            execute(message.run_id, world.executor)
+            execute(message.run_id, world.execution_deps)

@@ -9,7 +9,7 @@ from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.paging import Page
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 from tests.fakes.faults import Faults
@@ -101,16 +101,16 @@ class InMemoryRegistry:
             self._check_claims(after.trigger)
             self._write(after)
 
-    def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+    def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
         with self.faults.call():
             self._check_unmoved(before)
-            held = before.evolve(changing_until=until)
-            self._write(self.triggers[before.id]._replace(trigger=held))
-            return held
+            locked = before.evolve(locked_until=until)
+            self._write(self.triggers[before.id]._replace(trigger=locked))
+            return locked
 
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
         for stored in list(self.triggers.values()):
-            if stored.trigger.changing_until is not None and stored.trigger.changing_until < clock.now():
+            if stored.trigger.locked_until is not None and stored.trigger.locked_until < clock.now():
                 yield stored
 
     def _write(self, stored: StoredTrigger) -> None:
@@ -122,8 +122,8 @@ class InMemoryRegistry:
 
     def _check_unmoved(self, before: FunctionTrigger) -> None:
         stored = self.triggers.get(before.id)
-        moving = (before.version, before.changing_until)
-        if stored is None or (stored.trigger.version, stored.trigger.changing_until) != moving:
+        moving = (before.version, before.locked_until)
+        if stored is None or (stored.trigger.version, stored.trigger.locked_until) != moving:
             raise Stale
 
     def _check_claims(self, trigger: FunctionTrigger) -> None:

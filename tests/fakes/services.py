@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handlers.domain.errors import BusMissing, Unavailable
-from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import FunctionRun, Pin, Status
-from handlers.domain.seal import KeyRefused, Label, SealBroken
+from handlers.domain.seal import KeyRefused, SealBroken, SealContext
 from handlers.domain.upkeep.recovery import DeadLetter
 from tests.builders import FUNCTION_ARN, NOW, a_pin
 from tests.fakes.faults import Faults
@@ -39,18 +39,18 @@ class FakeCipher:
         self.broken = False
         """Every seal is as one under a key that is gone."""
 
-    def seal(self, content: bytes, label: Label) -> bytes:
+    def seal(self, content: bytes, seal_context: SealContext) -> bytes:
         if self.cannot_seal:
             raise Unavailable
-        return json.dumps(label).encode() + b"\n" + base64.b64encode(content)
+        return json.dumps(seal_context).encode() + b"\n" + base64.b64encode(content)
 
-    def open(self, sealed: bytes, label: Label) -> bytes:
+    def open(self, sealed: bytes, seal_context: SealContext) -> bytes:
         if self.refused:
             raise KeyRefused
         if self.cannot_open:
             raise Unavailable
         sealed_under, _, content = sealed.partition(b"\n")
-        if self.broken or sealed_under != json.dumps(label).encode():
+        if self.broken or sealed_under != json.dumps(seal_context).encode():
             raise SealBroken
         return base64.b64decode(content)
 
@@ -79,13 +79,13 @@ class FakeQueue:
 
 class FakeDeadLetters:
     def __init__(self) -> None:
-        self.letters: list[DeadLetter] = []
+        self.dead_letters: list[DeadLetter] = []
 
-    def understood(self) -> Iterator[DeadLetter]:
-        yield from list(self.letters)
+    def parseable(self) -> Iterator[DeadLetter]:
+        yield from list(self.dead_letters)
 
-    def delete(self, letter: DeadLetter) -> None:
-        self.letters.remove(letter)
+    def delete(self, dead_letter: DeadLetter) -> None:
+        self.dead_letters.remove(dead_letter)
 
 
 class FakeBus:
@@ -93,7 +93,7 @@ class FakeBus:
         self.announced: list[FunctionRun] = []
         self.fails = False
 
-    def announce(self, run: FunctionRun) -> bool:
+    def publish(self, run: FunctionRun) -> bool:
         if self.fails:
             return False
         self.announced.append(run)
@@ -109,7 +109,7 @@ class FakeCode:
 
     def __init__(self) -> None:
         self.now: dict[str, Pin | Exception] = {FUNCTION_ARN: a_pin()}
-        self.asked: list[tuple[str, bool]] = []
+        self.request: list[tuple[str, bool]] = []
         """ARN and whether to look afresh."""
         self.forgotten: list[Pin] = []
         self.published: Pin | Exception = a_pin(8)
@@ -118,15 +118,15 @@ class FakeCode:
         """Why versions will not be ready; None if they will be."""
         self.meanwhile: Callable[[], object] = nothing
 
-    def current(self, function_arn: str, *, afresh: bool) -> Pin:
-        self.asked.append((function_arn, afresh))
+    def current(self, function_arn: str, *, refresh: bool) -> Pin:
+        self.request.append((function_arn, refresh))
         self.meanwhile()
         code = self.now[function_arn]
         if isinstance(code, Exception):
             raise code
         return code
 
-    def forget(self, pin: Pin) -> None:
+    def evict(self, pin: Pin) -> None:
         self.forgotten.append(pin)
         self.now = {arn: self.published if code == pin else code for arn, code in self.now.items()}
 
@@ -170,14 +170,14 @@ class FakeSources:
     """Both kinds of sources: what AWS has been told of triggers, as it was told last."""
 
     def __init__(self) -> None:
-        self.armed: dict[str, FunctionTrigger] = {}
+        self.synced: dict[str, FunctionTrigger] = {}
         self.patterns: dict[str, str] = {}
         self.refuses: Exception | None = None
         self.missing_buses: set[str] = set()
         """Those that somebody has deleted, with all rules on them."""
         self.fails = False
         self.faults = Faults()
-        self.told = 0
+        self.actual = 0
         """How often AWS was spoken to."""
 
     def check(self, pattern: str) -> None:
@@ -190,21 +190,21 @@ class FakeSources:
             if self.refuses is not None:
                 raise self.refuses
             if trigger.events is not None and trigger.events.event_bus_name in self.missing_buses:
-                self.armed.pop(trigger.id, None)
+                self.synced.pop(trigger.id, None)
                 if trigger.enabled:
                     raise BusMissing("triggerMetadata.eventBusName")
                 return
-            self.armed[trigger.id] = trigger
+            self.synced[trigger.id] = trigger
             self.patterns[trigger.id] = pattern
 
     def remove(self, trigger: FunctionTrigger) -> None:
         with self._call():
-            self.armed.pop(trigger.id, None)
+            self.synced.pop(trigger.id, None)
             self.patterns.pop(trigger.id, None)
 
     @contextmanager
     def _call(self) -> Iterator[None]:
-        self.told += 1
+        self.actual += 1
         if self.fails:
             raise Unavailable
         with self.faults.call():

@@ -11,7 +11,7 @@ from tests.fakes.services import nothing
 class InMemorySlots:
     def __init__(self) -> None:
         self.taken: dict[tuple[str, int], Slot] = {}
-        self.asked = 0
+        self.request = 0
         self.fails = False
         self.meanwhile: Callable[[], object] = nothing
         """Happens between a look at the slots and what is done about it."""
@@ -37,7 +37,7 @@ class InMemorySlots:
             del self.taken[key]
 
     def _ask(self) -> None:
-        self.asked += 1
+        self.request += 1
         if self.fails:
             raise Unavailable
 

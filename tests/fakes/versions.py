@@ -7,7 +7,7 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.upkeep.version_sweep import UnreadableRun, Use, Version
+from handlers.domain.upkeep.version_sweep import UnreadableRun, Version, VersionReference
 from tests.builders import FUNCTION_ARN, NOW
 from tests.fakes.services import nothing
 
@@ -21,11 +21,11 @@ def a_version(number: int, *, function_arn: str = FUNCTION_ARN, days_old: float 
 class FakeVersions:
     def __init__(self) -> None:
         self.published: dict[str, list[Version]] = {}
-        self.held: set[str] = set()
+        self.locked: set[str] = set()
         """Lambda does not let go of these."""
         self.broken: set[str] = set()
         """Functions and versions of which Lambda does not answer."""
-        self.asked: list[str] = []
+        self.request: list[str] = []
         self.deleted: list[str] = []
 
     def has(self, *versions: Version) -> None:
@@ -33,7 +33,7 @@ class FakeVersions:
             self.published.setdefault(base_arn(version.arn), []).append(version)
 
     def of(self, function_arn: str) -> list[Version]:
-        self.asked.append(function_arn)
+        self.request.append(function_arn)
         if function_arn in self.broken:
             raise Unavailable
         return list(self.published.get(function_arn, []))
@@ -41,7 +41,7 @@ class FakeVersions:
     def delete(self, version_arn: str) -> bool:
         if version_arn in self.broken:
             raise Unavailable
-        if version_arn in self.held:
+        if version_arn in self.locked:
             return False
         published = self.published[base_arn(version_arn)]
         self.published[base_arn(version_arn)] = [each for each in published if each.arn != version_arn]
@@ -63,7 +63,7 @@ class FakeUses:
     def functions(self) -> set[str]:
         return self.registered
 
-    def by_runs(self, *, since: datetime | None = None) -> Iterator[list[Use]]:
+    def by_runs(self, *, since: datetime | None = None) -> Iterator[list[VersionReference]]:
         found = [run for run in self.runs if since is None or run.created_at >= since]
         for run in found:
             if run is found[-1]:
@@ -71,12 +71,12 @@ class FakeUses:
                 meanwhile()
             yield [use for use in [self._use(run)] if use is not None]
 
-    def _use(self, run: FunctionRun) -> Use | None:
+    def _use(self, run: FunctionRun) -> VersionReference | None:
         if run.expires_at <= clock.now():
             return None
         if run.id in self.unreadable:
             function_arn = self.unreadable[run.id]
             if function_arn is None:
                 raise UnreadableRun(run.id)
-            return Use(function_arn, None)
-        return Use(base_arn(run.function_arn), run.pin.function_version_arn) if run.pin else None
+            return VersionReference(function_arn, None)
+        return VersionReference(base_arn(run.function_arn), run.pin.function_version_arn) if run.pin else None

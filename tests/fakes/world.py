@@ -1,20 +1,21 @@
 from dataclasses import dataclass, field
 
+from handlers.domain.registry.registry_deps import RegistryDeps
+
 from handlers.domain.function_arns import InvokablePatterns
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
-from handlers.domain.registry.registrar import Registrar
 from handlers.domain.registry.trigger_sources import TriggerSources
-from handlers.domain.runs.cancel import Canceller
-from handlers.domain.runs.execution import Executor
-from handlers.domain.runs.recording import Retention, label
+from handlers.domain.runs.cancel import CancelDeps
+from handlers.domain.runs.execution import ExecutionDeps
+from handlers.domain.runs.recording import Retention, seal_context
 from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
-from handlers.domain.starting.captures import Capturer
-from handlers.domain.starting.rerun import Rerunner
-from handlers.domain.starting.retry import Retrier
-from handlers.domain.starting.start import Starter
-from handlers.domain.upkeep.recovery import Watchdog
+from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.rerun import RerunDeps
+from handlers.domain.starting.retry import RetryDeps
+from handlers.domain.starting.start import StartDeps
+from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
 from tests.fakes.faults import Faults
 from tests.fakes.registry import InMemoryRegistry
@@ -67,33 +68,35 @@ class World:
         self.registry.kept_under = self.runs.kept_under
 
     @property
-    def rerunner(self) -> Rerunner:
-        return Rerunner(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+    def rerun_deps(self) -> RerunDeps:
+        return RerunDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @property
-    def starter(self) -> Starter:
-        return Starter(self.runs, self.cipher, self.queue, self.retention)
+    def start_deps(self) -> StartDeps:
+        return StartDeps(self.runs, self.cipher, self.queue, self.retention)
 
     @property
-    def registrar(self) -> Registrar:
-        return Registrar(self.registry, self.cipher, self.catalogue, self.invokable, self.sources)
+    def registry_deps(self) -> RegistryDeps:
+        return RegistryDeps(self.registry, self.cipher, self.catalogue, self.invokable, self.sources)
 
     @property
     def sources(self) -> TriggerSources:
         return TriggerSources(self.aws, self.aws, self.buses)
 
     @property
-    def capturer(self) -> Capturer:
-        return Capturer(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
+    def capture_deps(self) -> CaptureDeps:
+        return CaptureDeps(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @property
-    def executor(self) -> Executor:
+    def execution_deps(self) -> ExecutionDeps:
         limit = WorkspaceLimit(self.slots, self.most_of_a_workspace)
-        return Executor(self.runs, self.cipher, self.invokable, self.code, self.invoker, self.queue, self.bus, limit)
+        return ExecutionDeps(
+            self.runs, self.cipher, self.invokable, self.code, self.invoker, self.queue, self.bus, limit
+        )
 
     @property
-    def watchdog(self) -> Watchdog:
-        return Watchdog(
+    def watchdog(self) -> WatchdogDeps:
+        return WatchdogDeps(
             self.runs,
             self.cipher,
             self.queue,
@@ -103,22 +106,22 @@ class World:
         )
 
     @property
-    def retrier(self) -> Retrier:
-        return Retrier(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+    def retry_deps(self) -> RetryDeps:
+        return RetryDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @property
-    def canceller(self) -> Canceller:
-        return Canceller(self.runs, self.cipher, self.bus)
+    def cancel_deps(self) -> CancelDeps:
+        return CancelDeps(self.runs, self.cipher, self.bus)
 
     def has_registered(self, trigger: FunctionTrigger | None = None, *, params: bytes = b"{}") -> None:
         """The function, and a trigger of it."""
         trigger = trigger or a_trigger()
         self.registry.functions = {each.id: each for each in [a_function()]}
-        self.registry.triggers[trigger.id] = StoredTrigger(trigger, self.cipher.seal(params, trigger.params_label))
+        self.registry.triggers[trigger.id] = StoredTrigger(trigger, self.cipher.seal(params, trigger.params_context))
 
     def has_run(self, run: FunctionRun, parameters: bytes = b"{}") -> FunctionRun:
         """The run, recorded as it once was: with its lineage, if it is a re-run."""
-        parts = {Part.PARAMETERS: self.cipher.seal(parameters, label(run, Part.PARAMETERS))}
+        parts = {Part.PARAMETERS: self.cipher.seal(parameters, seal_context(run, Part.PARAMETERS))}
         if run.is_rerun:
             self.runs.record_rerun(run, parts)
         else:
@@ -133,4 +136,4 @@ class World:
     def opened(self, run: FunctionRun, part: Part) -> bytes | None:
         """The part as it stands in the store, opened."""
         stored = self.runs.parts.get((run.id, part))
-        return None if stored is None else self.cipher.open(stored.sealed, label(run, part))
+        return None if stored is None else self.cipher.open(stored.sealed, seal_context(run, part))

@@ -20,7 +20,7 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
     def synthesised(**context: Any) -> Stack:
         app = aws_cdk.App(context=context, outdir=str(tmp_path_factory.mktemp("cdk.out")))
         settings = Settings.of(app.node)
-        directory: Path | None = None if settings.laptop else layer
+        directory: Path | None = None if settings.local else layer
         stack = FunctionRerunStack(app, "FunctionRerun", settings=settings, layer_directory=directory)
         return Stack(dict(Template.from_stack(stack).to_json()))
 

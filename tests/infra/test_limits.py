@@ -143,7 +143,7 @@ class TestPolicies:
 
 
 def test_the_app_ends_with_the_message_and_no_traceback(tmp_path: Path) -> None:
-    context = {"laptop": True, "invokableFunctions": {f"team-{n}": [INVOKABLE] for n in range(100)}}
+    context = {"local": True, "invokableFunctions": {f"team-{n}": [INVOKABLE] for n in range(100)}}
     environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(tmp_path)}
     command = [sys.executable, "-m", "infra.app"]
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

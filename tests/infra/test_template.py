@@ -75,23 +75,23 @@ def test_exactly_what_callers_need_is_told(stack: Stack) -> None:
     queues = {"RunQueueUrl", "DeadLetterQueueUrl"}
     sources = {"TriggerBusName", "TriggerBusArn", "ScheduleGroupName"}
     capture = {"CaptureQueueArn", "CaptureQueueUrl", "CaptureDeadLetterQueueUrl"}
-    told = {"ApiUrl", "TableName", "BucketName", "RetentionDays", "KeyArn", "LifecycleBusName"}
-    assert stack.template["Outputs"].keys() == told | queues | sources | capture | identity
+    actual = {"ApiUrl", "TableName", "BucketName", "RetentionDays", "KeyArn", "LifecycleBusName"}
+    assert stack.template["Outputs"].keys() == actual | queues | sources | capture | identity
 
 
 class TestLaptop:
     def test_the_laptop_s_stack_differs_only_in_what_hurts_on_a_laptop(
         self, stack: Stack, synthesise: Synthesise
     ) -> None:
-        laptop = synthesise(laptop=True, invokableFunctions={"acme": [INVOKABLE]})
-        assert laptop.template["Outputs"].keys() == stack.template["Outputs"].keys()
-        assert _kinds(stack) - _kinds(laptop) == {
+        local_stack = synthesise(local=True, invokableFunctions={"acme": [INVOKABLE]})
+        assert local_stack.template["Outputs"].keys() == stack.template["Outputs"].keys()
+        assert _kinds(stack) - _kinds(local_stack) == {
             *("AWS::Lambda::LayerVersion", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy")
         }
-        assert _kinds(laptop) <= _kinds(stack)
+        assert _kinds(local_stack) <= _kinds(stack)
         for door in DOORS:
-            assert laptop.statements(door) == stack.statements(door)
-        assert {each.get("DeletionPolicy", "Delete") for each in _resources(laptop)} == {"Delete"}
+            assert local_stack.statements(door) == stack.statements(door)
+        assert {each.get("DeletionPolicy", "Delete") for each in _resources(local_stack)} == {"Delete"}
 
 
 def _kinds(stack: Stack) -> set[str]:

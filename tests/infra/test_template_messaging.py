@@ -25,8 +25,8 @@ class TestMessaging:
     def test_a_message_is_not_delivered_again_while_its_executor_may_work(
         self, stack: Stack, run_queue: Resource
     ) -> None:
-        executor = stack.doors["execute_runs"]["Properties"]
-        assert run_queue["Properties"]["VisibilityTimeout"] >= executor["Timeout"] == 900
+        execution_deps = stack.doors["execute_runs"]["Properties"]
+        assert run_queue["Properties"]["VisibilityTimeout"] >= execution_deps["Timeout"] == 900
 
     def test_a_bad_message_repeats_no_good_one_and_slows_no_other_down(self, stack: Stack) -> None:
         mappings = [each["Properties"] for each in stack.all("AWS::Lambda::EventSourceMapping").values()]

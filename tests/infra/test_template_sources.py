@@ -213,8 +213,8 @@ def test_every_door_counts_under_the_stack_s_name(stack: Stack) -> None:
 class TestShareableTestEvents:
     def test_they_are_asked_for(self, stack: Stack, synthesise: Synthesise) -> None:
         assert not stack.all("AWS::EventSchemas::Registry")
-        laptop = synthesise(laptop=True, shareableTestEvents=True)
-        assert not laptop.all("AWS::EventSchemas::Registry")
+        local_stack = synthesise(local=True, shareableTestEvents=True)
+        assert not local_stack.all("AWS::EventSchemas::Registry")
 
     def test_each_door_has_its_ready_made_events(self, synthesise: Synthesise) -> None:
         asked_for = {"shareableTestEvents": True, "deleteUnusedVersions": True}

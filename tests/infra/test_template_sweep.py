@@ -13,8 +13,8 @@ TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
 def test_without_being_asked_for_there_is_no_trace_of_it(stack: Stack) -> None:
-    told = json.dumps(stack.template)
-    assert not [each for each in (DOOR, "EveryMonth", "lambda:DeleteFunction", "dynamodb:Scan") if each in told]
+    actual = json.dumps(stack.template)
+    assert not [each for each in (DOOR, "EveryMonth", "lambda:DeleteFunction", "dynamodb:Scan") if each in actual]
     assert not Settings().delete_unused_versions
 
 

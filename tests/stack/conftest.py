@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from infra.local.patience import PATIENCE_SECONDS
 from tests.stack.driver import Workspace
 
@@ -15,6 +15,6 @@ def connection() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def workspace(laptop: Laptop, connection: httpx.Client) -> Workspace:
+def workspace(local_stack: LocalStack, connection: httpx.Client) -> Workspace:
     """A workspace of the test's own, with a caller who may do everything in it."""
-    return Workspace(laptop, connection)
+    return Workspace(local_stack, connection)

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from infra.local.patience import PATIENCE_SECONDS
 
 ALL = "*:*"
@@ -39,13 +39,13 @@ def until(found: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any
 class TeamFunction:
     """A Lambda function of a team that uses the service."""
 
-    laptop: Laptop
+    local_stack: LocalStack
     name: str = field(default_factory=lambda: f"team-{uuid4().hex[:8]}")
     arn: str = ""
 
     @cached_property
     def client(self) -> Any:
-        return self.laptop.client("lambda")
+        return self.local_stack.client("lambda")
 
     def deploy(self, source: str, *, timeout: int = 10) -> "TeamFunction":
         if not self.arn:
@@ -63,7 +63,7 @@ class TeamFunction:
         return self
 
     def _role(self) -> str:
-        sample = self.client.get_function(FunctionName=self.laptop.samples["EchoFunctionArn"])
+        sample = self.client.get_function(FunctionName=self.local_stack.samples["EchoFunctionArn"])
         return str(sample["Configuration"]["Role"])
 
     def _configuration(self) -> dict[str, Any]:
@@ -85,37 +85,37 @@ class Caller(NamedTuple):
     base: str
     token: str | None
 
-    def get(self, path: str, **how: Any) -> httpx.Response:
-        return self.request("GET", path, **how)
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
 
-    def post(self, path: str, **how: Any) -> httpx.Response:
-        return self.request("POST", path, **how)
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
 
-    def put(self, path: str, **how: Any) -> httpx.Response:
-        return self.request("PUT", path, **how)
+    def put(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("PUT", path, **options)
 
-    def delete(self, path: str, **how: Any) -> httpx.Response:
-        return self.request("DELETE", path, **how)
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
 
-    def request(self, method: str, path: str, **how: Any) -> httpx.Response:
-        headers = how.pop("headers", {}) | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
-        return self.connection.request(method, self.base + path, headers=headers, **how)
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = options.pop("headers", {}) | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        return self.connection.request(method, self.base + path, headers=headers, **options)
 
 
 _ECHOES: dict[str, TeamFunction] = {}
 
 
-def _shared_echo(laptop: Laptop) -> TeamFunction:
-    if laptop.api_url not in _ECHOES:
-        _ECHOES[laptop.api_url] = TeamFunction(laptop).deploy(ECHO)
-    return _ECHOES[laptop.api_url]
+def _shared_echo(local_stack: LocalStack) -> TeamFunction:
+    if local_stack.api_url not in _ECHOES:
+        _ECHOES[local_stack.api_url] = TeamFunction(local_stack).deploy(ECHO)
+    return _ECHOES[local_stack.api_url]
 
 
 @dataclass
 class Workspace:
     """A caller of one workspace's API."""
 
-    laptop: Laptop
+    local_stack: LocalStack
     connection: httpx.Client
     name: str = field(default_factory=lambda: f"ws-{uuid4().hex[:8]}")
     subject: str = "alice"
@@ -124,17 +124,17 @@ class Workspace:
     @cached_property
     def http(self) -> Caller:
         grants = [f"{self.name}/{ALL}"] if self.grants is None else self.grants
-        return self.with_token(self.laptop.token(self.subject, grants))
+        return self.with_token(self.local_stack.token(self.subject, grants))
 
     def with_token(self, token: str | None) -> Caller:
-        return Caller(self.connection, f"{self.laptop.api_url}/workspace/{self.name}/api/v1", token)
+        return Caller(self.connection, f"{self.local_stack.api_url}/workspace/{self.name}/api/v1", token)
 
     def other(self) -> "Workspace":
         """Another tenant."""
-        return Workspace(self.laptop, self.connection)
+        return Workspace(self.local_stack, self.connection)
 
     def as_caller(self, subject: str, *grants: str) -> "Workspace":
-        return Workspace(self.laptop, self.connection, self.name, subject, list(grants))
+        return Workspace(self.local_stack, self.connection, self.name, subject, list(grants))
 
     def register(self, function: TeamFunction | str, *, name: str | None = None) -> str:
         arn = function if isinstance(function, str) else function.arn
@@ -155,7 +155,9 @@ class Workspace:
     ) -> tuple[str, TeamFunction]:
         """An on-demand trigger of a new function of this source; without, of one that echoes, which all tests share."""
         function = (
-            _shared_echo(self.laptop) if source is None else TeamFunction(self.laptop).deploy(source, timeout=timeout)
+            _shared_echo(self.local_stack)
+            if source is None
+            else TeamFunction(self.local_stack).deploy(source, timeout=timeout)
         )
         return self.trigger(self.register(function), params=params), function
 
@@ -219,13 +221,13 @@ def keys(run_id: str, sort: str = "RUN") -> dict[str, Any]:
 
 
 def table_of(workspace: Workspace) -> tuple[Any, str]:
-    return workspace.laptop.client("dynamodb"), workspace.laptop.outputs["TableName"]
+    return workspace.local_stack.client("dynamodb"), workspace.local_stack.outputs["TableName"]
 
 
-def messages_in(laptop: Laptop, url: str) -> int:
+def messages_in(local_stack: LocalStack, url: str) -> int:
     """How many there are in a queue, those included that somebody looks at."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = laptop.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    found = local_stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(map(int, found.values()))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace, until
 
 
@@ -65,24 +65,24 @@ def flattened(value: Any) -> bytes:
     return str(value).encode() + b"\n"
 
 
-def read_table(laptop: Laptop, told: Told) -> None:
-    pages = laptop.client("dynamodb").get_paginator("scan").paginate(TableName=laptop.outputs["TableName"])
+def read_table(local_stack: LocalStack, actual: Told) -> None:
+    pages = local_stack.client("dynamodb").get_paginator("scan").paginate(TableName=local_stack.outputs["TableName"])
     for page in pages:
         for item in page["Items"]:
-            told.add("the table", flattened(item))
+            actual.add("the table", flattened(item))
 
 
-def read_bucket(laptop: Laptop, told: Told) -> None:
-    s3, bucket = laptop.client("s3"), laptop.outputs["BucketName"]
+def read_bucket(local_stack: LocalStack, actual: Told) -> None:
+    s3, bucket = local_stack.client("s3"), local_stack.outputs["BucketName"]
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for each in page.get("Contents", []):
             content = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
-            told.add("the bucket", each["Key"].encode() + b"\n" + content)
+            actual.add("the bucket", each["Key"].encode() + b"\n" + content)
 
 
-def read_queue(laptop: Laptop, url: str, told: Told, place: str) -> int:
+def read_queue(local_stack: LocalStack, url: str, actual: Told, place: str) -> int:
     """How many messages were waiting; they stay."""
-    received = laptop.client("sqs").receive_message(
+    received = local_stack.client("sqs").receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=10,
         VisibilityTimeout=0,
@@ -91,13 +91,13 @@ def read_queue(laptop: Laptop, url: str, told: Told, place: str) -> int:
     )
     messages = received.get("Messages", [])
     for message in messages:
-        told.add(place, flattened(message))
+        actual.add(place, flattened(message))
     return len(messages)
 
 
-def read_logs(laptop: Laptop, told: Told) -> None:
+def read_logs(local_stack: LocalStack, actual: Told) -> None:
     """The logs of this service: all but those of the functions that teams have deployed."""
-    logs = laptop.client("logs")
+    logs = local_stack.client("logs")
     for group in logs.get_paginator("describe_log_groups").paginate().build_full_result()["logGroups"]:
         name = group["logGroupName"]
         if "/team-" in name:
@@ -105,7 +105,7 @@ def read_logs(laptop: Laptop, told: Told) -> None:
         streams = logs.get_paginator("describe_log_streams").paginate(logGroupName=name).build_full_result()
         for stream in streams["logStreams"]:
             for line in lines_of(logs, name, stream["logStreamName"]):
-                told.add(f"the log {name}", line)
+                actual.add(f"the log {name}", line)
 
 
 def lines_of(logs: Any, group: str, stream: str) -> Iterator[str]:
@@ -121,29 +121,29 @@ def lines_of(logs: Any, group: str, stream: str) -> Iterator[str]:
 class Ear(NamedTuple):
     """A queue of the test's own behind the lifecycle bus."""
 
-    laptop: Laptop
+    local_stack: LocalStack
     queue: str
     workspace: str
 
     @classmethod
     def on(cls, workspace: Workspace) -> "Ear":
-        laptop, name = workspace.laptop, f"ear-{workspace.name}"
-        sqs, events = laptop.client("sqs"), laptop.client("events")
+        local_stack, name = workspace.local_stack, f"ear-{workspace.name}"
+        sqs, events = local_stack.client("sqs"), local_stack.client("events")
         queue = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        bus = laptop.outputs["LifecycleBusName"]
+        bus = local_stack.outputs["LifecycleBusName"]
         pattern = {"source": ["function-rerun"], "detail": {"workspace": [workspace.name]}}
         events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
         events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "ear", "Arn": arn}])
-        return cls(laptop, queue, workspace.name)
+        return cls(local_stack, queue, workspace.name)
 
-    def heard(self, told: Told, run_ids: set[str]) -> None:
+    def heard(self, actual: Told, run_ids: set[str]) -> None:
         """All that is told until each of these runs has been heard of."""
-        sqs, missing = self.laptop.client("sqs"), set(run_ids)
+        sqs, missing = self.local_stack.client("sqs"), set(run_ids)
 
         def listen() -> bool:
             for message in sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
-                told.add("the lifecycle bus", message["Body"])
+                actual.add("the lifecycle bus", message["Body"])
                 missing.discard(json.loads(message["Body"])["detail"]["functionRunId"])
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
             return not missing

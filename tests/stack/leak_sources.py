@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from handlers.domain.json_document import MAX_BYTES
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import TeamFunction, Workspace, accepted, refusal, until
 from tests.stack.leak_search import Told, flattened
 from tests.stack.sources import create, lambda_of, post_trigger, post_webhook, put_event, runs_of, soon, the_run
@@ -22,7 +22,7 @@ class Started(NamedTuple):
     webhook_secrets: list[str]
 
 
-def everything_that_starts_runs(workspace: Workspace, function: TeamFunction, secret: Secret, told: Told) -> Started:
+def everything_that_starts_runs(workspace: Workspace, function: TeamFunction, secret: Secret, actual: Told) -> Started:
     """`secret` makes what is said; the runs are left as they are."""
     registered = workspace.register(function)
 
@@ -39,20 +39,20 @@ def everything_that_starts_runs(workspace: Workspace, function: TeamFunction, se
         by_webhook,
         _schedule(workspace, registered, given("a schedule")),
         _event(workspace, registered, secret, given("an event")),
-        *_failures(workspace, registered, function, secret, told),
+        *_failures(workspace, registered, function, secret, actual),
     ]
-    refusals = _refused_webhooks(workspace, registered, secret, told)
-    refusals += _refused_triggers(workspace, registered, secret, told)
-    _dropped_deliveries(workspace, secret, told)
-    read_sources(workspace.laptop, told)
+    refusals = _refused_webhooks(workspace, registered, secret, actual)
+    refusals += _refused_triggers(workspace, registered, secret, actual)
+    _dropped_deliveries(workspace, secret, actual)
+    read_sources(workspace.local_stack, actual)
     return Started(runs, refusals, webhook_secrets)
 
 
 def _webhook(workspace: Workspace, function: str, secret: Secret, params: dict[str, str]) -> tuple[str, list[str]]:
     """The run, and the secrets that were valid one after the other."""
     hook = create(workspace, function, "http-trigger", {"path": "orders", "params": params})
-    told = secret("the body of a webhook"), secret("a query of a webhook"), secret("a header of a webhook")
-    body, query, header = told
+    actual = secret("the body of a webhook"), secret("a query of a webhook"), secret("a header of a webhook")
+    body, query, header = actual
     rotated = workspace.http.post(f"/function-triggers/{hook['id']}/rotate-secret").json()["secret"]
     answer = post_webhook(
         workspace, f"orders?said={query}", json.dumps({"said": body}), secret=rotated, **{"X-Said": header}
@@ -72,12 +72,12 @@ def _event(workspace: Workspace, function: str, secret: Secret, params: dict[str
     return the_run(workspace, trigger["id"])
 
 
-def _failures(workspace: Workspace, registered: str, function: TeamFunction, secret: Secret, told: Told) -> list[str]:
+def _failures(workspace: Workspace, registered: str, function: TeamFunction, secret: Secret, actual: Told) -> list[str]:
     """One told by way of the queue, one by the bus, and one record that nobody understands."""
     trigger = workspace.trigger(registered)
     capture = {"version": 1, "captureFailures": {"triggerId": trigger}}
     assert workspace.http.put(f"/compute-functions/{registered}", json=capture).status_code == 200
-    sqs, outputs = workspace.laptop.client("sqs"), workspace.laptop.outputs
+    sqs, outputs = workspace.local_stack.client("sqs"), workspace.local_stack.outputs
 
     def record(what: str) -> dict[str, Any]:
         error = {
@@ -95,7 +95,7 @@ def _failures(workspace: Workspace, registered: str, function: TeamFunction, sec
     for body in (json.dumps({"requestContext": secret("a record that is none")}), secret("a record that is no JSON")):
         message = {"messageId": "m", "eventSource": "aws:sqs", "body": body}
         answer = lambda_of(workspace, "capture_failures", {"Records": [message]})
-        told.add("the answer to a record that is none", json.dumps(answer))
+        actual.add("the answer to a record that is none", json.dumps(answer))
     found: list[dict[str, Any]] = until(lambda: _two(runs_of(workspace, triggerId=trigger)))
     return [run["id"] for run in found]
 
@@ -104,7 +104,7 @@ def _two(runs: list[Any]) -> list[Any]:
     return runs if len(runs) == 2 else []
 
 
-def _refused_webhooks(workspace: Workspace, function: str, secret: Secret, told: Told) -> list[str]:
+def _refused_webhooks(workspace: Workspace, function: str, secret: Secret, actual: Told) -> list[str]:
     hook = create(workspace, function, "http-trigger", {"path": "refused"})
     create(workspace, function, "http-trigger", {"path": "disabled", "signature": "none"}, enabled=False)
     said, own = secret("a refused webhook"), hook["secret"]
@@ -121,14 +121,14 @@ def _refused_webhooks(workspace: Workspace, function: str, secret: Secret, told:
     }
     for why, response in answers.items():
         assert refusal(response)[0] in (400, 401, 404, 409, 413), (why, response.text)
-        told.add(f"the refusal of {why}", flattened([response.content, dict(response.headers)]))
+        actual.add(f"the refusal of {why}", flattened([response.content, dict(response.headers)]))
     return list(answers)
 
 
-def _refused_triggers(workspace: Workspace, function: str, secret: Secret, told: Told) -> list[str]:
+def _refused_triggers(workspace: Workspace, function: str, secret: Secret, actual: Told) -> list[str]:
     """What says when a run is to be started has nothing to hide, but is not quoted either."""
     said = secret("a refused trigger")
-    asked: dict[str, tuple[str, Any]] = {
+    request: dict[str, tuple[str, Any]] = {
         "a cron expression": ("scheduled", {"scheduleType": "cron", "cronExpression": said}),
         "a time zone": (
             "scheduled",
@@ -142,14 +142,14 @@ def _refused_triggers(workspace: Workspace, function: str, secret: Secret, told:
         "a webhook's path": ("http-trigger", {"path": f"../{said}"}),
         "a kind of signature": ("http-trigger", {"path": "x", "signature": said}),
     }
-    for why, (kind, metadata) in asked.items():
+    for why, (kind, metadata) in request.items():
         response = post_trigger(workspace, function, kind, metadata)
         assert refusal(response)[0] == 400, (why, response.text)
-        told.add(f"the refusal of {why}", flattened([response.content, dict(response.headers)]))
-    return list(asked)
+        actual.add(f"the refusal of {why}", flattened([response.content, dict(response.headers)]))
+    return list(request)
 
 
-def _dropped_deliveries(workspace: Workspace, secret: Secret, told: Told) -> None:
+def _dropped_deliveries(workspace: Workspace, secret: Secret, actual: Told) -> None:
     nobody = str(uuid4())
     event = {"id": str(uuid4()), "detail": {"workspace": workspace.name, "said": secret("an event for nobody")}}
     deliveries: list[Any] = [
@@ -163,15 +163,15 @@ def _dropped_deliveries(workspace: Workspace, secret: Secret, told: Told) -> Non
     for delivery in deliveries:
         answer = lambda_of(workspace, "on_event", delivery)
         assert answer.keys() == {"dropped"}
-        told.add("what became of deliveries", json.dumps(answer))
+        actual.add("what became of deliveries", json.dumps(answer))
 
 
-def read_sources(laptop: Laptop, told: Told) -> None:
+def read_sources(local_stack: LocalStack, actual: Told) -> None:
     """What the service has told EventBridge and its Scheduler."""
-    events, bus = laptop.client("events"), laptop.outputs["TriggerBusName"]
+    events, bus = local_stack.client("events"), local_stack.outputs["TriggerBusName"]
     for rule in events.list_rules(EventBusName=bus)["Rules"]:
         targets = events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
-        told.add("the rules", flattened([rule, targets]))
-    scheduler, group = laptop.client("scheduler"), laptop.outputs["ScheduleGroupName"]
+        actual.add("the rules", flattened([rule, targets]))
+    scheduler, group = local_stack.client("scheduler"), local_stack.outputs["ScheduleGroupName"]
     for listed in scheduler.get_paginator("list_schedules").paginate(GroupName=group).build_full_result()["Schedules"]:
-        told.add("the schedules", flattened(scheduler.get_schedule(GroupName=group, Name=listed["Name"])))
+        actual.add("the schedules", flattened(scheduler.get_schedule(GroupName=group, Name=listed["Name"])))

@@ -9,7 +9,7 @@ import httpx
 
 from handlers.domain.json_document import MAX_BYTES
 from handlers.http import MAX_BODY_BYTES
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace, accepted, refusal, until
 from tests.stack.leak_search import Told, flattened, read_logs, read_queue
 from tests.stack.leak_sources import everything_that_starts_runs
@@ -25,9 +25,9 @@ def handler(event, context):
 
 
 @contextmanager
-def executor_at_rest(laptop: Laptop) -> Iterator[None]:
+def executor_at_rest(local_stack: LocalStack) -> Iterator[None]:
     """Runs stay in the queue meanwhile."""
-    client = laptop.client("lambda")
+    client = local_stack.client("lambda")
     mapping = client.list_event_source_mappings(FunctionName="FunctionRerun-execute-runs")["EventSourceMappings"][0]
     client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     try:
@@ -46,7 +46,7 @@ def refused_requests(
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return lambda: http.request(method, path, content=content)
 
-    def asked(path: str, **query: str) -> Callable[[], httpx.Response]:
+    def request(path: str, **query: str) -> Callable[[], httpx.Response]:
         return lambda: http.get(path, params=query)
 
     return {
@@ -67,7 +67,7 @@ def refused_requests(
         "too large": of({"overrideParams": {"a": secret + "x" * MAX_BYTES}}),
         "far too large": of({"overrideParams": {"a": secret + "x" * MAX_BODY_BYTES}}),
         "a run id": of({}, f"/function-runs/{secret}/rerun"),
-        "a run id of history": asked(f"/function-runs/{secret}/rerun-history"),
+        "a run id of history": request(f"/function-runs/{secret}/rerun-history"),
         "a payload": of({"payload": [secret]}, execute),
         "an orchestration id": of({"orchestrationId": secret + "x" * 128}, execute),
         "an unknown field of execute": of({"surprise": secret}, execute),
@@ -91,12 +91,12 @@ def refused_requests(
         ),
         "a fixed field": of({"id": secret}, f"/function-triggers/{trigger}", "PUT"),
         "a version": lambda: http.put(f"/function-triggers/{trigger}", json={}, headers={"If-Match": secret}),
-        "include": asked(f"/function-runs/{run}", include=secret),
-        "a status": asked("/function-runs", status=secret),
-        "a time": asked("/function-runs", **{"from": secret}),
-        "an unknown filter": asked("/function-runs", surprise=secret),
-        "a cursor": asked("/function-runs", cursor=secret),
-        "a limit": asked("/function-runs", limit=secret),
+        "include": request(f"/function-runs/{run}", include=secret),
+        "a status": request("/function-runs", status=secret),
+        "a time": request("/function-runs", **{"from": secret}),
+        "an unknown filter": request("/function-runs", surprise=secret),
+        "a cursor": request("/function-runs", cursor=secret),
+        "a limit": request("/function-runs", limit=secret),
         "no grant": lambda: workspace.as_caller("eve").post_rerun(run, overrideParams={"a": secret}),
         "another workspace": lambda: workspace.other().post_rerun(run, overrideParams={"a": secret}),
     }
@@ -109,22 +109,22 @@ class Happened(NamedTuple):
     webhook_secrets: list[str]
 
 
-def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], told: Told) -> Happened:
-    laptop = workspace.laptop
+def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], actual: Told) -> Happened:
+    local_stack = workspace.local_stack
     given = {"given": secret("a param of the trigger"), "printed": secret("a line that the function prints")}
     trigger, function = workspace.trigger_of(SPEAKS, params=given | {"result": secret("the function's result")})
-    with executor_at_rest(laptop):
+    with executor_at_rest(local_stack):
         runs = [workspace.execute(trigger, payload={"paid": secret("the payload")})]
         runs.append(workspace.execute(trigger, payload={"fail": secret("the exception's message")}))
         runs.append(workspace.rerun(runs[0], overrideParams={"over": secret("an override")}, reason="to see"))
         override = {"fail": secret("an override from the console")}
         event = {"workspace": workspace.name, "runId": runs[0], "rerunBy": "bob", "overrideParams": override}
-        runs.append(answer_of_console(laptop, event)["jobId"])
+        runs.append(answer_of_console(local_stack, event)["jobId"])
         runs.append(workspace.rerun(runs[0], overrideParams={"over": secret("a large override") + "x" * 400_000}))
         runs.append(_rerun_under_a_key(workspace, runs[0], secret("an idempotency key"), secret("what it was for")))
         runs.append(_cancelled(workspace, workspace.rerun(runs[0], overrideParams={"over": secret("a cancelled one")})))
-        started = everything_that_starts_runs(workspace, function, secret, told)
-        until(lambda: read_queue(laptop, laptop.outputs["RunQueueUrl"], told, "the run queue"))
+        started = everything_that_starts_runs(workspace, function, secret, actual)
+        until(lambda: read_queue(local_stack, local_stack.outputs["RunQueueUrl"], actual, "the run queue"))
     for run in (*runs, *started.runs):
         workspace.ended(run)
     revealed = workspace.run(runs[1], include="parameters,error,logs")
@@ -133,7 +133,7 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
     for why, request in refused_requests(workspace, runs[0], trigger, secret("a refused request")).items():
         response = request()
         assert refusal(response)[0] in (400, 403, 404, 413, 428), (why, response.text)
-        told.add(f"the refusal of {why}", flattened([response.content, dict(response.headers)]))
+        actual.add(f"the refusal of {why}", flattened([response.content, dict(response.headers)]))
         refusals.append(why)
     for why, sent in {
         "an unknown field": {
@@ -144,16 +144,16 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
         "an ill-typed one": {"workspace": workspace.name, "runId": [secret("a run id of the console")]},
         "not an object": secret("a console event that is a text"),
     }.items():
-        told.add(f"the console's refusal of {why}", json.dumps(answer_of_console(laptop, sent)))
+        actual.add(f"the console's refusal of {why}", json.dumps(answer_of_console(local_stack, sent)))
     broken = workspace.rerun(runs[0], overrideParams={"over": secret("an override under a broken seal")})
     workspace.ended(broken)
-    break_the_seal(laptop, broken)
+    break_the_seal(local_stack, broken)
     for response in (
         workspace.post_rerun(broken, overrideParams={"a": secret("an override of what is broken")}),
         workspace.http.get(f"/function-runs/{broken}?include=parameters"),
     ):
         assert response.status_code == 400
-        told.add("the refusal of a broken seal", response.content)
+        actual.add("the refusal of a broken seal", response.content)
     return Happened({*runs, *started.runs, broken}, function.name, refusals, started.webhook_secrets)
 
 
@@ -168,14 +168,14 @@ def _cancelled(workspace: Workspace, run: str) -> str:
     return run
 
 
-def answer_of_console(laptop: Laptop, event: Any) -> dict[str, Any]:
-    answered = laptop.client("lambda").invoke(FunctionName=CONSOLE_DOOR, Payload=json.dumps(event))
+def answer_of_console(local_stack: LocalStack, event: Any) -> dict[str, Any]:
+    answered = local_stack.client("lambda").invoke(FunctionName=CONSOLE_DOOR, Payload=json.dumps(event))
     document: dict[str, Any] = json.loads(answered["Payload"].read())
     return document
 
 
-def break_the_seal(laptop: Laptop, run: str) -> None:
-    client, table = laptop.client("dynamodb"), laptop.outputs["TableName"]
+def break_the_seal(local_stack: LocalStack, run: str) -> None:
+    client, table = local_stack.client("dynamodb"), local_stack.outputs["TableName"]
     key = {"pk": {"S": f"RUN#{run}"}, "sk": {"S": "SEALED#parameters"}}
     item = client.get_item(TableName=table, Key=key)["Item"]
     damaged = bytearray(item["sealed"]["B"])
@@ -183,9 +183,9 @@ def break_the_seal(laptop: Laptop, run: str) -> None:
     client.put_item(TableName=table, Item=item | {"sealed": {"B": bytes(damaged)}})
 
 
-def logged(laptop: Laptop, workspace: str) -> bool:
+def logged(local_stack: LocalStack, workspace: str) -> bool:
     """Whether the service's log has the audit line of the last request."""
-    told = Told()
-    read_logs(laptop, told)
-    lines = [line for lines in told.places.values() for line in lines if workspace.encode() in line]
+    actual = Told()
+    read_logs(local_stack, actual)
+    lines = [line for lines in actual.places.values() for line in lines if workspace.encode() in line]
     return any(b'"reveal"' in line and b"INVALID_REQUEST" in line for line in lines)

@@ -17,17 +17,17 @@ from handlers.aws.cipher import Cipher
 from handlers.domain import clock
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.rerun import Asked, RerunBody, rerun
-from handlers.domain.upkeep.recovery import Remedy, recover
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
+from handlers.domain.upkeep.recovery import RecoveryResult, recover
 from handlers.settings import Settings
 from handlers.wiring import Wiring
 from infra.audit.checks import Terms, check
 from infra.audit.findings import Finding
 from infra.audit.reading import remember
 from infra.audit.records import World
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace
-from tests.stack.weather import WEATHER
+from tests.stack.fault_injection import WEATHER
 
 PASSES = 2
 ONCE = Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, read_timeout=30)
@@ -36,8 +36,8 @@ ONCE = Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, 
 class Clients:
     """What a door takes for its boto3 session. Clients are made once for all cases: making them is slow."""
 
-    def __init__(self, laptop: Laptop, endpoint: str | None = None) -> None:
-        self._endpoint = endpoint or laptop.emulator.url
+    def __init__(self, local_stack: LocalStack, endpoint: str | None = None) -> None:
+        self._endpoint = endpoint or local_stack.emulator.url
         self._made: dict[str, Any] = {}
         self._session: Any = boto3.Session(botocore_session=self._new_session())
 
@@ -57,7 +57,7 @@ class Clients:
         session.set_default_client_config(ONCE)
         session.register("before-send", WEATHER.before_send)
         make, endpoint = session.create_client, self._endpoint
-        session.create_client = lambda *of, **how: make(*of, **how | {"endpoint_url": endpoint})  # type: ignore[method-assign]
+        session.create_client = lambda *of, **options: make(*of, **options | {"endpoint_url": endpoint})  # type: ignore[method-assign]
         return session
 
 
@@ -103,12 +103,12 @@ class Scene:
     @classmethod
     def of(cls, workspace: Workspace, directory: Path) -> "Scene":
         """Before anything has happened, with queues and a bus where nobody else listens."""
-        outputs, sqs = workspace.laptop.outputs, workspace.laptop.client("sqs")
+        outputs, sqs = workspace.local_stack.outputs, workspace.local_stack.client("sqs")
         queue, dead_letters = (
             sqs.create_queue(QueueName=f"{kind}-{workspace.name}")["QueueUrl"] for kind in ("struck", "struck-dead")
         )
         bus = f"struck-{workspace.name}"
-        workspace.laptop.client("events").create_event_bus(Name=bus)
+        workspace.local_stack.client("events").create_event_bus(Name=bus)
         settings = Settings(
             table_name=outputs["TableName"],
             bucket_name=outputs["BucketName"],
@@ -119,22 +119,22 @@ class Scene:
             lifecycle_bus_name=bus,
             invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
         )
-        return cls(workspace, settings, Clients(workspace.laptop), directory)
+        return cls(workspace, settings, Clients(workspace.local_stack), directory)
 
     def close(self) -> None:
-        self.workspace.laptop.client("events").delete_event_bus(Name=self.settings.lifecycle_bus_name)
-        sqs = self.workspace.laptop.client("sqs")
+        self.workspace.local_stack.client("events").delete_event_bus(Name=self.settings.lifecycle_bus_name)
+        sqs = self.workspace.local_stack.client("sqs")
         for queue in (self.settings.run_queue_url, self.settings.dead_letter_queue_url):
             sqs.delete_queue(QueueUrl=queue)
 
     def container(self) -> Container:
         return Container(self.settings, self.clients)
 
-    def ask(self, using: Container) -> FunctionRun:
+    def ask(self, deps: Container) -> FunctionRun:
         """A re-run on current code, whose executions count themselves in a file of its own."""
         self.counted = self.directory / uuid4().hex
         body = RerunBody.read({"useLatestCode": True, "overrideParams": {"file": str(self.counted)}})
-        return rerun(Asked(self.workspace.name, self.original, "alice", body), using.rerunner)
+        return rerun(RerunRequest(self.workspace.name, self.original, "alice", body), deps.rerun_deps)
 
     def executions(self) -> int:
         """Of the re-run that was asked for last."""
@@ -155,29 +155,29 @@ class Scene:
         found = [self._query("byWorkspace = :key", {":key": {"S": key}}, IndexName="byWorkspace") for key in keys]
         return {run_items.run_id(item) for items in found for item in items}
 
-    def _query(self, condition: str, values: dict[str, Any], **how: Any) -> list[dict[str, Any]]:
+    def _query(self, condition: str, values: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
         pages = (
-            self.workspace.laptop.client("dynamodb")
+            self.workspace.local_stack.client("dynamodb")
             .get_paginator("query")
             .paginate(
                 TableName=self.settings.table_name,
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=values,
-                **how,
+                **options,
             )
         )
         return [item for page in pages for item in page["Items"]]
 
     def execute_what_was_pushed(self) -> None:
         """What waits in the queue; messages that are delayed stay there, as if they were lost."""
-        sqs, queue = self.workspace.laptop.client("sqs"), self.settings.run_queue_url
-        using = self.container()
+        sqs, queue = self.workspace.local_stack.client("sqs"), self.settings.run_queue_url
+        deps = self.container()
         while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                execute(json.loads(message["Body"])["runId"], using.executor)
+                execute(json.loads(message["Body"])["runId"], deps.execution_deps)
 
-    def settle(self, run: FunctionRun) -> FunctionRun:
+    def mark_published(self, run: FunctionRun) -> FunctionRun:
         """The run after the watchdog's passes, each an hour after the last, and what they pushed."""
         self.execute_what_was_pushed()
         for _ in range(PASSES):
@@ -185,11 +185,13 @@ class Scene:
             self.execute_what_was_pushed()
         return self.stored(run.id)
 
-    def pass_of_the_watchdog(self, runs: set[str]) -> list[tuple[FunctionRun, Remedy]]:
+    def pass_of_the_watchdog(self, runs: set[str]) -> list[tuple[FunctionRun, RecoveryResult]]:
         """An hour later; what it did with those runs."""
         self.later.by += timedelta(hours=1)
-        using = self.container()
-        return [(overdue, recover(overdue, using.watchdog)) for overdue in using.runs.overdue() if overdue.id in runs]
+        deps = self.container()
+        return [
+            (overdue, recover(overdue, deps.watchdog_deps)) for overdue in deps.runs.overdue() if overdue.id in runs
+        ]
 
     def findings(self, runs: set[str]) -> list[Finding]:
         """What the operator's audit finds in these runs, and in the objects of the bucket that are theirs."""
@@ -200,7 +202,7 @@ class Scene:
         return check(world, Terms(now=clock.now(), retention=timedelta(days=self.settings.retention_days)))
 
     def _objects(self, runs: set[str]) -> dict[str, datetime]:
-        s3, bucket = self.workspace.laptop.client("s3"), self.settings.bucket_name
+        s3, bucket = self.workspace.local_stack.client("s3"), self.settings.bucket_name
         listed = [s3.list_objects_v2(Bucket=bucket, Prefix=f"kept/{run}/").get("Contents", []) for run in runs]
         return {each["Key"]: each["LastModified"] for found in listed for each in found}
 

@@ -65,12 +65,12 @@ def put_event(
 ) -> None:
     """On the stack's trigger bus, for this workspace, unless the detail or the bus says otherwise."""
     entry = {
-        "EventBusName": bus or workspace.laptop.outputs["TriggerBusName"],
+        "EventBusName": bus or workspace.local_stack.outputs["TriggerBusName"],
         "Source": source,
         "DetailType": kind,
         "Detail": json.dumps({"workspace": workspace.name} | detail),
     }
-    answer = workspace.laptop.client("events").put_events(Entries=[entry])
+    answer = workspace.local_stack.client("events").put_events(Entries=[entry])
     assert answer["FailedEntryCount"] == 0
 
 
@@ -86,8 +86,8 @@ def runs_of(workspace: Workspace, **filters: str) -> list[dict[str, Any]]:
 def _pages(workspace: Workspace, path: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
     cursor: str | None = None
     while True:
-        asked = query | {"limit": "100"} | ({"cursor": cursor} if cursor else {})
-        answer = workspace.http.get(path, params=asked)
+        request = query | {"limit": "100"} | ({"cursor": cursor} if cursor else {})
+        answer = workspace.http.get(path, params=request)
         assert answer.status_code == 200, answer.text
         yield from answer.json()["data"]
         cursor = answer.json()["meta"]["nextCursor"]
@@ -104,7 +104,7 @@ def the_run(workspace: Workspace, trigger_id: str) -> str:
 
 def lambda_of(workspace: Workspace, door: str, event: Json) -> Json:
     """What a door's Lambda gives for an event that is sent straight to it."""
-    client = workspace.laptop.client("lambda")
+    client = workspace.local_stack.client("lambda")
     answer = client.invoke(FunctionName=f"FunctionRerun-{door.replace('_', '-')}", Payload=json.dumps(event))
     text = answer["Payload"].read()
     assert "FunctionError" not in answer, text
@@ -116,7 +116,7 @@ def leave_half_done(workspace: Workspace, trigger_id: str, **also: Any) -> None:
     client, table = table_of(workspace)
     long_ago = (datetime.now(UTC) - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     values = {
-        "changingUntil": {"S": long_ago},
+        "lockedUntil": {"S": long_ago},
         "attention": {"S": "UNFINISHED"},
         "attentionAt": {"S": f"{long_ago}#{trigger_id}"},
     } | also
@@ -131,7 +131,7 @@ def leave_half_done(workspace: Workspace, trigger_id: str, **also: Any) -> None:
 def is_half_done(workspace: Workspace, trigger_id: str) -> bool:
     client, table = table_of(workspace)
     item = client.get_item(TableName=table, Key=_key(trigger_id), ConsistentRead=True)["Item"]
-    return "changingUntil" in item
+    return "lockedUntil" in item
 
 
 def _key(trigger_id: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from handlers import sweep_versions
 from handlers.aws import function_versions
 from handlers.domain.upkeep import version_sweep
 from handlers.settings import Settings
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.hostile.events import Context
 from tests.stack.scene import Clients, Container
 
@@ -19,11 +19,11 @@ class AQuarterOfAnHour(Context):
         return 900_000
 
 
-def sweep(laptop: Laptop, event: Any = None) -> dict[str, int]:
+def sweep(local_stack: LocalStack, event: Any = None) -> dict[str, int]:
     """What the door answers, called in this process, without its pauses, on the stack's table and all functions."""
-    settings = Settings(table_name=laptop.outputs["TableName"])
+    settings = Settings(table_name=local_stack.outputs["TableName"])
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(version_sweep, "PAUSE_SECONDS", 0)
         patched.setattr(function_versions, "PACE_SECONDS", 0)
-        patched.setattr(sweep_versions, "wiring", Container(settings, Clients(laptop)))
+        patched.setattr(sweep_versions, "wiring", Container(settings, Clients(local_stack)))
         return sweep_versions.lambda_handler(event, cast("LambdaContext", AQuarterOfAnHour()))

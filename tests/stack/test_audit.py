@@ -11,8 +11,8 @@ SECRET = "content-that-no-line-may-hold"
 
 def audit_lines(workspace: Workspace) -> list[dict[str, Any]]:
     """The audit lines about a workspace, in order."""
-    laptop = workspace.laptop
-    said = [line for _, line in LogStream(laptop.client("logs"), laptop.client("lambda")).unread()]
+    local_stack = workspace.local_stack
+    said = [line for _, line in LogStream(local_stack.client("logs"), local_stack.client("lambda")).unread()]
     logged = [json.loads(line) for line in said if line.startswith("{") and '"audit":{' in line]
     return [line["audit"] for line in logged if line["audit"]["workspace"] == workspace.name]
 
@@ -89,7 +89,7 @@ def test_a_rerun_from_the_console_is_audited_too(workspace: Workspace) -> None:
     run, _ = an_ended_run(workspace)
     event = {"workspace": workspace.name, "runId": run, "reason": "from the console", "rerunBy": "carol"}
     answer = (
-        workspace.laptop.client("lambda")
+        workspace.local_stack.client("lambda")
         .invoke(FunctionName="FunctionRerun-api-rerun", Payload=json.dumps(event))["Payload"]
         .read()
     )

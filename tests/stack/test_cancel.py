@@ -32,7 +32,7 @@ def in_a_while(**delta: float) -> str:
 
 def test_a_pending_run_is_cancelled_and_never_executed(workspace: Workspace) -> None:
     trigger, _ = workspace.trigger_of()
-    with executor_at_rest(workspace.laptop):
+    with executor_at_rest(workspace.local_stack):
         run = workspace.execute(trigger)
         status, document = cancelled(workspace, run)
         assert (status, document["runId"], document["status"]) == (200, run, "cancelled")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace, until
 
 SLOW = 4
@@ -25,9 +25,9 @@ LIMIT = "RERUN_MAX_CONCURRENT_EXECUTIONS_PER_WORKSPACE"
 
 
 @pytest.fixture
-def limited(laptop: Laptop) -> Iterator[None]:
+def limited(local_stack: LocalStack) -> Iterator[None]:
     """One run of each workspace at a time, as the context could say."""
-    client, name = laptop.client("lambda"), "FunctionRerun-execute-runs"
+    client, name = local_stack.client("lambda"), "FunctionRerun-execute-runs"
     variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
     def configure(variables: dict[str, str]) -> None:

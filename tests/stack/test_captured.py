@@ -64,13 +64,13 @@ def deliver(workspace: Workspace, *bodies: Any) -> Any:
 
 @pytest.fixture
 def function(workspace: Workspace) -> TeamFunction:
-    return TeamFunction(workspace.laptop).deploy(ECHO)
+    return TeamFunction(workspace.local_stack).deploy(ECHO)
 
 
 def test_a_failure_becomes_a_run_which_is_rerun_on_the_fixed_code(workspace: Workspace) -> None:
-    function = TeamFunction(workspace.laptop).deploy(FAILING)
+    function = TeamFunction(workspace.local_stack).deploy(FAILING)
     trigger = capturing(workspace, function)
-    send_failures_to(function, workspace.laptop.outputs["CaptureQueueArn"])
+    send_failures_to(function, workspace.local_stack.outputs["CaptureQueueArn"])
     function.client.invoke(FunctionName=function.name, InvocationType="Event", Payload='{"card": "4111"}')
 
     (found,) = until(lambda: runs_of(workspace, triggerId=trigger))
@@ -92,8 +92,8 @@ def test_a_failure_that_comes_by_way_of_a_trusted_bus_becomes_a_run(
     trigger = capturing(workspace, function)
     kind = "Lambda Function Invocation Result - Failure"
     event = {"source": "lambda", "detail-type": kind, "detail": a_record(function.arn)}
-    queue = workspace.laptop.outputs["CaptureQueueUrl"]
-    workspace.laptop.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+    queue = workspace.local_stack.outputs["CaptureQueueUrl"]
+    workspace.local_stack.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
     (run,) = until(lambda: runs_of(workspace, triggerId=trigger))
     assert run["errorCode"] == "ValueError"
 

@@ -8,7 +8,7 @@ from tests.stack.driver import TeamFunction, Workspace, refusal
 
 
 def function_of(workspace: Workspace, function: TeamFunction | None = None) -> dict[str, Any]:
-    team = function or TeamFunction(workspace.laptop).deploy("def handler(event, context):\n    return 'latest'\n")
+    team = function or TeamFunction(workspace.local_stack).deploy("def handler(event, context):\n    return 'latest'\n")
     document: dict[str, Any] = workspace.http.get(f"/compute-functions/{workspace.register(team)}").json()
     return document
 
@@ -43,7 +43,7 @@ def test_what_a_get_answered_can_be_changed_and_put_back(workspace: Workspace) -
 
 
 def test_the_alias_of_the_same_lambda_may_change_and_new_runs_follow_it(workspace: Workspace) -> None:
-    team = TeamFunction(workspace.laptop).deploy("def handler(event, context):\n    return 'stable'\n")
+    team = TeamFunction(workspace.local_stack).deploy("def handler(event, context):\n    return 'stable'\n")
     version = team.client.publish_version(FunctionName=team.name)["Version"]
     team.client.create_alias(FunctionName=team.name, Name="stable", FunctionVersion=version)
     team.client.create_alias(FunctionName=team.name, Name="dev", FunctionVersion="$LATEST")
@@ -63,7 +63,7 @@ def test_the_alias_of_the_same_lambda_may_change_and_new_runs_follow_it(workspac
 
 def test_an_arn_of_another_lambda_is_refused(workspace: Workspace) -> None:
     function = function_of(workspace)
-    another = TeamFunction(workspace.laptop).deploy("def handler(event, context): pass\n")
+    another = TeamFunction(workspace.local_stack).deploy("def handler(event, context): pass\n")
     response = workspace.http.put(
         f"/compute-functions/{function['id']}", json={"functionArn": another.arn, "version": 1}
     )

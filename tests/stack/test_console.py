@@ -13,7 +13,7 @@ READY_MADE = sorted(EVENTS.glob("api_rerun-*.json"))
 
 
 def send(workspace: Workspace, event: Any) -> dict[str, Any]:
-    client = workspace.laptop.client("lambda")
+    client = workspace.local_stack.client("lambda")
     answer = client.invoke(FunctionName="FunctionRerun-api-rerun", Payload=json.dumps(event))
     assert "FunctionError" not in answer
     document: dict[str, Any] = json.loads(answer["Payload"].read())

@@ -17,7 +17,7 @@ WRITTEN = json.dumps(json.loads(HALF))
 
 @pytest.fixture
 def function(workspace: Workspace) -> TeamFunction:
-    return TeamFunction(workspace.laptop).deploy(ECHO_WHAT_IT_IS)
+    return TeamFunction(workspace.local_stack).deploy(ECHO_WHAT_IT_IS)
 
 
 def handed_on(workspace: Workspace, run_id: str) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from handlers.domain import clock
-from handlers.domain.runs.recording import label
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Part
 from handlers.settings import Settings
 from handlers.wiring import Wiring
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.builders import a_run
 from tests.stack.driver import Caller, Workspace, an_ended_run, items_of, keys, refusal, table_of
 
@@ -158,18 +158,18 @@ def test_a_sealed_part_copied_elsewhere_does_not_open(workspace: Workspace, part
 
 
 @pytest.fixture
-def the_page(laptop: Laptop, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def the_page(local_stack: LocalStack, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The workspace of the page, with the run of the page in it."""
-    page = Workspace(laptop, workspace.connection, name="my-workspace")
+    page = Workspace(local_stack, workspace.connection, name="my-workspace")
     trigger, _ = page.trigger_of()
     for name, value in {
-        "AWS_ENDPOINT_URL": laptop.emulator.url,
+        "AWS_ENDPOINT_URL": local_stack.emulator.url,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }.items():
         monkeypatch.setenv(name, value)
-    wiring = Wiring(Settings(table_name=laptop.outputs["TableName"], key_arn=laptop.outputs["KeyArn"]))
+    wiring = Wiring(Settings(table_name=local_stack.outputs["TableName"], key_arn=local_stack.outputs["KeyArn"]))
     template = page.ended(page.execute(trigger))
     run = a_run(
         id=RUN_OF_THE_PAGE,
@@ -179,7 +179,7 @@ def the_page(laptop: Laptop, workspace: Workspace, monkeypatch: pytest.MonkeyPat
         pin=None,
         expires_at=clock.now() + timedelta(days=1),
     )
-    sealed = wiring.cipher.seal(b'{"orderId": "o-1", "debugMode": false}', label(run, Part.PARAMETERS))
+    sealed = wiring.cipher.seal(b'{"orderId": "o-1", "debugMode": false}', seal_context(run, Part.PARAMETERS))
     client, table = table_of(page)
     for item in items_of(page, RUN_OF_THE_PAGE):
         client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
@@ -197,7 +197,7 @@ def send_curl(line: str, page: Workspace) -> dict[str, Any]:
     body = next(value for option, value in options if option == "-d")
     method = next(value for option, value in options if option == "-X")
     path = re.sub(r"^https://[^/]+", "", url)
-    caller = Caller(page.connection, page.laptop.api_url, page.http.token)
+    caller = Caller(page.connection, page.local_stack.api_url, page.http.token)
     response = caller.request(method, path, content=body, headers=headers)
     assert response.status_code == 202, response.text
     document: dict[str, Any] = response.json()

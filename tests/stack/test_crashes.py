@@ -23,13 +23,13 @@ from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import ExecutionSource, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import request_key
-from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
 from handlers.domain.starting.retry import retry
 from handlers.domain.upkeep.recovery import end_undeliverable, recover
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace, created
+from tests.stack.fault_injection import WEATHER, Died, dies
 from tests.stack.scene import PASSES, Container, Scene
-from tests.stack.weather import WEATHER, Died, dies
 
 # What it appends to the file is one letter an execution. A result is large if it is asked to be.
 SOURCE = """
@@ -56,9 +56,9 @@ class Life:
         """A pending run, its message in the queue."""
         self.file = self.scene.directory / uuid4().hex
         body = ExecuteBody.read({"payload": {"file": str(self.file), **payload}})
-        using = self.scene.container()
+        deps = self.scene.container()
         run = execute_trigger(
-            self.scene.workspace.name, self.trigger, body, using.registry, using.starter, invokable=using.invokable
+            self.scene.workspace.name, self.trigger, body, deps.registry, deps.start_deps, invokable=deps.invokable
         )
         self.original = self.scene.original = run.id
         return run.id
@@ -72,7 +72,7 @@ class Life:
         edges = [item["runId"]["S"] for item in self.scene.lineage() if item["sk"]["S"].startswith("RERUN#")]
         return {self.original, *edges}
 
-    def settle(self) -> None:
+    def mark_published(self) -> None:
         """What goes on by itself: messages are received, failures heeded that are told, and the watchdog passes."""
         self._go_on()
         for _ in range(PASSES):
@@ -81,10 +81,10 @@ class Life:
 
     def _go_on(self) -> None:
         self.scene.execute_what_was_pushed()
-        while failures := [told["functionRunId"] for told in WEATHER.told if told["awaitsRetry"]]:
-            WEATHER.told.clear()
+        while failures := [actual["functionRunId"] for actual in WEATHER.actual if actual["awaitsRetry"]]:
+            WEATHER.actual.clear()
             for run in failures:
-                retry(run, self.scene.container().retrier)
+                retry(run, self.scene.container().retry_deps)
             self.scene.execute_what_was_pushed()
 
 
@@ -110,35 +110,35 @@ def _a_rerun_with_large_overrides(life: Life) -> Act:
 
 
 def _rerun_of(run: str, life: Life, **body: Any) -> Act:
-    how = RerunBody.read(body)
+    options = RerunBody.read(body)
     workspace = life.scene.workspace.name
     key = request_key(uuid4().hex, workspace, "alice", body)
-    return lambda using: rerun(Asked(workspace, run, "alice", how, key), using.rerunner)
+    return lambda deps: rerun(RerunRequest(workspace, run, "alice", options, key), deps.rerun_deps)
 
 
 @story
 def _an_execution(life: Life) -> Act:
     run = life.begin()
-    return lambda using: execute(run, using.executor)
+    return lambda deps: execute(run, deps.execution_deps)
 
 
 @story
 def _an_execution_with_a_large_result(life: Life) -> Act:
     run = life.begin(size=len(LARGE))
-    return lambda using: execute(run, using.executor)
+    return lambda deps: execute(run, deps.execution_deps)
 
 
 @story
 def _an_execution_that_fails_and_awaits_a_retry(life: Life) -> Act:
     run = life.begin(fails=True)
-    return lambda using: execute(run, using.executor)
+    return lambda deps: execute(run, deps.execution_deps)
 
 
 @story
 def _a_retry(life: Life) -> Act:
     life.begin(fails=True, a=LARGE)
     failed = life.end()
-    return lambda using: retry(failed, using.retrier)
+    return lambda deps: retry(failed, deps.retry_deps)
 
 
 @story
@@ -164,7 +164,7 @@ def _a_watchdog_that_finds_a_lost_run(life: Life) -> Act:
 @story
 def _a_watchdog_that_finds_an_untold_end(life: Life) -> Act:
     run = life.begin()
-    _dies_before("eventbridge.PutEvents", lambda using: execute(run, using.executor), life)
+    _dies_before("eventbridge.PutEvents", lambda deps: execute(run, deps.execution_deps), life)
     return _recovered(life)
 
 
@@ -180,39 +180,39 @@ def _a_watchdog_that_finds_unmoved_parts(life: Life) -> Act:
 @story
 def _a_watchdog_that_finds_a_dead_letter(life: Life) -> Act:
     _has_letter(life, life.begin())
-    return _heed_letters
+    return _process_dead_letters
 
 
 @story
 def _a_watchdog_that_finds_a_second_dead_letter(life: Life) -> Act:
     run = life.begin()
     _has_letter(life, run)
-    _heed_letters(life.scene.container())
+    _process_dead_letters(life.scene.container())
     assert life.scene.stored(run).redelivered_at is not None
     _has_letter(life, run)
-    return _heed_letters
+    return _process_dead_letters
 
 
 def _has_letter(life: Life, run: str) -> None:
-    life.scene.workspace.laptop.client("sqs").send_message(
+    life.scene.workspace.local_stack.client("sqs").send_message(
         QueueUrl=life.scene.settings.dead_letter_queue_url, MessageBody=json.dumps({"runId": run})
     )
 
 
-def _heed_letters(using: Container) -> None:
-    end_undeliverable(using.watchdog, has_time=lambda: True, report=lambda *_: None)
+def _process_dead_letters(deps: Container) -> None:
+    end_undeliverable(deps.watchdog_deps, has_time=lambda: True, report=lambda *_: None)
 
 
 @story
 def _a_cancellation(life: Life) -> Act:
     run = life.begin()
-    return lambda using: cancel(life.scene.workspace.name, run, "alice", using.canceller)
+    return lambda deps: cancel(life.scene.workspace.name, run, "alice", deps.cancel_deps)
 
 
 def _half_executed(life: Life) -> None:
     """The function has done its work, and nobody is there to note it."""
     run = life.begin()
-    _dies_before("dynamodb.TransactWriteItems", lambda using: execute(run, using.executor), life)
+    _dies_before("dynamodb.TransactWriteItems", lambda deps: execute(run, deps.execution_deps), life)
     assert life.scene.stored(run).status is Status.RUNNING
 
 
@@ -224,18 +224,20 @@ def _dies_before(operation: str, act: Act, life: Life) -> None:
 def _recovered(life: Life) -> Act:
     life.scene.later.by += timedelta(hours=1)
 
-    def act(using: Container) -> None:
+    def act(deps: Container) -> None:
         runs = life.runs()
-        for overdue in using.runs.overdue():
+        for overdue in deps.runs.overdue():
             if overdue.id in runs:
-                recover(overdue, using.watchdog)
+                recover(overdue, deps.watchdog_deps)
 
     return act
 
 
 @pytest.fixture(scope="module")
-def prepared(laptop: Laptop, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    scene = Scene.of(Workspace(laptop, connection), tmp_path_factory.mktemp("executions"))
+def prepared(
+    local_stack: LocalStack, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Life]:
+    scene = Scene.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
     plain, _ = scene.workspace.trigger_of(SOURCE)
     body = {
         "name": "retries once",
@@ -253,13 +255,13 @@ def life(prepared: Life, monkeypatch: pytest.MonkeyPatch) -> Life:
     return prepared
 
 
-@pytest.mark.parametrize("told", STORIES)
-def test_a_death_before_any_call_is_mended_within_two_passes(life: Life, told: str) -> None:
+@pytest.mark.parametrize("actual", STORIES)
+def test_a_death_before_any_call_is_mended_within_two_passes(life: Life, actual: str) -> None:
     for nth in count(1):
         life.scene.later.by = timedelta()
-        act = STORIES[told](life)
+        act = STORIES[actual](life)
         died_before = WEATHER.dies_at(nth, lambda act=act: act(life.scene.container()))  # type: ignore[misc]
-        life.settle()
+        life.mark_published()
         runs = [life.scene.stored(run) for run in life.runs()]
         assert life.scene.findings(life.runs()) == [], (nth, died_before)
         assert not [run for run in runs if run.status.is_open or run.event_pending or run.staged], (nth, died_before)

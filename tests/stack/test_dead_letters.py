@@ -8,9 +8,9 @@ from tests.stack.sources import lambda_of
 
 
 def test_a_run_whose_message_ended_there_is_sent_once_more_and_fails_if_that_is_in_vain(workspace: Workspace) -> None:
-    sqs, queue = workspace.laptop.client("sqs"), workspace.laptop.outputs["DeadLetterQueueUrl"]
-    before = messages_in(workspace.laptop, queue)
-    with executor_at_rest(workspace.laptop):
+    sqs, queue = workspace.local_stack.client("sqs"), workspace.local_stack.outputs["DeadLetterQueueUrl"]
+    before = messages_in(workspace.local_stack, queue)
+    with executor_at_rest(workspace.local_stack):
         run = workspace.execute(workspace.trigger_of()[0])
         for body in (json.dumps({"runId": run}), "not understood"):
             sqs.send_message(QueueUrl=queue, MessageBody=body)
@@ -24,7 +24,7 @@ def test_a_run_whose_message_ended_there_is_sent_once_more_and_fails_if_that_is_
         assert (ended["status"], ended["errorCode"], ended["executionAttempts"]) == ("failure", "DeliveryFailed", 0)
     error = workspace.run(run, include="error")["error"]
     assert "dead-letter queue" in error["errorMessage"]
-    until(lambda: messages_in(workspace.laptop, queue) == before + 1)
+    until(lambda: messages_in(workspace.local_stack, queue) == before + 1)
     # What was pushed for it executes nothing any more, and it can be re-run like any other.
     new = workspace.ended(workspace.rerun(run))
     assert (new["status"], workspace.run(run)["executionAttempts"]) == ("completed", 0)

@@ -134,7 +134,7 @@ def test_the_same_message_delivered_three_times_executes_the_function_once(works
     trigger, _ = workspace.trigger_of(COUNTS)
     file = f"/tmp/{uuid4().hex}"
     run = workspace.execute(trigger, payload={"file": file})
-    sqs, queue = workspace.laptop.client("sqs"), workspace.laptop.outputs["RunQueueUrl"]
+    sqs, queue = workspace.local_stack.client("sqs"), workspace.local_stack.outputs["RunQueueUrl"]
     for _ in range(2):
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"runId": run}), MessageGroupId=workspace.name)
     workspace.ended(run)
@@ -156,10 +156,10 @@ def test_a_run_whose_push_was_lost_is_pushed_again_by_the_watchdog(workspace: Wo
 
 def pending_copy(workspace: Workspace, run_id: str) -> str:
     """A run as it stands in the table when everything after its record was lost: a re-run whose push failed."""
-    laptop, fresh = workspace.laptop, workspace.rerun(run_id)
+    local_stack, fresh = workspace.local_stack, workspace.rerun(run_id)
     settled(workspace, fresh)
-    laptop.client("dynamodb").update_item(
-        TableName=laptop.outputs["TableName"],
+    local_stack.client("dynamodb").update_item(
+        TableName=local_stack.outputs["TableName"],
         Key={"pk": {"S": f"RUN#{fresh}"}, "sk": {"S": "RUN"}},
         UpdateExpression=(
             "SET #status = :pending, deadline = :past, attention = :open, attentionAt = :past, executionAttempts = :none"
@@ -177,11 +177,11 @@ def pending_copy(workspace: Workspace, run_id: str) -> str:
 
 
 def test_each_end_is_told_on_the_lifecycle_bus_without_content(workspace: Workspace) -> None:
-    laptop = workspace.laptop
-    sqs, events = laptop.client("sqs"), laptop.client("events")
+    local_stack = workspace.local_stack
+    sqs, events = local_stack.client("sqs"), local_stack.client("events")
     queue = sqs.create_queue(QueueName=f"told-{workspace.name}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    bus = laptop.outputs["LifecycleBusName"]
+    bus = local_stack.outputs["LifecycleBusName"]
     pattern = {"source": ["function-rerun"], "detail": {"workspace": [workspace.name]}}
     events.put_rule(Name=workspace.name, EventBusName=bus, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=workspace.name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
@@ -208,7 +208,7 @@ def test_each_end_is_told_on_the_lifecycle_bus_without_content(workspace: Worksp
 
 
 def test_a_slow_version_is_refused_at_registration(workspace: Workspace) -> None:
-    function = TeamFunction(workspace.laptop).deploy("def handler(event, context): pass\n", timeout=841)
+    function = TeamFunction(workspace.local_stack).deploy("def handler(event, context): pass\n", timeout=841)
     response = workspace.http.post("/compute-functions", json={"name": "slow", "functionArn": function.arn})
     assert (response.status_code, response.json()["field"]) == (400, "functionArn")
     assert "841 s" in response.json()["message"]

@@ -55,12 +55,12 @@ def test_what_lambda_tells_on_the_bus_is_for_no_tenant(workspace: Workspace, fun
     trigger = create(workspace, function, "event-driven", {"eventPattern": {"source": [{"exists": True}]}})
     arn = workspace.http.get(f"/compute-functions/{function}").json()["functionArn"]
     entry = {
-        "EventBusName": workspace.laptop.outputs["TriggerBusName"],
+        "EventBusName": workspace.local_stack.outputs["TriggerBusName"],
         "Source": "lambda",
         "DetailType": "Lambda Function Invocation Result - Failure",
         "Detail": json.dumps(a_record(arn)),
     }
-    workspace.laptop.client("events").put_events(Entries=[entry])
+    workspace.local_stack.client("events").put_events(Entries=[entry])
     put_event(workspace, {"n": 1})
     until(lambda: numbers_that_came(workspace, trigger["id"]) == [1])
 

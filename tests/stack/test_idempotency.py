@@ -86,8 +86,8 @@ def test_what_is_no_key_is_refused(workspace: Workspace, key: str) -> None:
 def test_what_is_kept_of_a_request_is_sealed(workspace: Workspace) -> None:
     run, _ = an_ended_run(workspace)
     new = accepted(post(workspace, f"/function-runs/{run}/rerun", "s3cret-key", {"overrideParams": {"a": "s3cret"}}))
-    table = workspace.laptop.client("dynamodb")
-    pages = table.get_paginator("scan").paginate(TableName=workspace.laptop.outputs["TableName"])
+    table = workspace.local_stack.client("dynamodb")
+    pages = table.get_paginator("scan").paginate(TableName=workspace.local_stack.outputs["TableName"])
     kept = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("REQUEST#")]
     (own,) = (item for item in kept if item["runId"]["S"] == new)
     assert own.keys() == {"pk", "sk", "runId", "sealedDigest", "expiresAt", "schema"}

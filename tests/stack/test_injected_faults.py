@@ -16,15 +16,15 @@ import pytest
 
 from handlers.domain import clock
 from handlers.domain.errors import RunNotFound, ServiceError, Unavailable
-from handlers.domain.runs.execution import Verdict, execute
+from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.upkeep.recovery import recover
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer
 from tests.stack.driver import Workspace
+from tests.stack.fault_injection import LOST, THROTTLED, WEATHER, Case, answered, cancelled_by, cases, strikes
 from tests.stack.scene import Later, Scene
-from tests.stack.weather import LOST, THROTTLED, WEATHER, Case, answered, cancelled_by, cases, strikes
 
 COUNTS = "def handler(event, context):\n    open(event['file'], 'a').write('x')\n    return {'counted': True}\n"
 
@@ -58,12 +58,14 @@ CONDITION = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
 
 
 @pytest.fixture(scope="module")
-def prepared(laptop: Laptop, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    scene = Scene.of(Workspace(laptop, connection), tmp_path_factory.mktemp("executions"))
+def prepared(
+    local_stack: LocalStack, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    scene = Scene.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
     trigger, _ = scene.workspace.trigger_of(COUNTS, params={"file": str(scene.directory / "original")})
-    using = scene.container()
+    deps = scene.container()
     scene.original = execute_trigger(
-        scene.workspace.name, trigger, ExecuteBody(), using.registry, using.starter, invokable=using.invokable
+        scene.workspace.name, trigger, ExecuteBody(), deps.registry, deps.start_deps, invokable=deps.invokable
     ).id
     scene.execute_what_was_pushed()
     assert scene.stored(scene.original).status is Status.COMPLETED
@@ -83,9 +85,9 @@ def test_the_calls_that_are_struck_are_those_that_are_made(scene: Scene) -> None
         new = scene.ask(scene.container())
         assert calls == RERUN_PATH
     with WEATHER.noted() as calls:
-        assert execute(new.id, scene.container().executor) is Verdict.FINISHED
+        assert execute(new.id, scene.container().execution_deps) is ExecutionResult.FINISHED
         assert calls == EXECUTE_PATH
-    scene.settle(new)
+    scene.mark_published(new)
     assert scene.executions() == 1
     scene.assert_consistent()
 
@@ -104,8 +106,8 @@ RERUN_CASES = cases(
 )
 
 
-def unprocessed(asked: dict[str, Any]) -> dict[str, Any]:
-    return {"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}
+def unprocessed(request: dict[str, Any]) -> dict[str, Any]:
+    return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
 
 
 # These are overcome within the request itself.
@@ -115,26 +117,26 @@ OVERCOME = {"conflict", "in progress", "nothing processed"}
 @pytest.mark.parametrize("case", RERUN_CASES, ids=str)
 def test_what_a_caller_of_rerun_is_told_is_true(scene: Scene, case: Case) -> None:
     before, known = scene.lineage(), scene.run_ids()
-    told: FunctionRun | ServiceError
-    with WEATHER.striking(case.operation, case.strike, nth=case.nth):
+    actual: FunctionRun | ServiceError
+    with WEATHER.striking(case.operation, case.inject, nth=case.nth):
         try:
-            told = scene.ask(scene.container())
+            actual = scene.ask(scene.container())
         except ServiceError as refusal:
-            told = refusal
+            actual = refusal
 
     made = scene.run_ids() - known
-    if isinstance(told, FunctionRun):
+    if isinstance(actual, FunctionRun):
         assert case.operation == "sqs.SendMessage" or case.fault in OVERCOME, "it cannot have worked"
-        assert made == {told.id}
+        assert made == {actual.id}
     else:
         # None of these is the caller's fault, but for the one that says so.
-        assert isinstance(told, RunNotFound if case.fault == "the original is gone" else Unavailable)
+        assert isinstance(actual, RunNotFound if case.fault == "the original is gone" else Unavailable)
         if (case.operation, case.fault) != (TRANSACTION, LOST):
             assert made == set()
             assert scene.lineage() == before
             return
         assert len(made) == 1
-    ended = scene.settle(scene.stored(made.pop()))
+    ended = scene.mark_published(scene.stored(made.pop()))
     assert (ended.status, ended.execution_attempts) == (Status.COMPLETED, 1)
     assert (ended.event_pending, ended.deadline) == (False, None)
     assert scene.executions() == 1
@@ -171,10 +173,10 @@ EXECUTE_CASES = cases(
 def test_a_run_whose_execution_was_struck_ends_and_counts_its_executions(scene: Scene, case: Case) -> None:
     new = scene.ask(scene.container())
     # What Lambda does with an error: the message stays invisible for a while, longer than the watchdog waits.
-    with WEATHER.striking(case.operation, case.strike, nth=case.nth), suppress(Unavailable):
-        execute(new.id, scene.container().executor)
+    with WEATHER.striking(case.operation, case.inject, nth=case.nth), suppress(Unavailable):
+        execute(new.id, scene.container().execution_deps)
 
-    ended = scene.settle(new)
+    ended = scene.mark_published(new)
 
     assert ended.status is Status.COMPLETED
     assert (ended.event_pending, ended.deadline, ended.claim_token) == (False, None, None)
@@ -190,7 +192,7 @@ def test_a_rerun_of_a_run_in_the_same_moment_does_not_hold_up_its_execution(scen
     """Re-running a run writes to its item in a transaction: DynamoDB refuses other writes to it meanwhile."""
     new = scene.ask(scene.container())
     with WEATHER.striking(UPDATE, answered(400, CONFLICT), nth=nth):
-        assert execute(new.id, scene.container().executor) is Verdict.FINISHED
+        assert execute(new.id, scene.container().execution_deps) is ExecutionResult.FINISHED
     assert not scene.stored(new.id).event_pending
 
 
@@ -200,13 +202,13 @@ def test_a_watchdog_that_is_struck_forgets_nothing(scene: Scene, operation: str,
     with WEATHER.striking("sqs.SendMessage", THROTTLED["sqs"]):
         new = scene.ask(scene.container())
     scene.later.by += timedelta(hours=1)
-    using = scene.container()
+    deps = scene.container()
     with WEATHER.striking(operation, strikes(operation)[fault]), suppress(Unavailable):
-        for overdue in using.runs.overdue():
+        for overdue in deps.runs.overdue():
             if overdue.id == new.id:
-                recover(overdue, using.watchdog)
+                recover(overdue, deps.watchdog_deps)
 
-    ended = scene.settle(new)
+    ended = scene.mark_published(new)
 
     assert (ended.status, ended.execution_attempts, scene.executions()) == (Status.COMPLETED, 1, 1)
     scene.assert_consistent()

@@ -54,10 +54,10 @@ def test_the_executor_may_not_invoke_the_services_own_functions_whatever_the_reg
     workspace: Workspace,
 ) -> None:
     trigger, _ = workspace.trigger_of()
-    laptop = workspace.laptop
+    local_stack = workspace.local_stack
     function = f"FUNCTION#{workspace.http.get(f'/function-triggers/{trigger}').json()['functionId']}"
-    laptop.client("dynamodb").update_item(
-        TableName=laptop.outputs["TableName"],
+    local_stack.client("dynamodb").update_item(
+        TableName=local_stack.outputs["TableName"],
         Key={"pk": {"S": function}, "sk": {"S": function}},
         UpdateExpression="SET functionArn = :own",
         ExpressionAttributeValues={

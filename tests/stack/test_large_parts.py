@@ -10,8 +10,8 @@ import pytest
 
 from handlers.domain import clock
 from handlers.domain.json_document import MAX_BYTES
-from handlers.domain.starting.rerun import Asked, RerunBody, rerun
-from handlers.domain.upkeep.housekeeping import Done, Housekeeper, KeptObject, keep_house
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
+from handlers.domain.upkeep.housekeeping import ExpiryDeps, ExpiryResult, KeptObject, delete_expired
 from tests.stack.driver import Workspace, item_of, items_of, refusal, until
 from tests.stack.scene import Scene
 
@@ -24,7 +24,7 @@ def text(size: int) -> str:
 
 def objects_of(workspace: Workspace, run: str) -> dict[str, bytes]:
     """What the bucket keeps of a run, by the name of the part."""
-    s3, bucket = workspace.laptop.client("s3"), workspace.laptop.outputs["BucketName"]
+    s3, bucket = workspace.local_stack.client("s3"), workspace.local_stack.outputs["BucketName"]
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"kept/{run}/").get("Contents", [])
     return {
         each["Key"].rpartition("/")[2]: s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in listed
@@ -32,7 +32,7 @@ def objects_of(workspace: Workspace, run: str) -> dict[str, bytes]:
 
 
 def staged(workspace: Workspace) -> list[str]:
-    s3, bucket = workspace.laptop.client("s3"), workspace.laptop.outputs["BucketName"]
+    s3, bucket = workspace.local_stack.client("s3"), workspace.local_stack.outputs["BucketName"]
     return [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="staging/").get("Contents", [])]
 
 
@@ -108,16 +108,16 @@ def scene(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 class Own:
     """What housekeeping finds, and of it only what this test has made: others' runs have not aged with its clock."""
 
-    def __init__(self, of: Housekeeper) -> None:
+    def __init__(self, of: ExpiryDeps) -> None:
         self._of = of
         self.runs: set[str] = set()
         self.staged: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._of.shelf, name)
+        return getattr(self._of.expiry_index, name)
 
     def due(self) -> Iterator[KeptObject]:
-        return (kept for kept in self._of.shelf.due() if kept.run_id in self.runs)
+        return (kept for kept in self._of.expiry_index.due() if kept.run_id in self.runs)
 
     def delete(self, key: str) -> None:
         self._of.objects.delete(key)
@@ -125,8 +125,8 @@ class Own:
     def staged_before(self, moment: datetime) -> Iterator[str]:
         return (key for key in self._of.objects.staged_before(moment) if key in self.staged)
 
-    def kept(self) -> dict[Done, int]:
-        return dict(keep_house(Housekeeper(self, self), has_time=lambda: True, report=lambda *_: None))
+    def kept(self) -> dict[ExpiryResult, int]:
+        return dict(delete_expired(ExpiryDeps(self, self), has_time=lambda: True, report=lambda *_: None))
 
 
 def test_an_object_goes_with_its_run_and_not_before(workspace: Workspace, scene: Scene) -> None:
@@ -134,16 +134,16 @@ def test_an_object_goes_with_its_run_and_not_before(workspace: Workspace, scene:
     original = workspace.execute(trigger, payload={"content": text(LARGE)})
     workspace.ended(original)
     until(lambda: len(objects_of(workspace, original)) == 2)
-    house = Own(scene.container().housekeeper)
+    house = Own(scene.container().expiry_deps)
     house.runs.add(original)
     scene.later.by = timedelta(days=60)
     assert house.kept() == {}
     assert objects_of(workspace, original).keys() == {"parameters", "result"}
-    asked = Asked(workspace.name, original, "alice", RerunBody())
-    new = rerun(asked, scene.container().rerunner)
+    request = RerunRequest(workspace.name, original, "alice", RerunBody())
+    new = rerun(request, scene.container().rerun_deps)
     house.runs.add(new.id)
     scene.later.by = timedelta(days=91, hours=1)
-    assert house.kept() == {Done.DELETED: 1, Done.LIVES_ON: 1}
+    assert house.kept() == {ExpiryResult.DELETED: 1, ExpiryResult.LIVES_ON: 1}
     # The original's parameters live as long as its newest re-run; its result does not.
     assert objects_of(workspace, original).keys() == {"parameters"}
     scene.later.by = timedelta(days=60 + 91, hours=1)
@@ -155,10 +155,10 @@ def test_an_object_goes_with_its_run_and_not_before(workspace: Workspace, scene:
 
 def test_what_was_staged_in_vain_is_gone_after_a_day(workspace: Workspace, scene: Scene) -> None:
     staged_key = scene.container().part_objects.stage(b"sealed")
-    house = Own(scene.container().housekeeper)
+    house = Own(scene.container().expiry_deps)
     house.staged.add(staged_key)
     assert house.kept() == {}
     assert staged_key in staged(workspace)
     scene.later.by = timedelta(days=1, minutes=1)
-    assert house.kept() == {Done.NEVER_MOVED: 1}
+    assert house.kept() == {ExpiryResult.NEVER_MOVED: 1}
     assert staged_key not in staged(workspace)

@@ -143,22 +143,22 @@ class Counted:
         self.exceptions = client.exceptions
         self.entries = self.items = self.calls = 0
 
-    def query(self, **how: Any) -> Any:
-        answer = self._client.query(**how)
+    def query(self, **options: Any) -> Any:
+        answer = self._client.query(**options)
         self.calls += 1
         self.entries += answer["ScannedCount"]
         return answer
 
-    def batch_get_item(self, **how: Any) -> Any:
+    def batch_get_item(self, **options: Any) -> Any:
         self.calls += 1
-        self.items += sum(len(each["Keys"]) for each in how["RequestItems"].values())
-        return self._client.batch_get_item(**how)
+        self.items += sum(len(each["Keys"]) for each in options["RequestItems"].values())
+        return self._client.batch_get_item(**options)
 
 
 @pytest.fixture(scope="module")
 def crowded(request: pytest.FixtureRequest) -> Workspace:
     """A workspace with 130 runs, of which none failed."""
-    workspace = Workspace(request.getfixturevalue("laptop"), request.getfixturevalue("connection"))
+    workspace = Workspace(request.getfixturevalue("local_stack"), request.getfixturevalue("connection"))
     trigger, _ = workspace.trigger_of()
     for _ in range(130):
         workspace.execute(trigger)
@@ -167,10 +167,10 @@ def crowded(request: pytest.FixtureRequest) -> Workspace:
 
 @pytest.mark.parametrize("size", [1, 5, 20])
 def test_a_page_reads_in_proportion_to_its_size(crowded: Workspace, size: int) -> None:
-    laptop = crowded.laptop
-    counted = Counted(laptop.client("dynamodb"))
-    table = Table(counted, laptop.outputs["TableName"])  # type: ignore[arg-type]
-    ports = RunIndex(table), store_of(laptop, table)
+    local_stack = crowded.local_stack
+    counted = Counted(local_stack.client("dynamodb"))
+    table = Table(counted, local_stack.outputs["TableName"])  # type: ignore[arg-type]
+    ports = RunIndex(table), store_of(local_stack, table)
 
     document = list_runs(crowded.name, Filters(), Page(size), *ports)
 
@@ -180,10 +180,10 @@ def test_a_page_reads_in_proportion_to_its_size(crowded: Workspace, size: int) -
 
 
 def test_a_filter_that_matches_nothing_is_not_read_to_the_end(crowded: Workspace) -> None:
-    laptop = crowded.laptop
-    counted = Counted(laptop.client("dynamodb"))
-    table = Table(counted, laptop.outputs["TableName"])  # type: ignore[arg-type]
-    ports = RunIndex(table), store_of(laptop, table)
+    local_stack = crowded.local_stack
+    counted = Counted(local_stack.client("dynamodb"))
+    table = Table(counted, local_stack.outputs["TableName"])  # type: ignore[arg-type]
+    ports = RunIndex(table), store_of(local_stack, table)
     size = 5
 
     document = list_runs(crowded.name, Filters(status=Status.CANCELLED), Page(size), *ports)

@@ -12,33 +12,33 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace
 
 PASSWORD = "Correct-horse-1"
 
 
 @pytest.fixture
-def pages(laptop: Laptop) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=laptop.emulator.url, trust_env=False, timeout=60) as client:
+def pages(local_stack: LocalStack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=local_stack.emulator.url, trust_env=False, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
-def client(laptop: Laptop) -> dict[str, Any]:
+def client(local_stack: LocalStack) -> dict[str, Any]:
     """The pool's one client, as Cognito describes it."""
-    cognito = laptop.client("cognito-idp")
+    cognito = local_stack.client("cognito-idp")
     described: dict[str, Any] = cognito.describe_user_pool_client(
-        UserPoolId=laptop.user_pool_id, ClientId=laptop.client_id
+        UserPoolId=local_stack.user_pool_id, ClientId=local_stack.client_id
     )["UserPoolClient"]
     return described
 
 
 @pytest.fixture
-def person(laptop: Laptop, workspace: Workspace) -> str:
+def person(local_stack: LocalStack, workspace: Workspace) -> str:
     """May read runs of the workspace, and nothing else."""
-    cognito, name = laptop.client("cognito-idp"), f"{workspace.name}@example.com"
-    pool = {"UserPoolId": laptop.user_pool_id}
+    cognito, name = local_stack.client("cognito-idp"), f"{workspace.name}@example.com"
+    pool = {"UserPoolId": local_stack.user_pool_id}
     grant = f"{workspace.name}/function-runs:read"
     cognito.admin_create_user(**pool, Username=name, MessageAction="SUPPRESS")
     cognito.admin_set_user_password(**pool, Username=name, Password=PASSWORD, Permanent=True)
@@ -60,23 +60,23 @@ def request_of(client: dict[str, Any], callback: str, verifier: str) -> dict[str
     }
 
 
-def code_of(pages: httpx.Client, asked: dict[str, str], person: str) -> str:
+def code_of(pages: httpx.Client, request: dict[str, str], person: str) -> str:
     """What the pages hand to the callback after the right password."""
-    page = pages.get("/oauth2/authorize", params=asked)
+    page = pages.get("/oauth2/authorize", params=request)
     assert page.status_code == 200, page.text
     hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text)
     fields = {name: unescape(value) for name, value in hidden}
     answer = pages.post("/login", data=fields | {"username": person, "password": PASSWORD})
     back = urlsplit(answer.headers["location"])
-    assert f"{back.scheme}://{back.netloc}{back.path}" == asked["redirect_uri"]
+    assert f"{back.scheme}://{back.netloc}{back.path}" == request["redirect_uri"]
     found = parse_qs(back.query)
     assert found["state"] == ["a-state"]
     return found["code"][0]
 
 
-def redeem(pages: httpx.Client, asked: dict[str, str], code: str, verifier: str) -> httpx.Response:
+def redeem(pages: httpx.Client, request: dict[str, str], code: str, verifier: str) -> httpx.Response:
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
-    return pages.post("/oauth2/token", data=form | {name: asked[name] for name in ("client_id", "redirect_uri")})
+    return pages.post("/oauth2/token", data=form | {name: request[name] for name in ("client_id", "redirect_uri")})
 
 
 @pytest.mark.parametrize("port", range(3))
@@ -84,10 +84,10 @@ def test_who_logs_in_may_what_the_groups_say(
     pages: httpx.Client, client: dict[str, Any], person: str, workspace: Workspace, port: int
 ) -> None:
     verifier = secrets.token_urlsafe(48)
-    asked = request_of(client, client["CallbackURLs"][port], verifier)
-    code = code_of(pages, asked, person)
-    tokens = redeem(pages, asked, code, verifier).json()
-    api = f"{workspace.laptop.api_url}/workspace/{workspace.name}/api/v1"
+    request = request_of(client, client["CallbackURLs"][port], verifier)
+    code = code_of(pages, request, person)
+    tokens = redeem(pages, request, code, verifier).json()
+    api = f"{workspace.local_stack.api_url}/workspace/{workspace.name}/api/v1"
 
     def answer(path: str, token: str) -> int:
         return pages.get(f"{api}/{path}", headers={"Authorization": f"Bearer {token}"}).status_code
@@ -95,13 +95,13 @@ def test_who_logs_in_may_what_the_groups_say(
     assert answer("function-runs", tokens["access_token"]) == 200
     assert answer("compute-functions", tokens["access_token"]) == 403
     assert answer("function-runs", tokens["id_token"]) == 401
-    assert redeem(pages, asked, code, verifier).status_code == 400
+    assert redeem(pages, request, code, verifier).status_code == 400
 
 
 def test_a_code_is_of_no_use_without_its_verifier(pages: httpx.Client, client: dict[str, Any], person: str) -> None:
-    asked = request_of(client, client["CallbackURLs"][0], secrets.token_urlsafe(48))
-    code = code_of(pages, asked, person)
-    assert redeem(pages, asked, code, secrets.token_urlsafe(48)).status_code == 400
+    request = request_of(client, client["CallbackURLs"][0], secrets.token_urlsafe(48))
+    code = code_of(pages, request, person)
+    assert redeem(pages, request, code, secrets.token_urlsafe(48)).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_a_code_is_of_no_use_without_its_verifier(pages: httpx.Client, client: d
 def test_no_page_leads_elsewhere_or_hands_out_tokens(
     pages: httpx.Client, client: dict[str, Any], changed: dict[str, str]
 ) -> None:
-    asked = request_of(client, client["CallbackURLs"][0], secrets.token_urlsafe(48))
-    assert pages.get("/oauth2/authorize", params=asked).status_code == 200
-    assert pages.get("/oauth2/authorize", params=asked | changed).status_code == 400
+    request = request_of(client, client["CallbackURLs"][0], secrets.token_urlsafe(48))
+    assert pages.get("/oauth2/authorize", params=request).status_code == 200
+    assert pages.get("/oauth2/authorize", params=request | changed).status_code == 400

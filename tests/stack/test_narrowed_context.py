@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from infra.local.laptop import Laptop, bring_up
+from infra.local.local_stack import LocalStack, bring_up
 from infra.local.log_stream import LogStream
 from tests.stack.driver import ECHO, TeamFunction, Workspace, refusal, until
 from tests.stack.sources import (
@@ -47,20 +47,20 @@ class Registered(NamedTuple):
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registered]:
     directory = tmp_path_factory.mktemp("narrowed")
-    laptop = bring_up(directory, context=ONCE_PERMITTED)
+    local_stack = bring_up(directory, context=ONCE_PERMITTED)
     try:
         with httpx.Client(timeout=60, trust_env=False) as connection:
-            wide = register(laptop, connection)
+            wide = register(local_stack, connection)
             # The same emulator: the stack on it is updated.
             bring_up(directory, context=NARROWED)
             yield wide
     finally:
-        laptop.take_down()
+        local_stack.take_down()
 
 
-def register(laptop: Laptop, connection: httpx.Client) -> Registered:
-    workspace = Workspace(laptop, connection, WORKSPACE)
-    team = TeamFunction(laptop).deploy(ECHO)
+def register(local_stack: LocalStack, connection: httpx.Client) -> Registered:
+    workspace = Workspace(local_stack, connection, WORKSPACE)
+    team = TeamFunction(local_stack).deploy(ECHO)
     function = workspace.register(team)
     trigger = workspace.trigger(function)
     listening, silent, half_changed = (
@@ -75,7 +75,7 @@ def register(laptop: Laptop, connection: httpx.Client) -> Registered:
 
 
 def rules_on_default_bus(workspace: Workspace, trigger_id: str) -> list[str]:
-    found = workspace.laptop.client("events").list_rules(NamePrefix=f"FunctionRerun-{trigger_id}")["Rules"]
+    found = workspace.local_stack.client("events").list_rules(NamePrefix=f"FunctionRerun-{trigger_id}")["Rules"]
     return [rule["Name"] for rule in found]
 
 
@@ -94,8 +94,8 @@ def test_who_executes_or_reruns_is_told_at_once(registered: Registered) -> None:
 
 def test_nothing_new_is_opened_for_the_function(registered: Registered) -> None:
     workspace, function = registered.workspace, registered.function
-    asked = {"version": 1, "captureFailures": {"triggerId": registered.trigger}}
-    assert refusal(workspace.http.put(f"/compute-functions/{function}", json=asked))[:2] == NO_FUNCTION
+    request = {"version": 1, "captureFailures": {"triggerId": registered.trigger}}
+    assert refusal(workspace.http.put(f"/compute-functions/{function}", json=request))[:2] == NO_FUNCTION
     assert refusal(post_trigger(workspace, function, "on-demand", {}))[:2] == NO_FUNCTION
     once_more = {"name": "once more", "functionArn": registered.team.arn}
     assert refusal(workspace.http.post("/compute-functions", json=once_more))[:2] == (400, "INVALID_REQUEST")
@@ -120,7 +120,7 @@ def test_the_events_of_the_bus_start_nothing_and_its_triggers_can_be_disabled_an
 ) -> None:
     workspace, trigger = registered.workspace, registered.listening
     before = runs_of(workspace, triggerId=trigger["id"])
-    log = LogStream(workspace.laptop.client("logs"), workspace.laptop.client("lambda"))
+    log = LogStream(workspace.local_stack.client("logs"), workspace.local_stack.client("lambda"))
     put_event(workspace, {}, source="narrowed", bus="default")
     dropped = "not a bus that the workspace may listen to"
     until(lambda: any(dropped in line and trigger["id"] in line for _, line in log.unread()))
@@ -157,14 +157,14 @@ def test_the_watchdog_takes_away_the_rule_of_a_half_changed_one(registered: Regi
 
 def test_a_role_that_has_lost_its_grants_is_answered_500_and_an_alarm_is_told(registered: Registered) -> None:
     workspace = registered.workspace
-    configuration = workspace.laptop.client("lambda").get_function_configuration(
+    configuration = workspace.local_stack.client("lambda").get_function_configuration(
         FunctionName="FunctionRerun-api-cancel"
     )
     role = configuration["Role"].rpartition("/")[2]
-    iam = workspace.laptop.client("iam")
+    iam = workspace.local_stack.client("iam")
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         iam.delete_role_policy(RoleName=role, PolicyName=policy)
-    log = LogStream(workspace.laptop.client("logs"), workspace.laptop.client("lambda"))
+    log = LogStream(workspace.local_stack.client("logs"), workspace.local_stack.client("lambda"))
     log.unread()
     answer = workspace.http.post(f"/function-runs/{registered.run}/cancel")
     assert refusal(answer)[:2] == (500, "SERVICE_MISCONFIGURED")

@@ -14,14 +14,14 @@ from handlers.aws.run_items import run_key
 from handlers.aws.table import to_item
 from handlers.domain import clock
 from infra.local.__main__ import app
-from infra.local.laptop import Laptop, bring_up
+from infra.local.local_stack import LocalStack, bring_up
 from tests.stack.driver import Workspace, an_ended_run, item_of, settled, table_of
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Laptop]:
+def local_stack(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[LocalStack]:
     """One of these tests' own: the audit reads all there is."""
-    deployed = bring_up(tmp_path_factory.mktemp("laptop"), assembly=assembly)
+    deployed = bring_up(tmp_path_factory.mktemp("local-stack"), assembly=assembly)
     yield deployed
     deployed.take_down()
 
@@ -40,7 +40,7 @@ def lineage(workspace: Workspace) -> list[str]:
 
 def findings_about(workspace: Workspace, runs: list[str], *options: str) -> list[tuple[str, ...]]:
     """Rule and ids. Other tests leave in the same table what they broke: that is theirs."""
-    directory = str(workspace.laptop.emulator.directory)
+    directory = str(workspace.local_stack.emulator.directory)
     result = CliRunner().invoke(app, ["audit", "--directory", directory, "--json", *options])
     findings = json.loads(result.stdout)["findings"]
     assert result.exit_code == (1 if findings else 0)
@@ -63,7 +63,7 @@ def test_large_parts_have_their_objects_and_one_that_is_lost_is_found(workspace:
     run, _ = an_ended_run(workspace, payload={"a": "x" * 500_000})
     settled(workspace, run)
     assert findings_about(workspace, [run], "--open", "all") == []
-    s3, bucket = workspace.laptop.client("s3"), workspace.laptop.outputs["BucketName"]
+    s3, bucket = workspace.local_stack.client("s3"), workspace.local_stack.outputs["BucketName"]
     s3.delete_object(Bucket=bucket, Key=f"kept/{run}/result")
     s3.put_object(Bucket=bucket, Key=f"kept/{run}/parameters", Body=b"damaged")
     stray = f"kept/{uuid4()}/result"

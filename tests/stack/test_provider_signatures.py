@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import TeamFunction, Workspace, accepted
 from tests.stack.sources import create, post_webhook
 
@@ -82,8 +82,8 @@ BODIES: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def verifying(laptop: Laptop) -> TeamFunction:
-    return TeamFunction(laptop).deploy(VERIFYING)
+def verifying(local_stack: LocalStack) -> TeamFunction:
+    return TeamFunction(local_stack).deploy(VERIFYING)
 
 
 @pytest.fixture

@@ -67,16 +67,16 @@ def test_every_route_requires_its_own_grant(workspace: Workspace) -> None:
 
 
 def test_no_or_a_bad_token_is_401(workspace: Workspace) -> None:
-    laptop, grant = workspace.laptop, [f"{workspace.name}/*:*"]
-    good = laptop.token("alice", grant)
+    local_stack, grant = workspace.local_stack, [f"{workspace.name}/*:*"]
+    good = local_stack.token("alice", grant)
     bad = {
         "none": None,
         "garbage": "x.y.z",
         "tampered": good[:-4] + "AAAA",
-        "expired": laptop.token("alice", grant, lifetime_seconds=-60),
-        "another issuer": laptop.token("alice", grant, iss="https://example.org"),
-        "another audience": laptop.token("alice", grant, client_id="another"),
-        "an ID token": laptop.token("alice", grant, token_use="id"),
+        "expired": local_stack.token("alice", grant, lifetime_seconds=-60),
+        "another issuer": local_stack.token("alice", grant, iss="https://example.org"),
+        "another audience": local_stack.token("alice", grant, client_id="another"),
+        "an ID token": local_stack.token("alice", grant, token_use="id"),
     }
     for why, token in bad.items():
         response = workspace.with_token(token).post(f"/function-runs/{ABSENT}/rerun")
@@ -111,7 +111,7 @@ BODIES = {
 
 @pytest.fixture(scope="module")
 def rerunnable(request: pytest.FixtureRequest) -> tuple[Workspace, str]:
-    workspace = Workspace(request.getfixturevalue("laptop"), request.getfixturevalue("connection"))
+    workspace = Workspace(request.getfixturevalue("local_stack"), request.getfixturevalue("connection"))
     return workspace, an_ended_run(workspace)[0]
 
 

@@ -190,7 +190,7 @@ def test_runs_of_any_status_can_be_rerun(workspace: Workspace) -> None:
 
 
 def test_a_function_registered_by_alias_runs_the_aliass_version(workspace: Workspace) -> None:
-    function = TeamFunction(workspace.laptop).deploy("def handler(event, context):\n    return 'stable'\n")
+    function = TeamFunction(workspace.local_stack).deploy("def handler(event, context):\n    return 'stable'\n")
     version = function.client.publish_version(FunctionName=function.name)["Version"]
     alias = function.client.create_alias(FunctionName=function.name, Name="live", FunctionVersion=version)["AliasArn"]
     function.deploy("def handler(event, context):\n    return 'unreleased'\n")

@@ -82,7 +82,7 @@ def test_an_event_that_is_delivered_again_makes_no_second_retry(workspace: Works
     until(settled(workspace, retry["id"]))
     for each in (run, run, retry["id"]):
         event = {"detail-type": "Function Run Failed", "detail": {"functionRunId": each}}
-        assert lambda_of(workspace, "on_run_failed", event) == {"verdict": "settled before"}
+        assert lambda_of(workspace, "on_run_failed", event) == {"result": "settled before"}
     assert len(runs_of(workspace)) == 2
 
 
@@ -109,8 +109,8 @@ def test_a_captured_failure_is_retried_too(workspace: Workspace) -> None:
         "responseContext": {"executedVersion": "$LATEST"},
         "responsePayload": {"errorType": "KeyError", "errorMessage": "order"},
     }
-    queue = workspace.laptop.outputs["CaptureQueueUrl"]
-    workspace.laptop.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(record))
+    queue = workspace.local_stack.outputs["CaptureQueueUrl"]
+    workspace.local_stack.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(record))
     (captured,) = until(lambda: [run for run in runs_of(workspace) if run["executionSource"] == "captured"])
     (retry,) = lineage_of(workspace, captured["id"], reruns=1)
     assert retry["rerunReason"] == "Automatic retry 1 of 1 after KeyError"

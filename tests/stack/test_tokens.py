@@ -13,7 +13,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Caller, Workspace
 
 ABSENT = "00000000-0000-4000-8000-000000000000"
@@ -48,7 +48,7 @@ def outcome(response: httpx.Response) -> int | str:
 
 def test_tokens_that_are_not_to_be_trusted(workspace: Workspace) -> None:
     grant = [f"{workspace.name}/function-triggers:execute"]
-    mint, good = workspace.laptop.token, workspace.laptop.token("alice", grant)
+    mint, good = workspace.local_stack.token, workspace.local_stack.token("alice", grant)
     tokens = {
         "expired": mint("alice", grant, lifetime_seconds=-60),
         "not valid yet": mint("alice", grant, nbf=4102444800),
@@ -71,8 +71,8 @@ def test_tokens_that_are_not_to_be_trusted(workspace: Workspace) -> None:
 
 
 def test_what_a_token_grants(workspace: Workspace) -> None:
-    name, mint = workspace.name, workspace.laptop.token
-    machine = {"sub": workspace.laptop.client_id, "username": None}
+    name, mint = workspace.name, workspace.local_stack.token
+    machine = {"sub": workspace.local_stack.client_id, "username": None}
     enough = f"{name}/function-triggers:execute"
     table: dict[str, tuple[str, int | str]] = {
         "no grants": (mint("a", []), FORBIDDEN),
@@ -99,7 +99,7 @@ def test_what_a_token_grants(workspace: Workspace) -> None:
         "a person's scope": (mint("a", [], scope=enough), FORBIDDEN),
         "a machine's scope": (mint("a", [], scope=enough, **machine), GRANTED),
         "a machine's scope for another": (mint("a", [], scope="other/*:*", **machine), FORBIDDEN),
-        "a person who claims to be a machine": (mint(workspace.laptop.client_id, [], scope=enough), FORBIDDEN),
+        "a person who claims to be a machine": (mint(workspace.local_stack.client_id, [], scope=enough), FORBIDDEN),
         "scopes of Auth0's machines": (mint("x@clients", [], scope=enough, gty="client-credentials"), GRANTED),
     }
     got = {why: outcome(workspace.with_token(token).post(RERUN)) for why, (token, _) in table.items()}
@@ -107,9 +107,9 @@ def test_what_a_token_grants(workspace: Workspace) -> None:
 
 
 def test_the_path_decides_which_workspace_a_grant_must_name(workspace: Workspace) -> None:
-    token = workspace.laptop.token("alice", [f"{workspace.name}/*:*"])
+    token = workspace.local_stack.token("alice", [f"{workspace.name}/*:*"])
     for path in (workspace.other().name, "*", f"{workspace.name}%2F", "..", f"{workspace.name}%00", "%2A"):
-        caller = Caller(workspace.connection, f"{workspace.laptop.api_url}/workspace/{path}/api/v1", token)
+        caller = Caller(workspace.connection, f"{workspace.local_stack.api_url}/workspace/{path}/api/v1", token)
         assert caller.post(RERUN).status_code in (403, 404), path
 
 
@@ -147,11 +147,13 @@ def provider() -> Iterator[OidcProvider]:
         server.shutdown()
 
 
-def api_trusting(laptop: Laptop, issuer: str) -> str:
+def api_trusting(local_stack: LocalStack, issuer: str) -> str:
     """The stack's own Lambda behind an authorizer made as the stack makes it from `issuer` and `audience` in context."""
-    api = laptop.client("apigatewayv2")
+    api = local_stack.client("apigatewayv2")
     api_id = api.create_api(Name="external", ProtocolType="HTTP")["ApiId"]
-    arn = laptop.client("lambda").get_function(FunctionName="FunctionRerun-api-rerun")["Configuration"]["FunctionArn"]
+    arn = local_stack.client("lambda").get_function(FunctionName="FunctionRerun-api-rerun")["Configuration"][
+        "FunctionArn"
+    ]
     integration = api.create_integration(
         ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
     )["IntegrationId"]
@@ -170,11 +172,11 @@ def api_trusting(laptop: Laptop, issuer: str) -> str:
         AuthorizerId=authorizer,
     )
     api.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
-    return f"{laptop.emulator.url}/_aws/execute-api/{api_id}/$default"
+    return f"{local_stack.emulator.url}/_aws/execute-api/{api_id}/$default"
 
 
 def test_an_external_providers_access_tokens_count(workspace: Workspace, provider: OidcProvider) -> None:
-    base = f"{api_trusting(workspace.laptop, provider.url)}/workspace/{workspace.name}/api/v1"
+    base = f"{api_trusting(workspace.local_stack, provider.url)}/workspace/{workspace.name}/api/v1"
     permissions = [f"{workspace.name}/function-triggers:execute"]
     table: dict[str, tuple[str, int | str]] = {
         "permissions": (provider.token(permissions=permissions), GRANTED),
@@ -200,7 +202,7 @@ def test_an_external_providers_access_tokens_count(workspace: Workspace, provide
         "wrong audience": (provider.token(permissions=permissions, aud="another"), UNAUTHENTICATED),
         "wrong issuer": (provider.token(permissions=permissions, iss="https://example.org"), UNAUTHENTICATED),
         "expired": (provider.token(permissions=permissions, exp=1), UNAUTHENTICATED),
-        "the stack's own pool": (workspace.laptop.token("alice", permissions), UNAUTHENTICATED),
+        "the stack's own pool": (workspace.local_stack.token("alice", permissions), UNAUTHENTICATED),
     }
     got = {why: outcome(Caller(workspace.connection, base, token).post(RERUN)) for why, (token, _) in table.items()}
     assert got == {why: expected for why, (_, expected) in table.items()}

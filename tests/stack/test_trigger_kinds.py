@@ -50,8 +50,8 @@ def content(parameters: dict[str, Any], fire: Fire) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def echo(laptop: Any) -> TeamFunction:
-    return TeamFunction(laptop).deploy(ECHO)
+def echo(local_stack: Any) -> TeamFunction:
+    return TeamFunction(local_stack).deploy(ECHO)
 
 
 def text_of(document: Any) -> str:
@@ -62,16 +62,16 @@ def text_of(document: Any) -> str:
 def test_it_starts_a_run_which_is_rerun_byte_for_byte_and_with_an_override(
     workspace: Workspace, echo: TeamFunction, fire: Fire
 ) -> None:
-    started, how = fire(workspace, workspace.register(echo))
+    started, options = fire(workspace, workspace.register(echo))
     original = workspace.ended(started, include="parameters,result")
     assert original["status"] == "completed"
-    assert {name: original[name] for name in how} == how
+    assert {name: original[name] for name in options} == options
     assert text_of(content(original["parameters"], fire)) == text_of(CONTENT)
     # The function received what was stored, and gives it back.
     assert text_of(original["result"]) == text_of(original["parameters"])
 
     again = workspace.ended(workspace.rerun(started), include="parameters,result")
-    assert again["triggerType"] == how["triggerType"]
+    assert again["triggerType"] == options["triggerType"]
     assert text_of(again["result"]) == text_of(original["result"])
     assert text_of(again["parameters"]) == text_of(original["parameters"])
 

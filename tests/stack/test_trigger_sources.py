@@ -51,8 +51,8 @@ def function(workspace: Workspace) -> str:
 
 
 def schedule_of(workspace: Workspace, trigger_id: str) -> dict[str, Any] | None:
-    scheduler = workspace.laptop.client("scheduler")
-    group = workspace.laptop.outputs["ScheduleGroupName"]
+    scheduler = workspace.local_stack.client("scheduler")
+    group = workspace.local_stack.outputs["ScheduleGroupName"]
     try:
         found: dict[str, Any] = scheduler.get_schedule(GroupName=group, Name=trigger_id)
     except scheduler.exceptions.ResourceNotFoundException:
@@ -62,14 +62,14 @@ def schedule_of(workspace: Workspace, trigger_id: str) -> dict[str, Any] | None:
 
 def schedules(workspace: Workspace) -> list[str]:
     """The names of all in the stack's group."""
-    pages = workspace.laptop.client("scheduler").get_paginator("list_schedules")
-    found = pages.paginate(GroupName=workspace.laptop.outputs["ScheduleGroupName"]).build_full_result()
+    pages = workspace.local_stack.client("scheduler").get_paginator("list_schedules")
+    found = pages.paginate(GroupName=workspace.local_stack.outputs["ScheduleGroupName"]).build_full_result()
     return [each["Name"] for each in found["Schedules"]]
 
 
 def rules(workspace: Workspace) -> dict[str, dict[str, Any]]:
     """The rules on the trigger bus, by name, with their targets."""
-    events, bus = workspace.laptop.client("events"), workspace.laptop.outputs["TriggerBusName"]
+    events, bus = workspace.local_stack.client("events"), workspace.local_stack.outputs["TriggerBusName"]
     found = events.list_rules(EventBusName=bus)["Rules"]
     return {
         rule["Name"]: rule | {"Targets": events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]}
@@ -174,7 +174,7 @@ class TestRules:
 
     def test_the_last_trigger_leaves_nothing_behind(self, workspace: Workspace, function: str) -> None:
         def left() -> tuple[Any, ...]:
-            functions = workspace.laptop.client("lambda")
+            functions = workspace.local_stack.client("lambda")
             mine = [name for name in rules(workspace) if name in known]
             policy = functions.get_policy(FunctionName="FunctionRerun-on-event")["Policy"]
             return mine, [name for name in schedules(workspace) if name in known], policy
@@ -199,7 +199,7 @@ class TestRules:
         stranger = workspace.other()
         put_event(stranger, {"of": "a stranger"})
         put_event(workspace, {"workspace": [workspace.name, stranger.name]})
-        put_event(workspace, {"of": "the service"}, bus=workspace.laptop.outputs["LifecycleBusName"])
+        put_event(workspace, {"of": "the service"}, bus=workspace.local_stack.outputs["LifecycleBusName"])
         put_event(workspace, {"of": "mine"})
         run = workspace.ended(the_run(workspace, trigger["id"]), include="parameters")
         assert run["parameters"]["detail"] == {"workspace": workspace.name, "of": "mine"}
@@ -222,7 +222,7 @@ class TestRules:
         assert first == second == {"jobId": the_run(workspace, trigger["id"])}
 
     def test_a_replay_of_an_archive_starts_a_run_of_its_own(self, workspace: Workspace, function: str) -> None:
-        events, bus = workspace.laptop.client("events"), workspace.laptop.outputs["TriggerBusArn"]
+        events, bus = workspace.local_stack.client("events"), workspace.local_stack.outputs["TriggerBusArn"]
         archive = events.create_archive(ArchiveName=f"archive-{uuid4().hex[:8]}", EventSourceArn=bus)["ArchiveArn"]
         trigger = create(workspace, function, "event-driven", {"eventPattern": PATTERN})
         put_event(workspace, {"of": "mine"})
@@ -252,7 +252,7 @@ class TestRules:
         assert workspace.http.get("/function-triggers").json()["data"][1:] == []
 
     def test_a_bus_that_is_not_the_workspace_s_is_refused(self, workspace: Workspace, function: str) -> None:
-        for bus in ("default", workspace.laptop.outputs["LifecycleBusName"]):
+        for bus in ("default", workspace.local_stack.outputs["LifecycleBusName"]):
             metadata = {"eventPattern": PATTERN, "eventBusName": bus}
             answer = post_trigger(workspace, function, "event-driven", metadata)
             assert (answer.status_code, answer.json()["field"]) == (400, "triggerMetadata.eventBusName")
@@ -262,9 +262,9 @@ class TestHalfDone:
     """What a change that died half way has left is brought back to what is written."""
 
     def alter_rule(self, workspace: Workspace, trigger_id: str) -> None:
-        workspace.laptop.client("events").put_rule(
+        workspace.local_stack.client("events").put_rule(
             Name=f"FunctionRerun-{trigger_id}",
-            EventBusName=workspace.laptop.outputs["TriggerBusName"],
+            EventBusName=workspace.local_stack.outputs["TriggerBusName"],
             EventPattern='{"source":["never written"]}',
             State="DISABLED",
         )

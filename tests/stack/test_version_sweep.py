@@ -73,13 +73,13 @@ def test_versions_that_no_kept_run_names_go_and_kept_runs_are_rerun_on_their_own
     going = [expired["functionVersion"], unused]
     staying = [original["functionVersion"], rerun["functionVersion"], behind_an_alias, theirs, newest]
 
-    young = sweep(workspace.laptop)
+    young = sweep(workspace.local_stack)
     assert ("deleted" not in young, young["young"] >= 4) == (True, True)
     assert set(published(function)) == {*staying, *going}
 
     later.by = timedelta(days=2)
-    fates = sweep(workspace.laptop)
-    assert (fates["deleted"] >= 2, fates["named by a run"] >= 2) == (True, True)
+    results = sweep(workspace.local_stack)
+    assert (results["deleted"] >= 2, results["named by a run"] >= 2) == (True, True)
     assert published(function) == staying
 
     again = [workspace.rerun(run["id"]) for run in (original, rerun)]

@@ -209,8 +209,8 @@ class TestRefused:
 
 
 class TestSecrets:
-    def rotate(self, workspace: Workspace, hook: dict[str, Any], **how: bool) -> str:
-        answer = workspace.http.post(f"/function-triggers/{hook['id']}/rotate-secret", json=how)
+    def rotate(self, workspace: Workspace, hook: dict[str, Any], **options: bool) -> str:
+        answer = workspace.http.post(f"/function-triggers/{hook['id']}/rotate-secret", json=options)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["secret"])
 

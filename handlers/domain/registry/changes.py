@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from handlers.domain.errors import InvalidRequest, Stale, Unavailable, VersionRequired
 from handlers.domain.json_document import JsonObject
-from handlers.domain.registry.registered import Registered
+from handlers.domain.registry.entities import Registered
 
 _ATTEMPTS = 3
 _ETAG = re.compile(r'(W/)?"(?P<version>[0-9]{1,9})"')

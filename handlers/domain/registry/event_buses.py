@@ -1,6 +1,6 @@
 """Which event buses a workspace's triggers may listen to, besides the stack's own trigger bus."""
 
-from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.registry.entities import FunctionTrigger
 
 
 class PermittedBuses:

@@ -15,24 +15,24 @@ MAX_PATTERN = 2048
 _OWNER = "detail.workspace"
 
 
-def narrowed(pattern: str, workspace: str) -> str:
+def scoped_to(pattern: str, workspace: str) -> str:
     """The pattern's JSON text with the condition that the event is the workspace's own."""
-    asked = parse_object(pattern)
-    return compact(asked | {"detail": {**asked.get("detail", {}), "workspace": [workspace]}})
+    request = parse_object(pattern)
+    return compact(request | {"detail": {**request.get("detail", {}), "workspace": [workspace]}})
 
 
 def check_event_pattern(pattern: str, *, own_bus: bool, workspace: str, field: str) -> None:
     """What can be told without EventBridge. Raises InvalidRequest naming `field`."""
     # First, because what follows looks at every field of it; and again, once the service has added its own.
     _check_length(pattern, field)
-    asked = parse_object(pattern, field=field)
+    request = parse_object(pattern, field=field)
     if own_bus:
-        if not isinstance(asked.get("detail", {}), dict):
+        if not isinstance(request.get("detail", {}), dict):
             raise InvalidRequest(field, "must have an object as its detail.")
-        if any(path == _OWNER or path.startswith(f"{_OWNER}.") for path in _paths(asked)):
+        if any(path == _OWNER or path.startswith(f"{_OWNER}.") for path in _paths(request)):
             raise InvalidRequest(field, f"must not say anything of {_OWNER}: the service adds it.")
-        pattern = narrowed(pattern, workspace)
-    elif not asked:
+        pattern = scoped_to(pattern, workspace)
+    elif not request:
         raise InvalidRequest(field, "must not be empty: it would match every event of the bus.")
     _check_length(pattern, field)
 

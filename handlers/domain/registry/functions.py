@@ -11,9 +11,9 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
+from handlers.domain.registry.entities import CaptureFailures, ComputeFunction, Registry
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registered import CaptureFailures, ComputeFunction, Registry
-from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.registry_deps import RegistryDeps
 from handlers.domain.requests import Body, Name
 
 _FIXED = {"id", "workspace", "createdAt", "updatedAt"}
@@ -37,19 +37,19 @@ class ChangeFunction(Body):
     version: int | None = None
 
 
-def register_function(workspace: str, asked: RegisterFunction, using: Registrar) -> ComputeFunction:
+def register_function(workspace: str, request: RegisterFunction, deps: RegistryDeps) -> ComputeFunction:
     """Raises InvalidRequest or NameTaken."""
-    _check_arn(workspace, asked.function_arn, using)
+    _check_arn(workspace, request.function_arn, deps)
     at = clock.now()
     function = ComputeFunction(
         id=str(uuid.uuid4()),
         workspace=workspace,
-        name=asked.name,
-        function_arn=asked.function_arn,
+        name=request.name,
+        function_arn=request.function_arn,
         created_at=at,
         updated_at=at,
     )
-    using.registry.add_function(function)
+    deps.registry.add_function(function)
     return function
 
 
@@ -68,42 +68,42 @@ def list_functions(workspace: str, page: Page, registry: Registry) -> JsonObject
 
 
 def change_function(
-    workspace: str, function_id: str, body: JsonObject, using: Registrar, *, if_match: str | None
+    workspace: str, function_id: str, body: JsonObject, deps: RegistryDeps, *, if_match: str | None
 ) -> ComputeFunction:
     """The changed function.
 
     Raises NotFound, InvalidRequest, VersionRequired, Stale, FunctionNotPermitted or NameTaken.
     """
-    before = find_function(workspace, function_id, using.registry)
-    asked = ChangeFunction.read(without_unchanged(body, before.document(), _FIXED))
-    check_version(before, asked.version, if_match)
-    function_arn = asked.function_arn or before.function_arn
+    before = find_function(workspace, function_id, deps.registry)
+    request = ChangeFunction.read(without_unchanged(body, before.document(), _FIXED))
+    check_version(before, request.version, if_match)
+    function_arn = request.function_arn or before.function_arn
     if function_arn != before.function_arn:
         if base_arn(function_arn) != base_arn(before.function_arn):
             raise InvalidRequest("functionArn", "may only change to another alias of the same Lambda function.")
-        _check_arn(workspace, function_arn, using)
+        _check_arn(workspace, function_arn, deps)
     after = before.evolve(
-        name=asked.name or before.name,
+        name=request.name or before.name,
         function_arn=function_arn,
-        capture_failures=_capture(before, asked.capture_failures, using),
+        capture_failures=_capture(before, request.capture_failures, deps),
         version=before.version + 1,
         updated_at=clock.now(),
     )
-    using.registry.change_function(before, after)
+    deps.registry.change_function(before, after)
     return after
 
 
-def _capture(function: ComputeFunction, asked: CaptureBody | None, using: Registrar) -> CaptureFailures | None:
+def _capture(function: ComputeFunction, request: CaptureBody | None, deps: RegistryDeps) -> CaptureFailures | None:
     """To which trigger captured runs belong from now on. Raises InvalidRequest or FunctionNotPermitted."""
-    if asked is None:
+    if request is None:
         return function.capture_failures
-    if asked.trigger_id is None:
+    if request.trigger_id is None:
         return None
-    if function.capture_failures is not None and asked.trigger_id == function.capture_failures.trigger_id:
+    if function.capture_failures is not None and request.trigger_id == function.capture_failures.trigger_id:
         return function.capture_failures  # put back as it was read, even if the trigger is gone meanwhile
-    check_invokable(function, using.invokable)
-    trigger_id = parse_id(asked.trigger_id)
-    stored = using.registry.read_trigger(trigger_id) if trigger_id else None
+    check_invokable(function, deps.invokable)
+    trigger_id = parse_id(request.trigger_id)
+    stored = deps.registry.read_trigger(trigger_id) if trigger_id else None
     if stored is None or stored.trigger.function_id != function.id or not stored.trigger.confirmed:
         raise InvalidRequest("captureFailures.triggerId", "names no trigger of this function.")
     return CaptureFailures(trigger_id=stored.trigger.id)
@@ -114,5 +114,5 @@ def delete_function(workspace: str, function_id: str, registry: Registry) -> Non
     as_it_is_now(lambda: registry.delete(find_function(workspace, function_id, registry)))
 
 
-def _check_arn(workspace: str, function_arn: str, using: Registrar) -> None:
-    check_function_arn(function_arn, workspace=workspace, allowed=using.invokable, catalogue=using.catalogue)
+def _check_arn(workspace: str, function_arn: str, deps: RegistryDeps) -> None:
+    check_function_arn(function_arn, workspace=workspace, allowed=deps.invokable, catalogue=deps.catalogue)

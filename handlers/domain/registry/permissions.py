@@ -7,8 +7,8 @@ event of a bus that is no longer permitted is dropped, a run of such a function 
 
 from handlers.domain.errors import FunctionNotPermitted, InvalidRequest
 from handlers.domain.function_arns import InvokablePatterns
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
-from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
+from handlers.domain.registry.registry_deps import RegistryDeps
 from handlers.domain.registry.trigger_kinds import METADATA
 
 
@@ -21,16 +21,16 @@ def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> 
         raise FunctionNotPermitted
 
 
-def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, using: Registrar) -> None:
+def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps: RegistryDeps) -> None:
     """Raises InvalidRequest naming the bus, or FunctionNotPermitted, if it starts more than before and may not."""
     if not after.enabled or (before.enabled and before.source == after.source):
         return
-    if not using.sources.buses.permit(after):
+    if not deps.sources.buses.permit(after):
         raise InvalidRequest(
             f"{METADATA}.eventBusName",
             "is not a bus that this workspace may listen to any more (otherBuses in docs/deploy.md): "
             "the trigger can be disabled or deleted, and its params changed.",
         )
-    function = using.registry.read_function(after.function_id)
+    function = deps.registry.read_function(after.function_id)
     if function is not None:
-        check_invokable(function, using.invokable)
+        check_invokable(function, deps.invokable)

@@ -55,5 +55,5 @@ class RetryPolicyBody(Body):
 
 def read_retry_policy(body: JsonObject) -> RetryPolicy | None:
     """The policy; None for one that never retries. Raises InvalidRequest."""
-    asked = RetryPolicyBody.read(body, within=FIELD)
-    return RetryPolicy.model_validate(asked.model_dump()) if asked.max_retries else None
+    request = RetryPolicyBody.read(body, within=FIELD)
+    return RetryPolicy.model_validate(request.model_dump()) if request.max_retries else None

@@ -5,13 +5,13 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.permissions import check_changed_trigger
-from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
-from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.registry_deps import RegistryDeps
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import read_retry_policy
-from handlers.domain.registry.trigger_arming import delete_stored, write_change
 from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
+from handlers.domain.registry.trigger_sync import delete_stored, write_change
 from handlers.domain.registry.triggers import PARAMS, ShownTrigger, find_trigger, open_params
 from handlers.domain.requests import Body, Name, ObjectField
 
@@ -34,86 +34,86 @@ class RotateSecret(Body):
 
 
 def change_trigger(
-    workspace: str, trigger_id: str, body: JsonObject, using: Registrar, *, if_match: str | None
+    workspace: str, trigger_id: str, body: JsonObject, deps: RegistryDeps, *, if_match: str | None
 ) -> ShownTrigger:
     """The changed trigger.
 
     Raises NotFound, InvalidRequest, VersionRequired, Stale, FunctionNotPermitted, NameTaken, PathTaken, BeingChanged or
     SourceLimitReached.
     """
-    stored = find_trigger(workspace, trigger_id, using.registry)
+    stored = find_trigger(workspace, trigger_id, deps.registry)
     before = stored.trigger
     if RETRY_POLICY in body and body[RETRY_POLICY] is None:
         problem = 'must not be null. To end retrying, send {"maxRetries": 0}; left out, it stays as it is.'
         raise InvalidRequest(RETRY_POLICY, problem)
-    asked = ChangeTrigger.read(without_unchanged(body, before.summary(), _FIXED))
-    check_version(before, asked.version, if_match)
+    request = ChangeTrigger.read(without_unchanged(body, before.summary(), _FIXED))
+    check_version(before, request.version, if_match)
     after = _next(before).evolve(
-        name=asked.name or before.name,
-        enabled=before.enabled if asked.enabled is None else asked.enabled,
-        retry_policy=before.retry_policy if asked.retry_policy is None else read_retry_policy(asked.retry_policy),
+        name=request.name or before.name,
+        enabled=before.enabled if request.enabled is None else request.enabled,
+        retry_policy=before.retry_policy if request.retry_policy is None else read_retry_policy(request.retry_policy),
     )
-    if asked.trigger_metadata is None:
+    if request.trigger_metadata is None:
         # New params may replace what can no longer be read; without new ones they have to be readable.
         changed = stored._replace(trigger=after)
-        params = parse_object(open_params(stored, using.cipher))
+        params = parse_object(open_params(stored, deps.cipher))
     else:
-        changed, params = _with_metadata(stored, after, asked.trigger_metadata, using)
-    check_changed_trigger(before, changed.trigger, using)
-    changed, secret = _with_needed_secret(changed, using)
-    write_change(stored, changed, using.registry, using.sources)
+        changed, params = _with_metadata(stored, after, request.trigger_metadata, deps)
+    check_changed_trigger(before, changed.trigger, deps)
+    changed, secret = _with_needed_secret(changed, deps)
+    write_change(stored, changed, deps.registry, deps.sources)
     return ShownTrigger(changed.trigger, params, secret)
 
 
 def _with_metadata(
-    stored: StoredTrigger, after: FunctionTrigger, body: JsonObject, using: Registrar
+    stored: StoredTrigger, after: FunctionTrigger, body: JsonObject, deps: RegistryDeps
 ) -> tuple[StoredTrigger, JsonObject]:
     before = stored.trigger
-    metadata = read_metadata(before.execution_type, before.workspace, body, using.sources.buses.nameable(before))
+    metadata = read_metadata(before.execution_type, before.workspace, body, deps.sources.buses.nameable(before))
     if metadata.schedule is not None and metadata.schedule != before.schedule:
         check_ahead(metadata.schedule)
     if metadata.events and before.events and metadata.events.event_bus_name != before.events.event_bus_name:
         raise InvalidRequest(f"{METADATA}.eventBusName", "cannot be changed: create another trigger.")
     after = after.evolve(schedule=metadata.schedule, events=metadata.events, webhook=metadata.webhook)
-    using.sources.check(after)
-    sealed = using.cipher.seal(dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_label)
+    deps.sources.check(after)
+    sealed = deps.cipher.seal(dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_context)
     return stored._replace(trigger=after, sealed_params=sealed), metadata.params
 
 
-def _with_needed_secret(changed: StoredTrigger, using: Registrar) -> tuple[StoredTrigger, str | None]:
+def _with_needed_secret(changed: StoredTrigger, deps: RegistryDeps) -> tuple[StoredTrigger, str | None]:
     """A webhook that is to be signed from now on gets its first secret."""
     if not webhook_secrets.are_needed(changed.trigger) or changed.sealed_secrets is not None:
         return changed, None
     secret = webhook_secrets.new_secret()
-    return changed._replace(sealed_secrets=webhook_secrets.seal([secret], changed.trigger, using.cipher)), secret
+    return changed._replace(sealed_secrets=webhook_secrets.seal([secret], changed.trigger, deps.cipher)), secret
 
 
-def delete_trigger(workspace: str, trigger_id: str, using: Registrar) -> None:
+def delete_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> None:
     """Its runs stay. Raises NotFound, BeingChanged or Unavailable."""
 
     def delete() -> None:
-        delete_stored(find_trigger(workspace, trigger_id, using.registry).trigger, using.registry, using.sources)
+        delete_stored(find_trigger(workspace, trigger_id, deps.registry).trigger, deps.registry, deps.sources)
 
     as_it_is_now(delete)
 
 
-def rotate_secret(workspace: str, trigger_id: str, asked: RotateSecret, using: Registrar) -> ShownTrigger:
+def rotate_secret(workspace: str, trigger_id: str, request: RotateSecret, deps: RegistryDeps) -> ShownTrigger:
     """The trigger with its new secret, which is shown this once. The one before it stays valid if asked for.
 
     Raises NotFound, InvalidRequest, TriggerUnreadable or Stale.
     """
-    stored = find_trigger(workspace, trigger_id, using.registry)
+    stored = find_trigger(workspace, trigger_id, deps.registry)
     if not webhook_secrets.are_needed(stored.trigger):
         raise InvalidRequest("triggerId", "names no trigger with signed webhooks.")
-    params = parse_object(open_params(stored, using.cipher))
+    params = parse_object(open_params(stored, deps.cipher))
     secret = webhook_secrets.new_secret()
     # Without the previous one, secrets that can no longer be read may be replaced.
-    previous = webhook_secrets.open_all(stored, using.cipher)[:1] if asked.keep_previous else []
-    sealed = webhook_secrets.seal([secret, *previous], stored.trigger, using.cipher)
+    previous = webhook_secrets.open_all(stored, deps.cipher)[:1] if request.keep_previous else []
+    sealed = webhook_secrets.seal([secret, *previous], stored.trigger, deps.cipher)
     changed = stored._replace(trigger=_next(stored.trigger), sealed_secrets=sealed)
-    using.registry.change_trigger(stored.trigger, changed)
+    deps.registry.change_trigger(stored.trigger, changed)
     return ShownTrigger(changed.trigger, params, secret)
 
 
 def _next(before: FunctionTrigger) -> FunctionTrigger:
-    return before.evolve(version=before.version + 1, updated_at=clock.now(), changing_until=None)
+    return before.evolve(version=before.version + 1, updated_at=clock.now(), locked_until=None)

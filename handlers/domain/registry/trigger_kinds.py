@@ -134,8 +134,8 @@ def read_metadata(kind: ExecutionType, workspace: str, body: JsonObject, buses: 
     if kind is ExecutionType.HTTP:
         webhook = _WebhookBody.read(body, within=METADATA)
         check_path(webhook.path, field=f"{METADATA}.path")
-        received = Webhook(path=webhook.path, signature=webhook.signature, raw_body=webhook.raw_body)
-        return Metadata(webhook.params, webhook=received)
+        webhook_request = Webhook(path=webhook.path, signature=webhook.signature, raw_body=webhook.raw_body)
+        return Metadata(webhook.params, webhook=webhook_request)
     return Metadata(_Body.read(body, within=METADATA).params)
 
 
@@ -158,23 +158,23 @@ def timing_field(schedule_type: ScheduleType) -> str:
     return f"{METADATA}.{to_camel(_TIMED_BY[schedule_type])}"
 
 
-def _schedule(asked: _ScheduleBody) -> Schedule:
-    needed = _TIMED_BY[asked.schedule_type]
-    allowed = {needed, "timezone"} if asked.schedule_type == "cron" else {needed}
+def _schedule(request: _ScheduleBody) -> Schedule:
+    needed = _TIMED_BY[request.schedule_type]
+    allowed = {needed, "timezone"} if request.schedule_type == "cron" else {needed}
     for name in _TIMING:
         field = f"{METADATA}.{to_camel(name)}"
-        if getattr(asked, name) is None:
+        if getattr(request, name) is None:
             if name == needed:
-                raise InvalidRequest(field, f"is required for the schedule type {asked.schedule_type}.")
+                raise InvalidRequest(field, f"is required for the schedule type {request.schedule_type}.")
         elif name not in allowed:
-            raise InvalidRequest(field, f"has no place in the schedule type {asked.schedule_type}.")
-    if asked.schedule_type == "cron":
+            raise InvalidRequest(field, f"has no place in the schedule type {request.schedule_type}.")
+    if request.schedule_type == "cron":
         return Schedule(
-            schedule_type="cron", cron_expression=_cron(asked.cron_expression or ""), timezone=_zone(asked.timezone)
+            schedule_type="cron", cron_expression=_cron(request.cron_expression or ""), timezone=_zone(request.timezone)
         )
-    if asked.schedule_type == "once":
-        return Schedule(schedule_type="once", at=asked.at and asked.at.replace(microsecond=0))
-    return Schedule(schedule_type="interval", interval=asked.interval)
+    if request.schedule_type == "once":
+        return Schedule(schedule_type="once", at=request.at and request.at.replace(microsecond=0))
+    return Schedule(schedule_type="interval", interval=request.interval)
 
 
 def _cron(expression: str) -> str:
@@ -218,17 +218,17 @@ def check_ahead(schedule: Schedule) -> None:
         raise InvalidRequest(f"{METADATA}.at", "has passed.")
 
 
-def _event_source(asked: _EventsBody, workspace: str, buses: dict[str, list[str]]) -> EventSource:
-    if asked.event_bus_name is not None and asked.event_bus_name not in buses.get(workspace, []):
+def _event_source(request: _EventsBody, workspace: str, buses: dict[str, list[str]]) -> EventSource:
+    if request.event_bus_name is not None and request.event_bus_name not in buses.get(workspace, []):
         raise InvalidRequest(
             f"{METADATA}.eventBusName", "is not a bus that this workspace may listen to (otherBuses in docs/deploy.md)."
         )
     field = f"{METADATA}.eventPattern"
     source = EventSource(
-        event_pattern=text_of(asked.event_pattern, field=field),
-        event_bus_name=asked.event_bus_name,
+        event_pattern=text_of(request.event_pattern, field=field),
+        event_bus_name=request.event_bus_name,
     )
     check_event_pattern(source.event_pattern, own_bus=source.is_on_trigger_bus, workspace=workspace, field=field)
-    if not is_unicode(asked.event_pattern):
+    if not is_unicode(request.event_pattern):
         raise InvalidRequest(field, "holds half a surrogate pair, which EventBridge compares with nothing.")
     return source

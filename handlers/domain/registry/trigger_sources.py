@@ -2,9 +2,9 @@
 
 from typing import NamedTuple, Protocol
 
+from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.event_patterns import narrowed
-from handlers.domain.registry.registered import FunctionTrigger
+from handlers.domain.registry.event_patterns import scoped_to
 from handlers.domain.registry.trigger_kinds import EventSource
 
 
@@ -43,7 +43,7 @@ class TriggerSources(NamedTuple):
         if trigger.events is not None:
             self.rules.check(_pattern(trigger.workspace, trigger.events))
 
-    def arm(self, trigger: FunctionTrigger) -> None:
+    def sync(self, trigger: FunctionTrigger) -> None:
         """Raises InvalidRequest, BusMissing, SourceLimitReached or Unavailable.
 
         On a bus that the workspace may no longer listen to there is no rule, whatever the trigger says.
@@ -56,7 +56,7 @@ class TriggerSources(NamedTuple):
             else:
                 self.rules.remove(trigger)
 
-    def disarm(self, trigger: FunctionTrigger) -> None:
+    def remove(self, trigger: FunctionTrigger) -> None:
         """Nothing is left of it. Raises Unavailable."""
         if trigger.schedule is not None:
             self.schedules.remove(trigger)
@@ -65,4 +65,4 @@ class TriggerSources(NamedTuple):
 
 
 def _pattern(workspace: str, events: EventSource) -> str:
-    return narrowed(events.event_pattern, workspace) if events.is_on_trigger_bus else events.event_pattern
+    return scoped_to(events.event_pattern, workspace) if events.is_on_trigger_bus else events.event_pattern

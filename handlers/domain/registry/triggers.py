@@ -1,4 +1,4 @@
-"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_arming` how AWS is told."""
+"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_sync` how AWS is told."""
 
 import uuid
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import webhook_secrets
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registry, StoredTrigger, Triggers
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, Registry, StoredTrigger, Triggers
-from handlers.domain.registry.registrar import Registrar
+from handlers.domain.registry.registry_deps import RegistryDeps
 from handlers.domain.registry.retry_policy import read_retry_policy
-from handlers.domain.registry.trigger_arming import add_stored
 from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
 from handlers.domain.registry.trigger_seals import open_sealed
+from handlers.domain.registry.trigger_sync import add_stored
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher
@@ -46,50 +46,50 @@ class ShownTrigger(NamedTuple):
         return self.trigger.document(self.params) | ({} if self.secret is None else {"secret": self.secret})
 
 
-def create_trigger(workspace: str, asked: CreateTrigger, using: Registrar) -> ShownTrigger:
+def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -> ShownTrigger:
     """Raises InvalidRequest, FunctionNotPermitted, NameTaken, PathTaken, SourceLimitReached or Unavailable.
 
     If it raises, no trigger was created.
     """
-    kind = _kind(asked.execution_type)
-    metadata = read_metadata(kind, workspace, asked.trigger_metadata, using.sources.buses.by_workspace)
+    kind = _kind(request.execution_type)
+    metadata = read_metadata(kind, workspace, request.trigger_metadata, deps.sources.buses.by_workspace)
     params = dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES)
     if metadata.schedule is not None:
         check_ahead(metadata.schedule)
-    function = _invokable_function(workspace, asked.function_id, using)
+    function = _invokable_function(workspace, request.function_id, deps)
     at = clock.now()
     trigger = FunctionTrigger(
         id=str(uuid.uuid4()),
         workspace=workspace,
-        name=asked.name,
+        name=request.name,
         function_id=function.id,
         execution_type=kind,
-        enabled=asked.enabled,
-        retry_policy=None if asked.retry_policy is None else read_retry_policy(asked.retry_policy),
+        enabled=request.enabled,
+        retry_policy=None if request.retry_policy is None else read_retry_policy(request.retry_policy),
         schedule=metadata.schedule,
         events=metadata.events,
         webhook=metadata.webhook,
         created_at=at,
         updated_at=at,
     )
-    using.sources.check(trigger)
+    deps.sources.check(trigger)
     secret = webhook_secrets.new_secret() if webhook_secrets.are_needed(trigger) else None
     stored = StoredTrigger(
         trigger,
-        using.cipher.seal(params, trigger.params_label),
-        webhook_secrets.seal([secret], trigger, using.cipher) if secret else None,
+        deps.cipher.seal(params, trigger.params_context),
+        webhook_secrets.seal([secret], trigger, deps.cipher) if secret else None,
     )
-    add_stored(stored, using.registry, using.sources)
+    add_stored(stored, deps.registry, deps.sources)
     return ShownTrigger(trigger, metadata.params, secret)
 
 
-def _invokable_function(workspace: str, function_id: str, using: Registrar) -> ComputeFunction:
+def _invokable_function(workspace: str, function_id: str, deps: RegistryDeps) -> ComputeFunction:
     """Raises InvalidRequest or FunctionNotPermitted."""
     try:
-        function = find_function(workspace, function_id, using.registry)
+        function = find_function(workspace, function_id, deps.registry)
     except NotFound:
         raise InvalidRequest("functionId", "names no function of this workspace.") from None
-    check_invokable(function, using.invokable)
+    check_invokable(function, deps.invokable)
     return function
 
 
@@ -113,10 +113,10 @@ def own_trigger(workspace: str, stored: StoredTrigger | None) -> StoredTrigger:
     return stored
 
 
-def show_trigger(workspace: str, trigger_id: str, using: Registrar) -> ShownTrigger:
+def show_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> ShownTrigger:
     """Raises NotFound or TriggerUnreadable."""
-    stored = find_trigger(workspace, trigger_id, using.registry)
-    return ShownTrigger(stored.trigger, parse_object(open_params(stored, using.cipher)))
+    stored = find_trigger(workspace, trigger_id, deps.registry)
+    return ShownTrigger(stored.trigger, parse_object(open_params(stored, deps.cipher)))
 
 
 def list_triggers(workspace: str, page: Page, registry: Registry) -> JsonObject:
@@ -126,4 +126,4 @@ def list_triggers(workspace: str, page: Page, registry: Registry) -> JsonObject:
 
 def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
     """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
-    return open_sealed(stored.sealed_params, stored.trigger.params_label, cipher)
+    return open_sealed(stored.sealed_params, stored.trigger.params_context, cipher)

@@ -7,7 +7,7 @@ import base64
 import json
 import secrets
 
-from handlers.domain.registry.registered import FunctionTrigger, StoredTrigger
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_seals import open_sealed
 from handlers.domain.seal import Cipher
 
@@ -25,12 +25,12 @@ def new_secret() -> str:
 
 def seal(valid: list[str], trigger: FunctionTrigger, cipher: Cipher) -> bytes:
     """`valid` has the newest first. Raises Unavailable."""
-    return cipher.seal(json.dumps(valid).encode(), trigger.secrets_label)
+    return cipher.seal(json.dumps(valid).encode(), trigger.secrets_context)
 
 
 def open_all(stored: StoredTrigger, cipher: Cipher) -> list[str]:
     """The valid secrets, the newest first. Raises TriggerUnreadable or Unavailable."""
     if stored.sealed_secrets is None:
         return []
-    valid: list[str] = json.loads(open_sealed(stored.sealed_secrets, stored.trigger.secrets_label, cipher))
+    valid: list[str] = json.loads(open_sealed(stored.sealed_secrets, stored.trigger.secrets_context, cipher))
     return valid

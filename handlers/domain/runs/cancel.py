@@ -21,7 +21,7 @@ _ATTEMPTS = 5
 class Runs(FinishingRuns, RunReader, Protocol): ...
 
 
-class Canceller(NamedTuple):
+class CancelDeps(NamedTuple):
     """What cancelling needs."""
 
     runs: Runs
@@ -29,22 +29,22 @@ class Canceller(NamedTuple):
     bus: LifecycleBus
 
 
-def cancel(workspace: str, run_id: str, cancelled_by: str, using: Canceller) -> FunctionRun:
+def cancel(workspace: str, run_id: str, cancelled_by: str, deps: CancelDeps) -> FunctionRun:
     """The run: cancelled, or still running and marked. Raises InvalidRunId, NotFound, RunEnded or Unavailable."""
     for _ in range(_ATTEMPTS):
-        run = read_run(workspace, run_id, using.runs)
+        run = read_run(workspace, run_id, deps.runs)
         if run.status is Status.CANCELLED:
             return run
         if not run.status.is_open:
             raise RunEnded(run.status)
         if run.status is Status.PENDING:
-            if finish(run, CANCELLED, using, by=cancelled_by):
+            if finish(run, CANCELLED, deps, by=cancelled_by):
                 return run.evolve(status=Status.CANCELLED)
-        elif run.cancel_requested_at is not None or _mark(run, cancelled_by, using):
+        elif run.cancel_requested_at is not None or _mark(run, cancelled_by, deps):
             return run
     raise Unavailable
 
 
-def _mark(run: FunctionRun, cancelled_by: str, using: Canceller) -> bool:
+def _mark(run: FunctionRun, cancelled_by: str, deps: CancelDeps) -> bool:
     marked = run.evolve(cancel_requested_at=clock.now(), cancel_requested_by=cancelled_by)
-    return using.runs.transition(run, marked)
+    return deps.runs.transition(run, marked)

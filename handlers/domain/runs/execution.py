@@ -24,12 +24,12 @@ from handlers.domain.runs.outcome import (
     VERSION_NOT_FOUND,
     CodeGone,
     NotReady,
-    NotYet,
     Outcome,
-    Uncertain,
-    Unusable,
+    OutcomeUnknown,
+    PermanentFailure,
+    RetryLater,
 )
-from handlers.domain.runs.recording import RecordedRun, RunQueue, label
+from handlers.domain.runs.recording import RecordedRun, RunQueue, seal_context
 from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status
 from handlers.domain.runs.workspace_limit import LONGEST_WAIT_SECONDS, Slot, WorkspaceFull, WorkspaceLimit
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
@@ -48,25 +48,25 @@ class Runs(FinishingRuns, Protocol):
 
 
 class FunctionCode(Protocol):
-    def current(self, function_arn: str, *, afresh: bool) -> Pin:
+    def current(self, function_arn: str, *, refresh: bool) -> Pin:
         """The version that is the function's code now, published if need be; or the one that the ARN names.
 
-        Raises NotYet or Unusable.
+        Raises RetryLater or PermanentFailure.
         """
 
-    def forget(self, pin: Pin) -> None:
+    def evict(self, pin: Pin) -> None:
         """What was remembered of this version is no longer true."""
 
     def check_state(self, pin: Pin) -> None:
-        """Raises Unusable for a version that will not be ready before somebody mends it, or NotYet."""
+        """Raises PermanentFailure for a version that will not be ready before somebody mends it, or RetryLater."""
 
 
 class Invoker(Protocol):
     def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
-        """Call the function, once. Raises NotYet, Uncertain or Unusable."""
+        """Call the function, once. Raises RetryLater, Uncertain or PermanentFailure."""
 
 
-class Executor(NamedTuple):
+class ExecutionDeps(NamedTuple):
     """What executing a run needs."""
 
     runs: Runs
@@ -79,7 +79,7 @@ class Executor(NamedTuple):
     limit: WorkspaceLimit
 
 
-class Verdict(StrEnum):
+class ExecutionResult(StrEnum):
     """What became of a message, for the log."""
 
     FINISHED = "finished"
@@ -88,54 +88,54 @@ class Verdict(StrEnum):
     """Gone, ended, or claimed by another: a second delivery has nothing to do."""
 
 
-def execute(run_id: str, using: Executor) -> Verdict:
-    recorded = using.runs.read(run_id, Part.PARAMETERS)
+def execute(run_id: str, deps: ExecutionDeps) -> ExecutionResult:
+    recorded = deps.runs.read(run_id, Part.PARAMETERS)
     if recorded is None or not _is_claimable(recorded.run):
-        return Verdict.NOT_OURS
-    run = using.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
+        return ExecutionResult.NOT_OURS
+    run = deps.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
     if (end := end_without_execution(run)) is not None:
-        return _finished(run, end, using)
+        return _finished(run, end, deps)
     if wait_of(run):
-        push_when_due(run, using.queue)
-        return Verdict.POSTPONED
+        push_when_due(run, deps.queue)
+        return ExecutionResult.POSTPONED
     if postponed_for(run) > CLOCKS_DIFFER:
         # Each message that is postponed sends the next: without this, one pushed again would go on beside it for ever.
-        return Verdict.NOT_OURS
-    return _execute(recorded._replace(run=run), using)
+        return ExecutionResult.NOT_OURS
+    return _execute(recorded._replace(run=run), deps)
 
 
-def _execute(recorded: RecordedRun, using: Executor) -> Verdict:
+def _execute(recorded: RecordedRun, deps: ExecutionDeps) -> ExecutionResult:
     run = found = recorded.run
     if run.execution_attempts >= MAX_ATTEMPTS:
-        return _finished(run, EXECUTION_LOST, using)
+        return _finished(run, EXECUTION_LOST, deps)
     slot: Slot | None = None
     try:
-        _check_permission(run, using.invokable)
+        _check_permission(run, deps.invokable)
         # Before the code is looked up: a run that waits comes back often, and Lambda takes 100 such look-ups a second.
-        free = using.limit.free(run.workspace)
-        pin = _code_of(run, using.code)
+        free = deps.limit.free(run.workspace)
+        pin = _code_of(run, deps.code)
         claimed = _claimed(run, pin)
-        slot = using.limit.take(claimed, free)
-        run = _claim(run, claimed, using.runs)
-        outcome = _invoke(recorded._replace(run=run), pin, using, before=found)
-    except _Moved:
-        verdict = Verdict.NOT_OURS
-    except NotYet as reason:
+        slot = deps.limit.take(claimed, free)
+        run = _claim(run, claimed, deps.runs)
+        outcome = _invoke(recorded._replace(run=run), pin, deps, before=found)
+    except _ClaimLost:
+        result = ExecutionResult.NOT_OURS
+    except RetryLater as reason:
         kept = found.pin if isinstance(reason, CodeGone) else run.pin
-        verdict = _postpone(run, found.evolve(pin=kept), reason, using)
-    except Uncertain as reason:
+        result = _postpone(run, found.evolve(pin=kept), reason, deps)
+    except OutcomeUnknown as reason:
         # Its slot is kept as its claim is.
-        return _leave(run, reason, using.runs)
-    except Unusable as reason:
-        verdict = _finished(run, Outcome.of_error(reason.code, str(reason)), using)
+        return _leave(run, reason, deps.runs)
+    except PermanentFailure as reason:
+        result = _finished(run, Outcome.of_error(reason.code, str(reason)), deps)
     else:
-        verdict = _finished(run, outcome, using)
-    using.limit.release(slot)
-    return verdict
+        result = _finished(run, outcome, deps)
+    deps.limit.release(slot)
+    return result
 
 
-def _finished(run: FunctionRun, outcome: Outcome, using: Executor) -> Verdict:
-    return Verdict.FINISHED if finish(run, outcome, using, pauses=RECORD_PAUSES) else Verdict.NOT_OURS
+def _finished(run: FunctionRun, outcome: Outcome, deps: ExecutionDeps) -> ExecutionResult:
+    return ExecutionResult.FINISHED if finish(run, outcome, deps, pauses=RECORD_PAUSES) else ExecutionResult.NOT_OURS
 
 
 def _is_claimable(run: FunctionRun) -> bool:
@@ -145,22 +145,22 @@ def _is_claimable(run: FunctionRun) -> bool:
 
 
 def _check_permission(run: FunctionRun, invokable: InvokablePatterns) -> None:
-    """What a workspace may invoke can be narrowed after a function was registered. Raises Unusable."""
+    """What a workspace may invoke can be narrowed after a function was registered. Raises PermanentFailure."""
     if not invokable.allows(run.workspace, run.function_arn):
-        raise Unusable(ACCESS_DENIED, f"{run.workspace} may no longer invoke {run.function_arn}.")
+        raise PermanentFailure(ACCESS_DENIED, f"{run.workspace} may no longer invoke {run.function_arn}.")
 
 
 def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
-    """The version that this run executes. Raises NotYet or Unusable."""
+    """The version that this run executes. Raises RetryLater or PermanentFailure."""
     if run.pin is not None and run.pin.is_complete:
         return run.pin
     if run.pin is not None:
         # Copied from a captured run, of which AWS told no more than the version's number.
-        pin = code.current(run.pin.function_version_arn, afresh=False)
+        pin = code.current(run.pin.function_version_arn, refresh=False)
     else:
-        pin = code.current(run.function_arn, afresh=run.use_latest_code or _was_looked_up_afresh(run))
+        pin = code.current(run.function_arn, refresh=run.use_latest_code or _must_refresh(run))
     if (pin.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:
-        raise Unusable(
+        raise PermanentFailure(
             TIMEOUT_TOO_LONG,
             f"Version {pin.function_version} has a timeout of {pin.timeout_seconds} s; "
             f"{MAX_TIMEOUT_SECONDS} s is the most that can be awaited.",
@@ -168,7 +168,7 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
     return pin
 
 
-def _was_looked_up_afresh(waiting: FunctionRun) -> bool:
+def _must_refresh(waiting: FunctionRun) -> bool:
     """Whether the code that it last met had been deleted, so that nothing remembered counts any more."""
     return waiting.error_code == VERSION_NOT_FOUND
 
@@ -176,14 +176,14 @@ def _was_looked_up_afresh(waiting: FunctionRun) -> bool:
 def _check_lease(run: FunctionRun, pin: Pin) -> None:
     """To fetch and open large parameters may have taken long, and the function may take as long as it may.
 
-    Raises NotYet if too little would be left of the lease to record the outcome in.
+    Raises RetryLater if too little would be left of the lease to record the outcome in.
     """
     longest = timedelta(seconds=pin.timeout_seconds or MAX_TIMEOUT_SECONDS)
     if run.deadline is not None and run.deadline - clock.now() < longest + LEASE_MARGIN / 2:
-        raise NotYet("ParametersSlow")
+        raise RetryLater("ParametersSlow")
 
 
-class _Moved(Exception):
+class _ClaimLost(Exception):
     """Another has claimed the run since it was read."""
 
 
@@ -206,35 +206,35 @@ def _claimed(run: FunctionRun, pin: Pin) -> FunctionRun:
 def _claim(run: FunctionRun, claimed: FunctionRun, runs: Runs) -> FunctionRun:
     """Raises _Moved."""
     if not runs.transition(run, claimed):
-        raise _Moved
+        raise _ClaimLost
     return claimed
 
 
-def _invoke(claimed: RecordedRun, pin: Pin, using: Executor, *, before: FunctionRun) -> Outcome:
+def _invoke(claimed: RecordedRun, pin: Pin, deps: ExecutionDeps, *, before: FunctionRun) -> Outcome:
     run = claimed.run
     try:
-        parameters = using.cipher.open(claimed.sealed() or b"", label(run, Part.PARAMETERS))
+        parameters = deps.cipher.open(claimed.sealed() or b"", seal_context(run, Part.PARAMETERS))
     except KeyRefused as refused:
-        raise NotYet("KeyRefused") from refused
+        raise RetryLater("KeyRefused") from refused
     except SealBroken:
         return Outcome.of_error(PARAMETERS_UNREADABLE, "The run's parameters could not be decrypted.")
     except Unavailable as fault:
-        raise NotYet("ParametersUnavailable") from fault
+        raise RetryLater("ParametersUnavailable") from fault
     _check_lease(run, pin)
     try:
-        return using.invoker.invoke(pin, parameters, run)
-    except Unusable as reason:
+        return deps.invoker.invoke(pin, parameters, run)
+    except PermanentFailure as reason:
         # A pinned run fails. But what was remembered as the current code and is gone has been deleted since.
-        if before.pin is None and reason.code == VERSION_NOT_FOUND and not _was_looked_up_afresh(before):
-            using.code.forget(pin)
+        if before.pin is None and reason.code == VERSION_NOT_FOUND and not _must_refresh(before):
+            deps.code.evict(pin)
             raise CodeGone(reason.code) from reason
         raise
     except NotReady:
-        using.code.check_state(pin)
+        deps.code.check_state(pin)
         raise
 
 
-def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Executor) -> Verdict:
+def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: ExecutionDeps) -> ExecutionResult:
     """Give the run back as it was before, for a later attempt, which waits longer each time.
 
     What was not executed is not counted. Runs that were throttled together come back one by one.
@@ -257,13 +257,13 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: NotYet, using: Exec
         waits_until=waits_until,
         deadline=pending_deadline(waits_until),
     )
-    if not using.runs.transition(run, given_back):
-        return Verdict.NOT_OURS
-    using.queue.push(given_back, delay_seconds=delay)
-    return Verdict.POSTPONED
+    if not deps.runs.transition(run, given_back):
+        return ExecutionResult.NOT_OURS
+    deps.queue.push(given_back, delay_seconds=delay)
+    return ExecutionResult.POSTPONED
 
 
-def _leave(run: FunctionRun, reason: Uncertain, runs: Runs) -> Verdict:
+def _leave(run: FunctionRun, reason: OutcomeUnknown, runs: Runs) -> ExecutionResult:
     """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
     left = run.evolve(error_code=reason.code, error_source=ErrorSource.SERVICE)
-    return Verdict.POSTPONED if runs.transition(run, left) else Verdict.NOT_OURS
+    return ExecutionResult.POSTPONED if runs.transition(run, left) else ExecutionResult.NOT_OURS

@@ -10,7 +10,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import MAX_BYTES, MAX_INLINE_BYTES
 from handlers.domain.runs.due import is_expiring
 from handlers.domain.runs.outcome import RUN_EXPIRED, Outcome
-from handlers.domain.runs.recording import SealedParts, label
+from handlers.domain.runs.recording import SealedParts, seal_context
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.seal import Cipher
 
@@ -30,7 +30,7 @@ class Runs(Protocol):
 
 
 class LifecycleBus(Protocol):
-    def announce(self, run: FunctionRun) -> bool:
+    def publish(self, run: FunctionRun) -> bool:
         """Tell that a run has ended. False if the bus did not take it: the watchdog will tell again."""
 
 
@@ -46,9 +46,11 @@ class Finisher(Protocol):
 
 
 def delivery_failed(run: FunctionRun) -> Outcome:
-    told = "The run could not be handed to an executor: its message ended in the dead-letter queue, time and again."
+    published = (
+        "The run could not be handed to an executor: its message ended in the dead-letter queue, time and again."
+    )
     before = " It had been executed before, and the outcome of that was lost." if run.execution_attempts else ""
-    return Outcome.of_error("DeliveryFailed", told + before)
+    return Outcome.of_error("DeliveryFailed", published + before)
 
 
 def end_without_execution(run: FunctionRun) -> Outcome | None:
@@ -59,7 +61,7 @@ def end_without_execution(run: FunctionRun) -> Outcome | None:
 
 
 def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
-    """A new run that has already ended. Its event is still to be published, by `announce` or by the watchdog."""
+    """A new run that has already ended. Its event is still to be published, by `publish` or by the watchdog."""
     return run.evolve(
         status=outcome.status,
         error_code=outcome.error_code,
@@ -71,7 +73,7 @@ def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
 
 
 def finish(
-    run: FunctionRun, outcome: Outcome, using: Finisher, *, by: str | None = None, pauses: Sequence[float] = ()
+    run: FunctionRun, outcome: Outcome, deps: Finisher, *, by: str | None = None, pauses: Sequence[float] = ()
 ) -> bool:
     """Record the outcome and tell the bus. False for a late outcome of a claim that was lost: it is not stored.
 
@@ -79,7 +81,7 @@ def finish(
     executions, whose outcome nobody else knows. Raises Unavailable.
     """
     ended_at = clock.now()
-    parts, omitted = _seal(run, outcome, using.cipher)
+    parts, omitted = _seal(run, outcome, deps.cipher)
     finished = run.evolve(
         status=outcome.status,
         error_code=outcome.error_code,
@@ -92,9 +94,9 @@ def finish(
         event_pending=True,
         deadline=ended_at + EVENT_DEADLINE,
     )
-    if not _store(run, finished, parts, using.runs, pauses):
+    if not _store(run, finished, parts, deps.runs, pauses):
         return False
-    announce(finished, using)
+    publish(finished, deps)
     return True
 
 
@@ -119,19 +121,19 @@ def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, 
     return {"started_at": started_at, "ended_at": ended_at, "duration_ms": duration_ms}
 
 
-def announce(finished: FunctionRun, using: Finisher) -> bool:
+def publish(finished: FunctionRun, deps: Finisher) -> bool:
     """Tell the bus and note that it was told. Told twice if we die in between: consumers see the run's id.
 
     That a run which awaits a retry was told is noted by whoever retries it: an event that is lost on its way there is
     told again by the watchdog.
     """
-    told = using.bus.announce(finished)
-    if told and not finished.awaits_retry:
-        settle(finished, using.runs)
-    return told
+    published = deps.bus.publish(finished)
+    if published and not finished.awaits_retry:
+        mark_published(finished, deps.runs)
+    return published
 
 
-def settle(finished: FunctionRun, runs: Runs) -> bool:
+def mark_published(finished: FunctionRun, runs: Runs) -> bool:
     """Nothing is left to do for the run, unless its parts have to be moved still. False if it has moved meanwhile."""
     deadline = finished.deadline if finished.staged else None
     return runs.transition(finished, finished.evolve(event_pending=False, deadline=deadline))
@@ -146,7 +148,7 @@ def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedPar
     contents = {Part.RESULT: outcome.result, Part.LOGS: outcome.logs, Part.ERROR: shortened(outcome.error)}
     kept = {part: content for part, content in contents.items() if content is not None and len(content) <= MAX_BYTES}
     try:
-        sealed = {part: cipher.seal(content, label(run, part)) for part, content in kept.items()}
+        sealed = {part: cipher.seal(content, seal_context(run, part)) for part, content in kept.items()}
     except Unavailable:
         sealed = {}
     return sealed, outcome.result_lost or (outcome.result is not None and Part.RESULT not in sealed)

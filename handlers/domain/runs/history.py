@@ -6,7 +6,7 @@ from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, Run
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, JsonValue, compact, parse
 from handlers.domain.paging import Page, to_cursor
-from handlers.domain.runs.recording import label
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part
 from handlers.domain.seal import Cipher, SealBroken
 
@@ -72,7 +72,7 @@ def reveal(run: FunctionRun, parts: list[Part], runs: Runs, cipher: Cipher) -> J
 
 def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> JsonValue:
     try:
-        content = cipher.open(sealed, label(run, part))
+        content = cipher.open(sealed, seal_context(run, part))
     except SealBroken:
         raise PartUnreadable(part) from None
     if part is Part.LOGS or (part is Part.PARAMETERS and run.parameters_format is ParametersFormat.RAW):

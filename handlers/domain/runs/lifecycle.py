@@ -12,7 +12,7 @@ AWAITS_RETRY = "awaitsRetry"
 """Whether somebody has to decide on a retry: what the rule of automatic retries looks for."""
 
 _TYPES = {Status.COMPLETED: COMPLETED, Status.CANCELLED: CANCELLED}
-_TOLD = (
+_PUBLISHED = (
     *("id", "workspace", "functionId", "triggerId", "status", "errorCode", "errorSource"),
     *("executionSource", "isRerun"),
     *("originalRunId", "sourceRunId", "retryAttempt", "functionVersion", "createdAt", "endedAt"),
@@ -25,5 +25,5 @@ def detail_type(run: FunctionRun) -> str:
 
 def detail(run: FunctionRun) -> dict[str, Any]:
     document = run.document()
-    told = {"functionRunId" if name == "id" else name: document[name] for name in _TOLD}
-    return told | {AWAITS_RETRY: run.awaits_retry}
+    detail = {"functionRunId" if name == "id" else name: document[name] for name in _PUBLISHED}
+    return detail | {AWAITS_RETRY: run.awaits_retry}

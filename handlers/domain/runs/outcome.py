@@ -59,23 +59,23 @@ class Postponed(Exception):
         super().__init__(code)
 
 
-class NotYet(Postponed):
+class RetryLater(Postponed):
     """The function cannot be invoked now (throttled, being updated, AWS unwell): it was not executed."""
 
 
-class NotReady(NotYet):
+class NotReady(RetryLater):
     """The version is not ready to be executed. Its state says whether it will be without anybody's doing."""
 
 
-class CodeGone(NotYet):
+class CodeGone(RetryLater):
     """The current code, as it was remembered, is gone: there must be newer code to look for."""
 
 
-class Uncertain(Postponed):
+class OutcomeUnknown(Postponed):
     """Whether the function was executed is not known: the connection broke, or AWS answered with a fault."""
 
 
-class Unusable(Exception):
+class PermanentFailure(Exception):
     """There is no code to run, for good: deleted, forbidden, too slow."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -9,7 +9,7 @@ from handlers.domain.errors import InvalidRequest, InvalidRunId
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import parse_object
 from handlers.domain.runs.run import FunctionRun, Part
-from handlers.domain.seal import Label
+from handlers.domain.seal import SealContext
 
 SealedParts = dict[Part, bytes]
 
@@ -56,5 +56,5 @@ class Retention(NamedTuple):
         return timedelta(days=self.days)
 
 
-def label(run: FunctionRun, part: Part) -> Label:
-    return Label(workspace=run.workspace, owner=f"RUN#{run.id}", part=part)
+def seal_context(run: FunctionRun, part: Part) -> SealContext:
+    return SealContext(workspace=run.workspace, owner=f"RUN#{run.id}", part=part)

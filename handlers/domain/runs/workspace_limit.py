@@ -10,7 +10,7 @@ import random
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from handlers.domain.runs.outcome import NotYet
+from handlers.domain.runs.outcome import RetryLater
 from handlers.domain.runs.run import FunctionRun
 
 WORKSPACE_LIMIT = "WorkspaceConcurrencyLimit"
@@ -20,7 +20,7 @@ LONGEST_WAIT_SECONDS = 24
 _TRIES = 3
 
 
-class WorkspaceFull(NotYet):
+class WorkspaceFull(RetryLater):
     """As many runs of the workspace are being executed as may be."""
 
     def __init__(self) -> None:

@@ -16,16 +16,16 @@ from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
 from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
-from handlers.domain.runs.finish import LifecycleBus, announce, ended_before_recorded, shortened
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
+from handlers.domain.runs.finish import LifecycleBus, ended_before_recorded, publish, shortened
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome, error_name
 from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
-from handlers.domain.runs.recording import Retention, SealedParts, label
+from handlers.domain.runs.recording import Retention, SealedParts, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.invocation_record import InvocationRecord
-from handlers.domain.starting.start import Cause, new_run
+from handlers.domain.starting.start import StartRequest, new_run
 
 LATEST = "$LATEST"
 # The condition of a record for an on-success destination.
@@ -65,7 +65,7 @@ class Runs(FinishingRuns, Protocol):
     def record(self, run: FunctionRun, parts: SealedParts) -> bool: ...
 
 
-class Capturer(NamedTuple):
+class CaptureDeps(NamedTuple):
     """What capturing needs."""
 
     runs: Runs
@@ -76,7 +76,7 @@ class Capturer(NamedTuple):
     invokable: InvokablePatterns
 
 
-class Captured(StrEnum):
+class CaptureResult(StrEnum):
     CAPTURED = "captured"
     AGAIN = "captured before"
     NOT_REGISTERED = "not registered"
@@ -85,39 +85,39 @@ class Captured(StrEnum):
     NO_FAILURE = "no failure"
 
 
-def capture(record: InvocationRecord, using: Capturer) -> list[Captured]:
+def capture(record: InvocationRecord, deps: CaptureDeps) -> list[CaptureResult]:
     """What became of it in each workspace that captures failures of the function. Raises Unavailable.
 
     A fault in one workspace is raised once the others have been served: the record is then delivered again.
     """
     if record.request_context.condition == SUCCESS:
-        return [Captured.NO_FAILURE]
+        return [CaptureResult.NO_FAILURE]
     invoked = record.request_context.function_arn
     if not is_function_arn(invoked):
-        return [Captured.NOT_REGISTERED]
+        return [CaptureResult.NOT_REGISTERED]
     by_workspace: dict[str, list[Registration]] = defaultdict(list)
-    for each in using.registry.registrations(base_arn(invoked)):
+    for each in deps.registry.registrations(base_arn(invoked)):
         by_workspace[each.workspace].append(each)
-    captured: list[Captured] = []
+    captured: list[CaptureResult] = []
     faults: list[Exception] = []
     for workspace, registrations in by_workspace.items():
         try:
-            captured.append(_capture_for(workspace, registrations, record, using))
+            captured.append(_capture_for(workspace, registrations, record, deps))
         except Exception as fault:  # noqa: BLE001 - it must not keep the other workspaces waiting
             faults.append(fault)
     if faults:
         raise faults[0]
-    return captured or [Captured.NOT_REGISTERED]
+    return captured or [CaptureResult.NOT_REGISTERED]
 
 
 def _capture_for(
-    workspace: str, registrations: list[Registration], record: InvocationRecord, using: Capturer
-) -> Captured:
+    workspace: str, registrations: list[Registration], record: InvocationRecord, deps: CaptureDeps
+) -> CaptureResult:
     invoked = record.request_context.function_arn
-    if not using.invokable.allows(workspace, invoked):
-        return Captured.NOT_PERMITTED
-    capturing = using.registry.read_capturing(_by_fit(registrations, invoked))
-    return Captured.NOT_REGISTERED if capturing is None else _capture(record, capturing, using)
+    if not deps.invokable.allows(workspace, invoked):
+        return CaptureResult.NOT_PERMITTED
+    capturing = deps.registry.read_capturing(_by_fit(registrations, invoked))
+    return CaptureResult.NOT_REGISTERED if capturing is None else _capture(record, capturing, deps)
 
 
 def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registration]:
@@ -132,16 +132,16 @@ def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registr
     return sorted(registrations, key=rank)
 
 
-def _capture(record: InvocationRecord, capturing: CapturingFunction, using: Capturer) -> Captured:
+def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: CaptureDeps) -> CaptureResult:
     outcome = _outcome(record)
     parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
-    run = parameters.of(_run_of(record, capturing, outcome, using.retention, clock.now()))
+    run = parameters.of(_run_of(record, capturing, outcome, deps.retention, clock.now()))
     contents = _contents(parameters, outcome)
-    parts = {part: using.cipher.seal(text, label(run, part)) for part, text in contents.items()}
-    if not using.runs.record(run, parts):
-        return Captured.AGAIN
-    announce(run, using)
-    return Captured.CAPTURED
+    parts = {part: deps.cipher.seal(text, seal_context(run, part)) for part, text in contents.items()}
+    if not deps.runs.record(run, parts):
+        return CaptureResult.AGAIN
+    publish(run, deps)
+    return CaptureResult.CAPTURED
 
 
 def _outcome(record: InvocationRecord) -> Outcome:
@@ -158,7 +158,7 @@ def _run_of(
     run_id = derived_id("captured", capturing.function.id, record.request_context.request_id)
     pin, reported = _version(record)
     begun = new_run(
-        capturing.trigger, capturing.function, Cause(ExecutionSource.CAPTURED, {}, run_id=run_id), retention, at
+        capturing.trigger, capturing.function, StartRequest(ExecutionSource.CAPTURED, {}, run_id=run_id), retention, at
     )
     return ended_before_recorded(begun, outcome).evolve(pin=pin, reported_version=reported)
 

@@ -9,12 +9,12 @@ from pydantic import Field
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import FOREIGN_ID, derived_id, required_id
 from handlers.domain.json_document import JsonObject, JsonValue
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_patterns import is_of
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.requests import Body, ObjectField, parse_moment
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
-from handlers.domain.starting.start import Cause, Starter, start_run
+from handlers.domain.starting.start import StartDeps, StartRequest, start_run
 
 
 class ScheduledTime(Body):
@@ -62,7 +62,7 @@ class Dropped(StrEnum):
 
 class Delivery(NamedTuple):
     trigger_id: str
-    cause: Cause
+    start_request: StartRequest
 
 
 def read_delivery(document: JsonValue) -> Delivery:
@@ -78,7 +78,9 @@ def _scheduled(document: JsonObject) -> Delivery:
     parse_moment(moment.scheduled_time, field="scheduledTime")
     payload = {"scheduledTime": moment.scheduled_time}
     run_id = derived_id("schedule", trigger_id, moment.scheduled_time)
-    return Delivery(trigger_id, Cause(ExecutionSource.SCHEDULED, payload, "scheduledTime", run_id, is_accepted=True))
+    return Delivery(
+        trigger_id, StartRequest(ExecutionSource.SCHEDULED, payload, "scheduledTime", run_id, is_accepted=True)
+    )
 
 
 def _matched(document: JsonObject) -> Delivery:
@@ -88,7 +90,7 @@ def _matched(document: JsonObject) -> Delivery:
     if not isinstance(event_id, str) or not FOREIGN_ID.fullmatch(event_id):
         raise InvalidRequest("event.id", "is required: it tells one event from another.")
     run_id = derived_id("event", trigger_id, event_id, *_replay(matched.event))
-    return Delivery(trigger_id, Cause(ExecutionSource.EVENT, matched.event, "event", run_id, is_accepted=True))
+    return Delivery(trigger_id, StartRequest(ExecutionSource.EVENT, matched.event, "event", run_id, is_accepted=True))
 
 
 def _replay(event: JsonObject) -> tuple[str, ...]:
@@ -101,7 +103,7 @@ def _replay(event: JsonObject) -> tuple[str, ...]:
     return (name,) if isinstance(name, str) and FOREIGN_ID.fullmatch(name) else ()
 
 
-def deliver(delivery: Delivery, registry: Registry, using: Starter, *, buses: PermittedBuses) -> FunctionRun | Dropped:
+def deliver(delivery: Delivery, registry: Registry, deps: StartDeps, *, buses: PermittedBuses) -> FunctionRun | Dropped:
     """The run that it has started, now or when it was delivered before.
 
     A function that the workspace may no longer invoke is not asked for here: the run is kept, and fails at its claim.
@@ -112,13 +114,13 @@ def deliver(delivery: Delivery, registry: Registry, using: Starter, *, buses: Pe
         return Dropped.NO_TRIGGER
     stored, function = found
     reason = _reason_to_drop(stored.trigger, function, delivery, buses)
-    return reason or start_run(stored, function, delivery.cause, using)
+    return reason or start_run(stored, function, delivery.start_request, deps)
 
 
 def _reason_to_drop(
     trigger: FunctionTrigger, function: ComputeFunction | None, delivery: Delivery, buses: PermittedBuses
 ) -> Dropped | None:
-    is_event = delivery.cause.source is ExecutionSource.EVENT
+    is_event = delivery.start_request.source is ExecutionSource.EVENT
     expected = trigger.events if is_event else trigger.schedule
     if expected is None:
         return Dropped.NO_TRIGGER
@@ -128,7 +130,7 @@ def _reason_to_drop(
         return Dropped.DISABLED
     if function is None:
         return Dropped.NO_FUNCTION
-    return _reason_to_drop_event(trigger, delivery.cause.payload, buses) if is_event else None
+    return _reason_to_drop_event(trigger, delivery.start_request.payload, buses) if is_event else None
 
 
 def _reason_to_drop_event(trigger: FunctionTrigger, event: JsonObject, buses: PermittedBuses) -> Dropped | None:

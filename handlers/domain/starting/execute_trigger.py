@@ -7,13 +7,13 @@ from pydantic import Field
 from handlers.domain.errors import TriggerDisabled
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_id
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
 from handlers.domain.registry.triggers import own_trigger
 from handlers.domain.requests import Body, ContentField, Name
 from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
-from handlers.domain.starting.start import Cause, Starter, start_run
+from handlers.domain.starting.start import StartDeps, StartRequest, start_run
 
 
 class ExecuteBody(Body):
@@ -33,9 +33,9 @@ class Registry(Triggers, Protocol):
 def execute_trigger(
     workspace: str,
     trigger_id: str,
-    asked: ExecuteBody,
+    request: ExecuteBody,
     registry: Registry,
-    using: Starter,
+    deps: StartDeps,
     *,
     invokable: InvokablePatterns,
     key: IdempotencyKey | None = None,
@@ -47,18 +47,20 @@ def execute_trigger(
     known = parse_id(trigger_id)
     found, kept = registry.read_trigger_with_key(known, key) if known else (None, None)
     if kept is not None:
-        return run_started_before(kept, using.cipher, using.runs)
+        return run_started_before(kept, deps.cipher, deps.runs)
     stored = own_trigger(workspace, found)
     if not stored.trigger.enabled:
         raise TriggerDisabled
     function = registry.read_function(stored.trigger.function_id)
     if function is not None:
         check_invokable(function, invokable)
-    cause = Cause(_source(stored.trigger, asked), asked.payload, orchestration_id=asked.orchestration_id, key=key)
-    return start_run(stored, function, cause, using)
+    start_request = StartRequest(
+        _source(stored.trigger, request), request.payload, orchestration_id=request.orchestration_id, key=key
+    )
+    return start_run(stored, function, start_request, deps)
 
 
-def _source(trigger: FunctionTrigger, asked: ExecuteBody) -> ExecutionSource:
-    if asked.orchestration_id is not None:
+def _source(trigger: FunctionTrigger, request: ExecuteBody) -> ExecutionSource:
+    if request.orchestration_id is not None:
         return ExecutionSource.ORCHESTRATION
     return ExecutionSource.TRIGGER if trigger.execution_type is ExecutionType.ON_DEMAND else ExecutionSource.MANUAL

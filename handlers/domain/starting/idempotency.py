@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Misconfigured, Unavailable
 from handlers.domain.json_document import JsonValue, compact
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.seal import Cipher, KeyRefused, Label, SealBroken
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken, SealContext
 
 HEADER = "Idempotency-Key"
 KEPT_FOR = timedelta(hours=24)
@@ -29,8 +29,8 @@ class IdempotencyKey(NamedTuple):
     """Of what the request asks for."""
 
     @property
-    def label(self) -> Label:
-        return Label(self.workspace, f"REQUEST#{self.name}", "digest")
+    def seal_context(self) -> SealContext:
+        return SealContext(self.workspace, f"REQUEST#{self.name}", "digest")
 
 
 class SealedKey(NamedTuple):
@@ -60,25 +60,25 @@ class Runs(Protocol):
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
 
 
-def request_key(header: str | None, workspace: str, caller: str, asked: JsonValue) -> IdempotencyKey | None:
+def request_key(header: str | None, workspace: str, caller: str, content: JsonValue) -> IdempotencyKey | None:
     """The key of a request that asks for this; None if it was sent without. Raises InvalidRequest."""
     if header is None:
         return None
     if not _KEY.fullmatch(header):
         raise InvalidRequest(HEADER, "must be 1 to 255 printable ASCII characters, a new UUID for example.")
     name = _digest([workspace, caller, header]).hex()
-    return IdempotencyKey(workspace, name, _digest(asked))
+    return IdempotencyKey(workspace, name, _digest(content))
 
 
 def seal_key(key: IdempotencyKey | None, cipher: Cipher) -> SealedKey | None:
     """Raises Unavailable."""
-    return None if key is None else SealedKey(key, cipher.seal(key.digest, key.label))
+    return None if key is None else SealedKey(key, cipher.seal(key.digest, key.seal_context))
 
 
 def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> FunctionRun:
     """Raises IdempotencyKeyReused if that was another request, or Unavailable."""
     try:
-        same = cipher.open(kept.sealed_digest, kept.key.label) == kept.key.digest
+        same = cipher.open(kept.sealed_digest, kept.key.seal_context) == kept.key.digest
     except KeyRefused as refused:
         raise Misconfigured from refused
     except SealBroken:

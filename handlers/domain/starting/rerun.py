@@ -25,11 +25,11 @@ from handlers.domain.errors import (
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger
 from handlers.domain.requests import Body, ContentField, Moment
 from handlers.domain.runs.due import first_deadline, push_when_due
-from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
+from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.seal import Cipher, SealBroken
 from handlers.domain.starting.idempotency import (
@@ -70,13 +70,13 @@ class RerunBody(Body):
         }
 
 
-class Asked(NamedTuple):
+class RerunRequest(NamedTuple):
     """Who asks for which run to be re-run, and how."""
 
     workspace: str
     run_id: str
     rerun_by: str
-    how: RerunBody
+    options: RerunBody
     key: IdempotencyKey | None = None
 
 
@@ -101,7 +101,7 @@ class Registry(Protocol):
     ) -> tuple[FunctionTrigger | None, ComputeFunction | None]: ...
 
 
-class Rerunner(NamedTuple):
+class RerunDeps(NamedTuple):
     """What a re-run needs."""
 
     runs: Runs
@@ -112,39 +112,39 @@ class Rerunner(NamedTuple):
     invokable: InvokablePatterns
 
 
-def rerun(asked: Asked, using: Rerunner) -> FunctionRun:
+def rerun(request: RerunRequest, deps: RerunDeps) -> FunctionRun:
     """The new run, recorded and queued; or the one that the same request has started before.
 
     Raises a Refused, or Unavailable.
     """
-    recorded, kept = using.runs.read_with_key(parse_run_id(asked.run_id), Part.PARAMETERS, asked.key)
+    recorded, kept = deps.runs.read_with_key(parse_run_id(request.run_id), Part.PARAMETERS, request.key)
     if kept is not None:
-        return run_started_before(kept, using.cipher, using.runs)
+        return run_started_before(kept, deps.cipher, deps.runs)
     try:
-        return _rerun(asked, recorded, using)
+        return _rerun(request, recorded, deps)
     except AlreadyStarted as already:
-        return run_started_before(already.kept, using.cipher, using.runs)
+        return run_started_before(already.kept, deps.cipher, deps.runs)
 
 
-def _rerun(asked: Asked, recorded: RecordedRun | None, using: Rerunner) -> FunctionRun:
-    found = _rerunnable(asked, recorded)
+def _rerun(request: RerunRequest, recorded: RecordedRun | None, deps: RerunDeps) -> FunctionRun:
+    found = _rerunnable(request, recorded)
     source = found.run
-    parameters = _opened(found, using.cipher)
-    trigger, function = trigger_and_function_of(source, using.registry, using.invokable)
+    parameters = _opened(found, deps.cipher)
+    trigger, function = trigger_and_function_of(source, deps.registry, deps.invokable)
     at = clock.now()
-    copied = copy_of(source, function, Copy(at, asked.how.due(at), using.retention))
-    new = _as_asked(copied, source, asked, trigger)
-    parts = _parts(source, parameters, asked.how.override_params)
-    sealed = {part: using.cipher.seal(content, label(new, part)) for part, content in parts.items()}
-    using.runs.record_rerun(new, sealed, seal_key(asked.key, using.cipher))
-    push_when_due(new, using.queue)
+    copied = copy_of(source, function, Copy(at, request.options.due(at), deps.retention))
+    new = _as_asked(copied, source, request, trigger)
+    parts = _parts(source, parameters, request.options.override_params)
+    sealed = {part: deps.cipher.seal(content, seal_context(new, part)) for part, content in parts.items()}
+    deps.runs.record_rerun(new, sealed, seal_key(request.key, deps.cipher))
+    push_when_due(new, deps.queue)
     return new
 
 
-def _rerunnable(asked: Asked, recorded: RecordedRun | None) -> RecordedRun:
+def _rerunnable(request: RerunRequest, recorded: RecordedRun | None) -> RecordedRun:
     if recorded is None:
         raise RunNotFound
-    if recorded.run.workspace != asked.workspace:
+    if recorded.run.workspace != request.workspace:
         raise WrongWorkspace
     if recorded.run.execution_source is ExecutionSource.ORCHESTRATION:
         raise OrchestrationRun(recorded.run.orchestration_id)
@@ -163,7 +163,7 @@ def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     sealed = recorded.sealed()
     if sealed is None:
         raise NoParameters
-    return cipher.open(sealed, label(recorded.run, Part.PARAMETERS))
+    return cipher.open(sealed, seal_context(recorded.run, Part.PARAMETERS))
 
 
 def trigger_and_function_of(
@@ -212,13 +212,13 @@ def copy_of(source: FunctionRun, function: ComputeFunction, copy: Copy) -> Funct
     )
 
 
-def _as_asked(copied: FunctionRun, source: FunctionRun, asked: Asked, trigger: FunctionTrigger) -> FunctionRun:
+def _as_asked(copied: FunctionRun, source: FunctionRun, request: RerunRequest, trigger: FunctionTrigger) -> FunctionRun:
     policy = trigger.retry_policy
     return copied.evolve(
-        pin=None if asked.how.use_latest_code else source.pin,
-        rerun_by=asked.rerun_by,
-        rerun_reason=asked.how.reason or None,
-        use_latest_code=asked.how.use_latest_code,
+        pin=None if request.options.use_latest_code else source.pin,
+        rerun_by=request.rerun_by,
+        rerun_reason=request.options.reason or None,
+        use_latest_code=request.options.use_latest_code,
         retriable=policy is not None and policy.retry_manual_reruns,
     )
 

@@ -12,13 +12,13 @@ from handlers.domain import clock
 from handlers.domain.errors import DecryptionFailed, Misconfigured, Refused
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import derived_id
-from handlers.domain.registry.registered import ComputeFunction
+from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.runs.due import push_when_due
 from handlers.domain.runs.finish import Runs as FinishingRuns
-from handlers.domain.runs.finish import settle
+from handlers.domain.runs.finish import mark_published
 from handlers.domain.runs.outcome import BEYOND_RETRY
-from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, label
+from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, seal_context
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, trigger_and_function_of
@@ -37,7 +37,7 @@ class Runs(FinishingRuns, Protocol):
         """False if there is a run of this id. Raises RunNotFound, RerunLimitReached or Unavailable."""
 
 
-class Retrier(NamedTuple):
+class RetryDeps(NamedTuple):
     """What a retry needs."""
 
     runs: Runs
@@ -48,7 +48,7 @@ class Retrier(NamedTuple):
     invokable: InvokablePatterns
 
 
-class Verdict(StrEnum):
+class RetryResult(StrEnum):
     """What became of a failure, for the log. A code of the refusals, if it could not be retried."""
 
     RETRIED = "retried"
@@ -62,55 +62,55 @@ class Verdict(StrEnum):
     NOT_RETRYABLE = "error is not retryable"
 
 
-def retry(failed_run_id: str, using: Retrier) -> str:
+def retry(failed_run_id: str, deps: RetryDeps) -> str:
     """What became of the failure: a Verdict, or the code of what made a retry impossible. Raises Unavailable."""
-    recorded = using.runs.read(failed_run_id, Part.PARAMETERS)
+    recorded = deps.runs.read(failed_run_id, Part.PARAMETERS)
     if recorded is None:
-        return Verdict.GONE
+        return RetryResult.GONE
     if not (recorded.run.awaits_retry and recorded.run.event_pending):
-        return Verdict.SETTLED
-    verdict: str
+        return RetryResult.SETTLED
+    result: str
     try:
-        verdict = _retry(recorded, using)
+        result = _retry(recorded, deps)
     except Refused as refused:
-        verdict = refused.code
-    _settle(recorded.run, using.runs)
-    return verdict
+        result = refused.code
+    _mark_published(recorded.run, deps.runs)
+    return result
 
 
-def _retry(recorded: RecordedRun, using: Retrier) -> Verdict:
+def _retry(recorded: RecordedRun, deps: RetryDeps) -> RetryResult:
     failed = recorded.run
     if failed.cancel_requested_at is not None:
-        return Verdict.CANCELLED
-    trigger, function = trigger_and_function_of(failed, using.registry, using.invokable)
+        return RetryResult.CANCELLED
+    trigger, function = trigger_and_function_of(failed, deps.registry, deps.invokable)
     policy = trigger.retry_policy
     if policy is None or (failed.execution_source is ExecutionSource.RERUN and not policy.retry_manual_reruns):
-        return Verdict.NO_POLICY
+        return RetryResult.NO_POLICY
     if not trigger.enabled:
-        return Verdict.DISABLED
+        return RetryResult.DISABLED
     attempt = (failed.retry_attempt or 0) + 1
     if attempt > policy.max_retries:
-        return Verdict.EXHAUSTED
+        return RetryResult.EXHAUSTED
     # A function's own error may have a name that is one of ours: of that, only the policy says what it means.
     is_beyond = failed.error_source is not ErrorSource.FUNCTION and failed.error_code in BEYOND_RETRY
     if is_beyond or failed.error_code in policy.non_retryable_errors:
-        return Verdict.NOT_RETRYABLE
-    return _record(recorded, function, policy, attempt, using)
+        return RetryResult.NOT_RETRYABLE
+    return _record(recorded, function, policy, attempt, deps)
 
 
 def _record(
-    recorded: RecordedRun, function: ComputeFunction, policy: RetryPolicy, attempt: int, using: Retrier
-) -> Verdict:
+    recorded: RecordedRun, function: ComputeFunction, policy: RetryPolicy, attempt: int, deps: RetryDeps
+) -> RetryResult:
     failed = recorded.run
-    parameters = _open_parameters(recorded, using.cipher)
+    parameters = _open_parameters(recorded, deps.cipher)
     at = clock.now()
-    copied = copy_of(failed, function, Copy(at, at + policy.delay(attempt), using.retention))
+    copied = copy_of(failed, function, Copy(at, at + policy.delay(attempt), deps.retention))
     new = _as_retry(copied, failed, attempt, policy)
-    sealed = using.cipher.seal(parameters, label(new, Part.PARAMETERS))
-    if not using.runs.record_rerun(new, {Part.PARAMETERS: sealed}):
-        return Verdict.RETRIED_BEFORE
-    push_when_due(new, using.queue)
-    return Verdict.RETRIED
+    sealed = deps.cipher.seal(parameters, seal_context(new, Part.PARAMETERS))
+    if not deps.runs.record_rerun(new, {Part.PARAMETERS: sealed}):
+        return RetryResult.RETRIED_BEFORE
+    push_when_due(new, deps.queue)
+    return RetryResult.RETRIED
 
 
 def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
@@ -135,9 +135,9 @@ def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: Re
     )
 
 
-def _settle(failed: FunctionRun, runs: Runs) -> None:
+def _mark_published(failed: FunctionRun, runs: Runs) -> None:
     found: FunctionRun | None = failed
     for _ in range(_ATTEMPTS):
-        if found is None or not found.event_pending or settle(found, runs):
+        if found is None or not found.event_pending or mark_published(found, runs):
             return
         found = runs.read_run(failed.id)

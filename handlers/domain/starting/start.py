@@ -10,13 +10,13 @@ from typing import NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.errors import FunctionNotFound
 from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.triggers import open_params
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.finish import ended_before_recorded
 from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome
 from handlers.domain.runs.parameters import Parameters, keep_value
-from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, label
+from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
@@ -39,7 +39,7 @@ class Runs(Protocol):
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
 
 
-class Starter(NamedTuple):
+class StartDeps(NamedTuple):
     """What starting a run needs."""
 
     runs: Runs
@@ -48,7 +48,7 @@ class Starter(NamedTuple):
     retention: Retention
 
 
-class Cause(NamedTuple):
+class StartRequest(NamedTuple):
     """What has come in, and starts a run."""
 
     source: ExecutionSource
@@ -63,32 +63,34 @@ class Cause(NamedTuple):
     """Accepted by AWS: nobody can correct it any more, and it is kept as far as it can be."""
 
 
-def start_run(stored: StoredTrigger, function: ComputeFunction | None, cause: Cause, using: Starter) -> FunctionRun:
+def start_run(
+    stored: StoredTrigger, function: ComputeFunction | None, start_request: StartRequest, deps: StartDeps
+) -> FunctionRun:
     """The run, recorded and queued, or the one that this cause has started before.
 
     Raises FunctionNotFound, InvalidRequest, TooLarge, TriggerUnreadable, IdempotencyKeyReused or Unavailable.
     """
     if function is None:
         raise FunctionNotFound(stored.trigger.id)
-    parameters = _parameters(parse(open_params(stored, using.cipher)), cause)
-    run = parameters.of(new_run(stored.trigger, function, cause, using.retention, clock.now()))
+    parameters = _parameters(parse(open_params(stored, deps.cipher)), start_request)
+    run = parameters.of(new_run(stored.trigger, function, start_request, deps.retention, clock.now()))
     if parameters.text is None:
         run, part, content = _unexecutable(run)
     else:
         part, content = Part.PARAMETERS, parameters.text
-    sealed = {part: using.cipher.seal(content, label(run, part))}
+    sealed = {part: deps.cipher.seal(content, seal_context(run, part))}
     try:
-        if using.runs.record(run, sealed, seal_key(cause.key, using.cipher)) and run.status.is_open:
-            using.queue.push(run)
+        if deps.runs.record(run, sealed, seal_key(start_request.key, deps.cipher)) and run.status.is_open:
+            deps.queue.push(run)
     except AlreadyStarted as already:
-        return run_started_before(already.kept, using.cipher, using.runs)
+        return run_started_before(already.kept, deps.cipher, deps.runs)
     return run
 
 
-def _parameters(params: JsonValue, cause: Cause) -> Parameters:
+def _parameters(params: JsonValue, start_request: StartRequest) -> Parameters:
     """Raises InvalidRequest or TooLarge for what can still be corrected."""
-    merged = merge(params, cause.payload)
-    return keep_value(merged) if cause.is_accepted else Parameters(dump(merged, field=cause.field))
+    merged = merge(params, start_request.payload)
+    return keep_value(merged) if start_request.is_accepted else Parameters(dump(merged, field=start_request.field))
 
 
 def _unexecutable(run: FunctionRun) -> tuple[FunctionRun, Part, bytes]:
@@ -98,20 +100,20 @@ def _unexecutable(run: FunctionRun) -> tuple[FunctionRun, Part, bytes]:
 
 
 def new_run(
-    trigger: FunctionTrigger, function: ComputeFunction, cause: Cause, retention: Retention, at: datetime
+    trigger: FunctionTrigger, function: ComputeFunction, start_request: StartRequest, retention: Retention, at: datetime
 ) -> FunctionRun:
     return FunctionRun(
-        id=cause.run_id or str(uuid.uuid4()),
+        id=start_request.run_id or str(uuid.uuid4()),
         workspace=trigger.workspace,
         function_id=function.id,
         function_arn=function.function_arn,
         trigger_id=trigger.id,
         trigger_type=trigger.execution_type,
-        execution_source=cause.source,
+        execution_source=start_request.source,
         created_at=at,
-        orchestration_id=cause.orchestration_id,
+        orchestration_id=start_request.orchestration_id,
         # What an orchestration has started is retried by the orchestration.
-        retriable=trigger.retry_policy is not None and cause.source is not ExecutionSource.ORCHESTRATION,
+        retriable=trigger.retry_policy is not None and start_request.source is not ExecutionSource.ORCHESTRATION,
         deadline=pending_deadline(at),
         expires_at=at + retention.span,
     )

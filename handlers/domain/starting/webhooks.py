@@ -15,12 +15,12 @@ from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import MAX_DEPTH, JsonObject, parse
 from handlers.domain.registry import webhook_secrets
-from handlers.domain.registry.registered import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_kinds import Webhook, check_path
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
-from handlers.domain.starting.start import Cause, Starter, start_run
+from handlers.domain.starting.start import StartDeps, StartRequest, start_run
 from handlers.domain.starting.webhook_signatures import ID, SIGNATURE, TIMESTAMP, flaw_of
 
 MAX_HEADER = 8_000
@@ -32,7 +32,7 @@ _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _PROOF = frozenset({ID, TIMESTAMP, SIGNATURE})
 
 
-class Received(NamedTuple):
+class WebhookRequest(NamedTuple):
     """A webhook as it came in. Names of headers are in lower case; a slash at the end of the path says nothing."""
 
     workspace: str
@@ -47,73 +47,75 @@ class Registry(Protocol):
     def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
 
 
-def receive(received: Received, registry: Registry, using: Starter) -> FunctionRun:
+def receive(webhook_request: WebhookRequest, registry: Registry, deps: StartDeps) -> FunctionRun:
     """The run that it has started, now or when it was received before. Raises a Refused, or Unavailable."""
-    received = received._replace(path=received.path.removesuffix("/"))
-    _check(received)
-    found = registry.read_webhook(received.workspace, received.path)
+    webhook_request = webhook_request._replace(path=webhook_request.path.removesuffix("/"))
+    _check(webhook_request)
+    found = registry.read_webhook(webhook_request.workspace, webhook_request.path)
     if found is None or not found[0].trigger.confirmed:
         raise NotFound("Webhook")
     stored, function = found
-    _verify(stored, received, using.cipher)
+    _verify(stored, webhook_request, deps.cipher)
     if not stored.trigger.enabled:
         raise TriggerDisabled
-    cause = Cause(
+    start_request = StartRequest(
         ExecutionSource.WEBHOOK,
-        _parameters(received, stored.trigger),
+        _parameters(webhook_request, stored.trigger),
         "body",
-        _run_id(stored.trigger, received),
-        key=_request_key(stored.trigger, received),
+        _run_id(stored.trigger, webhook_request),
+        key=_request_key(stored.trigger, webhook_request),
     )
-    return start_run(stored, function, cause, using)
+    return start_run(stored, function, start_request, deps)
 
 
-def _check(received: Received) -> None:
+def _check(webhook_request: WebhookRequest) -> None:
     """Raises InvalidRequest naming what no webhook has, or NotFound."""
-    if not WORKSPACE.fullmatch(received.workspace):
+    if not WORKSPACE.fullmatch(webhook_request.workspace):
         raise NotFound("Webhook")
-    check_path(received.path, field="path")
-    for name, value in received.headers.items():
+    check_path(webhook_request.path, field="path")
+    for name, value in webhook_request.headers.items():
         if len(value) > MAX_HEADER or _CONTROL.search(value):
             problem = f"must be {MAX_HEADER} characters at most, and none of them a control character."
             raise InvalidRequest(f"headers.{name[:100]}", problem)
     for name, shape in ((ID, FOREIGN_ID), (TIMESTAMP, _TIMESTAMP)):
-        if name in received.headers and not shape.fullmatch(received.headers[name]):
+        if name in webhook_request.headers and not shape.fullmatch(webhook_request.headers[name]):
             raise InvalidRequest(f"headers.{name}", "does not have the form that Standard Webhooks defines.")
 
 
-def _verify(stored: StoredTrigger, received: Received, cipher: Cipher) -> None:
+def _verify(stored: StoredTrigger, webhook_request: WebhookRequest, cipher: Cipher) -> None:
     """Raises BadSignature, TriggerUnreadable or Unavailable."""
     if not webhook_secrets.are_needed(stored.trigger):
         return
-    flaw = flaw_of(received.headers, received.body, webhook_secrets.open_all(stored, cipher), clock.now())
+    flaw = flaw_of(webhook_request.headers, webhook_request.body, webhook_secrets.open_all(stored, cipher), clock.now())
     if flaw is not None:
         raise BadSignature(stored.trigger.id, flaw)
 
 
-def _run_id(trigger: FunctionTrigger, received: Received) -> str | None:
-    webhook_id = received.headers.get(ID)
+def _run_id(trigger: FunctionTrigger, webhook_request: WebhookRequest) -> str | None:
+    webhook_id = webhook_request.headers.get(ID)
     return None if webhook_id is None else derived_id("webhook", trigger.id, webhook_id)
 
 
-def _request_key(trigger: FunctionTrigger, received: Received) -> IdempotencyKey | None:
+def _request_key(trigger: FunctionTrigger, webhook_request: WebhookRequest) -> IdempotencyKey | None:
     """Of a webhook without an id of its own, which only unsigned ones can be."""
-    if ID in received.headers:
+    if ID in webhook_request.headers:
         return None
     # No two bodies read alike so: bytes that are no UTF-8 become halves of characters, which no UTF-8 holds.
-    text = received.body.decode(errors="surrogateescape")
-    asked = ["webhook", received.method, received.path, received.query, text]
-    return request_key(received.headers.get(HEADER.lower()), received.workspace, f"trigger:{trigger.id}", asked)
+    text = webhook_request.body.decode(errors="surrogateescape")
+    request = ["webhook", webhook_request.method, webhook_request.path, webhook_request.query, text]
+    return request_key(
+        webhook_request.headers.get(HEADER.lower()), webhook_request.workspace, f"trigger:{trigger.id}", request
+    )
 
 
-def _parameters(received: Received, trigger: FunctionTrigger) -> JsonObject:
+def _parameters(webhook_request: WebhookRequest, trigger: FunctionTrigger) -> JsonObject:
     left_out = _CREDENTIALS | _PROOF if webhook_secrets.are_needed(trigger) else _CREDENTIALS
     return {
-        "method": received.method,
-        "path": received.path,
-        "headers": {name: value for name, value in received.headers.items() if name not in left_out},
-        "query": received.query,
-        **_content(received.body, trigger.webhook),
+        "method": webhook_request.method,
+        "path": webhook_request.path,
+        "headers": {name: value for name, value in webhook_request.headers.items() if name not in left_out},
+        "query": webhook_request.query,
+        **_content(webhook_request.body, trigger.webhook),
     }
 
 

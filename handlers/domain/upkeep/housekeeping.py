@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.one_by_one import one_by_one
+from handlers.domain.process_each import process_each
 
 STAGED_FOR = timedelta(days=1)
 
@@ -24,7 +24,7 @@ class KeptObject(NamedTuple):
     key: str
 
 
-class Shelf(Protocol):
+class ExpiryIndex(Protocol):
     """The table's reminders. Every method raises Unavailable when AWS does not answer."""
 
     def due(self) -> Iterator[KeptObject]:
@@ -33,9 +33,9 @@ class Shelf(Protocol):
     def part_expires_at(self, kept: KeptObject) -> datetime | None:
         """None if the part has expired. A part lives on while its lineage does."""
 
-    def remind(self, kept: KeptObject, at: datetime) -> None: ...
+    def reschedule(self, kept: KeptObject, at: datetime) -> None: ...
 
-    def forget(self, kept: KeptObject) -> None: ...
+    def remove(self, kept: KeptObject) -> None: ...
 
 
 class Objects(Protocol):
@@ -46,51 +46,51 @@ class Objects(Protocol):
     def staged_before(self, moment: datetime) -> Iterator[str]: ...
 
 
-class Housekeeper(NamedTuple):
+class ExpiryDeps(NamedTuple):
     """What housekeeping needs."""
 
-    shelf: Shelf
+    expiry_index: ExpiryIndex
     objects: Objects
 
 
-class Done(StrEnum):
+class ExpiryResult(StrEnum):
     DELETED = "expired object deleted"
     LIVES_ON = "object lives on"
     NEVER_MOVED = "staged object deleted"
     FAILED = "object not deleted"
 
 
-def keep_house(
-    using: Housekeeper, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
-) -> Counter[Done]:
+def delete_expired(
+    deps: ExpiryDeps, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
+) -> Counter[ExpiryResult]:
     """How many objects met which fate. One that cannot be deleted now is reported, with its key, and comes again."""
-    done = one_by_one(
-        using.shelf.due(),
-        lambda kept: _delete_if_expired(kept, using),
-        failed=Done.FAILED,
+    done = process_each(
+        deps.expiry_index.due(),
+        lambda kept: _delete_if_expired(kept, deps),
+        failed=ExpiryResult.FAILED,
         has_time=has_time,
         report=lambda fault, kept: report(fault, kept.key),
     )
-    return one_by_one(
-        using.objects.staged_before(clock.now() - STAGED_FOR),
-        lambda key: _delete_staged(key, using),
-        failed=Done.FAILED,
+    return process_each(
+        deps.objects.staged_before(clock.now() - STAGED_FOR),
+        lambda key: _delete_staged(key, deps),
+        failed=ExpiryResult.FAILED,
         has_time=has_time,
         report=report,
         done=done,
     )
 
 
-def _delete_staged(key: str, using: Housekeeper) -> Done:
-    using.objects.delete(key)
-    return Done.NEVER_MOVED
+def _delete_staged(key: str, deps: ExpiryDeps) -> ExpiryResult:
+    deps.objects.delete(key)
+    return ExpiryResult.NEVER_MOVED
 
 
-def _delete_if_expired(kept: KeptObject, using: Housekeeper) -> Done:
-    expires_at = using.shelf.part_expires_at(kept)
+def _delete_if_expired(kept: KeptObject, deps: ExpiryDeps) -> ExpiryResult:
+    expires_at = deps.expiry_index.part_expires_at(kept)
     if expires_at is not None:
-        using.shelf.remind(kept, expires_at)
-        return Done.LIVES_ON
-    using.objects.delete(kept.key)
-    using.shelf.forget(kept)
-    return Done.DELETED
+        deps.expiry_index.reschedule(kept, expires_at)
+        return ExpiryResult.LIVES_ON
+    deps.objects.delete(kept.key)
+    deps.expiry_index.remove(kept)
+    return ExpiryResult.DELETED

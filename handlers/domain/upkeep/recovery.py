@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.one_by_one import one_by_one
+from handlers.domain.process_each import process_each
 from handlers.domain.runs.due import (
     MAX_MESSAGE_DELAY,
     first_deadline,
@@ -28,11 +28,11 @@ from handlers.domain.runs.finish import (
     EXPIRED,
     MAX_ATTEMPTS,
     LifecycleBus,
-    announce,
     delivery_failed,
     end_without_execution,
     finish,
-    settle,
+    mark_published,
+    publish,
 )
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome
@@ -41,13 +41,13 @@ from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
 # A bus that took none of so many events is left alone until the next pass: open runs come first.
-MAX_UNTOLD = 3
+MAX_UNPUBLISHED = 3
 # So is a bucket in which so many could not be moved: each may take all of a pass's time.
 MAX_UNMOVED = 3
 # Between our clock and the queue's. A message is tried for more than an hour before it ends in the dead-letter queue.
 CLOCKS_DIFFER = timedelta(minutes=1)
 # Of a failure that nobody could decide on, told each quarter of an hour in the end: about two days.
-MAX_TELLINGS = 200
+MAX_PUBLICATIONS = 200
 
 
 class Runs(FinishingRuns, Protocol):
@@ -69,13 +69,13 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters(Protocol):
-    def understood(self) -> Iterator[DeadLetter]:
+    def parseable(self) -> Iterator[DeadLetter]:
         """Those that name a run. What cannot be understood is left where it is, for people."""
 
-    def delete(self, letter: DeadLetter) -> None: ...
+    def delete(self, dead_letter: DeadLetter) -> None: ...
 
 
-class Watchdog(NamedTuple):
+class WatchdogDeps(NamedTuple):
     """What recovery needs."""
 
     runs: Runs
@@ -87,7 +87,7 @@ class Watchdog(NamedTuple):
     """If more messages wait than that, they wait for their turn, and a run that is pending has not been forgotten."""
 
 
-class Remedy(StrEnum):
+class RecoveryResult(StrEnum):
     PUSHED_AGAIN = "pushed again"
     IN_BACKLOG = "waits in the queue"
     LOST = "failed as lost"
@@ -97,70 +97,70 @@ class Remedy(StrEnum):
     UNDELIVERABLE = "failed as undeliverable"
     MOVED_PARTS = "parts moved to where they stay"
     UNMOVED = "parts could not be moved"
-    ANNOUNCED = "announced again"
-    UNTOLD = "could not be announced"
+    PUBLISHED_AGAIN = "announced again"
+    UNPUBLISHED = "could not be announced"
     RETRY_GIVEN_UP = "retry given up"
     MOVED_ON = "moved on by itself"
     FAILED = "failed to recover"
 
 
 def recover_overdue(
-    using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, FunctionRun], None]
-) -> Counter[Remedy]:
+    deps: WatchdogDeps, *, has_time: Callable[[], bool], report: Callable[[Exception, FunctionRun], None]
+) -> Counter[RecoveryResult]:
     """One pass over overdue runs: how many got which remedy. One that cannot be helped is reported and passed over."""
-    done: Counter[Remedy] = Counter()
+    done: Counter[RecoveryResult] = Counter()
 
     def is_worth_trying(run: FunctionRun) -> bool:
-        if run.staged and done[Remedy.UNMOVED] >= MAX_UNMOVED:
+        if run.staged and done[RecoveryResult.UNMOVED] >= MAX_UNMOVED:
             return False
-        return run.status.is_open or done[Remedy.UNTOLD] < MAX_UNTOLD
+        return run.status.is_open or done[RecoveryResult.UNPUBLISHED] < MAX_UNPUBLISHED
 
     # Asked once a pass, and only if there is a run that depends on it.
-    has_backlog = cache(lambda: _has_backlog(using))
+    has_backlog = cache(lambda: _has_backlog(deps))
 
-    def recovered(run: FunctionRun) -> Remedy:
+    def recovered(run: FunctionRun) -> RecoveryResult:
         try:
-            return recover(run, using, has_backlog=has_backlog)
+            return recover(run, deps, has_backlog=has_backlog)
         except NotMoved as fault:
             report(fault, run)
-            return Remedy.UNMOVED
+            return RecoveryResult.UNMOVED
 
-    return one_by_one(
-        filter(is_worth_trying, using.runs.overdue()),
+    return process_each(
+        filter(is_worth_trying, deps.runs.overdue()),
         recovered,
-        failed=Remedy.FAILED,
+        failed=RecoveryResult.FAILED,
         has_time=has_time,
         report=report,
         done=done,
     )
 
 
-def recover(run: FunctionRun, using: Watchdog, *, has_backlog: Callable[[], bool] = lambda: False) -> Remedy:
-    run = _moved(run, using.runs)
+def recover(run: FunctionRun, deps: WatchdogDeps, *, has_backlog: Callable[[], bool] = lambda: False) -> RecoveryResult:
+    run = _moved(run, deps.runs)
     if not run.status.is_open:
-        return _announce_again(run, using) if run.event_pending else _settle(run, using)
+        return _publish_again(run, deps) if run.event_pending else _mark_published(run, deps)
     if (end := _end_of(run)) is not None:
-        return _ENDED[end] if finish(run, end, using) else Remedy.MOVED_ON
+        return _ENDED[end] if finish(run, end, deps) else RecoveryResult.MOVED_ON
     if wait_of(run) > MAX_MESSAGE_DELAY:
         # It was looked at so early because its parts had to be moved.
-        moved = using.runs.transition(run, run.evolve(deadline=run.not_before))
-        return Remedy.MOVED_PARTS if moved else Remedy.MOVED_ON
+        moved = deps.runs.transition(run, run.evolve(deadline=run.not_before))
+        return RecoveryResult.MOVED_PARTS if moved else RecoveryResult.MOVED_ON
     # A second message beside one that waits would take an executor's place for nothing, and so make the backlog longer:
     # a push that was lost is made up for once the backlog has gone.
     is_queued = run.status is Status.PENDING and not _is_first_push(run) and has_backlog()
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
     waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
-    if not using.runs.transition(run, waiting):
-        return Remedy.MOVED_ON
+    if not deps.runs.transition(run, waiting):
+        return RecoveryResult.MOVED_ON
     if is_queued:
-        return Remedy.IN_BACKLOG
-    push_when_due(waiting, using.queue)
-    return Remedy.PUSHED_AGAIN
+        return RecoveryResult.IN_BACKLOG
+    push_when_due(waiting, deps.queue)
+    return RecoveryResult.PUSHED_AGAIN
 
 
-def _has_backlog(using: Watchdog) -> bool:
+def _has_backlog(deps: WatchdogDeps) -> bool:
     try:
-        return using.queue.waiting() > using.max_concurrent_executions
+        return deps.queue.waiting() > deps.max_concurrent_executions
     except Unavailable:
         return False  # and if the queue takes no push either, the run comes again
 
@@ -185,7 +185,7 @@ def _moved(run: FunctionRun, runs: Runs) -> FunctionRun:
         raise NotMoved from fault
 
 
-_ENDED = {CANCELLED: Remedy.CANCELLED, EXPIRED: Remedy.EXPIRED, EXECUTION_LOST: Remedy.LOST}
+_ENDED = {CANCELLED: RecoveryResult.CANCELLED, EXPIRED: RecoveryResult.EXPIRED, EXECUTION_LOST: RecoveryResult.LOST}
 
 
 def _end_of(run: FunctionRun) -> Outcome | None:
@@ -195,56 +195,58 @@ def _end_of(run: FunctionRun) -> Outcome | None:
 
 
 def end_undeliverable(
-    using: Watchdog, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
-) -> Counter[Remedy]:
+    deps: WatchdogDeps, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
+) -> Counter[RecoveryResult]:
     """Runs whose messages end in the dead-letter queue do not stay open. What fails is reported, with the run's id.
 
     The first time they are sent once more: what kept their message from being processed, an outage of DynamoDB say,
     may be over.
     """
-    return one_by_one(
-        using.dead_letters.understood(),
-        lambda letter: _heed(letter, using),
-        failed=Remedy.FAILED,
+    return process_each(
+        deps.dead_letters.parseable(),
+        lambda dead_letter: _process_dead_letter(dead_letter, deps),
+        failed=RecoveryResult.FAILED,
         has_time=has_time,
-        report=lambda fault, letter: report(fault, letter.run_id),
+        report=lambda fault, dead_letter: report(fault, dead_letter.run_id),
     )
 
 
-def _heed(letter: DeadLetter, using: Watchdog) -> Remedy:
-    run = using.runs.read_run(letter.run_id)
-    remedy = Remedy.MOVED_ON
+def _process_dead_letter(dead_letter: DeadLetter, deps: WatchdogDeps) -> RecoveryResult:
+    run = deps.runs.read_run(dead_letter.run_id)
+    remedy = RecoveryResult.MOVED_ON
     # One that is running has a lease, and one that is not due yet, or postponed, another message to come.
     if run is not None and run.status is Status.PENDING and not wait_of(run) and not postponed_for(run):
-        remedy = _redelivered_or_ended(_moved(run, using.runs), letter, using)
-    using.dead_letters.delete(letter)
+        remedy = _redelivered_or_ended(_moved(run, deps.runs), dead_letter, deps)
+    deps.dead_letters.delete(dead_letter)
     return remedy
 
 
-def _redelivered_or_ended(run: FunctionRun, letter: DeadLetter, using: Watchdog) -> Remedy:
+def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: WatchdogDeps) -> RecoveryResult:
     if run.redelivered_at is None:
         once_more = run.evolve(redelivered_at=clock.now())
-        if not using.runs.transition(run, once_more):
-            return Remedy.MOVED_ON
-        push_when_due(once_more, using.queue)
-        return Remedy.REDELIVERED
+        if not deps.runs.transition(run, once_more):
+            return RecoveryResult.MOVED_ON
+        push_when_due(once_more, deps.queue)
+        return RecoveryResult.REDELIVERED
     # A letter from before that says nothing new: there may be several.
-    is_new = letter.sent_at > run.redelivered_at - CLOCKS_DIFFER
-    return Remedy.UNDELIVERABLE if is_new and finish(run, delivery_failed(run), using) else Remedy.MOVED_ON
+    is_new = dead_letter.sent_at > run.redelivered_at - CLOCKS_DIFFER
+    return (
+        RecoveryResult.UNDELIVERABLE if is_new and finish(run, delivery_failed(run), deps) else RecoveryResult.MOVED_ON
+    )
 
 
-def _settle(run: FunctionRun, using: Watchdog) -> Remedy:
-    return Remedy.MOVED_PARTS if settle(run, using.runs) else Remedy.MOVED_ON
+def _mark_published(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
+    return RecoveryResult.MOVED_PARTS if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
 
 
-def _announce_again(run: FunctionRun, using: Watchdog) -> Remedy:
-    if run.awaits_retry and run.postponements >= MAX_TELLINGS:
-        return Remedy.RETRY_GIVEN_UP if settle(run, using.runs) else Remedy.MOVED_ON
-    told = announce(run, using)
-    if not told or run.awaits_retry:
+def _publish_again(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
+    if run.awaits_retry and run.postponements >= MAX_PUBLICATIONS:
+        return RecoveryResult.RETRY_GIVEN_UP if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
+    published = publish(run, deps)
+    if not published or run.awaits_retry:
         # Whoever retries it notes that the event has come; until then it may have been lost.
-        using.runs.transition(run, _later(run))
-    return Remedy.ANNOUNCED if told else Remedy.UNTOLD
+        deps.runs.transition(run, _later(run))
+    return RecoveryResult.PUBLISHED_AGAIN if published else RecoveryResult.UNPUBLISHED
 
 
 def _later(run: FunctionRun) -> FunctionRun:

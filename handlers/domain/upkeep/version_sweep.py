@@ -34,7 +34,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
-from handlers.domain.one_by_one import one_by_one
+from handlers.domain.process_each import process_each
 
 MIN_AGE = timedelta(days=1)
 # Lambda answers 15 calls a second of this kind, and executors need them too. With more functions than this, which
@@ -57,7 +57,7 @@ class Version(NamedTuple):
     modified_at: datetime
 
 
-class Use(NamedTuple):
+class VersionReference(NamedTuple):
     """A run keeps a version; without `version_arn` it cannot be told which one of its function."""
 
     function_arn: str
@@ -76,23 +76,23 @@ class Versions(Protocol):
         """False if Lambda holds on to it, for an alias say. Deleted before is deleted. Raises Unavailable."""
 
 
-class Uses(Protocol):
+class References(Protocol):
     def functions(self) -> set[str]:
         """The Lambda functions that any workspace has registered, without qualifier."""
 
-    def by_runs(self, *, since: datetime | None = None) -> Iterator[list[Use]]:
+    def by_runs(self, *, since: datetime | None = None) -> Iterator[list[VersionReference]]:
         """By all runs that are kept, or by those recorded since, a page at a time. Raises UnreadableRun."""
 
 
-class Sweeper(NamedTuple):
+class SweepDeps(NamedTuple):
     """What a sweep needs."""
 
     versions: Versions
-    uses: Uses
+    references: References
     wait: Callable[[float], None] = time.sleep
 
 
-class Fate(StrEnum):
+class SweepResult(StrEnum):
     """What becomes of a version, and why."""
 
     DELETED = "deleted"
@@ -110,7 +110,7 @@ class Fate(StrEnum):
     """Counts sweeps that could not read all they had to, and so deleted nothing."""
 
 
-Spare = dict[str, set[str]]
+Candidates = dict[str, set[str]]
 """Versions that may go if no run names them, by function."""
 
 
@@ -119,33 +119,33 @@ class _OutOfTime(Exception):
 
 
 def sweep_versions(
-    using: Sweeper, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
-) -> Counter[Fate]:
+    deps: SweepDeps, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
+) -> Counter[SweepResult]:
     """How many versions had which fate. Faults are reported with the ARN they are about. Raises UnreadableRun."""
     begun = clock.now()
-    fates: Counter[Fate] = Counter()
-    spare: Spare = {}
+    results: Counter[SweepResult] = Counter()
+    candidates: Candidates = {}
     try:
-        for function_arn in _chosen(using.uses.functions()):
+        for function_arn in _chosen(deps.references.functions()):
             _check(has_time)
-            fates += _survey(function_arn, spare, using.versions, report)
-        found = _size(spare)
+            results += _survey(function_arn, candidates, deps.versions, report)
+        found = _size(candidates)
         if found:
-            _spend(spare, using.uses.by_runs(), has_time)
-            using.wait(PAUSE_SECONDS)
-            _spend(spare, using.uses.by_runs(since=begun - OVERLAP), has_time)
+            _drop_referenced(candidates, deps.references.by_runs(), has_time)
+            deps.wait(PAUSE_SECONDS)
+            _drop_referenced(candidates, deps.references.by_runs(since=begun - OVERLAP), has_time)
     except _OutOfTime:
-        return fates + Counter({Fate.LEFT: _size(spare), Fate.UNFINISHED: 1})
-    fates[Fate.NAMED] = found - _size(spare)
-    deleted = one_by_one(
-        sorted(version_arn for versions in spare.values() for version_arn in versions),
-        lambda version_arn: Fate.DELETED if using.versions.delete(version_arn) else Fate.HELD,
-        failed=Fate.FAILED,
+        return results + Counter({SweepResult.LEFT: _size(candidates), SweepResult.UNFINISHED: 1})
+    results[SweepResult.NAMED] = found - _size(candidates)
+    deleted = process_each(
+        sorted(version_arn for versions in candidates.values() for version_arn in versions),
+        lambda version_arn: SweepResult.DELETED if deps.versions.delete(version_arn) else SweepResult.HELD,
+        failed=SweepResult.FAILED,
         has_time=has_time,
         report=report,
     )
-    fates[Fate.LEFT] = _size(spare) - deleted.total()
-    return fates + deleted
+    results[SweepResult.LEFT] = _size(candidates) - deleted.total()
+    return results + deleted
 
 
 def _chosen(functions: set[str]) -> list[str]:
@@ -157,49 +157,51 @@ def _check(has_time: Callable[[], bool]) -> None:
         raise _OutOfTime
 
 
-def _size(spare: Spare) -> int:
-    return sum(map(len, spare.values()))
+def _size(candidates: Candidates) -> int:
+    return sum(map(len, candidates.values()))
 
 
 def _survey(
-    function_arn: str, spare: Spare, versions: Versions, report: Callable[[Exception, str], None]
-) -> Counter[Fate]:
-    """Adds to `spare`; gives why the others stay."""
+    function_arn: str, candidates: Candidates, versions: Versions, report: Callable[[Exception, str], None]
+) -> Counter[SweepResult]:
+    """Adds to `candidates`; gives why the others stay."""
     try:
         published = sorted(versions.of(function_arn), key=lambda version: version.number)
     except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
         report(fault, function_arn)
-        return Counter({Fate.UNSEEN: 1})
-    stays: Counter[Fate] = Counter()
+        return Counter({SweepResult.UNSEEN: 1})
+    stays: Counter[SweepResult] = Counter()
     for version, successor in pairwise([*published, None]):
         if version is None:
             continue
         if reason := _reason_to_stay(version, successor):
             stays[reason] += 1
         else:
-            spare.setdefault(function_arn, set()).add(version.arn)
+            candidates.setdefault(function_arn, set()).add(version.arn)
     return stays
 
 
-def _reason_to_stay(version: Version, successor: Version | None) -> Fate | None:
+def _reason_to_stay(version: Version, successor: Version | None) -> SweepResult | None:
     """Whatever runs there are."""
     if not version.is_ours:
-        return Fate.NOT_OURS
+        return SweepResult.NOT_OURS
     if version.is_aliased:
-        return Fate.ALIASED
+        return SweepResult.ALIASED
     if successor is None:
-        return Fate.NEWEST
+        return SweepResult.NEWEST
     if max(version.modified_at, successor.modified_at) > clock.now() - MIN_AGE:
-        return Fate.YOUNG
+        return SweepResult.YOUNG
     return None
 
 
-def _spend(spare: Spare, uses: Iterator[list[Use]], has_time: Callable[[], bool]) -> None:
-    """Takes from `spare` what is used. Raises _OutOfTime."""
-    for page in uses:
+def _drop_referenced(
+    candidates: Candidates, references: Iterator[list[VersionReference]], has_time: Callable[[], bool]
+) -> None:
+    """Takes from `candidates` what is used. Raises _OutOfTime."""
+    for page in references:
         _check(has_time)
         for use in page:
             if use.version_arn is None:
-                spare.pop(use.function_arn, None)
+                candidates.pop(use.function_arn, None)
             else:
-                spare.get(use.function_arn, set()).discard(use.version_arn)
+                candidates.get(use.function_arn, set()).discard(use.version_arn)

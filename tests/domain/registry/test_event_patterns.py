@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import InvalidRequest, TooLarge
 from handlers.domain.json_document import dump
-from handlers.domain.registry.event_patterns import MAX_PATTERN, check_event_pattern, is_of, narrowed
+from handlers.domain.registry.event_patterns import MAX_PATTERN, check_event_pattern, is_of, scoped_to
 from handlers.domain.registry.trigger_kinds import Metadata, read_metadata
 from handlers.domain.runs.run import ExecutionType
 from tests.builders import WORKSPACE
@@ -69,14 +69,14 @@ def read(pattern: Json, **more: Any) -> Metadata:
 
 @given(PATTERNS, st.sampled_from(["acme", "globex", "a-b-0"]))
 def test_a_narrowed_pattern_is_the_tenant_s_own_and_says_all_else_that_was_said(pattern: Json, workspace: str) -> None:
-    narrow = json.loads(narrowed(json.dumps(pattern), workspace))
+    narrow = json.loads(scoped_to(json.dumps(pattern), workspace))
     assert narrow["detail"].pop("workspace") == [workspace]
     assert narrow == pattern | {"detail": pattern.get("detail", {})}
 
 
 @given(PATTERNS)
 def test_a_pattern_that_leaves_the_owner_to_the_service_is_taken(pattern: Json) -> None:
-    if len(narrowed(json.dumps(pattern), WORKSPACE)) <= MAX_PATTERN:
+    if len(scoped_to(json.dumps(pattern), WORKSPACE)) <= MAX_PATTERN:
         check(pattern)
 
 
@@ -142,7 +142,7 @@ def test_a_detail_that_is_no_object_is_refused(detail: Json) -> None:
 @pytest.mark.parametrize("own_bus", [True, False])
 def test_the_longest_pattern_is_as_long_as_eventbridge_takes_it_with_what_is_added(own_bus: bool) -> None:
     def of_length(length: int) -> str:
-        empty = len(narrowed('{"source":[""]}', WORKSPACE)) if own_bus else len('{"source":[""]}')
+        empty = len(scoped_to('{"source":[""]}', WORKSPACE)) if own_bus else len('{"source":[""]}')
         return f'{{"source":["{"x" * (length - empty)}"]}}'
 
     check(of_length(MAX_PATTERN), own_bus=own_bus)

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest, NameTaken, NotFound, TooLarge, TriggerUnreadable, Unavailable
+from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.functions import RegisterFunction, delete_function, find_function, register_function
-from handlers.domain.registry.registered import ComputeFunction
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.triggers import CreateTrigger, create_trigger, show_trigger
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id, nested
@@ -22,7 +22,7 @@ def a_creation(**body: Any) -> CreateTrigger:
 
 
 def test_a_function_is_registered_under_the_workspace_s_name_for_it(world: World) -> None:
-    function = register_function(WORKSPACE, a_registration(), world.registrar)
+    function = register_function(WORKSPACE, a_registration(), world.registry_deps)
     assert find_function(WORKSPACE, function.id, world.registry) == function
     assert (function.workspace, function.name, function.function_arn) == (WORKSPACE, "orders import", FUNCTION_ARN)
     assert function.created_at == function.updated_at == NOW
@@ -30,17 +30,17 @@ def test_a_function_is_registered_under_the_workspace_s_name_for_it(world: World
 
 def test_a_name_is_taken_once_in_each_workspace(world: World) -> None:
     world.invokable = type(world.invokable)({"*": [FUNCTION_ARN]}, own_functions="")
-    register_function(WORKSPACE, a_registration(), world.registrar)
-    register_function("another", a_registration(), world.registrar)
+    register_function(WORKSPACE, a_registration(), world.registry_deps)
+    register_function("another", a_registration(), world.registry_deps)
     with pytest.raises(NameTaken, match="A function of this name already exists in the workspace"):
-        register_function(WORKSPACE, a_registration(), world.registrar)
+        register_function(WORKSPACE, a_registration(), world.registry_deps)
     assert len(world.registry.functions) == 2
 
 
 def test_a_name_is_free_again_once_its_function_is_deleted(world: World) -> None:
-    function = register_function(WORKSPACE, a_registration(), world.registrar)
+    function = register_function(WORKSPACE, a_registration(), world.registry_deps)
     delete_function(WORKSPACE, function.id, world.registry)
-    assert register_function(WORKSPACE, a_registration(), world.registrar).id != function.id
+    assert register_function(WORKSPACE, a_registration(), world.registry_deps).id != function.id
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_name_is_free_again_once_its_function_is_deleted(world: World) -> None
 )
 def test_what_could_not_be_run_is_not_registered(world: World, function_arn: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        register_function(WORKSPACE, a_registration(functionArn=function_arn), world.registrar)
+        register_function(WORKSPACE, a_registration(functionArn=function_arn), world.registry_deps)
     assert refused.value.field == "functionArn"
     assert not world.registry.functions
 
@@ -74,9 +74,9 @@ def test_another_workspace_can_neither_see_nor_delete_what_is_not_its_own(world:
     with pytest.raises(NotFound):
         delete_function("another", FUNCTION_ID, world.registry)
     with pytest.raises(NotFound):
-        show_trigger("another", TRIGGER_ID, world.registrar).document()
+        show_trigger("another", TRIGGER_ID, world.registry_deps).document()
     with pytest.raises(NotFound):
-        delete_trigger("another", TRIGGER_ID, world.registrar)
+        delete_trigger("another", TRIGGER_ID, world.registry_deps)
     assert world.registry.functions
     assert world.registry.triggers
 
@@ -103,41 +103,41 @@ def test_a_deletion_takes_what_somebody_changes_meanwhile_as_it_is(
 def test_an_id_in_capitals_names_the_same_function_and_trigger(world: World) -> None:
     world.has_registered()
     assert find_function(WORKSPACE, FUNCTION_ID.upper(), world.registry).id == FUNCTION_ID
-    assert show_trigger(WORKSPACE, TRIGGER_ID.upper(), world.registrar).document()["id"] == TRIGGER_ID
+    assert show_trigger(WORKSPACE, TRIGGER_ID.upper(), world.registry_deps).document()["id"] == TRIGGER_ID
 
 
 def test_a_trigger_is_created_and_shown_alike(world: World) -> None:
     world.has_registered()
     params = {"region": "eu", "nested": {"a": [1.0, None]}}
-    created = create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registrar).document()
+    created = create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registry_deps).document()
     assert created["triggerMetadata"] == {"params": params}
     assert (created["functionId"], created["executionType"], created["enabled"]) == (FUNCTION_ID, "on-demand", True)
-    assert show_trigger(WORKSPACE, created["id"], world.registrar).document() == created
+    assert show_trigger(WORKSPACE, created["id"], world.registry_deps).document() == created
 
 
 def test_a_trigger_without_params_has_none(world: World) -> None:
     world.has_registered()
-    created = create_trigger(WORKSPACE, a_creation(enabled=False), world.registrar).document()
+    created = create_trigger(WORKSPACE, a_creation(enabled=False), world.registry_deps).document()
     assert (created["triggerMetadata"], created["enabled"]) == ({"params": {}}, False)
 
 
 def test_a_trigger_s_params_are_sealed_under_its_own_label(world: World) -> None:
     world.has_registered()
     body = a_creation(triggerMetadata={"params": {"token": "s3cret"}})
-    created = create_trigger(WORKSPACE, body, world.registrar).document()
+    created = create_trigger(WORKSPACE, body, world.registry_deps).document()
     stored = world.registry.triggers[created["id"]]
     assert b"s3cret" not in stored.sealed_params
     assert "s3cret" not in stored.trigger.model_dump_json()
-    assert stored.trigger.params_label == (WORKSPACE, f"TRIGGER#{created['id']}", "params")
+    assert stored.trigger.params_context == (WORKSPACE, f"TRIGGER#{created['id']}", "params")
 
 
 @pytest.mark.parametrize("function_id", ["no-uuid", an_id(404)])
 def test_a_trigger_needs_a_function_of_its_workspace(world: World, function_id: str) -> None:
     world.has_registered()
     with pytest.raises(InvalidRequest, match="functionId: names no function of this workspace"):
-        create_trigger(WORKSPACE, a_creation(functionId=function_id), world.registrar).document()
+        create_trigger(WORKSPACE, a_creation(functionId=function_id), world.registry_deps).document()
     with pytest.raises(InvalidRequest, match="functionId: names no function of this workspace"):
-        create_trigger("another", a_creation(), world.registrar).document()
+        create_trigger("another", a_creation(), world.registry_deps).document()
     assert world.registry.triggers.keys() == {TRIGGER_ID}
 
 
@@ -145,7 +145,7 @@ def test_a_trigger_needs_a_function_of_its_workspace(world: World, function_id: 
 def test_a_trigger_of_a_type_that_there_is_not_is_refused(world: World, execution_type: str) -> None:
     world.has_registered()
     with pytest.raises(InvalidRequest, match="executionType: must be"):
-        create_trigger(WORKSPACE, a_creation(executionType=execution_type), world.registrar).document()
+        create_trigger(WORKSPACE, a_creation(executionType=execution_type), world.registry_deps).document()
 
 
 @pytest.mark.parametrize(
@@ -156,21 +156,21 @@ def test_params_that_cannot_be_kept_are_refused_by_name(
 ) -> None:
     world.has_registered()
     with pytest.raises(error) as refused:
-        create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registrar).document()
+        create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registry_deps).document()
     assert refused.value.field == "triggerMetadata.params"
 
 
 def test_a_trigger_s_name_is_taken_once(world: World) -> None:
     world.has_registered()
-    create_trigger(WORKSPACE, a_creation(), world.registrar).document()
+    create_trigger(WORKSPACE, a_creation(), world.registry_deps).document()
     with pytest.raises(NameTaken, match="A trigger of this name"):
-        create_trigger(WORKSPACE, a_creation(), world.registrar).document()
+        create_trigger(WORKSPACE, a_creation(), world.registry_deps).document()
 
 
 def test_a_function_and_a_trigger_may_have_the_same_name(world: World) -> None:
     world.has_registered()
     assert (
-        create_trigger(WORKSPACE, a_creation(name="orders import"), world.registrar).document()["name"]
+        create_trigger(WORKSPACE, a_creation(name="orders import"), world.registry_deps).document()["name"]
         == "orders import"
     )
 
@@ -178,25 +178,25 @@ def test_a_function_and_a_trigger_may_have_the_same_name(world: World) -> None:
 def test_a_function_in_use_is_deleted_and_its_triggers_and_runs_stay(world: World) -> None:
     world.has_registered()
     delete_function(WORKSPACE, FUNCTION_ID, world.registry)
-    assert show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()["functionId"] == FUNCTION_ID
+    assert show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps).document()["functionId"] == FUNCTION_ID
     with pytest.raises(NotFound):
         delete_function(WORKSPACE, FUNCTION_ID, world.registry)
 
 
 def test_a_deleted_trigger_is_missing(world: World) -> None:
     world.has_registered()
-    delete_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+    delete_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps)
     with pytest.raises(NotFound, match=r"^Trigger not found\.$"):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps).document()
 
 
 def test_a_throttled_kms_is_a_fault_that_leaves_nothing_behind(world: World) -> None:
     world.has_registered()
     world.cipher.cannot_seal = world.cipher.cannot_open = True
     with pytest.raises(Unavailable):
-        create_trigger(WORKSPACE, a_creation(), world.registrar).document()
+        create_trigger(WORKSPACE, a_creation(), world.registry_deps).document()
     with pytest.raises(Unavailable):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar).document()
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps).document()
     assert world.registry.triggers.keys() == {TRIGGER_ID}
 
 
@@ -204,10 +204,10 @@ def test_a_key_that_is_disabled_is_no_reason_to_delete_a_trigger(world: World) -
     world.has_registered()
     world.cipher.refused = True
     with pytest.raises(Unavailable):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps)
     world.cipher.refused, world.cipher.broken = False, True
     with pytest.raises(TriggerUnreadable, match="create it anew"):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registrar)
+        show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps)
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x00", "\x7f", "", "x" * 129])

@@ -77,8 +77,8 @@ def test_pauses_grow_until_they_are_as_long_as_they_may_be() -> None:
 def test_no_pause_is_longer_than_it_may_be_and_none_with_jitter_is_longer_than_without(
     attempt: int, initial: int, rate: float, longest: int
 ) -> None:
-    how = {"initialDelaySeconds": initial, "backoffRate": rate, "maxDelaySeconds": longest}
-    plain, jittered = a_policy(**how), a_policy(**how, jitter="full")
+    options = {"initialDelaySeconds": initial, "backoffRate": rate, "maxDelaySeconds": longest}
+    plain, jittered = a_policy(**options), a_policy(**options, jitter="full")
     pause = plain.delay(attempt)
     assert min(initial, longest) - 1e-6 <= pause.total_seconds() <= longest
     assert jittered.delay(attempt) <= pause

@@ -7,14 +7,14 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.functions import change_function
-from handlers.domain.registry.trigger_arming import Repair
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.trigger_kinds import read_metadata
+from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.runs.run import ExecutionType
-from handlers.domain.starting.captures import Captured
+from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
-from tests.domain.registry.arming import repaired
+from tests.domain.registry.syncing import repaired
 from tests.domain.starting.capturing import a_record, captured, has_capturing, read, the_run
 from tests.domain.starting.test_deliveries import matched
 from tests.domain.triggering import create
@@ -81,23 +81,23 @@ def test_an_event_s_id_is_text_that_can_be_written() -> None:
 def test_an_event_starts_runs_of_event_driven_triggers_only(world: World, kind: str) -> None:
     trigger = create(world, kind).trigger
     delivery = read_delivery(matched(trigger.id, detail={"workspace": WORKSPACE}))
-    assert deliver(delivery, world.registry, world.starter, buses=world.buses) is Dropped.NO_TRIGGER
+    assert deliver(delivery, world.registry, world.start_deps, buses=world.buses) is Dropped.NO_TRIGGER
 
 
 def test_a_trigger_that_cannot_be_repaired_can_be_deleted(world: World, time: FakeClock) -> None:
     trigger = create(world, "scheduled").trigger
-    world.registry.hold_trigger(trigger, time())
+    world.registry.lock_trigger(trigger, time())
     time.advance(seconds=1)
     world.faults.plan(2)
-    assert repaired(world) == [Repair.FAILED]
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
-    assert trigger.id not in world.aws.armed
+    assert repaired(world) == [SyncResult.FAILED]
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    assert trigger.id not in world.aws.synced
 
 
 def test_an_error_with_half_a_character_is_captured(world: World) -> None:
     has_capturing(world)
     record = a_record(responsePayload={"errorType": "X", "errorMessage": "\ud800"})
-    assert captured(world, record) == [Captured.CAPTURED]
+    assert captured(world, record) == [CaptureResult.CAPTURED]
 
 
 def test_what_stands_in_clear_of_a_record_is_a_name_or_a_number(world: World) -> None:
@@ -117,5 +117,5 @@ def test_a_function_is_put_back_as_it_was_read_even_if_its_trigger_is_gone(world
     has_capturing(world)
     world.registry.triggers.clear()
     function = world.registry.functions[FUNCTION_ID]
-    changed = change_function(WORKSPACE, FUNCTION_ID, function.document(), world.registrar, if_match=None)
+    changed = change_function(WORKSPACE, FUNCTION_ID, function.document(), world.registry_deps, if_match=None)
     assert changed.capture_failures == function.capture_failures

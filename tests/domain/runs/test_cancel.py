@@ -6,18 +6,18 @@ import pytest
 
 from handlers.domain.errors import InvalidRunId, NotFound, RunEnded, ServiceError
 from handlers.domain.runs.cancel import cancel
-from handlers.domain.runs.execution import Verdict, execute
+from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
-from handlers.domain.runs.outcome import NotYet, Uncertain
+from handlers.domain.runs.outcome import OutcomeUnknown, RetryLater
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.domain.upkeep.recovery import Remedy
+from handlers.domain.upkeep.recovery import RecoveryResult
 from tests.builders import NOW, RUN_ID, WORKSPACE, a_run
 from tests.domain.watching import a_pass, an_hour_passes
 from tests.fakes import FakeClock, World
 
 
 def cancelled(world: World, run_id: str = RUN_ID, workspace: str = WORKSPACE) -> FunctionRun:
-    return cancel(workspace, run_id, "bob", world.canceller)
+    return cancel(workspace, run_id, "bob", world.cancel_deps)
 
 
 def test_a_pending_run_is_cancelled_and_never_executed(waiting: World, time: FakeClock) -> None:
@@ -26,15 +26,15 @@ def test_a_pending_run_is_cancelled_and_never_executed(waiting: World, time: Fak
     assert (run.status, run.cancel_requested_by, run.cancel_requested_at) == (Status.CANCELLED, "bob", NOW)
     assert (run.started_at, run.ended_at, run.duration_ms, run.error_code) == (None, NOW, None, None)
     assert (run.event_pending, run.deadline) == (False, None)
-    assert execute(RUN_ID, waiting.executor) is Verdict.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
     an_hour_passes(waiting, time)
     assert not waiting.invoker.invocations
 
 
 def test_the_end_of_a_cancelled_run_is_told(waiting: World) -> None:
     cancelled(waiting)
-    (told,) = waiting.bus.announced
-    assert told.status is Status.CANCELLED
+    (actual,) = waiting.bus.announced
+    assert actual.status is Status.CANCELLED
 
 
 def test_a_bus_that_is_down_does_not_keep_a_run_from_being_cancelled(waiting: World, time: FakeClock) -> None:
@@ -42,31 +42,31 @@ def test_a_bus_that_is_down_does_not_keep_a_run_from_being_cancelled(waiting: Wo
     assert cancelled(waiting).status is Status.CANCELLED
     waiting.bus.fails = False
     time.advance(minutes=2)
-    assert a_pass(waiting) == [Remedy.ANNOUNCED]
+    assert a_pass(waiting) == [RecoveryResult.PUBLISHED_AGAIN]
 
 
 def test_a_running_run_is_marked_and_its_outcome_recorded_as_it_happens(waiting: World) -> None:
     answers: list[Status] = []
     waiting.invoker.meanwhile = lambda: answers.append(cancelled(waiting).status)
-    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (answers, run.status, run.cancel_requested_by) == ([Status.RUNNING], Status.COMPLETED, "bob")
 
 
 def test_a_marked_run_whose_outcome_was_lost_is_not_executed_again(waiting: World, time: FakeClock) -> None:
-    waiting.invoker.script = [Uncertain("ConnectionFailed")]
+    waiting.invoker.script = [OutcomeUnknown("ConnectionFailed")]
     waiting.invoker.meanwhile = lambda: cancelled(waiting)
-    execute(RUN_ID, waiting.executor)
+    execute(RUN_ID, waiting.execution_deps)
     an_hour_passes(waiting, time)
     run = waiting.run(RUN_ID)
     assert (run.status, run.execution_attempts, len(waiting.invoker.invocations)) == (Status.CANCELLED, 1, 1)
 
 
 def test_a_marked_run_that_was_not_executed_after_all_never_is(waiting: World, time: FakeClock) -> None:
-    waiting.invoker.script = [NotYet("TooManyRequestsException")]
+    waiting.invoker.script = [RetryLater("TooManyRequestsException")]
     waiting.invoker.meanwhile = lambda: cancelled(waiting)
-    assert execute(RUN_ID, waiting.executor) is Verdict.POSTPONED
-    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).status is Status.CANCELLED
     assert len(waiting.invoker.invocations) == 1
 
@@ -75,7 +75,7 @@ def test_a_marked_run_that_was_lost_time_and_again_is_cancelled_and_not_lost(wor
     world.has_run(a_run(status="running", execution_attempts=MAX_ATTEMPTS))
     cancelled(world)
     time.advance(minutes=2)
-    assert a_pass(world) == [Remedy.CANCELLED]
+    assert a_pass(world) == [RecoveryResult.CANCELLED]
     assert world.run(RUN_ID).status is Status.CANCELLED
 
 
@@ -121,15 +121,15 @@ def test_a_run_that_is_marked_while_it_is_claimed_again_is_not_executed_again(wo
     world.has_run(a_run(status="running", pin=None))
     time.advance(minutes=2)
     world.code.meanwhile = lambda: cancelled(world)
-    assert execute(RUN_ID, world.executor) is Verdict.NOT_OURS
+    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.NOT_OURS
     assert not world.invoker.invocations
-    assert a_pass(world) == [Remedy.CANCELLED]
+    assert a_pass(world) == [RecoveryResult.CANCELLED]
 
 
 def test_who_claims_the_run_in_the_same_moment_executes_it_and_it_is_marked(
     waiting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, meanwhile = waiting.runs.read_run, [lambda: execute(RUN_ID, waiting.executor)]
+    read, meanwhile = waiting.runs.read_run, [lambda: execute(RUN_ID, waiting.execution_deps)]
     marked: list[FunctionRun] = []
 
     def read_then_claimed(run_id: str) -> FunctionRun | None:

@@ -6,18 +6,18 @@ import pytest
 
 from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.runs.execution import Verdict, execute
+from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.rerun import rerun
-from handlers.domain.upkeep.recovery import Remedy
+from handlers.domain.upkeep.recovery import RecoveryResult
 from tests.builders import NOW, RUN_ID, a_run
-from tests.domain.starting.rerunning import asked, nothing_happened
+from tests.domain.starting.rerunning import nothing_happened, request
 from tests.domain.watching import a_pass, an_hour_passes
 from tests.fakes import FakeClock, World
 
 
 def delayed(world: World, **delta: float) -> FunctionRun:
-    return rerun(asked(notBefore=iso(NOW + timedelta(**delta))), world.rerunner)
+    return rerun(request(notBefore=iso(NOW + timedelta(**delta))), world.rerun_deps)
 
 
 def test_a_rerun_that_is_due_soon_waits_in_the_queue(installed: World) -> None:
@@ -51,15 +51,15 @@ def test_what_waits_for_weeks_costs_the_watchdog_nothing(installed: World, time:
 
 def test_a_message_that_comes_early_executes_nothing(installed: World, time: FakeClock) -> None:
     run = delayed(installed, minutes=10)
-    assert execute(run.id, installed.executor) is Verdict.POSTPONED
+    assert execute(run.id, installed.execution_deps) is ExecutionResult.POSTPONED
     assert installed.queue.pushed == [(run.id, 600), (run.id, 600)]
     time.advance(minutes=10)
-    assert execute(run.id, installed.executor) is Verdict.FINISHED
+    assert execute(run.id, installed.execution_deps) is ExecutionResult.FINISHED
 
 
 def test_a_message_that_comes_weeks_early_is_left_to_the_watchdog(installed: World) -> None:
     run = delayed(installed, days=2)
-    assert execute(run.id, installed.executor) is Verdict.POSTPONED
+    assert execute(run.id, installed.execution_deps) is ExecutionResult.POSTPONED
     assert not installed.queue.pushed
 
 
@@ -77,7 +77,7 @@ def test_a_moment_that_has_passed_is_now(installed: World) -> None:
 )
 def test_what_is_no_moment_of_the_next_thirty_days_is_refused(installed: World, moment: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        rerun(asked(notBefore=moment), installed.rerunner)
+        rerun(request(notBefore=moment), installed.rerun_deps)
     assert refused.value.field == "notBefore"
     assert nothing_happened(installed)
 
@@ -94,7 +94,7 @@ def test_a_delayed_rerun_is_kept_for_as_long_after_it_was_due_as_any_other(insta
 
 def test_a_later_rerun_does_not_shorten_the_life_of_a_lineage(installed: World) -> None:
     long = delayed(installed, days=30)
-    rerun(asked(), installed.rerunner)
+    rerun(request(), installed.rerun_deps)
     assert installed.run(RUN_ID).expires_at == long.expires_at
 
 
@@ -104,7 +104,7 @@ def test_a_delayed_run_whose_parts_must_be_moved_is_looked_at_early_and_then_whe
     due = NOW + timedelta(days=2)
     world.has_run(a_run(status="pending", not_before=due, staged=True, deadline=NOW + timedelta(seconds=60)))
     time.advance(minutes=1)
-    assert a_pass(world) == [Remedy.MOVED_PARTS]
+    assert a_pass(world) == [RecoveryResult.MOVED_PARTS]
     run = world.run(RUN_ID)
     assert (world.runs.moved, run.staged, run.deadline) == ([RUN_ID], False, due)
     assert not world.queue.pushed

@@ -22,7 +22,7 @@ from handlers.domain.runs.history import (
     read_run,
     reveal,
 )
-from handlers.domain.runs.recording import label
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import FunctionRun, Part
 from tests.builders import NOW, RUN_ID, WORKSPACE, a_rerun, a_run, an_id
 from tests.fakes import FakeClock, World
@@ -224,7 +224,7 @@ def test_a_part_that_there_is_not_is_refused(include: str) -> None:
 
 def has_result(world: World, content: bytes) -> FunctionRun:
     run = world.has_run(a_run(), b'{"order":1}')
-    sealed = {Part.RESULT: world.cipher.seal(content, label(run, Part.RESULT))}
+    sealed = {Part.RESULT: world.cipher.seal(content, seal_context(run, Part.RESULT))}
     world.runs.transition(run, run, sealed)
     return run
 

@@ -10,7 +10,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import Status
-from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
 from handlers.domain.upkeep.recovery import recover
 from tests.builders import RUN_ID, WORKSPACE, a_run
 from tests.domain.watching import an_hour_passes
@@ -74,7 +74,7 @@ def test_a_run_ends_at_whichever_call_its_executor_is_interrupted(
     world.has_run(a_run(status="pending"))
     calls = Calls(call, end, after=after)
     with suppress(Death, Unavailable):
-        execute(RUN_ID, calls.mortal(world.executor))
+        execute(RUN_ID, calls.mortal(world.execution_deps))
     assert calls.made >= call
     an_hour_passes(world, time)
     run = world.run(RUN_ID)
@@ -92,9 +92,9 @@ def test_a_rerun_is_refused_whole_or_it_ends(
     world.has_registered()
     world.has_run(a_run())
     calls = Calls(call, end, after=after)
-    asked = Asked(WORKSPACE, RUN_ID, "user-123", RerunBody.read({"overrideParams": {"a": 1}}))
+    request = RerunRequest(WORKSPACE, RUN_ID, "user-123", RerunBody.read({"overrideParams": {"a": 1}}))
     with suppress(Death, Unavailable):
-        rerun(asked, calls.mortal(world.rerunner))
+        rerun(request, calls.mortal(world.rerun_deps))
     assert calls.made >= call
     an_hour_passes(world, time)
     reruns = [run for run in world.runs.runs.values() if run.is_rerun]

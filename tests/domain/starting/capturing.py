@@ -3,9 +3,9 @@
 from typing import Any
 
 from handlers.domain.json_document import compact_any
-from handlers.domain.registry.registered import CaptureFailures
+from handlers.domain.registry.entities import CaptureFailures
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.captures import Captured, capture
+from handlers.domain.starting.captures import CaptureResult, capture
 from handlers.domain.starting.invocation_record import InvocationRecord
 from tests.builders import FUNCTION_ARN, TRIGGER_ID, a_function, a_trigger
 from tests.fakes import World
@@ -41,9 +41,9 @@ def has_capturing(world: World, **of_function: Any) -> None:
     world.registry.functions = {function.id: function}
 
 
-def captured(world: World, record: Json | str) -> list[Captured]:
+def captured(world: World, record: Json | str) -> list[CaptureResult]:
     """What comes of a record: of a text, or of what is written as one."""
-    return capture(read(record), world.capturer)
+    return capture(read(record), world.capture_deps)
 
 
 def read(record: Json | str) -> InvocationRecord:
@@ -57,6 +57,6 @@ def with_payload(payload: str, **changes: Any) -> str:
 
 def the_run(world: World, record: Json | str | None = None) -> FunctionRun:
     """The one run that the record is captured as."""
-    assert captured(world, a_record() if record is None else record) == [Captured.CAPTURED]
+    assert captured(world, a_record() if record is None else record) == [CaptureResult.CAPTURED]
     (run,) = world.runs.runs.values()
     return run

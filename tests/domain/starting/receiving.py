@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import hmac_data
 from handlers.domain import clock
 from handlers.domain.errors import ServiceError
 from handlers.domain.runs.run import FunctionRun, Part
-from handlers.domain.starting.webhooks import Received, receive
+from handlers.domain.starting.webhooks import WebhookRequest, receive
 from tests.builders import WORKSPACE
 from tests.domain.triggering import METADATA, create
 from tests.fakes import World
@@ -39,16 +39,16 @@ def _signature(secret: str, body: bytes, webhook_id: str, at: datetime) -> str:
         return "v1," + base64.b64encode(hmac_data(base64.b64decode(secret.removeprefix("whsec_")), content)).decode()
 
 
-def webhook(headers: dict[str, str] | None = None, body: bytes = BODY, **more: Any) -> Received:
+def webhook(headers: dict[str, str] | None = None, body: bytes = BODY, **more: Any) -> WebhookRequest:
     plain: dict[str, Any] = {"workspace": WORKSPACE, "path": PATH, "method": "POST", "query": {}}
-    return Received(**plain | more, headers=headers or {}, body=body)
+    return WebhookRequest(**plain | more, headers=headers or {}, body=body)
 
 
-def received(world: World, webhook: Received) -> FunctionRun:
-    return receive(webhook, world.registry, world.starter)
+def received(world: World, webhook: WebhookRequest) -> FunctionRun:
+    return receive(webhook, world.registry, world.start_deps)
 
 
-def refusal(world: World, webhook: Received) -> ServiceError:
+def refusal(world: World, webhook: WebhookRequest) -> ServiceError:
     """Why a webhook is not taken; it has changed nothing."""
     writes, pushed = world.runs.writes, len(world.queue.pushed)
     try:

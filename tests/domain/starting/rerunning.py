@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers.domain.starting.rerun import Asked, RerunBody
+from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from tests.builders import (
     RUN_ID,
     WORKSPACE,
@@ -12,8 +12,8 @@ from tests.fakes import World
 PARAMETERS = b'{"order":1,"customer":{"name":"Ada","id":1.0}}'
 
 
-def asked(run_id: str = RUN_ID, *, workspace: str = WORKSPACE, by: str = "user-123", **body: Any) -> Asked:
-    return Asked(workspace, run_id, by, RerunBody.read(body))
+def request(run_id: str = RUN_ID, *, workspace: str = WORKSPACE, by: str = "user-123", **body: Any) -> RerunRequest:
+    return RerunRequest(workspace, run_id, by, RerunBody.read(body))
 
 
 def nothing_happened(world: World) -> bool:

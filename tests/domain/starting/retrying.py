@@ -30,7 +30,7 @@ def has_failed(world: World, **changes: Any) -> FunctionRun:
     run = a_run(status="pending", retriable=True, **changes)
     world.has_run(run, b'{"order":1.0}')
     world.invoker.script = [FAILURE]
-    execute(run.id, world.executor)
+    execute(run.id, world.execution_deps)
     world.queue.pushed.clear()
     assert world.run(run.id).status is Status.FAILURE
     return world.run(run.id)
@@ -38,7 +38,7 @@ def has_failed(world: World, **changes: Any) -> FunctionRun:
 
 def told_of(world: World, run_id: str = RUN_ID) -> str:
     """What the door of retries makes of an event."""
-    return retry(run_id, world.retrier)
+    return retry(run_id, world.retry_deps)
 
 
 def retries_in(world: World) -> list[FunctionRun]:

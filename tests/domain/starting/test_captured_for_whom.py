@@ -8,9 +8,9 @@ import pytest
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import InvokablePatterns
-from handlers.domain.registry.registered import CaptureFailures
+from handlers.domain.registry.entities import CaptureFailures
 from handlers.domain.runs.run import Part
-from handlers.domain.starting.captures import Captured, CapturingFunction, Registration
+from handlers.domain.starting.captures import CaptureResult, CapturingFunction, Registration
 from tests.builders import FUNCTION_ARN, NOW, TRIGGER_ID, a_function, a_trigger, an_id
 from tests.domain.starting.capturing import a_record, captured, has_capturing, the_run
 from tests.fakes import World
@@ -29,16 +29,16 @@ def capturing(world: World) -> World:
     [f"{FUNCTION_ARN}-2", FUNCTION_ARN[:-1], FUNCTION_ARN.replace("1", "2"), "", "x", "x" * 9999, "\ud800"],
 )
 def test_of_a_function_that_is_not_registered_nothing_is_kept(capturing: World, function_arn: str) -> None:
-    assert captured(capturing, a_record({"functionArn": function_arn})) == [Captured.NOT_REGISTERED]
+    assert captured(capturing, a_record({"functionArn": function_arn})) == [CaptureResult.NOT_REGISTERED]
     assert (capturing.runs.runs, capturing.runs.parts, capturing.bus.announced) == ({}, {}, [])
 
 
 def test_of_a_function_that_is_registered_but_not_so_nothing_is_kept(world: World) -> None:
     world.has_registered()
-    assert captured(world, a_record()) == [Captured.NOT_REGISTERED]
+    assert captured(world, a_record()) == [CaptureResult.NOT_REGISTERED]
     has_capturing(world)
     world.registry.triggers.clear()
-    assert captured(world, a_record()) == [Captured.NOT_REGISTERED]
+    assert captured(world, a_record()) == [CaptureResult.NOT_REGISTERED]
     assert not world.runs.runs
 
 
@@ -53,7 +53,7 @@ def test_each_workspace_that_has_registered_the_function_so_gets_a_run_of_its_ow
     capturing.invokable = ANY_FUNCTION
     trigger = a_trigger(id=an_id(3), workspace="globex", function_id=theirs.id)
     capturing.registry.add_trigger(capturing.registry.triggers[TRIGGER_ID]._replace(trigger=trigger))
-    assert captured(capturing, a_record()) == [Captured.CAPTURED] * 2
+    assert captured(capturing, a_record()) == [CaptureResult.CAPTURED] * 2
     runs = {run.workspace: run for run in capturing.runs.runs.values()}
     assert runs.keys() == {"acme", "globex"}
     assert {run.function_arn for run in runs.values()} == {FUNCTION_ARN, f"{FUNCTION_ARN}:live"}
@@ -111,10 +111,10 @@ def test_no_failure_is_captured_for_a_workspace_that_may_no_longer_invoke_the_fu
     capturing.registry.functions[may_still.id] = may_still
     capturing.invokable = InvokablePatterns({"globex": [FUNCTION_ARN]}, own_functions="none")
     record = a_record({"functionArn": FUNCTION_ARN + invoked})
-    assert captured(capturing, record) == [Captured.NOT_PERMITTED, Captured.CAPTURED]
+    assert captured(capturing, record) == [CaptureResult.NOT_PERMITTED, CaptureResult.CAPTURED]
     assert [run.function_id for run in capturing.runs.runs.values()] == [may_still.id]
     capturing.invokable = InvokablePatterns({}, own_functions="none")
-    assert captured(capturing, record) == [Captured.NOT_PERMITTED] * 2
+    assert captured(capturing, record) == [CaptureResult.NOT_PERMITTED] * 2
 
 
 def test_what_fails_for_one_workspace_is_captured_for_the_others(
@@ -136,7 +136,7 @@ def test_what_fails_for_one_workspace_is_captured_for_the_others(
     assert [run.function_id for run in capturing.runs.runs.values()] == [theirs.id]
     monkeypatch.undo()
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    assert captured(capturing, a_record()) == [Captured.CAPTURED, Captured.AGAIN]
+    assert captured(capturing, a_record()) == [CaptureResult.CAPTURED, CaptureResult.AGAIN]
 
 
 def test_one_of_two_workspaces_that_was_served_before_is_not_served_again(capturing: World) -> None:
@@ -144,4 +144,4 @@ def test_one_of_two_workspaces_that_was_served_before_is_not_served_again(captur
     capturing.invokable = ANY_FUNCTION
     theirs = a_function(id=an_id(2), workspace="globex", capture_failures=CaptureFailures(trigger_id=TRIGGER_ID))
     capturing.registry.functions[theirs.id] = theirs
-    assert captured(capturing, a_record()) == [Captured.AGAIN, Captured.CAPTURED]
+    assert captured(capturing, a_record()) == [CaptureResult.AGAIN, CaptureResult.CAPTURED]

@@ -12,7 +12,7 @@ from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, a_pin
 from tests.domain.starting.capturing import Json, a_record, has_capturing, read, the_run, with_payload
-from tests.domain.starting.rerunning import asked
+from tests.domain.starting.rerunning import request
 from tests.fakes import World
 
 # Strict JSON, which is not read and written anew either.
@@ -45,8 +45,8 @@ def capturing(world: World) -> World:
 def executed(world: World, run: FunctionRun) -> bytes:
     """What a re-run of it sends to the function."""
     world.code.now = {FUNCTION_ARN: a_pin()}
-    again = rerun(asked(run.id), world.rerunner)
-    execute(again.id, world.executor)
+    again = rerun(request(run.id), world.rerun_deps)
+    execute(again.id, world.execution_deps)
     assert world.run(again.id).status is Status.COMPLETED
     assert world.run(again.id).parameters_format is run.parameters_format
     return world.invoker.invocations[-1].parameters
@@ -69,7 +69,7 @@ def test_a_payload_that_strict_json_refuses_is_kept_as_the_text_that_it_is(captu
     assert run.error_code == "ValueError"
     assert reveal(run, [Part.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": payload}
     assert executed(capturing, run) == payload.encode()
-    again = rerun(asked(rerun(asked(run.id), capturing.rerunner).id), capturing.rerunner)
+    again = rerun(request(rerun(request(run.id), capturing.rerun_deps).id), capturing.rerun_deps)
     assert again.parameters_format is ParametersFormat.RAW, "a re-run of a re-run too"
 
 
@@ -78,15 +78,15 @@ def test_what_cannot_be_read_cannot_be_overridden_and_the_refusal_says_why(captu
     run = the_run(capturing, with_payload(payload))
     writes = capturing.runs.writes
     with pytest.raises(InvalidRequest, match="parametersFormat raw") as refused:
-        rerun(asked(run.id, overrideParams={"a": 3}), capturing.rerunner)
+        rerun(request(run.id, overrideParams={"a": 3}), capturing.rerun_deps)
     assert refused.value.field == "overrideParams"
     assert (capturing.runs.writes, capturing.queue.pushed) == (writes, [])
-    assert rerun(asked(run.id, overrideParams={}), capturing.rerunner).parameters_format is ParametersFormat.RAW
+    assert rerun(request(run.id, overrideParams={}), capturing.rerun_deps).parameters_format is ParametersFormat.RAW
 
 
 def test_strict_json_is_overridden_like_any_parameters(capturing: World) -> None:
     run = the_run(capturing, with_payload('{"a": 1.0, "b": "\\ud83d"}'))
-    again = rerun(asked(run.id, overrideParams={"a": 2}), capturing.rerunner)
+    again = rerun(request(run.id, overrideParams={"a": 2}), capturing.rerun_deps)
     assert capturing.opened(again, Part.PARAMETERS) == b'{"a":2,"b":"\\ud83d"}'
 
 
@@ -97,7 +97,7 @@ def test_a_payload_that_is_too_large_leaves_the_failure_known_and_says_why(captu
     assert capturing.opened(run, Part.ERROR) is not None
     assert run.document()["parametersOmitted"] == "They are over 4000000 bytes as JSON, which is the most that is kept."
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
-        rerun(asked(run.id), capturing.rerunner)
+        rerun(request(run.id), capturing.rerun_deps)
 
 
 @pytest.mark.parametrize("dropped", [["requestPayload"], ["requestPayload", "responsePayload"]])
@@ -111,7 +111,7 @@ def test_a_record_that_came_without_its_payloads_leaves_the_failure_known_and_sa
     assert run.document()["parametersOmitted"] == "Lambda's record of the invocation has come without them."
     assert reveal(run, [Part.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": None}
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
-        rerun(asked(run.id), capturing.rerunner)
+        rerun(request(run.id), capturing.rerun_deps)
 
 
 DEEP: Any = "[" * 1_500 + "]" * 1_500

@@ -6,13 +6,13 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest, Unavailable
 from handlers.domain.runs.execution import execute
-from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Unusable
+from handlers.domain.runs.outcome import VERSION_NOT_FOUND, PermanentFailure
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part, Pin, Status
-from handlers.domain.starting.captures import Captured
+from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_pin
 from tests.domain.starting.capturing import ERROR, REQUEST_ID, a_record, captured, has_capturing, read, the_run
-from tests.domain.starting.rerunning import asked
+from tests.domain.starting.rerunning import request
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
 from tests.fakes.services import FakeInvoker
@@ -67,16 +67,16 @@ def test_a_function_is_known_by_its_arn_however_it_was_invoked(capturing: World,
 
 def test_a_record_of_a_success_is_passed_over(capturing: World) -> None:
     record = a_record({"condition": "Success"}, responsePayload={"ok": True})
-    assert captured(capturing, record) == [Captured.NO_FAILURE]
+    assert captured(capturing, record) == [CaptureResult.NO_FAILURE]
     assert not capturing.runs.runs
 
 
 def test_a_record_that_is_delivered_again_is_captured_once_and_announced_once(capturing: World) -> None:
     run = the_run(capturing)
-    assert captured(capturing, a_record()) == [Captured.AGAIN]
+    assert captured(capturing, a_record()) == [CaptureResult.AGAIN]
     assert list(capturing.runs.runs) == [run.id]
     assert len(capturing.bus.announced) == 1
-    assert captured(capturing, a_record({"requestId": "another"})) == [Captured.CAPTURED]
+    assert captured(capturing, a_record({"requestId": "another"})) == [CaptureResult.CAPTURED]
     assert len(capturing.runs.runs) == 2
 
 
@@ -221,7 +221,7 @@ def test_what_is_no_record_is_refused_by_the_field(record: dict[str, Any], field
 
 def rerun_of_pinned(world: World) -> FunctionRun:
     run = the_run(world, a_record(None, {"executedVersion": "7"}))
-    again = rerun(asked(run.id), world.rerunner)
+    again = rerun(request(run.id), world.rerun_deps)
     assert again.pin == run.pin
     return again
 
@@ -229,30 +229,30 @@ def rerun_of_pinned(world: World) -> FunctionRun:
 def test_a_rerun_executes_the_version_that_failed_and_learns_its_hash(capturing: World) -> None:
     capturing.code.now = {FUNCTION_ARN: a_pin(9), PINNED: a_pin(7)}
     again = rerun_of_pinned(capturing)
-    execute(again.id, capturing.executor)
+    execute(again.id, capturing.execution_deps)
     (invocation,) = capturing.invoker.invocations
     assert (invocation.pin, invocation.parameters) == (a_pin(7), b'{"order":1.0}')
     finished = capturing.run(again.id)
     assert (finished.status, finished.pin) == (Status.COMPLETED, a_pin(7))
     assert finished.document()["functionCodeHash"] == "hash-of-7"
-    assert capturing.code.asked == [(PINNED, False)]
+    assert capturing.code.request == [(PINNED, False)]
 
 
 def test_a_rerun_on_the_latest_code_is_not_held_to_the_version_that_failed(capturing: World) -> None:
     capturing.code.now = {FUNCTION_ARN: a_pin(9)}
     run = the_run(capturing, a_record(None, {"executedVersion": "7"}))
-    again = rerun(asked(run.id, useLatestCode=True), capturing.rerunner)
-    execute(again.id, capturing.executor)
+    again = rerun(request(run.id, useLatestCode=True), capturing.rerun_deps)
+    execute(again.id, capturing.execution_deps)
     assert [each.pin for each in capturing.invoker.invocations] == [a_pin(9)]
 
 
 @pytest.mark.parametrize("gone", ["before it is claimed", "when it is invoked"])
 def test_a_rerun_of_a_version_that_is_gone_fails_and_says_so(capturing: World, gone: str) -> None:
-    fault = Unusable(VERSION_NOT_FOUND, f"{PINNED} is gone.")
+    fault = PermanentFailure(VERSION_NOT_FOUND, f"{PINNED} is gone.")
     capturing.code.now = {FUNCTION_ARN: a_pin(9), PINNED: fault if gone == "before it is claimed" else a_pin(7)}
     capturing.invoker = FakeInvoker(fault)
     again = rerun_of_pinned(capturing)
-    execute(again.id, capturing.executor)
+    execute(again.id, capturing.execution_deps)
     finished = capturing.run(again.id)
     assert (finished.status, finished.error_code) == (Status.FAILURE, "FunctionVersionNotFound")
     assert finished.document()["functionVersion"] == "7"

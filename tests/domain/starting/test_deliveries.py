@@ -46,7 +46,7 @@ KINDS = list(DOCUMENTS)
 
 
 def delivered(world: World, document: Json) -> FunctionRun | Dropped:
-    return deliver(read_delivery(document), world.registry, world.starter, buses=world.buses)
+    return deliver(read_delivery(document), world.registry, world.start_deps, buses=world.buses)
 
 
 def started(world: World, document: Json) -> FunctionRun:
@@ -129,14 +129,14 @@ def test_a_replay_that_is_wanted_starts_a_run_of_its_own_once_however_often_it_i
 @pytest.mark.parametrize("name", ["", None, 7, ["monday"], "a b", "\ud800", "x" * 257])
 def test_what_names_no_replay_is_the_event_itself(world: World, name: Any) -> None:
     delivery = read_delivery(matched(TRIGGER_ID, **{"replay-name": name}))
-    assert delivery.cause.run_id == read_delivery(matched(TRIGGER_ID)).cause.run_id
+    assert delivery.start_request.run_id == read_delivery(matched(TRIGGER_ID)).start_request.run_id
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_or_deleted_trigger_starts_nothing(world: World, kind: str) -> None:
     assert delivered(world, DOCUMENTS[kind](TRIGGER_ID)) is Dropped.NO_TRIGGER
     trigger = create(world, kind).trigger
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
     assert delivered(world, DOCUMENTS[kind](trigger.id)) is Dropped.NO_TRIGGER
     assert nothing_happened(world)
 
@@ -156,7 +156,7 @@ def test_a_trigger_whose_creation_is_not_complete_starts_nothing(world: World, k
     world.faults.plan(3 if kind == "scheduled" else 4, Died())
     with pytest.raises(Died):
         create(world, kind)
-    (begun_id,) = world.aws.armed
+    (begun_id,) = world.aws.synced
     assert delivered(world, DOCUMENTS[kind](begun_id)) is Dropped.NOT_YET
     assert nothing_happened(world)
 
@@ -164,7 +164,7 @@ def test_a_trigger_whose_creation_is_not_complete_starts_nothing(world: World, k
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trigger_that_is_being_changed_starts_its_runs_meanwhile(world: World, kind: str) -> None:
     trigger = create(world, kind).trigger
-    world.registry.hold_trigger(trigger, trigger.created_at.replace(minute=31))
+    world.registry.lock_trigger(trigger, trigger.created_at.replace(minute=31))
     assert started(world, DOCUMENTS[kind](trigger.id)).trigger_id == trigger.id
 
 

@@ -11,7 +11,7 @@ from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavail
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import IdempotencyKey, request_key
-from handlers.domain.starting.rerun import Asked, RerunBody, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
 from tests.builders import RUN_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.receiving import has_webhook, received, webhook
 from tests.fakes import FakeClock, World
@@ -20,16 +20,16 @@ Send = Callable[..., FunctionRun]
 
 
 def send_rerun(world: World, header: str | None = "a-key", caller: str = "alice", **body: Any) -> FunctionRun:
-    how = RerunBody.read(body)
-    key = request_key(header, WORKSPACE, caller, ["rerun", RUN_ID, how.model_dump()])
-    return rerun(Asked(WORKSPACE, RUN_ID, caller, how, key), world.rerunner)
+    options = RerunBody.read(body)
+    key = request_key(header, WORKSPACE, caller, ["rerun", RUN_ID, options.model_dump()])
+    return rerun(RerunRequest(WORKSPACE, RUN_ID, caller, options, key), world.rerun_deps)
 
 
 def send_execute(world: World, header: str | None = "a-key", caller: str = "alice", **body: Any) -> FunctionRun:
-    asked = ExecuteBody.read({"payload": body})
-    key = request_key(header, WORKSPACE, caller, ["execute", TRIGGER_ID, asked.model_dump()])
+    request = ExecuteBody.read({"payload": body})
+    key = request_key(header, WORKSPACE, caller, ["execute", TRIGGER_ID, request.model_dump()])
     return execute_trigger(
-        WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter, invokable=world.invokable, key=key
+        WORKSPACE, TRIGGER_ID, request, world.registry, world.start_deps, invokable=world.invokable, key=key
     )
 
 

@@ -14,7 +14,7 @@ from handlers.domain.runs.outcome import PARAMETERS_OMITTED
 from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, WORKSPACE, a_pin
-from tests.domain.starting.rerunning import asked
+from tests.domain.starting.rerunning import request
 from tests.domain.starting.test_deliveries import an_event, delivered, matched, started
 from tests.domain.triggering import create
 from tests.domain.watching import a_pass
@@ -46,13 +46,13 @@ def trigger_id(world: World) -> str:
 
 
 def test_the_runtime_reads_such_an_event_because_the_function_has_told_python_so() -> None:
-    asked = "import sys; import handlers.on_event; print(sys.get_int_max_str_digits())"
-    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+    request = "import sys; import handlers.on_event; print(sys.get_int_max_str_digits())"
+    run = subprocess.run([sys.executable, "-c", request], capture_output=True, check=True, text=True)
     assert int(run.stdout) == 300_000
 
 
 def executed(world: World, run_id: str) -> bytes:
-    execute(run_id, world.executor)
+    execute(run_id, world.execution_deps)
     assert world.run(run_id).status is Status.COMPLETED
     return world.invoker.invocations[-1].parameters
 
@@ -65,7 +65,7 @@ def test_an_event_of_any_strict_json_is_handed_on_and_may_be_overridden(
     run = started(world, matched(trigger_id, detail=DETAIL | detail))
     assert run.parameters_format is ParametersFormat.JSON
     assert executed(world, run.id) == text_of(detail).encode()
-    again = rerun(asked(run.id, overrideParams={"detail": {"more": 1}}), world.rerunner)
+    again = rerun(request(run.id, overrideParams={"detail": {"more": 1}}), world.rerun_deps)
     assert executed(world, again.id) == text_of(detail | {"more": 1}).encode()
 
 
@@ -87,9 +87,9 @@ def test_an_event_that_strict_json_refuses_becomes_a_run_all_the_same(
     run = started(world, matched(trigger_id, detail=DETAIL | detail))
     assert (run.status, run.parameters_format, run.parameters_omitted) == (Status.PENDING, ParametersFormat.RAW, None)
     assert executed(world, run.id) == text_of(detail).encode()
-    assert executed(world, rerun(asked(run.id), world.rerunner).id) == text_of(detail).encode()
+    assert executed(world, rerun(request(run.id), world.rerun_deps).id) == text_of(detail).encode()
     with pytest.raises(InvalidRequest, match="parametersFormat raw"):
-        rerun(asked(run.id, overrideParams={"a": 1}), world.rerunner)
+        rerun(request(run.id, overrideParams={"a": 1}), world.rerun_deps)
 
 
 def test_the_trigger_s_params_are_under_such_an_event_too(world: World) -> None:
@@ -111,7 +111,7 @@ def test_an_event_that_cannot_be_kept_is_a_run_that_has_failed_and_says_why(
     assert (world.opened(run, Part.PARAMETERS), world.queue.pushed) == (None, [])
     assert delivered(world, matched(trigger_id, detail=DETAIL | detail)) == run, "once, however often it is delivered"
     with pytest.raises(NoParameters):
-        rerun(asked(run.id), world.rerunner)
+        rerun(request(run.id), world.rerun_deps)
     time.advance(seconds=61)
     a_pass(world)
     assert [each.id for each in world.bus.announced] == [run.id]

@@ -13,7 +13,7 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.run import Part
 from handlers.domain.starting.rerun import rerun
 from tests.builders import RUN_ID, a_run, nested
-from tests.domain.starting.rerunning import asked, nothing_happened
+from tests.domain.starting.rerunning import nothing_happened, request
 from tests.fakes import World
 
 
@@ -32,7 +32,7 @@ def test_without_overrides_the_parameters_are_the_source_s_byte_for_byte(
 ) -> None:
     world.has_registered()
     world.has_run(a_run(), parameters)
-    new = rerun(asked(**overrides), world.rerunner)
+    new = rerun(request(**overrides), world.rerun_deps)
     assert world.opened(new, Part.PARAMETERS) == parameters
     assert world.opened(new, Part.OVERRIDES) is None
 
@@ -40,7 +40,7 @@ def test_without_overrides_the_parameters_are_the_source_s_byte_for_byte(
 def test_overrides_are_merged_and_kept_and_the_source_stays_as_it_was(installed: World) -> None:
     before = installed.runs.parts[RUN_ID, Part.PARAMETERS]
     override = {"customer": {"name": "Grace"}, "debugMode": True}
-    new = rerun(asked(overrideParams=override), installed.rerunner)
+    new = rerun(request(overrideParams=override), installed.rerun_deps)
     parameters = installed.opened(new, Part.PARAMETERS)
     assert parameters == b'{"order":1,"customer":{"name":"Grace","id":1.0},"debugMode":true}'
     assert json.loads(installed.opened(new, Part.OVERRIDES) or b"") == override
@@ -48,21 +48,21 @@ def test_overrides_are_merged_and_kept_and_the_source_stays_as_it_was(installed:
 
 
 def test_overrides_of_a_rerun_are_laid_over_what_that_rerun_had(installed: World) -> None:
-    first = rerun(asked(overrideParams={"order": 2}), installed.rerunner)
-    second = rerun(asked(first.id, overrideParams={"customer": None}), installed.rerunner)
+    first = rerun(request(overrideParams={"order": 2}), installed.rerun_deps)
+    second = rerun(request(first.id, overrideParams={"customer": None}), installed.rerun_deps)
     assert installed.opened(second, Part.PARAMETERS) == b'{"order":2,"customer":null}'
     assert installed.opened(second, Part.OVERRIDES) == b'{"customer":null}'
 
 
 def test_what_is_sealed_opens_for_the_new_run_only(installed: World) -> None:
-    new = rerun(asked(overrideParams={"a": 1}), installed.rerunner)
+    new = rerun(request(overrideParams={"a": 1}), installed.rerun_deps)
     sealed = {part: stored.sealed for (run_id, part), stored in installed.runs.parts.items() if run_id == new.id}
     assert sealed.keys() == {Part.PARAMETERS, Part.OVERRIDES}
     assert all(new.id.encode() in each for each in sealed.values())
 
 
 def test_no_parameter_stands_in_the_run_or_in_the_message(installed: World) -> None:
-    new = rerun(asked(overrideParams={"token": "s3cret"}), installed.rerunner)
+    new = rerun(request(overrideParams={"token": "s3cret"}), installed.rerun_deps)
     assert "s3cret" not in new.model_dump_json()
     assert "s3cret" not in repr(installed.queue.pushed)
     assert b"s3cret" not in b"".join(stored.sealed for stored in installed.runs.parts.values())
@@ -75,7 +75,7 @@ def test_overrides_that_cannot_be_kept_are_refused_by_name(
     installed: World, override: dict[str, Any], error: type[InvalidRequest]
 ) -> None:
     with pytest.raises(error) as refused:
-        rerun(asked(overrideParams=override), installed.rerunner)
+        rerun(request(overrideParams=override), installed.rerun_deps)
     assert refused.value.field == "overrideParams"
     assert nothing_happened(installed)
 
@@ -84,5 +84,5 @@ def test_what_is_too_large_together_is_refused_too(world: World) -> None:
     world.has_registered()
     world.has_run(a_run(), json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
     with pytest.raises(TooLarge, match="overrideParams"):
-        rerun(asked(overrideParams={"b": "x" * (MAX_BYTES // 2)}), world.rerunner)
+        rerun(request(overrideParams={"b": "x" * (MAX_BYTES // 2)}), world.rerun_deps)
     assert nothing_happened(world)

@@ -14,10 +14,10 @@ from handlers.domain.runs.outcome import BEYOND_RETRY, Outcome
 from handlers.domain.runs.run import Part, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.rerun import rerun
-from handlers.domain.starting.retry import Verdict
-from handlers.domain.upkeep.recovery import MAX_TELLINGS, Remedy
+from handlers.domain.starting.retry import RetryResult
+from handlers.domain.upkeep.recovery import MAX_PUBLICATIONS, RecoveryResult
 from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger, an_id
-from tests.domain.starting.rerunning import asked
+from tests.domain.starting.rerunning import request
 from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, told_of
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -32,7 +32,7 @@ def failed(world: World) -> World:
 
 
 def test_a_retry_is_a_pinned_rerun_that_says_why(failed: World) -> None:
-    assert told_of(failed) == Verdict.RETRIED
+    assert told_of(failed) == RetryResult.RETRIED
     (retry,) = retries_in(failed)
     assert (retry.is_rerun, retry.original_run_id, retry.source_run_id) == (True, RUN_ID, RUN_ID)
     assert (retry.rerun_by, retry.rerun_reason) == ("auto-retry", "Automatic retry 1 of 2 after TimeoutError")
@@ -56,7 +56,7 @@ def test_a_failure_is_settled_once_it_is_retried(failed: World) -> None:
 
 
 def test_an_event_delivered_twice_makes_one_retry(failed: World) -> None:
-    assert [told_of(failed), told_of(failed)] == [Verdict.RETRIED, Verdict.SETTLED]
+    assert [told_of(failed), told_of(failed)] == [RetryResult.RETRIED, RetryResult.SETTLED]
     assert len(retries_in(failed)) == 1
 
 
@@ -70,16 +70,16 @@ def test_two_deliveries_at_once_make_one_retry(failed: World, monkeypatch: pytes
 
     monkeypatch.setattr(failed.runs, "record_rerun", beaten)
     verdicts.append(told_of(failed))
-    assert verdicts == [Verdict.RETRIED, Verdict.RETRIED_BEFORE]
+    assert verdicts == [RetryResult.RETRIED, RetryResult.RETRIED_BEFORE]
     assert (len(retries_in(failed)), failed.run(RUN_ID).rerun_count) == (1, 1)
 
 
 def test_a_lost_event_is_told_again(failed: World, time: FakeClock) -> None:
     time.advance(minutes=1)
-    assert a_pass(failed) == [Remedy.ANNOUNCED]
+    assert a_pass(failed) == [RecoveryResult.PUBLISHED_AGAIN]
     assert len(failed.bus.announced) == 2
     assert failed.run(RUN_ID).event_pending
-    assert told_of(failed) == Verdict.RETRIED
+    assert told_of(failed) == RetryResult.RETRIED
     time.advance(hours=1)
     assert RUN_ID not in {run.id for run in failed.runs.overdue()}
 
@@ -96,24 +96,24 @@ def test_a_failure_that_nobody_can_decide_on_is_given_up_after_days(failed: Worl
     for _ in range(4 * 24 * 4):
         time.advance(minutes=15)
         remedies += a_pass(failed)
-    assert remedies[-1] is Remedy.RETRY_GIVEN_UP
+    assert remedies[-1] is RecoveryResult.RETRY_GIVEN_UP
     assert not failed.run(RUN_ID).event_pending
 
 
 def test_retries_of_retries_go_on_until_they_are_exhausted(world: World, time: FakeClock) -> None:
     retries(world, maxRetries=3)
     has_failed(world)
-    told, run_id = [], RUN_ID
+    actual, run_id = [], RUN_ID
     while True:
-        verdict = told_of(world, run_id)
-        told.append(verdict)
-        if verdict != Verdict.RETRIED:
+        result = told_of(world, run_id)
+        actual.append(result)
+        if result != RetryResult.RETRIED:
             break
         run_id = retries_in(world)[-1].id
         time.advance(minutes=5)
         world.invoker.script = [FAILURE]
-        execute(run_id, world.executor)
-    assert told == [Verdict.RETRIED] * 3 + [Verdict.EXHAUSTED]
+        execute(run_id, world.execution_deps)
+    assert actual == [RetryResult.RETRIED] * 3 + [RetryResult.EXHAUSTED]
     assert [run.rerun_reason for run in retries_in(world)] == [
         f"Automatic retry {n} of 3 after TimeoutError" for n in (1, 2, 3)
     ]
@@ -125,7 +125,7 @@ def test_a_retry_that_succeeds_is_the_last(failed: World, time: FakeClock) -> No
     told_of(failed)
     time.advance(minutes=1)
     (retry,) = retries_in(failed)
-    execute(retry.id, failed.executor)
+    execute(retry.id, failed.execution_deps)
     run = failed.run(retry.id)
     assert (run.status, run.event_pending, run.deadline) == (Status.COMPLETED, False, None)
 
@@ -134,27 +134,27 @@ def test_runs_of_a_trigger_that_does_not_retry_are_done_with_at_once(world: Worl
     world.has_registered()
     world.has_run(a_run(status="pending"))
     world.invoker.script = [FAILURE]
-    execute(RUN_ID, world.executor)
+    execute(RUN_ID, world.execution_deps)
     assert not world.run(RUN_ID).event_pending
-    assert told_of(world) == Verdict.SETTLED
+    assert told_of(world) == RetryResult.SETTLED
 
 
 def test_a_run_says_from_its_start_whether_it_is_to_be_retried(world: World) -> None:
     retries(world)
     assert execute_trigger(
-        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable
     ).retriable
     world.has_registered()
     assert not execute_trigger(
-        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.starter, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable
     ).retriable
 
 
 def test_what_an_orchestration_has_started_is_the_orchestration_s_to_retry(world: World) -> None:
     retries(world)
-    asked = ExecuteBody.read({"orchestrationId": "nightly"})
+    request = ExecuteBody.read({"orchestrationId": "nightly"})
     assert not execute_trigger(
-        WORKSPACE, TRIGGER_ID, asked, world.registry, world.starter, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, request, world.registry, world.start_deps, invokable=world.invokable
     ).retriable
 
 
@@ -162,25 +162,25 @@ def test_what_an_orchestration_has_started_is_the_orchestration_s_to_retry(world
 def test_a_rerun_by_hand_is_retried_only_if_its_trigger_says_so(world: World, *, wanted: bool) -> None:
     retries(world, retryManualReruns=wanted)
     world.has_run(a_run())
-    new = rerun(asked(), world.rerunner)
+    new = rerun(request(), world.rerun_deps)
     world.invoker.script = [FAILURE]
-    execute(new.id, world.executor)
-    assert told_of(world, new.id) == (Verdict.RETRIED if wanted else Verdict.SETTLED)
+    execute(new.id, world.execution_deps)
+    assert told_of(world, new.id) == (RetryResult.RETRIED if wanted else RetryResult.SETTLED)
     assert [run.source_run_id for run in retries_in(world)] == [new.id] * wanted
 
 
 def test_a_policy_that_was_changed_meanwhile_is_heeded(failed: World) -> None:
     failed.has_registered(a_trigger(retry_policy=a_policy(maxRetries=5, initialDelaySeconds=0)))
-    assert told_of(failed) == Verdict.RETRIED
+    assert told_of(failed) == RetryResult.RETRIED
     (retry,) = retries_in(failed)
     assert (retry.rerun_reason, retry.not_before) == ("Automatic retry 1 of 5 after TimeoutError", NOW)
 
 
 Change = Callable[[World], object]
 REASONS: dict[str, Change] = {
-    Verdict.NO_POLICY: lambda world: world.has_registered(),
-    Verdict.DISABLED: lambda world: world.has_registered(a_trigger(enabled=False, retry_policy=a_policy())),
-    Verdict.NOT_RETRYABLE: lambda world: retries(world, nonRetryableErrors=["KeyError", "TimeoutError"]),
+    RetryResult.NO_POLICY: lambda world: world.has_registered(),
+    RetryResult.DISABLED: lambda world: world.has_registered(a_trigger(enabled=False, retry_policy=a_policy())),
+    RetryResult.NOT_RETRYABLE: lambda world: retries(world, nonRetryableErrors=["KeyError", "TimeoutError"]),
     "TRIGGER_NOT_FOUND": lambda world: world.registry.triggers.clear(),
     "FUNCTION_NOT_FOUND": lambda world: world.registry.functions.clear(),
     "NO_PARAMETERS": lambda world: world.runs.parts.clear(),
@@ -199,14 +199,14 @@ def test_what_is_not_retried_is_settled_and_says_why(failed: World, reason: str)
 
 def test_a_run_that_was_throttled_for_days_is_retried_and_told_of_like_any_other(world: World, time: FakeClock) -> None:
     retries(world)
-    world.has_run(a_run(status="pending", retriable=True, postponements=MAX_TELLINGS), b"{}")
+    world.has_run(a_run(status="pending", retriable=True, postponements=MAX_PUBLICATIONS), b"{}")
     world.invoker.script = [FAILURE]
     world.bus.fails = True
-    execute(RUN_ID, world.executor)
+    execute(RUN_ID, world.execution_deps)
     world.bus.fails = False
     time.advance(seconds=61)
-    assert a_pass(world) == [Remedy.ANNOUNCED]
-    assert told_of(world) == Verdict.RETRIED
+    assert a_pass(world) == [RecoveryResult.PUBLISHED_AGAIN]
+    assert told_of(world) == RetryResult.RETRIED
 
 
 @pytest.mark.parametrize("code", sorted(BEYOND_RETRY))
@@ -214,7 +214,7 @@ def test_what_the_same_code_and_input_would_meet_again_is_not_retried(world: Wor
     retries(world)
     has_failed(world)
     world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(error_code=code)
-    assert told_of(world) == Verdict.NOT_RETRYABLE
+    assert told_of(world) == RetryResult.NOT_RETRYABLE
 
 
 @pytest.mark.parametrize("code", sorted(BEYOND_RETRY))
@@ -222,8 +222,8 @@ def test_a_function_s_own_error_is_retried_whatever_its_name(world: World, code:
     retries(world)
     world.has_run(a_run(status="pending", retriable=True))
     world.invoker.script = [Outcome.of_failed_invocation(json.dumps({"errorType": code, "stackTrace": []}).encode())]
-    execute(RUN_ID, world.executor)
-    assert (world.run(RUN_ID).error_code, told_of(world)) == (code, Verdict.RETRIED)
+    execute(RUN_ID, world.execution_deps)
+    assert (world.run(RUN_ID).error_code, told_of(world)) == (code, RetryResult.RETRIED)
 
 
 @pytest.mark.parametrize(
@@ -251,8 +251,8 @@ def test_a_policy_knows_an_error_by_the_name_that_lambda_tells_and_by_the_one_th
         retries(world, nonRetryableErrors=[known_as])
         world.has_run(a_run(id=an_id(number), status="pending", retriable=True))
         world.invoker.script = [failure]
-        execute(an_id(number), world.executor)
-        expected = Verdict.RETRIED if known_as == "Another" else Verdict.NOT_RETRYABLE
+        execute(an_id(number), world.execution_deps)
+        expected = RetryResult.RETRIED if known_as == "Another" else RetryResult.NOT_RETRYABLE
         assert told_of(world, an_id(number)) == expected
 
 
@@ -260,7 +260,7 @@ def test_a_run_that_was_cancelled_while_it_ran_is_not_retried(world: World) -> N
     retries(world)
     has_failed(world, cancel_requested_at=None)
     world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(cancel_requested_at=NOW, cancel_requested_by="bob")
-    assert told_of(world) == Verdict.CANCELLED
+    assert told_of(world) == RetryResult.CANCELLED
     assert not world.run(RUN_ID).event_pending
 
 
@@ -268,12 +268,12 @@ def test_a_timeout_is_retried_too(world: World) -> None:
     retries(world)
     world.has_run(a_run(status="pending", retriable=True))
     world.invoker.script = [Outcome(Status.TIMEOUT, "Sandbox.Timedout")]
-    execute(RUN_ID, world.executor)
-    assert told_of(world) == Verdict.RETRIED
+    execute(RUN_ID, world.execution_deps)
+    assert told_of(world) == RetryResult.RETRIED
 
 
 def test_a_run_that_is_gone_is_not_retried(world: World) -> None:
-    assert told_of(world) == Verdict.GONE
+    assert told_of(world) == RetryResult.GONE
 
 
 @pytest.mark.parametrize("fault", ["cannot_open", "cannot_seal", "refused"])
@@ -283,7 +283,7 @@ def test_a_fault_of_kms_leaves_the_failure_waiting(failed: World, fault: str) ->
         told_of(failed)
     assert failed.run(RUN_ID).event_pending
     setattr(failed.cipher, fault, False)
-    assert told_of(failed) == Verdict.RETRIED
+    assert told_of(failed) == RetryResult.RETRIED
 
 
 def test_a_queue_that_is_down_delays_a_retry_and_loses_none(failed: World, time: FakeClock) -> None:
@@ -291,7 +291,7 @@ def test_a_queue_that_is_down_delays_a_retry_and_loses_none(failed: World, time:
     told_of(failed)
     failed.queue.fails = False
     time.advance(minutes=5)
-    assert a_pass(failed) == [Remedy.PUSHED_AGAIN]
+    assert a_pass(failed) == [RecoveryResult.PUSHED_AGAIN]
 
 
 def test_a_retry_of_a_rerun_belongs_to_its_original(world: World) -> None:
@@ -300,7 +300,7 @@ def test_a_retry_of_a_rerun_belongs_to_its_original(world: World) -> None:
     source = a_rerun(original, status="pending", retriable=True)
     world.has_run(source)
     world.invoker.script = [FAILURE]
-    execute(source.id, world.executor)
+    execute(source.id, world.execution_deps)
     told_of(world, source.id)
     (retry,) = retries_in(world)
     assert (retry.original_run_id, retry.source_run_id) == (original.id, source.id)

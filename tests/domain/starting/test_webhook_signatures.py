@@ -20,8 +20,8 @@ GOOD_TWIN = "whsec_" + base64.b64encode(b"another's secret of 32 bytes ...").dec
 def rotated(world: World, *, keep_previous: bool = True) -> str:
     """The new secret of the only trigger."""
     (trigger_id,) = world.registry.triggers
-    asked = RotateSecret.read({"keepPrevious": keep_previous})
-    secret = rotate_secret(WORKSPACE, trigger_id, asked, world.registrar).secret
+    request = RotateSecret.read({"keepPrevious": keep_previous})
+    secret = rotate_secret(WORKSPACE, trigger_id, request, world.registry_deps).secret
     assert secret is not None
     return secret
 
@@ -211,12 +211,12 @@ def test_a_secret_is_shown_once_and_stored_sealed(world: World) -> None:
     created = create(world, "http-trigger")
     assert created.secret is not None
     assert created.document()["secret"] == created.secret
-    shown = show_trigger(WORKSPACE, created.trigger.id, world.registrar)
+    shown = show_trigger(WORKSPACE, created.trigger.id, world.registry_deps)
     assert "secret" not in shown.document()
     stored = world.registry.triggers[created.trigger.id]
     assert created.secret not in str(stored)
     assert base64.b64decode(created.secret.removeprefix("whsec_")) not in (stored.sealed_secrets or b"")
-    assert stored.trigger.secrets_label == (WORKSPACE, f"TRIGGER#{created.trigger.id}", "secrets")
+    assert stored.trigger.secrets_context == (WORKSPACE, f"TRIGGER#{created.trigger.id}", "secrets")
 
 
 def test_two_secrets_are_valid_while_senders_move_on_and_the_oldest_is_not(world: World) -> None:
@@ -237,8 +237,8 @@ def test_a_secret_that_was_stolen_is_not_kept(world: World) -> None:
 def test_a_rotation_is_a_change_that_others_see(world: World) -> None:
     has_webhook(world, params={"region": "eu"})
     ((trigger_id, before),) = world.registry.triggers.items()
-    asked = RotateSecret.read({})
-    shown = rotate_secret(WORKSPACE, trigger_id, asked, world.registrar)
+    request = RotateSecret.read({})
+    shown = rotate_secret(WORKSPACE, trigger_id, request, world.registry_deps)
     assert shown.trigger.version == before.trigger.version + 1
     assert shown.params == {"region": "eu"}
     assert shown.secret is not None
@@ -253,7 +253,7 @@ def test_two_who_rotate_at_once_do_not_both_believe_that_their_secret_counts(
     mine = rotated(world)
     monkeypatch.setattr(world.registry, "read_trigger", lambda _: before)
     with pytest.raises(Stale):
-        rotate_secret(WORKSPACE, trigger_id, RotateSecret.read({}), world.registrar)
+        rotate_secret(WORKSPACE, trigger_id, RotateSecret.read({}), world.registry_deps)
     monkeypatch.undo()
     assert is_taken(world, mine)
 

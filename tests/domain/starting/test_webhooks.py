@@ -12,7 +12,7 @@ from handlers.domain.errors import (
 )
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.runs.run import ExecutionSource, ExecutionType, Status
-from handlers.domain.seal import Label
+from handlers.domain.seal import SealContext
 from tests.builders import FUNCTION_ID, WORKSPACE
 from tests.domain.starting.receiving import PATH, has_webhook, parameters, received, refusal, signed, webhook
 from tests.domain.triggering import change, create
@@ -182,7 +182,7 @@ def test_a_path_is_left_and_freed_by_a_change_and_by_a_deletion(world: World) ->
     change(world, trigger_id, triggerMetadata={"path": "moved", "signature": "none"})
     assert isinstance(refusal(world, webhook()), NotFound)
     assert received(world, webhook(path="moved")).trigger_id == trigger_id
-    delete_trigger(WORKSPACE, trigger_id, world.registrar)
+    delete_trigger(WORKSPACE, trigger_id, world.registry_deps)
     assert isinstance(refusal(world, webhook(path="moved")), NotFound)
     create(world, "http-trigger", {"path": "moved"})
 
@@ -216,9 +216,9 @@ def test_a_refused_signature_costs_no_more_than_opening_the_secrets(
     opened: list[str] = []
     open_ = world.cipher.open
 
-    def counted(sealed: bytes, label: Label) -> bytes:
-        opened.append(label.part)
-        return open_(sealed, label)
+    def counted(sealed: bytes, seal_context: SealContext) -> bytes:
+        opened.append(seal_context.part)
+        return open_(sealed, seal_context)
 
     monkeypatch.setattr(world.cipher, "open", counted)
     refusal(world, webhook({"webhook-id": "x", "webhook-timestamp": "1700000000", "webhook-signature": "v1,"}))

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from handlers.domain.errors import Unavailable
-from handlers.domain.runs.execution import Verdict, execute
+from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.run import FunctionRun, Part, Status
-from handlers.domain.upkeep.recovery import DeadLetter, Remedy, end_undeliverable
+from handlers.domain.upkeep.recovery import DeadLetter, RecoveryResult, end_undeliverable
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
 
 
-def ended(world: World) -> tuple[dict[Remedy, int], list[str]]:
+def ended(world: World) -> tuple[dict[RecoveryResult, int], list[str]]:
     """What a pass of the watchdog did with the dead letters, and the runs it could not help."""
     reported: list[str] = []
     done = end_undeliverable(world.watchdog, has_time=lambda: True, report=lambda _, run_id: reported.append(run_id))
@@ -21,27 +21,29 @@ def ended(world: World) -> tuple[dict[Remedy, int], list[str]]:
 
 
 def has_letter(world: World, run_id: str = RUN_ID, *, sent_at: datetime = NOW - timedelta(minutes=80)) -> None:
-    world.dead_letters.letters.append(DeadLetter(run_id, f"receipt-{len(world.dead_letters.letters)}", sent_at))
+    world.dead_letters.dead_letters.append(
+        DeadLetter(run_id, f"receipt-{len(world.dead_letters.dead_letters)}", sent_at)
+    )
 
 
 def test_a_pending_run_is_sent_once_more(waiting: World) -> None:
     has_letter(waiting)
-    assert ended(waiting) == ({Remedy.REDELIVERED: 1}, [])
+    assert ended(waiting) == ({RecoveryResult.REDELIVERED: 1}, [])
     assert waiting.queue.pushed == [(RUN_ID, 0)]
-    assert not waiting.dead_letters.letters
-    assert execute(RUN_ID, waiting.executor) is Verdict.FINISHED
+    assert not waiting.dead_letters.dead_letters
+    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).status is Status.COMPLETED
 
 
 def test_letters_from_before_it_was_sent_once_more_say_nothing_new(waiting: World, time: FakeClock) -> None:
     for minutes in (90, 80, 70):
         has_letter(waiting, sent_at=NOW - timedelta(minutes=minutes))
-    assert ended(waiting) == ({Remedy.REDELIVERED: 1, Remedy.MOVED_ON: 2}, [])
+    assert ended(waiting) == ({RecoveryResult.REDELIVERED: 1, RecoveryResult.MOVED_ON: 2}, [])
     time.advance(minutes=2)
     has_letter(waiting)
-    assert ended(waiting) == ({Remedy.MOVED_ON: 1}, [])
+    assert ended(waiting) == ({RecoveryResult.MOVED_ON: 1}, [])
     assert waiting.run(RUN_ID).status is Status.PENDING
-    assert not waiting.dead_letters.letters
+    assert not waiting.dead_letters.dead_letters
 
 
 @pytest.mark.parametrize("attempts", [0, 1])
@@ -53,7 +55,7 @@ def test_a_run_whose_second_message_ends_there_too_fails_and_says_whether_it_was
     ended(world)
     time.advance(minutes=80)
     has_letter(world, sent_at=NOW)
-    assert ended(world) == ({Remedy.UNDELIVERABLE: 1}, [])
+    assert ended(world) == ({RecoveryResult.UNDELIVERABLE: 1}, [])
     run = world.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "DeliveryFailed", attempts)
     error = world.opened(run, Part.ERROR) or b""
@@ -67,7 +69,7 @@ def test_a_run_that_this_very_pass_has_given_back_is_executed(world: World, time
     time.advance(minutes=80)
     a_pass(world)
     ended(world)
-    assert execute(RUN_ID, world.executor) is Verdict.FINISHED
+    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
     assert (world.run(RUN_ID).status, world.run(RUN_ID).execution_attempts) == (Status.COMPLETED, 2)
 
 
@@ -83,15 +85,15 @@ def test_a_run_that_this_very_pass_has_given_back_is_executed(world: World, time
 def test_a_run_that_goes_its_way_is_left_alone(world: World, run: FunctionRun) -> None:
     world.has_run(run)
     has_letter(world)
-    assert ended(world) == ({Remedy.MOVED_ON: 1}, [])
+    assert ended(world) == ({RecoveryResult.MOVED_ON: 1}, [])
     assert world.run(RUN_ID) == run
-    assert not world.dead_letters.letters
+    assert not world.dead_letters.dead_letters
 
 
 def test_the_letter_of_a_run_that_is_gone_is_thrown_away(world: World) -> None:
     has_letter(world)
-    assert ended(world) == ({Remedy.MOVED_ON: 1}, [])
-    assert not world.dead_letters.letters
+    assert ended(world) == ({RecoveryResult.MOVED_ON: 1}, [])
+    assert not world.dead_letters.dead_letters
 
 
 def test_two_letters_of_one_run_end_it_once(waiting: World, time: FakeClock) -> None:
@@ -100,7 +102,7 @@ def test_two_letters_of_one_run_end_it_once(waiting: World, time: FakeClock) -> 
     time.advance(minutes=80)
     has_letter(waiting, sent_at=NOW)
     has_letter(waiting, sent_at=NOW)
-    assert ended(waiting) == ({Remedy.UNDELIVERABLE: 1, Remedy.MOVED_ON: 1}, [])
+    assert ended(waiting) == ({RecoveryResult.UNDELIVERABLE: 1, RecoveryResult.MOVED_ON: 1}, [])
     assert len(waiting.bus.announced) == 1
 
 
@@ -118,5 +120,5 @@ def test_a_letter_that_cannot_be_dealt_with_now_stays_and_the_others_are_dealt_w
         return read(run_id)
 
     monkeypatch.setattr(waiting.runs, "read_run", read_but_one)
-    assert ended(waiting) == ({Remedy.FAILED: 1, Remedy.REDELIVERED: 1}, [an_id(9)])
-    assert [letter.run_id for letter in waiting.dead_letters.letters] == [an_id(9)]
+    assert ended(waiting) == ({RecoveryResult.FAILED: 1, RecoveryResult.REDELIVERED: 1}, [an_id(9)])
+    assert [dead_letter.run_id for dead_letter in waiting.dead_letters.dead_letters] == [an_id(9)]

@@ -7,7 +7,7 @@ import pytest
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.upkeep.housekeeping import STAGED_FOR, Done, Housekeeper, KeptObject, keep_house
+from handlers.domain.upkeep.housekeeping import STAGED_FOR, ExpiryDeps, ExpiryResult, KeptObject, delete_expired
 from tests.builders import NOW, an_id
 from tests.fakes import FakeClock
 
@@ -35,10 +35,10 @@ class House:
         expires_at = self.parts[kept]
         return expires_at if expires_at > clock.now() else None
 
-    def remind(self, kept: KeptObject, at: datetime) -> None:
+    def reschedule(self, kept: KeptObject, at: datetime) -> None:
         self.reminders[kept] = at
 
-    def forget(self, kept: KeptObject) -> None:
+    def remove(self, kept: KeptObject) -> None:
         self.order.append(f"forget {kept.key}")
         del self.reminders[kept]
 
@@ -57,9 +57,11 @@ def house(time: FakeClock) -> House:
     return House()
 
 
-def kept_house(house: House, *, objects: int = 100) -> dict[Done, int]:
+def kept_house(house: House, *, objects: int = 100) -> dict[ExpiryResult, int]:
     left = iter(range(objects))
-    done = keep_house(Housekeeper(house, house), has_time=lambda: next(left, None) is not None, report=lambda *_: None)
+    done = delete_expired(
+        ExpiryDeps(house, house), has_time=lambda: next(left, None) is not None, report=lambda *_: None
+    )
     return dict(done)
 
 
@@ -67,7 +69,7 @@ def test_an_object_goes_with_its_part(house: House, time: FakeClock) -> None:
     house.has(1, expires_in=timedelta(days=91))
     other = house.has(2, expires_in=timedelta(days=92))
     time.advance(days=91, seconds=1)
-    assert kept_house(house) == {Done.DELETED: 1}
+    assert kept_house(house) == {ExpiryResult.DELETED: 1}
     assert (list(house.objects), list(house.reminders)) == (["kept/2"], [other])
 
 
@@ -75,10 +77,10 @@ def test_an_object_whose_lineage_lives_on_lives_on(house: House, time: FakeClock
     kept = house.has(1, expires_in=timedelta(days=91))
     time.advance(days=91, seconds=1)
     house.parts[kept] = NOW + timedelta(days=150)
-    assert kept_house(house) == {Done.LIVES_ON: 1}
+    assert kept_house(house) == {ExpiryResult.LIVES_ON: 1}
     assert kept_house(house) == {}
     time.advance(days=59)
-    assert kept_house(house) == {Done.DELETED: 1}
+    assert kept_house(house) == {ExpiryResult.DELETED: 1}
 
 
 def test_the_object_goes_before_what_reminds_of_it(house: House, time: FakeClock) -> None:
@@ -93,17 +95,17 @@ def test_one_object_that_cannot_be_deleted_does_not_keep_the_others(house: House
     house.has(2, expires_in=timedelta(days=1))
     house.fails_on = "kept/1"
     time.advance(days=2)
-    assert kept_house(house) == {Done.FAILED: 1, Done.DELETED: 1}
+    assert kept_house(house) == {ExpiryResult.FAILED: 1, ExpiryResult.DELETED: 1}
     house.fails_on = None
-    assert kept_house(house) == {Done.DELETED: 1}
+    assert kept_house(house) == {ExpiryResult.DELETED: 1}
 
 
 def test_what_time_did_not_suffice_for_is_done_an_hour_later(house: House, time: FakeClock) -> None:
     for number in range(5):
         house.has(number, expires_in=timedelta(days=1))
     time.advance(days=2)
-    assert kept_house(house, objects=2) == {Done.DELETED: 2}
-    assert kept_house(house) == {Done.DELETED: 3}
+    assert kept_house(house, objects=2) == {ExpiryResult.DELETED: 2}
+    assert kept_house(house) == {ExpiryResult.DELETED: 3}
 
 
 def test_what_was_staged_in_vain_goes_after_a_day(house: House, time: FakeClock) -> None:
@@ -111,5 +113,5 @@ def test_what_was_staged_in_vain_goes_after_a_day(house: House, time: FakeClock)
     time.advance(seconds=STAGED_FOR.total_seconds())
     assert kept_house(house) == {}
     time.advance(seconds=1)
-    assert kept_house(house) == {Done.NEVER_MOVED: 1}
+    assert kept_house(house) == {ExpiryResult.NEVER_MOVED: 1}
     assert not house.objects

@@ -3,11 +3,11 @@ from datetime import timedelta
 import pytest
 
 from handlers.domain.errors import Unavailable
-from handlers.domain.runs.execution import Verdict, execute
+from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
-from handlers.domain.runs.outcome import NotYet, Uncertain
+from handlers.domain.runs.outcome import OutcomeUnknown, RetryLater
 from handlers.domain.runs.run import FunctionRun, Part, Status
-from handlers.domain.upkeep.recovery import MAX_UNMOVED, MAX_UNTOLD, Remedy, recover, recover_overdue
+from handlers.domain.upkeep.recovery import MAX_UNMOVED, MAX_UNPUBLISHED, RecoveryResult, recover, recover_overdue
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -30,7 +30,7 @@ def test_what_is_not_overdue_is_left_alone(world: World, time: FakeClock) -> Non
 def test_a_run_that_nobody_claimed_is_pushed_again(world: World, time: FakeClock) -> None:
     world.has_run(a_run(status="pending"))
     time.advance(seconds=60)
-    assert a_pass(world) == [Remedy.PUSHED_AGAIN]
+    assert a_pass(world) == [RecoveryResult.PUSHED_AGAIN]
     assert world.queue.pushed == [(RUN_ID, 0)]
     run = world.run(RUN_ID)
     assert (run.status, run.execution_attempts) == (Status.PENDING, 0)
@@ -48,11 +48,11 @@ def test_a_run_that_nobody_ever_claims_is_pushed_more_and_more_rarely(world: Wor
 def test_a_running_run_whose_lease_has_ended_is_pushed_again(world: World, time: FakeClock) -> None:
     before = world.has_run(a_run(status="running"))
     time.advance(seconds=90)
-    assert a_pass(world) == [Remedy.PUSHED_AGAIN]
+    assert a_pass(world) == [RecoveryResult.PUSHED_AGAIN]
     run = world.run(RUN_ID)
     assert (run.status, run.claim_token, run.execution_attempts) == (Status.PENDING, None, 1)
     assert run.pin == before.pin
-    assert execute(RUN_ID, world.executor) is Verdict.FINISHED
+    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
     assert world.run(RUN_ID).execution_attempts == 2
 
 
@@ -60,7 +60,7 @@ def test_a_running_run_whose_lease_has_ended_is_pushed_again(world: World, time:
 def test_a_running_run_that_was_lost_three_times_fails_as_lost(world: World, time: FakeClock, attempts: int) -> None:
     world.has_run(a_run(status="running", execution_attempts=attempts))
     time.advance(seconds=90)
-    assert a_pass(world) == [Remedy.LOST]
+    assert a_pass(world) == [RecoveryResult.LOST]
     run = world.run(RUN_ID)
     assert (run.status, run.error_code, run.deadline) == (Status.FAILURE, "ExecutionLost", None)
     assert b"ExecutionLost" in (world.opened(run, Part.ERROR) or b"")
@@ -72,14 +72,14 @@ def test_a_run_can_be_failed_as_lost_while_kms_is_down(world: World, time: FakeC
     world.has_run(a_run(status="running", execution_attempts=MAX_ATTEMPTS))
     world.cipher.cannot_seal = True
     time.advance(seconds=90)
-    assert a_pass(world) == [Remedy.LOST]
+    assert a_pass(world) == [RecoveryResult.LOST]
     assert world.run(RUN_ID).error_code == "ExecutionLost"
 
 
 def test_a_run_whose_end_was_not_told_is_told_again(world: World, time: FakeClock) -> None:
     before = world.has_run(an_untold_run())
     time.advance(seconds=60)
-    assert a_pass(world) == [Remedy.ANNOUNCED]
+    assert a_pass(world) == [RecoveryResult.PUBLISHED_AGAIN]
     assert world.bus.announced == [before]
     assert world.run(RUN_ID) == before.evolve(event_pending=False, deadline=None)
 
@@ -92,15 +92,15 @@ def test_a_bus_that_is_down_is_tried_again_more_and_more_rarely(world: World, ti
         time.advance(minutes=1)
         tried += a_pass(world)
         assert world.run(RUN_ID).event_pending
-    assert set(tried) == {Remedy.UNTOLD}
+    assert set(tried) == {RecoveryResult.UNPUBLISHED}
     assert len(tried) < 10
     world.bus.fails = False
     time.advance(minutes=15)
-    assert a_pass(world) == [Remedy.ANNOUNCED]
+    assert a_pass(world) == [RecoveryResult.PUBLISHED_AGAIN]
     assert not world.run(RUN_ID).event_pending
 
 
-def swept(world: World, *, passes: int = 1000) -> tuple[dict[Remedy, int], list[str]]:
+def swept(world: World, *, passes: int = 1000) -> tuple[dict[RecoveryResult, int], list[str]]:
     """What one pass of the watchdog did, and the runs it could not help. `passes` runs at most."""
     reported: list[str] = []
     left = iter(range(passes))
@@ -124,30 +124,30 @@ class TestBacklog:
         long.has_run(a_run(status="pending"))
         for _ in range(10):
             time.advance(minutes=15)
-            assert swept(long) == ({Remedy.IN_BACKLOG: 1}, [])
+            assert swept(long) == ({RecoveryResult.IN_BACKLOG: 1}, [])
         assert not long.queue.pushed
         long.queue.backlog = MAX_CONCURRENT_EXECUTIONS
         time.advance(minutes=15)
-        assert swept(long) == ({Remedy.PUSHED_AGAIN: 1}, [])
+        assert swept(long) == ({RecoveryResult.PUSHED_AGAIN: 1}, [])
 
     def test_a_run_whose_executor_died_is_pushed(self, long: World, time: FakeClock) -> None:
         long.has_run(a_run(status="running"))
         time.advance(minutes=2)
-        assert swept(long) == ({Remedy.PUSHED_AGAIN: 1}, [])
+        assert swept(long) == ({RecoveryResult.PUSHED_AGAIN: 1}, [])
 
     def test_a_run_that_was_delayed_is_pushed_when_it_is_due(self, long: World, time: FakeClock) -> None:
         due = NOW + timedelta(days=1)
         long.has_run(a_run(status="pending", not_before=due, deadline=due))
         time.advance(days=1, seconds=1)
-        assert swept(long) == ({Remedy.PUSHED_AGAIN: 1}, [])
+        assert swept(long) == ({RecoveryResult.PUSHED_AGAIN: 1}, [])
         time.advance(minutes=5)
-        assert swept(long) == ({Remedy.IN_BACKLOG: 1}, [])
+        assert swept(long) == ({RecoveryResult.IN_BACKLOG: 1}, [])
 
     def test_a_queue_that_does_not_tell_has_none(self, world: World, time: FakeClock) -> None:
         world.has_run(a_run(status="pending"))
         world.queue.fails = True
         time.advance(minutes=1)
-        assert swept(world) == ({Remedy.PUSHED_AGAIN: 1}, [])
+        assert swept(world) == ({RecoveryResult.PUSHED_AGAIN: 1}, [])
 
 
 def test_a_bucket_that_is_down_does_not_keep_other_runs_waiting(
@@ -163,7 +163,7 @@ def test_a_bucket_that_is_down_does_not_keep_other_runs_waiting(
     monkeypatch.setattr(world.runs, "move_staged", times_out)
     time.advance(minutes=5)
     done, reported = swept(world, passes=MAX_UNMOVED + 1)
-    assert done == {Remedy.UNMOVED: MAX_UNMOVED, Remedy.PUSHED_AGAIN: 1}
+    assert done == {RecoveryResult.UNMOVED: MAX_UNMOVED, RecoveryResult.PUSHED_AGAIN: 1}
     assert len(reported) == MAX_UNMOVED
     assert [pushed.run_id for pushed in world.queue.pushed] == [an_id(99)]
 
@@ -175,7 +175,7 @@ def test_a_bus_that_is_down_does_not_keep_open_runs_waiting(world: World, time: 
     world.bus.fails = True
     time.advance(minutes=2)
     done, _ = swept(world)
-    assert done == {Remedy.UNTOLD: MAX_UNTOLD, Remedy.PUSHED_AGAIN: 1}
+    assert done == {RecoveryResult.UNPUBLISHED: MAX_UNPUBLISHED, RecoveryResult.PUSHED_AGAIN: 1}
     assert world.queue.pushed == [(waiting.id, 0)]
 
 
@@ -193,15 +193,15 @@ def test_a_run_that_cannot_be_helped_is_reported_and_the_others_are_helped(
 
     monkeypatch.setattr(world.queue, "push", push_but_one)
     time.advance(minutes=1)
-    assert swept(world) == ({Remedy.PUSHED_AGAIN: 2, Remedy.FAILED: 1}, [an_id(1)])
+    assert swept(world) == ({RecoveryResult.PUSHED_AGAIN: 2, RecoveryResult.FAILED: 1}, [an_id(1)])
 
 
 def test_a_pass_ends_when_its_time_is_up_and_the_next_goes_on(world: World, time: FakeClock) -> None:
     for number in range(5):
         world.has_run(a_run(id=an_id(number), status="pending"))
     time.advance(minutes=1)
-    assert swept(world, passes=2)[0] == {Remedy.PUSHED_AGAIN: 2}
-    assert swept(world)[0] == {Remedy.PUSHED_AGAIN: 3}
+    assert swept(world, passes=2)[0] == {RecoveryResult.PUSHED_AGAIN: 2}
+    assert swept(world)[0] == {RecoveryResult.PUSHED_AGAIN: 3}
 
 
 def test_a_queue_that_is_down_is_tried_again_later(world: World, time: FakeClock) -> None:
@@ -211,7 +211,7 @@ def test_a_queue_that_is_down_is_tried_again_later(world: World, time: FakeClock
     a_pass(world)
     world.queue.fails = False
     time.advance(minutes=2)
-    assert a_pass(world) == [Remedy.PUSHED_AGAIN]
+    assert a_pass(world) == [RecoveryResult.PUSHED_AGAIN]
     assert world.queue.pushed == [(RUN_ID, 0)]
 
 
@@ -243,31 +243,31 @@ def test_a_run_that_is_claimed_while_the_watchdog_looks_stays_claimed(world: Wor
     time.advance(minutes=1)
     (overdue,) = world.runs.overdue()
     world.invoker.meanwhile = lambda: recover(overdue, world.watchdog)
-    assert execute(RUN_ID, world.executor) is Verdict.FINISHED
+    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
     assert not world.queue.pushed
 
 
 def test_a_late_outcome_of_a_run_that_was_given_up_is_not_stored(world: World, time: FakeClock) -> None:
     def the_lease_ends() -> None:
         time.advance(seconds=91)
-        assert a_pass(world) == [Remedy.PUSHED_AGAIN]
+        assert a_pass(world) == [RecoveryResult.PUSHED_AGAIN]
 
     world.has_run(a_run(status="pending"))
     world.invoker.meanwhile = the_lease_ends
-    assert execute(RUN_ID, world.executor) is Verdict.NOT_OURS
+    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.NOT_OURS
     assert world.run(RUN_ID).status is Status.PENDING
     assert world.opened(world.run(RUN_ID), Part.RESULT) is None
 
 
 def test_a_run_ends_whatever_is_lost_on_the_way(world: World, time: FakeClock) -> None:
     world.has_run(a_run(status="pending"))
-    world.invoker.script = [NotYet("TooManyRequestsException"), Uncertain("ConnectionFailed")]
+    world.invoker.script = [RetryLater("TooManyRequestsException"), OutcomeUnknown("ConnectionFailed")]
     world.queue.fails = True
     world.bus.fails = True
     for _ in range(60):
         time.advance(minutes=1)
         if world.run(RUN_ID).status.is_open and a_pass(world):
-            execute(RUN_ID, world.executor)
+            execute(RUN_ID, world.execution_deps)
     world.bus.fails = False
     a_pass(world)
     run = world.run(RUN_ID)

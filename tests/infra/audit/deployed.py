@@ -11,7 +11,7 @@ from handlers.aws import run_items as items
 from handlers.aws.cipher import Cipher
 from handlers.aws.table import to_item
 from handlers.domain import clock
-from handlers.domain.runs.recording import label
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import FunctionRun, Part
 from infra.audit.auditing import audit
 from infra.audit.findings import Report
@@ -57,9 +57,9 @@ class Deployed:
     def holds_sealed(self, storage: Storage, rerun: FunctionRun, *, result_as: Part = Part.RESULT) -> None:
         """Also the original's parameters in the table, and the re-run's result in the bucket, sealed under a label."""
         cipher, original = self.cipher(), rerun.evolve(id=rerun.original_run_id)
-        parameters = cipher.seal(CONTENT.encode(), label(original, Part.PARAMETERS))
+        parameters = cipher.seal(CONTENT.encode(), seal_context(original, Part.PARAMETERS))
         self.holds(storage.put(items.of_part(original, Part.PARAMETERS, parameters)))
-        self.store(f"kept/{rerun.id}/result", cipher.seal(CONTENT.encode(), label(rerun, result_as)))
+        self.store(f"kept/{rerun.id}/result", cipher.seal(CONTENT.encode(), seal_context(rerun, result_as)))
 
     def put(self, plain: dict[str, Any]) -> None:
         self.dynamodb.put_item(TableName=self.table, Item=to_item(plain))
@@ -71,20 +71,20 @@ class Deployed:
     def store(self, key: str, content: bytes) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
 
-    def report(self, between: Callable[[], Any] | None = None, **how: Any) -> Report:
+    def report(self, between: Callable[[], Any] | None = None, **options: Any) -> Report:
         """`between` is done once the table has been scanned, and before anything is looked at again."""
 
-        def told(step: str) -> None:
+        def actual(step: str) -> None:
             if between is not None and step.startswith("Listing the bucket"):
                 between()
 
-        terms: dict[str, Any] = {"now": clock.now(), "retention_days": 90, "told": told}
-        return audit(self.dynamodb, self.table, self.s3, self.bucket, **terms | how)
+        terms: dict[str, Any] = {"now": clock.now(), "retention_days": 90, "report_progress": actual}
+        return audit(self.dynamodb, self.table, self.s3, self.bucket, **terms | options)
 
-    def found(self, between: Callable[[], Any] | None = None, **how: Any) -> list[tuple[str, ...]]:
+    def found(self, between: Callable[[], Any] | None = None, **options: Any) -> list[tuple[str, ...]]:
         """Rule and ids of each finding."""
-        return [(finding.rule.value, *finding.ids) for finding in self.report(between, **how).findings]
+        return [(finding.rule.value, *finding.ids) for finding in self.report(between, **options).findings]
 
-    def command(self, *options: str, **how: Any) -> Result:
+    def command(self, *arguments: str, **options: Any) -> Result:
         """As an operator audits a stack on AWS."""
-        return CliRunner().invoke(app, ["audit", "--stack", self.name, *options], **how)
+        return CliRunner().invoke(app, ["audit", "--stack", self.name, *arguments], **options)

@@ -96,22 +96,22 @@ def test_a_part_that_was_replaced_while_it_was_opened_is_no_finding(deployed: De
     storage, rerun = a_lineage_of_today()
     deployed.holds_sealed(storage, rerun, result_as=Part.LOGS)
 
-    def told(step: str) -> None:
+    def actual(step: str) -> None:
         if step.startswith("Opening"):
             deployed.holds_sealed(storage, rerun)
 
-    assert deployed.found(cipher=deployed.cipher(), open_parts=ALL, told=told) == []
+    assert deployed.found(cipher=deployed.cipher(), open_parts=ALL, report_progress=actual) == []
 
 
 def test_every_read_of_the_table_is_consistent(deployed: Deployed) -> None:
     deployed.holds(Storage().run(of_today(status="running")))
-    asked: list[dict[str, Any]] = []
-    seen = ("provide-client-params.dynamodb", lambda params, **_: asked.append(params))
+    request: list[dict[str, Any]] = []
+    seen = ("provide-client-params.dynamodb", lambda params, **_: request.append(params))
     deployed.dynamodb.meta.events.register(*seen)
     assert deployed.found() == [("deadline", ORIGINAL)]
     deployed.dynamodb.meta.events.unregister(*seen)
-    assert len(asked) >= 3
-    assert all(each["ConsistentRead"] for each in asked)
+    assert len(request) >= 3
+    assert all(each["ConsistentRead"] for each in request)
 
 
 def test_parts_are_opened_at_random_and_no_more_than_asked_for(deployed: Deployed) -> None:
@@ -153,6 +153,6 @@ def test_a_table_of_many_pages_is_read_whole(deployed: Deployed) -> None:
         deployed.put(filler | {"sk": f"FUNCTION#{number}"})
     deployed.holds(Storage().run(of_today()).run(of_today().evolve(id=RERUN)))
     pages: list[str] = []
-    report = audit(deployed.dynamodb, deployed.table, now=clock.now(), retention_days=90, told=pages.append)
+    report = audit(deployed.dynamodb, deployed.table, now=clock.now(), retention_days=90, report_progress=pages.append)
     assert report.looked_at.runs == 2
     assert len(pages) > 1

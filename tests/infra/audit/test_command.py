@@ -16,9 +16,9 @@ from tests.infra.audit.deployed import CONTENT, Deployed
 from tests.infra.audit.storing import ORIGINAL, RERUN, a_lineage_of_today
 
 
-def run(*options: str, **how: Any) -> tuple[int, str]:
+def run(*arguments: str, **options: Any) -> tuple[int, str]:
     """The exit code and all that was printed."""
-    result = CliRunner().invoke(app, ["audit", *options], **how)
+    result = CliRunner().invoke(app, ["audit", *arguments], **options)
     return result.exit_code, result.output
 
 

@@ -7,16 +7,16 @@ import pytest
 
 from infra.aws.target import Target
 from infra.local.emulator import REGION
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 
 
 @pytest.fixture
-def target(laptop: Laptop) -> Iterator[Target]:
+def target(local_stack: LocalStack) -> Iterator[Target]:
     """A stack of the test's own, which is not deployed, in the emulator's account; its clients turn pages."""
-    account = laptop.client("sts").get_caller_identity()["Account"]
+    account = local_stack.client("sts").get_caller_identity()["Account"]
     stack = f"Swept-{uuid4().hex[:8]}"
-    yield Target(stack, account, "aws", REGION, None, laptop.client)
-    formation = laptop.client("cloudformation")
+    yield Target(stack, account, "aws", REGION, None, local_stack.client)
+    formation = local_stack.client("cloudformation")
     formation.delete_stack(StackName=stack)
 
 

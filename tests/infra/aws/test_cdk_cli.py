@@ -94,7 +94,7 @@ def test_its_failure_is_told(processes: Processes) -> None:
 
 def test_the_stack_has_the_name_that_the_context_gives_it(tmp_path: Path) -> None:
     """The option --stack is this key of the context."""
-    context = json.dumps({"laptop": True, "stackName": "Acme"})
+    context = json.dumps({"local": True, "stackName": "Acme"})
     environment = {**os.environ, "CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-m", "infra.app"], cwd=ROOT, env=environment, check=True)
     template = json.loads((tmp_path / "Acme.template.json").read_text())

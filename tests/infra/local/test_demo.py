@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from infra.local import demo
 from infra.local.__main__ import app
-from infra.local.demo_people import Answer, UnexpectedAnswerError
+from infra.local.demo_users import Answer, UnexpectedAnswerError
 from infra.local.deploy import DeployError
 from infra.local.interrupts import SIGNALS, Interrupted, Interrupts
 from infra.local.patience import PATIENCE_SECONDS
@@ -50,9 +50,9 @@ def processes() -> list[list[int]]:
 
 
 def emulator_of(output: str) -> int:
-    told = re.search(r"\(process (\d+)\)", output)
-    assert told
-    return int(told[1])
+    actual = re.search(r"\(process (\d+)\)", output)
+    assert actual
+    return int(actual[1])
 
 
 def test_the_story_is_told_to_its_end_and_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
@@ -94,14 +94,14 @@ Re-run 3 ({third})
         in ran.stdout
     )
     lines = ran.stdout.splitlines()
-    for told in (
+    for actual in (
         f"  alice  POST  /workspace/acme/api/v1/function-runs/{original}/rerun",
         "               errorCode        ZeroDivisionError",
         "               errorMessage     division by zero",
         "               message  The grant acme/function-triggers:execute is required.",
         "               message  Run does not belong to this workspace.",
     ):
-        assert told in lines
+        assert actual in lines
     assert max(map(len, lines)) <= WIDTH
     assert not any(line.endswith(" ") or "\x1b" in line or "\r" in line for line in lines)
     assert members_of(emulator_of(ran.stdout)) == []

@@ -81,9 +81,9 @@ class TestEventBridge:
         ids=lambda rule: str(rule)[:40],
     )
     def test_a_rule_that_the_api_does_not_know_is_refused(self, events: Any, rule: dict[str, Any]) -> None:
-        asked = {"Name": "r", "EventPattern": PATTERN} | rule
-        asked = {name: value for name, value in asked.items() if value is not None}
-        assert refusal(lambda: events.put_rule(**asked)) == (400, "ValidationException")
+        request = {"Name": "r", "EventPattern": PATTERN} | rule
+        request = {name: value for name, value in request.items() if value is not None}
+        assert refusal(lambda: events.put_rule(**request)) == (400, "ValidationException")
 
     def test_the_longest_name_is_taken(self, events: Any, bus: str) -> None:
         events.put_rule(Name="r._-" * 16, EventBusName=bus, EventPattern=PATTERN)
@@ -151,7 +151,7 @@ class TestScheduler:
         yield name
         scheduler.delete_schedule_group(Name=name)
 
-    def asked(self, group: str, changes: dict[str, Any]) -> dict[str, Any]:
+    def request(self, group: str, changes: dict[str, Any]) -> dict[str, Any]:
         of = {"Name": "s", "GroupName": group, "FlexibleTimeWindow": {"Mode": "OFF"}, "State": "DISABLED"}
         return of | {"ScheduleExpression": "rate(5 minutes)", "Target": {"Arn": QUEUE, "RoleArn": ROLE}} | changes
 
@@ -182,12 +182,12 @@ class TestScheduler:
     )  # fmt: skip
     def test_a_schedule_that_cannot_be_is_refused(self, scheduler: Any, group: str, wrong: dict[str, Any]) -> None:
         with pytest.raises(scheduler.exceptions.ValidationException) as refused:
-            scheduler.create_schedule(**self.asked(group, wrong))
+            scheduler.create_schedule(**self.request(group, wrong))
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-        scheduler.create_schedule(**self.asked(group, {}))
+        scheduler.create_schedule(**self.request(group, {}))
         if not wrong.keys() & {"Name", "GroupName"}:
             with pytest.raises(scheduler.exceptions.ValidationException):
-                scheduler.update_schedule(**self.asked(group, wrong))
+                scheduler.update_schedule(**self.request(group, wrong))
 
     @pytest.mark.parametrize(
         ("start", "end", "taken"), [(-6, None, False), (-4, None, True), (60, 30, False), (60, 61, True)]
@@ -200,10 +200,10 @@ class TestScheduler:
         if end is not None:
             limits["EndDate"] = now + timedelta(minutes=end)
         if taken:
-            scheduler.create_schedule(**self.asked(group, limits))
+            scheduler.create_schedule(**self.request(group, limits))
         else:
             with pytest.raises(scheduler.exceptions.ValidationException):
-                scheduler.create_schedule(**self.asked(group, limits))
+                scheduler.create_schedule(**self.request(group, limits))
 
     @pytest.mark.parametrize(
         "right",
@@ -217,4 +217,4 @@ class TestScheduler:
         ids=str,
     )
     def test_a_schedule_that_can_be_is_taken(self, scheduler: Any, group: str, right: dict[str, Any]) -> None:
-        scheduler.create_schedule(**self.asked(group, right))
+        scheduler.create_schedule(**self.request(group, right))

@@ -10,7 +10,7 @@ from botocore.config import Config
 from handlers.aws.cipher import Cipher
 from handlers.settings import Settings
 from handlers.wiring import Wiring
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.stack.driver import Workspace
 from tests.stack.hostile.events import OWN, Event, Json
@@ -30,7 +30,7 @@ class Own(NamedTuple):
 class Deployed(Wiring):
     """A door's wiring in this process, on the emulator, that notes what is written."""
 
-    def __init__(self, laptop: Laptop, settings: Settings) -> None:
+    def __init__(self, local_stack: LocalStack, settings: Settings) -> None:
         super().__init__(settings)
         self.written: list[str] = []
         core = botocore.session.Session()
@@ -39,7 +39,7 @@ class Deployed(Wiring):
         core.set_default_client_config(Config(retries={"total_max_attempts": 1}, proxies={}))
         core.register("before-send.dynamodb", self._note)
         make = core.create_client
-        core.create_client = lambda *of, **how: make(*of, **how | {"endpoint_url": laptop.emulator.url})  # type: ignore[method-assign]
+        core.create_client = lambda *of, **options: make(*of, **options | {"endpoint_url": local_stack.emulator.url})  # type: ignore[method-assign]
         self._core = core
         self.__dict__["_session"] = boto3.Session(botocore_session=core)
         self.__dict__["cipher"] = Cipher(settings.key_arn, core)

@@ -39,9 +39,13 @@ class InMemory:
     """What a door imports as `wiring`, over a world in memory."""
 
     def __init__(self, world: World) -> None:
-        self.rerunner, self.starter, self.registrar = world.rerunner, world.starter, world.registrar
-        self.canceller, self.retrier = world.canceller, world.retrier
-        self.executor, self.watchdog, self.capturer = world.executor, world.watchdog, world.capturer
+        self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
+        self.cancel_deps, self.retry_deps = world.cancel_deps, world.retry_deps
+        self.execution_deps, self.watchdog_deps, self.capture_deps = (
+            world.execution_deps,
+            world.watchdog,
+            world.capture_deps,
+        )
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.invokable, self.buses = world.invokable, world.buses
         self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)

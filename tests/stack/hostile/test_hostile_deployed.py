@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from handlers import api_runs
 from handlers.settings import Settings
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace
 from tests.stack.hostile.deployed import Deployed, Own, documents, with_ids
 from tests.stack.hostile.events import (
@@ -33,8 +33,8 @@ from tests.stack.sources import create
 
 
 @pytest.fixture(scope="class")
-def own(laptop: Laptop, connection: httpx.Client) -> Own:
-    workspace = Workspace(laptop, connection)
+def own(local_stack: LocalStack, connection: httpx.Client) -> Own:
+    workspace = Workspace(local_stack, connection)
     trigger, function = workspace.trigger_of()
     run = workspace.ended(workspace.execute(trigger, payload={"a": 1}))
     workspace.trigger(workspace.register(function))
@@ -44,19 +44,19 @@ def own(laptop: Laptop, connection: httpx.Client) -> Own:
 
 @pytest.fixture(scope="class")
 def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    laptop = own.workspace.laptop
-    queue = laptop.client("sqs").create_queue(QueueName=f"hostile-{uuid4().hex[:8]}")["QueueUrl"]
+    local_stack = own.workspace.local_stack
+    queue = local_stack.client("sqs").create_queue(QueueName=f"hostile-{uuid4().hex[:8]}")["QueueUrl"]
     wired = Deployed(
-        laptop,
+        local_stack,
         Settings(
-            table_name=laptop.outputs["TableName"],
-            bucket_name=laptop.outputs["BucketName"],
-            key_arn=laptop.outputs["KeyArn"],
+            table_name=local_stack.outputs["TableName"],
+            bucket_name=local_stack.outputs["BucketName"],
+            key_arn=local_stack.outputs["KeyArn"],
             run_queue_url=queue,
-            lifecycle_bus_name=laptop.outputs["LifecycleBusName"],
-            trigger_bus_name=laptop.outputs["TriggerBusName"],
-            schedule_group=laptop.outputs["ScheduleGroupName"],
-            on_event_arn=own.workspace.laptop.samples["EchoFunctionArn"],
+            lifecycle_bus_name=local_stack.outputs["LifecycleBusName"],
+            trigger_bus_name=local_stack.outputs["TriggerBusName"],
+            schedule_group=local_stack.outputs["ScheduleGroupName"],
+            on_event_arn=own.workspace.local_stack.samples["EchoFunctionArn"],
             scheduler_role_arn="arn:aws:iam::000000000000:role/scheduler",
             rule_prefix="FunctionRerun",
             invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
@@ -64,13 +64,13 @@ def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
     )
     wire(patched, wired)
     yield wired
-    laptop.client("sqs").delete_queue(QueueUrl=queue)
+    local_stack.client("sqs").delete_queue(QueueUrl=queue)
 
 
 class TestDeployed:
-    def test_the_routes_are_those_of_the_api(self, laptop: Laptop) -> None:
-        gateway = laptop.client("apigatewayv2")
-        items = gateway.get_routes(ApiId=laptop.api_url.split("/")[-2])["Items"]
+    def test_the_routes_are_those_of_the_api(self, local_stack: LocalStack) -> None:
+        gateway = local_stack.client("apigatewayv2")
+        items = gateway.get_routes(ApiId=local_stack.api_url.split("/")[-2])["Items"]
         deployed = {item["RouteKey"].replace(BASE, "") for item in items}
         assert deployed == set(ROUTES)
 
@@ -128,7 +128,7 @@ class TestDeployed:
         content = base64.b64decode(body) if event["isBase64Encoded"] else body.encode(errors="surrogatepass")
         response = workspace.connection.request(
             method,
-            workspace.laptop.api_url + event["rawPath"].replace("/./", "/%2E/").replace("/../", "/%2E%2E/"),
+            workspace.local_stack.api_url + event["rawPath"].replace("/./", "/%2E/").replace("/../", "/%2E%2E/"),
             params=event.get("queryStringParameters"),
             content=content,
             headers={"Authorization": f"Bearer {workspace.http.token}", "Content-Type": "application/json"}

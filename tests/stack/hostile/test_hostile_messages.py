@@ -77,7 +77,7 @@ PAYLOADS = (
     st.binary(max_size=60)
     | JSON_TEXTS.map(str.encode)
     | st.builds(
-        lambda told: json.dumps(told).encode(),
+        lambda actual: json.dumps(actual).encode(),
         st.fixed_dictionaries({}, optional={"errorType": VALUES, "errorMessage": VALUES, "stackTrace": VALUES}),
     )
 )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from handlers import api_rerun, watchdog
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.upkeep.recovery import Remedy
+from handlers.domain.upkeep.recovery import RecoveryResult
 from tests.fakes import World
 from tests.stack.hostile.events import (
     ABSENT,
@@ -87,7 +87,7 @@ class TestInMemory:
 
         monkeypatch.setattr(world.queue, "push", push)
         done = watchdog.lambda_handler({}, CONTEXT)
-        assert done[Remedy.FAILED] == 1
+        assert done[RecoveryResult.FAILED] == 1
         assert helped.id in [pushed.run_id for pushed in world.queue.pushed]
         for run in (stuck, helped):
             del world.runs.runs[run.id]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handlers import capture_failures, on_event
 from handlers.domain.json_document import compact_any
-from handlers.domain.registry.registered import CaptureFailures
+from handlers.domain.registry.entities import CaptureFailures
 from handlers.domain.runs.run import ExecutionType, Status
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, TRIGGER_ID, a_function
 from tests.fakes import World
@@ -64,19 +64,19 @@ def triggers(draw: st.DrawFn) -> Json:
 def test_a_trigger_s_source_is_shown_as_it_was_asked_for_or_refused_by_its_name(world: World, body: Json) -> None:
     # Paths are unique, and all examples share the world.
     world.registry.triggers = {each: stored for each, stored in world.registry.triggers.items() if each == TRIGGER_ID}
-    before, armed = everything(world), dict(world.aws.armed)
+    before, synced = everything(world), dict(world.aws.synced)
     status, document = answer_of(ROUTES[TRIGGER], http_event(TRIGGER, {"workspace": OWN}, body=json.dumps(body)))
     if status == 201:
         # Params may be anything; a moment is shown in UTC.
-        asked = {name: value for name, value in body["triggerMetadata"].items() if name != "at"}
-        assert document["triggerMetadata"] == document["triggerMetadata"] | asked
-        needs_arming = body["executionType"] in (ExecutionType.SCHEDULED, ExecutionType.EVENT_DRIVEN)
-        assert (document["id"] in world.aws.armed) == needs_arming
+        request = {name: value for name, value in body["triggerMetadata"].items() if name != "at"}
+        assert document["triggerMetadata"] == document["triggerMetadata"] | request
+        needs_sync = body["executionType"] in (ExecutionType.SCHEDULED, ExecutionType.EVENT_DRIVEN)
+        assert (document["id"] in world.aws.synced) == needs_sync
     else:
         assert_complete(document, status)
         assert status == 400
         assert document["field"] == "body" or document["field"].startswith("triggerMetadata")
-        assert (everything(world), world.aws.armed) == (before, armed)
+        assert (everything(world), world.aws.synced) == (before, synced)
 
 
 DELIVERIES = VALUES | st.fixed_dictionaries(

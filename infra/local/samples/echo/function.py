@@ -4,5 +4,5 @@ from typing import Any
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    told = context.client_context.custom if context.client_context else None
-    return {"event": event, "run": told, "version": context.function_version}
+    actual = context.client_context.custom if context.client_context else None
+    return {"event": event, "run": actual, "version": context.function_version}

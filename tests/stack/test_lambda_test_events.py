@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from tests.stack.driver import TeamFunction, Workspace, until
 from tests.stack.leak_story import executor_at_rest
 from tests.stack.sources import NEVER, create, is_half_done, lambda_of, leave_half_done, put, runs_of, the_run
@@ -58,8 +58,8 @@ def does(stem: str) -> Callable[[Check], Check]:
 
 
 @pytest.fixture(scope="module")
-def function(laptop: Laptop) -> TeamFunction:
-    return TeamFunction(laptop).deploy(FUNCTION)
+def function(local_stack: LocalStack) -> TeamFunction:
+    return TeamFunction(local_stack).deploy(FUNCTION)
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def _(own: Own) -> None:
 
 @does("api_cancel-a-run")
 def _(own: Own) -> None:
-    with executor_at_rest(own.workspace.laptop):
+    with executor_at_rest(own.workspace.local_stack):
         run = own.workspace.execute(own.trigger)
         status, document = own.ask("api_cancel-a-run", run)
         assert (status, document["status"]) == (200, "cancelled")
@@ -196,7 +196,7 @@ def _(own: Own) -> None:
 
 @does("execute_runs-one-run")
 def _(own: Own) -> None:
-    with executor_at_rest(own.workspace.laptop):
+    with executor_at_rest(own.workspace.local_stack):
         run = own.workspace.execute(own.trigger)
         assert own.send("execute_runs-one-run", run) == {"batchItemFailures": []}
         assert own.workspace.run(run)["status"] == "completed"
@@ -226,7 +226,7 @@ def _(own: Own) -> None:
 @does("on_run_failed-retry")
 def _(own: Own) -> None:
     # Its trigger does not retry: there is nothing to decide.
-    assert own.send("on_run_failed-retry", own.run) == {"verdict": "settled before"}
+    assert own.send("on_run_failed-retry", own.run) == {"result": "settled before"}
 
 
 @does("housekeeping-every-hour")
@@ -251,9 +251,9 @@ def _(own: Own) -> None:
 @does("sweep_versions-every-month")
 def _(own: Own) -> None:
     event = json.loads((EVENTS / "sweep_versions-every-month.json").read_text())
-    fates = sweep(own.workspace.laptop, event)
-    assert fates["not published here"] >= 1, "the version of the run: nothing is marked where nothing is deleted"
-    assert "deleted" not in fates, "nothing here is older than a day"
+    results = sweep(own.workspace.local_stack, event)
+    assert results["not published here"] >= 1, "the version of the run: nothing is marked where nothing is deleted"
+    assert "deleted" not in results, "nothing here is older than a day"
 
 
 @pytest.mark.parametrize("stem", sorted(STEMS - RERUNS))

@@ -9,11 +9,11 @@ from handlers.aws import run_items
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
-from handlers.aws.version_use import PAGE, VersionUse
+from handlers.aws.version_references import PAGE, VersionReferences
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.runs.run import FunctionRun, Part
-from handlers.domain.upkeep.version_sweep import UnreadableRun, Use
+from handlers.domain.upkeep.version_sweep import UnreadableRun, VersionReference
 from tests.aws.injection import injected
 from tests.builders import a_function, a_pin, a_run
 from tests.fakes.versions import FakeUses
@@ -41,9 +41,9 @@ def table(dynamodb: Any, table: Table) -> Iterator[Table]:
 
 
 @pytest.fixture
-def uses(table: Table) -> VersionUse:
+def references(table: Table) -> VersionReferences:
     REPORTED.clear()
-    return VersionUse(table, report=REPORTED.append)
+    return VersionReferences(table, report=REPORTED.append)
 
 
 def recorded(runs: RunStore, **changes: Any) -> FunctionRun:
@@ -58,42 +58,44 @@ def version(number: int) -> Any:
     return a_pin(number, function_version_arn=f"{FUNCTION}:{number}")
 
 
-def damage(dynamodb: Any, table: Table, run: FunctionRun, how: Callable[[Any], object]) -> None:
+def damage(dynamodb: Any, table: Table, run: FunctionRun, options: Callable[[Any], object]) -> None:
     item = table.get(run_items.run_key(run.id))
-    how(item)
+    options(item)
     dynamodb.put_item(TableName=table._name, Item=item)
 
 
-def told(uses: VersionUse, **how: Any) -> list[Use]:
-    return sorted(use for page in uses.by_runs(**how) for use in page)
+def actual(references: VersionReferences, **options: Any) -> list[VersionReference]:
+    return sorted(use for page in references.by_runs(**options) for use in page)
 
 
-def test_runs_of_all_workspaces_and_kinds_are_told_with_the_version_they_name(uses: VersionUse, runs: RunStore) -> None:
+def test_runs_of_all_workspaces_and_kinds_are_told_with_the_version_they_name(
+    references: VersionReferences, runs: RunStore
+) -> None:
     recorded(runs, pin=version(1))
     recorded(runs, pin=version(2), workspace="other", function_arn=f"{FUNCTION}:live")
     recorded(runs, pin=version(3), execution_source="captured")
     recorded(runs, status="pending", pin=None)
-    assert told(uses) == [Use(FUNCTION, f"{FUNCTION}:{number}") for number in (1, 2, 3)]
+    assert actual(references) == [VersionReference(FUNCTION, f"{FUNCTION}:{number}") for number in (1, 2, 3)]
 
 
-def test_what_has_expired_names_nothing(uses: VersionUse, runs: RunStore) -> None:
+def test_what_has_expired_names_nothing(references: VersionReferences, runs: RunStore) -> None:
     recorded(runs, expires_at=clock.now() - timedelta(seconds=1))
-    assert told(uses) == []
+    assert actual(references) == []
 
 
-def test_the_newest_can_be_asked_for_alone(uses: VersionUse, runs: RunStore) -> None:
+def test_the_newest_can_be_asked_for_alone(references: VersionReferences, runs: RunStore) -> None:
     at = clock.now()
     recorded(runs, pin=version(1), created_at=at - timedelta(milliseconds=1))
     recorded(runs, pin=version(2), created_at=at)
     recorded(runs, pin=version(3), created_at=at + timedelta(days=1))
-    assert [use.version_arn for use in told(uses, since=at)] == [f"{FUNCTION}:2", f"{FUNCTION}:3"]
+    assert [use.version_arn for use in actual(references, since=at)] == [f"{FUNCTION}:2", f"{FUNCTION}:3"]
 
 
-def test_runs_come_in_pages(uses: VersionUse, runs: RunStore, dynamodb: Any) -> None:
+def test_runs_come_in_pages(references: VersionReferences, runs: RunStore, dynamodb: Any) -> None:
     for _ in range(PAGE + 1):
         recorded(runs)
     with injected(dynamodb.meta.events, "dynamodb.BatchGetItem") as reads:
-        assert [len(page) for page in uses.by_runs()] == [PAGE, 1]
+        assert [len(page) for page in references.by_runs()] == [PAGE, 1]
     assert len(reads) == 2
 
 
@@ -104,7 +106,7 @@ def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunStore
 
 
 @pytest.mark.parametrize(
-    "how",
+    "options",
     [
         pytest.param(lambda item: item["pin"]["M"].pop("functionVersionArn"), id="a pin without version"),
         pytest.param(lambda item: item.update(pin={"S": "7"}), id="a pin of another shape"),
@@ -113,39 +115,39 @@ def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunStore
     ],
 )
 def test_an_unreadable_run_keeps_every_version_of_its_function(
-    uses: VersionUse, runs: RunStore, dynamodb: Any, table: Table, how: Any
+    references: VersionReferences, runs: RunStore, dynamodb: Any, table: Table, options: Any
 ) -> None:
-    damage(dynamodb, table, recorded(runs), how)
-    assert told(uses) == [Use(FUNCTION, None)]
+    damage(dynamodb, table, recorded(runs), options)
+    assert actual(references) == [VersionReference(FUNCTION, None)]
 
 
 def test_a_run_that_does_not_tell_its_function_ends_it_all(
-    uses: VersionUse, runs: RunStore, dynamodb: Any, table: Table
+    references: VersionReferences, runs: RunStore, dynamodb: Any, table: Table
 ) -> None:
     damage(dynamodb, table, recorded(runs), lambda item: item.pop("functionArn"))
     with pytest.raises(UnreadableRun):
-        told(uses)
+        actual(references)
 
 
 def test_functions_of_all_workspaces_are_told_once_without_their_alias(
-    uses: VersionUse, runs: RunStore, table: Table
+    references: VersionReferences, runs: RunStore, table: Table
 ) -> None:
     registry = RegistryStore(table, report=lambda _: None)
     for workspace, arn in {"acme": FUNCTION, "other": f"{FUNCTION}:live", "third": f"{FUNCTION}-too"}.items():
         registry.add_function(a_function(id=str(uuid4()), workspace=workspace, function_arn=arn))
     recorded(runs)
-    assert uses.functions() == {FUNCTION, f"{FUNCTION}-too"}
+    assert references.functions() == {FUNCTION, f"{FUNCTION}-too"}
 
 
-def test_a_function_that_cannot_be_read_is_reported(uses: VersionUse, dynamodb: Any, table: Table) -> None:
+def test_a_function_that_cannot_be_read_is_reported(references: VersionReferences, dynamodb: Any, table: Table) -> None:
     key = {"S": "FUNCTION#damaged"}
     item = {"pk": key, "sk": key, "byWorkspace": {"S": "FUNCTIONS#acme"}, "position": {"S": iso(clock.now())}}
     dynamodb.put_item(TableName=table._name, Item=item)
-    assert uses.functions() == set()
+    assert references.functions() == set()
     assert [type(fault) for fault in REPORTED] == [KeyError]
 
 
-def test_the_fake_tells_what_the_table_tells(uses: VersionUse, runs: RunStore) -> None:
+def test_the_fake_tells_what_the_table_tells(references: VersionReferences, runs: RunStore) -> None:
     fake = FakeUses()
     at = clock.now()
     fake.runs = [
@@ -155,4 +157,4 @@ def test_the_fake_tells_what_the_table_tells(uses: VersionUse, runs: RunStore) -
         recorded(runs, pin=version(3), expires_at=at - timedelta(days=1)),
     ]
     for since in (None, at):
-        assert told(uses, since=since) == sorted(use for page in fake.by_runs(since=since) for use in page)
+        assert actual(references, since=since) == sorted(use for page in fake.by_runs(since=since) for use in page)

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from infra.local.laptop import Laptop
+from infra.local.local_stack import LocalStack
 from infra.local.patience import PATIENCE_SECONDS
 from infra.local.printer import Printer
 
@@ -65,13 +65,15 @@ def awaited(look: Callable[[], Found], found: Callable[[Found], bool], otherwise
     return seen
 
 
-class Person:
+class DemoUser:
     """Someone with an access token."""
 
-    def __init__(self, name: str, grants: Sequence[str], laptop: Laptop, http: httpx.Client, printer: Printer) -> None:
+    def __init__(
+        self, name: str, grants: Sequence[str], local_stack: LocalStack, http: httpx.Client, printer: Printer
+    ) -> None:
         self.name = name
-        self._api_url = laptop.api_url
-        self._headers = {"Authorization": f"Bearer {laptop.token(name, grants)}"}
+        self._api_url = local_stack.api_url
+        self._headers = {"Authorization": f"Bearer {local_stack.token(name, grants)}"}
         self._http = http
         self._printer = printer
 

@@ -21,7 +21,7 @@ STACK_FILE = "stack.json"
 # On the laptop every workspace may invoke every function that is not the stack's own.
 # Few executors: every process more is one more to start on a machine of few cores.
 CONTEXT = {
-    "laptop": True,
+    "local": True,
     # Whatever cdk.json calls the stack on AWS.
     "stackName": STACK,
     "invokableFunctions": {"*": ["arn:aws:lambda:*:*:function:*"]},
@@ -39,7 +39,7 @@ class SilentApiError(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Laptop:
+class LocalStack:
     emulator: Emulator
     api_url: str
     outputs: Mapping[str, str]
@@ -87,7 +87,7 @@ def bring_up(
     context: Mapping[str, Any] | None = None,
     assembly: Path | None = None,
     report: Callable[[str], None] = lambda _: None,
-) -> Laptop:
+) -> LocalStack:
     """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place.
 
     `assembly` is where `assemble` has written them; otherwise they are synthesised here, with `context`.
@@ -121,14 +121,14 @@ def stop_leftover(directory: Path) -> None:
         (directory / STACK_FILE).unlink()
 
 
-def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -> Laptop:
+def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -> LocalStack:
     outputs: dict[str, dict[str, str]] = {STACK: {}, SAMPLES_STACK: {}}
     for stack_name in sorted(stacks_in(outdir), key=lambda name: name != STACK):
         report(f"Deploying {stack_name}")
         outputs[stack_name] = deploy(emulator, outdir, stack_name, {})
     api_id = outputs[STACK]["ApiUrl"].split("://", 1)[1].split(".", 1)[0]
     pool_id, client_id = _trusted_pool(emulator, api_id)
-    laptop = Laptop(
+    local_stack = LocalStack(
         emulator=emulator,
         api_url=f"{emulator.url}/_aws/execute-api/{api_id}/$default",
         outputs=outputs[STACK],
@@ -137,9 +137,9 @@ def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -
         client_id=client_id,
     )
     report("Waiting for the API to answer")
-    await_refusal(laptop.api_url, emulator.client("apigatewayv2").get_routes(ApiId=api_id)["Items"])
-    _describe(laptop)
-    return laptop
+    await_refusal(local_stack.api_url, emulator.client("apigatewayv2").get_routes(ApiId=api_id)["Items"])
+    _describe(local_stack)
+    return local_stack
 
 
 def _trusted_pool(emulator: Emulator, api_id: str) -> tuple[str, str]:
@@ -165,19 +165,19 @@ def await_refusal(api_url: str, routes: Sequence[Mapping[str, Any]]) -> None:
             raise SilentApiError(f"{method} {address} without a token gave {problem}")
 
 
-def _describe(laptop: Laptop) -> None:
+def _describe(local_stack: LocalStack) -> None:
     described = {
-        "apiUrl": laptop.api_url,
-        "awsEndpointUrl": laptop.emulator.url,
+        "apiUrl": local_stack.api_url,
+        "awsEndpointUrl": local_stack.emulator.url,
         "region": REGION,
-        "outputs": dict(laptop.outputs),
-        "samples": dict(laptop.samples),
-        "pid": laptop.emulator.pid,
-        "port": laptop.emulator.port,
-        "userPoolId": laptop.user_pool_id,
-        "clientId": laptop.client_id,
+        "outputs": dict(local_stack.outputs),
+        "samples": dict(local_stack.samples),
+        "pid": local_stack.emulator.pid,
+        "port": local_stack.emulator.port,
+        "userPoolId": local_stack.user_pool_id,
+        "clientId": local_stack.client_id,
     }
-    file = laptop.emulator.directory / STACK_FILE
+    file = local_stack.emulator.directory / STACK_FILE
     # In one step, so that nobody ever reads half of it.
     unfinished = file.with_suffix(".tmp")
     unfinished.write_text(json.dumps(described, indent=2) + "\n")

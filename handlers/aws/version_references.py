@@ -9,13 +9,13 @@ from handlers.aws import run_items
 from handlers.aws.table import SCHEMA, Item, Table, key_of, readable_of, to_item
 from handlers.domain.clock import iso
 from handlers.domain.function_arns import base_arn
-from handlers.domain.upkeep.version_sweep import UnreadableRun, Use
+from handlers.domain.upkeep.version_sweep import UnreadableRun, VersionReference
 
 PAGE = 100
 _INDEX = "byWorkspace"
 
 
-class VersionUse:
+class VersionReferences:
     def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
         """`report` is told of functions that cannot be read: their versions stay."""
         self._table = table
@@ -25,7 +25,7 @@ class VersionUse:
         pages = self._pages("begins_with(byWorkspace, :kind)", {":kind": "FUNCTIONS#"}, ["functionArn"])
         return set(readable_of((item for page in pages for item in page), _function_arn, self._report))
 
-    def by_runs(self, *, since: datetime | None = None) -> Iterator[list[Use]]:
+    def by_runs(self, *, since: datetime | None = None) -> Iterator[list[VersionReference]]:
         condition, values = "begins_with(pk, :kind)", {":kind": "RUN#"}
         if since is not None:
             condition, values = f"{condition} AND #position >= :since", values | {":since": iso(since)}
@@ -44,15 +44,15 @@ class VersionUse:
         read = {f"#{name}": name for name in ("pk", "sk", "expiresAt", *attributes)}
         while page := list(islice(entries, PAGE)):
             keys = [key_of(entry) for entry in page]
-            how = {"ProjectionExpression": ", ".join(read), "ExpressionAttributeNames": read}
-            yield list(self._table.get_many(keys, **how).values())
+            options = {"ProjectionExpression": ", ".join(read), "ExpressionAttributeNames": read}
+            yield list(self._table.get_many(keys, **options).values())
 
 
 def _function_arn(item: Item) -> str:
     return base_arn(item["functionArn"]["S"])
 
 
-def _use(item: Item) -> Use | None:
+def _use(item: Item) -> VersionReference | None:
     """None of a run that has no version yet. Raises UnreadableRun."""
     try:
         function_arn = _function_arn(item)
@@ -60,8 +60,8 @@ def _use(item: Item) -> Use | None:
         raise UnreadableRun(run_items.run_id(item)) from missing
     if item.get("schema") != {"N": str(SCHEMA)}:
         # A newer release may name it elsewhere.
-        return Use(function_arn, None)
+        return VersionReference(function_arn, None)
     if "pin" not in item:
         return None
     pin: dict[str, Any] = item["pin"].get("M", {})
-    return Use(function_arn, pin.get("functionVersionArn", {}).get("S"))
+    return VersionReference(function_arn, pin.get("functionVersionArn", {}).get("S"))

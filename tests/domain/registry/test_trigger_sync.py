@@ -7,11 +7,11 @@ import pytest
 
 from handlers.domain.errors import BeingChanged, InvalidRequest, NotFound, SourceLimitReached, Unavailable
 from handlers.domain.paging import Page
-from handlers.domain.registry.trigger_arming import HOLD, Repair, repair_triggers
 from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.registry.trigger_sync import LOCK_TIME, SyncResult, repair_triggers
 from handlers.domain.registry.triggers import find_trigger, list_triggers
 from tests.builders import WORKSPACE
-from tests.domain.registry.arming import a_minute_later, in_step, is_held, repaired
+from tests.domain.registry.syncing import a_minute_later, in_step, is_held, repaired
 from tests.domain.triggering import CRON, change, create
 from tests.fakes import FakeClock, World
 from tests.fakes.faults import Died
@@ -36,7 +36,7 @@ def disable_it(world: World, _: str) -> None:
 
 def delete_it(world: World, _: str) -> None:
     (trigger_id,) = world.registry.triggers
-    delete_trigger(WORKSPACE, trigger_id, world.registrar)
+    delete_trigger(WORKSPACE, trigger_id, world.registry_deps)
 
 
 STORIES = [create_one, change_it, disable_it, delete_it]
@@ -53,7 +53,7 @@ def begun(world: World, kind: str, story: Story) -> dict[str, object]:
 def what_is_written(world: World) -> dict[str, object]:
     """By id, but for who is changing it."""
     return {
-        id_: stored._replace(trigger=stored.trigger.evolve(changing_until=None))
+        id_: stored._replace(trigger=stored.trigger.evolve(locked_until=None))
         for id_, stored in world.registry.triggers.items()
         if stored.trigger.confirmed
     }
@@ -140,7 +140,7 @@ def test_when_aws_is_down_from_any_call_on_one_pass_brings_all_into_step_once_it
     assert in_step(world) or is_held(world)
     if fault is not None:
         time.advance(seconds=61)
-        assert set(repaired(world)) <= {Repair.FAILED}, "and a pass while it is down does no harm"
+        assert set(repaired(world)) <= {SyncResult.FAILED}, "and a pass while it is down does no harm"
     a_minute_later(world, time)
     assert in_step(world)
     assert fault is None or what_is_written(world) == before
@@ -155,12 +155,12 @@ def test_a_trigger_whose_creation_is_not_complete_is_no_trigger(world: World, ti
     with pytest.raises(NotFound):
         find_trigger(WORKSPACE, begun_id, world.registry)
     with pytest.raises(NotFound):
-        delete_trigger(WORKSPACE, begun_id, world.registrar)
+        delete_trigger(WORKSPACE, begun_id, world.registry_deps)
     assert list_triggers(WORKSPACE, Page(), world.registry)["data"] == []
     assert repaired(world) == [], "it has its minute"
-    assert a_minute_later(world, time) == [Repair.UNDONE]
+    assert a_minute_later(world, time) == [SyncResult.UNDONE]
     assert not world.registry.triggers
-    assert not world.aws.armed
+    assert not world.aws.synced
     assert create(world, kind).trigger.name == f"{kind} trigger", "and its name is free again"
 
 
@@ -169,7 +169,7 @@ def test_a_second_editor_waits_while_a_trigger_is_held_and_takes_over_after_it(
     world: World, time: FakeClock, kind: str
 ) -> None:
     trigger = create(world, kind).trigger
-    world.registry.hold_trigger(trigger, time().replace(minute=31))
+    world.registry.lock_trigger(trigger, time().replace(minute=31))
     version = world.registry.triggers[trigger.id]
     for attempt in (change_it, disable_it, delete_it):
         with pytest.raises(BeingChanged, match="Try again in a minute"):
@@ -186,8 +186,8 @@ def test_a_second_editor_waits_while_a_trigger_is_held_and_takes_over_after_it(
 @pytest.mark.parametrize("kind", ARMED)
 def test_a_new_name_alone_brings_what_was_left_half_done_into_step(world: World, time: FakeClock, kind: str) -> None:
     trigger = create(world, kind).trigger
-    world.registry.hold_trigger(trigger, time())
-    world.aws.armed.clear()
+    world.registry.lock_trigger(trigger, time())
+    world.aws.synced.clear()
     time.advance(seconds=1)
     change(world, trigger.id, name="renamed")
     assert in_step(world)
@@ -196,9 +196,9 @@ def test_a_new_name_alone_brings_what_was_left_half_done_into_step(world: World,
 @pytest.mark.parametrize("kind", ARMED)
 def test_a_new_name_alone_is_not_aws_s_business(world: World, kind: str) -> None:
     trigger = create(world, kind).trigger
-    told = world.aws.told
+    actual = world.aws.actual
     assert change(world, trigger.id, name="renamed").trigger.name == "renamed"
-    assert world.aws.told == told
+    assert world.aws.actual == actual
     assert in_step(world)
 
 
@@ -229,11 +229,11 @@ def test_a_pattern_that_eventbridge_does_not_read_is_refused_before_anything_is_
 @pytest.mark.parametrize("kind", ARMED)
 def test_a_trigger_is_disabled_and_enabled_at_its_source(world: World, kind: str) -> None:
     trigger = create(world, kind, enabled=False).trigger
-    assert [each.enabled for each in world.aws.armed.values()] == [False]
+    assert [each.enabled for each in world.aws.synced.values()] == [False]
     change(world, trigger.id, enabled=True)
-    assert [each.enabled for each in world.aws.armed.values()] == [True]
+    assert [each.enabled for each in world.aws.synced.values()] == [True]
     change(world, trigger.id, enabled=False)
-    assert [each.enabled for each in world.aws.armed.values()] == [False]
+    assert [each.enabled for each in world.aws.synced.values()] == [False]
     assert in_step(world)
 
 
@@ -244,37 +244,37 @@ def test_a_trigger_that_nothing_of_aws_starts_never_reaches_it(world: World, tim
     assert trigger.confirmed
     change(world, trigger.id, enabled=False, name="renamed")
     assert not is_held(world)
-    delete_trigger(WORKSPACE, trigger.id, world.registrar)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
     assert a_minute_later(world, time) == []
-    assert (world.aws.told, world.registry.triggers) == (0, {})
+    assert (world.aws.actual, world.registry.triggers) == (0, {})
 
 
 def test_a_pass_without_time_leaves_the_rest_to_the_next(world: World, time: FakeClock) -> None:
     for number in range(3):
-        world.registry.hold_trigger(create(world, "scheduled", name=f"nightly {number}").trigger, time())
+        world.registry.lock_trigger(create(world, "scheduled", name=f"nightly {number}").trigger, time())
     time.advance(seconds=1)
     left = iter([True, True, False])
     passed = repair_triggers(world.registry, world.sources, has_time=lambda: next(left), report=lambda *_: None)
-    assert passed == {Repair.RESTORED: 2}
-    assert repaired(world) == [Repair.RESTORED]
+    assert passed == {SyncResult.RESTORED: 2}
+    assert repaired(world) == [SyncResult.RESTORED]
     assert in_step(world)
 
 
 def test_one_that_somebody_else_has_taken_meanwhile_is_theirs_to_bring_into_step(world: World, time: FakeClock) -> None:
-    read = [world.registry.hold_trigger(create(world, "scheduled", name=name).trigger, time()) for name in ("a", "b")]
+    read = [world.registry.lock_trigger(create(world, "scheduled", name=name).trigger, time()) for name in ("a", "b")]
     time.advance(seconds=1)
     seen = list(world.registry.unfinished_triggers())
-    theirs = world.registry.hold_trigger(read[0], time() + HOLD)
+    theirs = world.registry.lock_trigger(read[0], time() + LOCK_TIME)
     world.registry.unfinished_triggers = lambda: iter(seen)  # type: ignore[method-assign] # a pass that began before
-    assert sorted(repaired(world)) == [Repair.MOVED_ON, Repair.RESTORED]
+    assert sorted(repaired(world)) == [SyncResult.MOVED_ON, SyncResult.RESTORED]
     assert world.registry.triggers[theirs.id].trigger == theirs
 
 
 def test_one_that_cannot_be_repaired_does_not_keep_the_others_waiting(world: World, time: FakeClock) -> None:
     for number in range(3):
-        world.registry.hold_trigger(create(world, "scheduled", name=f"nightly {number}").trigger, time())
+        world.registry.lock_trigger(create(world, "scheduled", name=f"nightly {number}").trigger, time())
     time.advance(seconds=1)
     world.faults.plan(2)  # to hold is the first call, to arm the second
-    assert repaired(world) == [Repair.FAILED, Repair.RESTORED, Repair.RESTORED]
-    assert a_minute_later(world, time) == [Repair.RESTORED]
+    assert repaired(world) == [SyncResult.FAILED, SyncResult.RESTORED, SyncResult.RESTORED]
+    assert a_minute_later(world, time) == [SyncResult.RESTORED]
     assert in_step(world)

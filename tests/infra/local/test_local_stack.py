@@ -12,7 +12,7 @@ from handlers.domain.identity import is_grant
 from infra.local.__main__ import app
 from infra.local.deploy import DeployError, deploy, stacks_in, synthesise, zipped
 from infra.local.emulator import Emulator
-from infra.local.laptop import CONTEXT, STACK, Laptop, NotUpError
+from infra.local.local_stack import CONTEXT, STACK, LocalStack, NotUpError
 from infra.local.log_stream import LogStream
 
 
@@ -76,10 +76,10 @@ def test_a_stack_that_cannot_be_deployed_names_the_resource_and_the_next_try_suc
 
 def test_the_same_files_zip_to_the_same_bytes(tmp_path: Path) -> None:
     for name, order in (("one", "ab"), ("two", "ba")):
-        for letter in order:
-            file = tmp_path / name / letter
+        for dead_letter in order:
+            file = tmp_path / name / dead_letter
             file.parent.mkdir(exist_ok=True)
-            file.write_text(letter)
+            file.write_text(dead_letter)
     (tmp_path / "one" / "a").touch()
     assert zipped(tmp_path / "one") == zipped(tmp_path / "two")
 
@@ -90,10 +90,10 @@ def test_an_app_that_fails_to_synthesise_says_why(tmp_path: Path) -> None:
 
 
 def test_context_reaches_the_app_over_that_of_cdk_json(tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    code = f"import os, pathlib; pathlib.Path({str(told)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
+    actual = tmp_path / "told"
+    code = f"import os, pathlib; pathlib.Path({str(actual)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
     synthesise(tmp_path / "out", {"flavour": "sour"}, app=("-c", code))
-    assert json.loads(told.read_text())["flavour"] == "sour"
+    assert json.loads(actual.read_text())["flavour"] == "sour"
 
 
 def test_the_stack_of_this_machine_has_its_own_name_whatever_cdk_json_says(
@@ -125,7 +125,7 @@ def test_with_nothing_up_a_token_says_what_to_do(directory: Path) -> None:
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "make up" in ran.stderr
     with pytest.raises(NotUpError):
-        Laptop.load(directory)
+        LocalStack.load(directory)
 
 
 def test_down_with_nothing_up_says_so(directory: Path) -> None:

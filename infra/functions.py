@@ -43,7 +43,7 @@ class Doors(Construct):
             compatible_runtimes=[self._runtime],
         )
 
-    def door(
+    def function(
         self,
         module: str,
         *,

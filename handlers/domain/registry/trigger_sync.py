@@ -13,16 +13,16 @@ from enum import StrEnum
 
 from handlers.domain import clock
 from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
-from handlers.domain.one_by_one import one_by_one
-from handlers.domain.registry.registered import FunctionTrigger, Registry, StoredTrigger
+from handlers.domain.process_each import process_each
+from handlers.domain.registry.entities import FunctionTrigger, Registry, StoredTrigger
 from handlers.domain.registry.trigger_kinds import Schedule, check_ahead
 from handlers.domain.registry.trigger_sources import TriggerSources
 
 # Longer than any door that changes triggers may live.
-HOLD = timedelta(seconds=60)
+LOCK_TIME = timedelta(seconds=60)
 
 
-class Repair(StrEnum):
+class SyncResult(StrEnum):
     RESTORED = "trigger restored"
     UNDONE = "trigger never created"
     MOVED_ON = "trigger moved on by itself"
@@ -31,13 +31,13 @@ class Repair(StrEnum):
 
 def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises NameTaken, PathTaken, SourceLimitReached, InvalidRequest or Unavailable, and there is no such trigger."""
-    if not stored.trigger.needs_arming:
+    if not stored.trigger.needs_sync:
         registry.add_trigger(stored)
         return
-    begun = stored.trigger.evolve(confirmed=False, changing_until=_time_to_change())
+    begun = stored.trigger.evolve(confirmed=False, locked_until=_time_to_change())
     registry.add_trigger(stored._replace(trigger=begun))
     try:
-        _arm_anew(None, stored.trigger, sources)
+        _sync_changed(None, stored.trigger, sources)
         registry.change_trigger(begun, stored)
     except Exception:
         with suppress(ServiceError):
@@ -56,35 +56,35 @@ def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry
     if not _concerns_source(before.trigger, after.trigger):
         registry.change_trigger(before.trigger, after)
         return
-    with _held(before.trigger, registry, sources) as held:
-        _arm_anew(before.trigger.schedule, after.trigger, sources)
-        registry.change_trigger(held, after)
+    with _locked(before.trigger, registry, sources) as locked:
+        _sync_changed(before.trigger.schedule, after.trigger, sources)
+        registry.change_trigger(locked, after)
 
 
 def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Stale, BeingChanged or Unavailable."""
-    if not found.needs_arming:
+    if not found.needs_sync:
         registry.delete(found)
         return
-    with _held(found, registry, sources) as held:
-        sources.disarm(found)
-        registry.delete(held)
+    with _locked(found, registry, sources) as locked:
+        sources.remove(found)
+        registry.delete(locked)
 
 
-def _arm_anew(before: Schedule | None, after: FunctionTrigger, sources: TriggerSources) -> None:
+def _sync_changed(before: Schedule | None, after: FunctionTrigger, sources: TriggerSources) -> None:
     """A new moment that has passed since it was asked for is refused: it would not be sent to AWS, and never come."""
     if after.schedule is not None and after.schedule != before:
         check_ahead(after.schedule)
-    sources.arm(after)
+    sources.sync(after)
 
 
 def _time_to_change() -> datetime:
-    return clock.now() + HOLD
+    return clock.now() + LOCK_TIME
 
 
 def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Unavailable."""
-    sources.disarm(begun)
+    sources.remove(begun)
     registry.delete(begun)
 
 
@@ -94,77 +94,77 @@ def repair_triggers(
     *,
     has_time: Callable[[], bool],
     report: Callable[[Exception, str], None],
-) -> Counter[Repair]:
+) -> Counter[SyncResult]:
     """Finish or undo what was left half-done. One that cannot be helped now is reported, with its id, and waits."""
-    return one_by_one(
+    return process_each(
         registry.unfinished_triggers(),
         lambda stored: _repair_unless_moved_on(stored, registry, sources),
-        failed=Repair.FAILED,
+        failed=SyncResult.FAILED,
         has_time=has_time,
         report=lambda fault, stored: report(fault, stored.trigger.id),
     )
 
 
-def _repair_unless_moved_on(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> Repair:
+def _repair_unless_moved_on(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> SyncResult:
     try:
         return _repair(stored, registry, sources)
     except Stale:
         # Somebody else has it now, who will bring it into step: an editor, or a watchdog at the same time.
-        return Repair.MOVED_ON
+        return SyncResult.MOVED_ON
 
 
-def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> Repair:
-    held = registry.hold_trigger(stored.trigger, _time_to_change())
-    with _let_go_on_failure(held, registry):
-        if not held.confirmed:
-            _undo_creation(held, registry, sources)
-            return Repair.UNDONE
-        _restore(stored._replace(trigger=held), registry, sources)
-        return Repair.RESTORED
+def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> SyncResult:
+    locked = registry.lock_trigger(stored.trigger, _time_to_change())
+    with _unlock_on_failure(locked, registry):
+        if not locked.confirmed:
+            _undo_creation(locked, registry, sources)
+            return SyncResult.UNDONE
+        _restore(stored._replace(trigger=locked), registry, sources)
+        return SyncResult.RESTORED
 
 
 @contextmanager
-def _let_go_on_failure(held: FunctionTrigger, registry: Registry) -> Iterator[None]:
+def _unlock_on_failure(locked: FunctionTrigger, registry: Registry) -> Iterator[None]:
     """Who comes next need not wait until our time is up: an editor, or the watchdog."""
     try:
         yield
     except Exception:
         with suppress(ServiceError):
-            registry.hold_trigger(held, clock.now())
+            registry.lock_trigger(locked, clock.now())
         raise
 
 
-def _restore(held: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
+def _restore(locked: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Bring schedule or rule to what is written, and let go."""
     with suppress(BusMissing):  # deleted with all that stood on it: there is nothing left to bring into step
-        sources.arm(held.trigger)
-    registry.change_trigger(held.trigger, held._replace(trigger=held.trigger.evolve(changing_until=None)))
+        sources.sync(locked.trigger)
+    registry.change_trigger(locked.trigger, locked._replace(trigger=locked.trigger.evolve(locked_until=None)))
 
 
 @contextmanager
-def _held(before: FunctionTrigger, registry: Registry, sources: TriggerSources) -> Iterator[FunctionTrigger]:
-    if before.changing_until is not None and before.changing_until > clock.now():
+def _locked(before: FunctionTrigger, registry: Registry, sources: TriggerSources) -> Iterator[FunctionTrigger]:
+    if before.locked_until is not None and before.locked_until > clock.now():
         raise BeingChanged
-    held = registry.hold_trigger(before, _time_to_change())
+    locked = registry.lock_trigger(before, _time_to_change())
     try:
-        yield held
+        yield locked
     except Exception:
         with suppress(ServiceError):
-            _restore_if_still_ours(held, registry, sources)
+            _restore_if_still_locked(locked, registry, sources)
         raise
 
 
-def _restore_if_still_ours(held: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
+def _restore_if_still_locked(locked: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Our last write may have been made although its answer was lost: what is written now decides."""
-    written = registry.read_trigger(held.id)
-    if written is None or written.trigger.changing_until != held.changing_until:
+    written = registry.read_trigger(locked.id)
+    if written is None or written.trigger.locked_until != locked.locked_until:
         return
-    with _let_go_on_failure(written.trigger, registry):
+    with _unlock_on_failure(written.trigger, registry):
         _restore(written, registry, sources)
 
 
 def _concerns_source(before: FunctionTrigger, after: FunctionTrigger) -> bool:
-    if not before.needs_arming:
+    if not before.needs_sync:
         return False
     changed = (before.enabled, before.schedule, before.events) != (after.enabled, after.schedule, after.events)
-    return changed or before.changing_until is not None
+    return changed or before.locked_until is not None

@@ -12,7 +12,7 @@ from botocore.httpsession import URLLib3Session
 
 from tests.aws.injection import cancelled, error
 
-Strike = Callable[[Any], AWSResponse | None]
+Injection = Callable[[Any], AWSResponse | None]
 ANY = "any operation"
 
 
@@ -20,16 +20,16 @@ class Died(BaseException):
     """The process is gone: nothing is caught, nothing is cleaned up."""
 
 
-class Weather:
+class FaultInjection:
     """Stands between every client of this file and AWS: notes each call, and strikes the one it was told to."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self.told: list[dict[str, Any]] = []
+        self.actual: list[dict[str, Any]] = []
         """What the bus has been told, as far as its calls were not struck."""
         self._operation = ""
         self._countdown = 0
-        self._strike: Strike | None = None
+        self._strike: Injection | None = None
 
     def before_send(self, **sent: Any) -> Any:
         operation = ".".join(sent["event_name"].split(".")[1:3])
@@ -37,7 +37,7 @@ class Weather:
         answer = self._struck(operation, sent["request"])
         if operation == "eventbridge.PutEvents" and answer is None:
             entries = json.loads(sent["request"].body)["Entries"]
-            self.told += [json.loads(entry["Detail"]) for entry in entries]
+            self.actual += [json.loads(entry["Detail"]) for entry in entries]
         return answer
 
     def _struck(self, operation: str, request: Any) -> AWSResponse | None:
@@ -46,19 +46,19 @@ class Weather:
         self._countdown -= 1
         if self._countdown:
             return None
-        strike, self._strike = self._strike, None
-        return strike(request)
+        inject, self._strike = self._strike, None
+        return inject(request)
 
     @contextmanager
-    def striking(self, operation: str, strike: Strike, *, nth: int = 1) -> Iterator[None]:
-        self._operation, self._countdown, self._strike = operation, nth, strike
+    def striking(self, operation: str, inject: Injection, *, nth: int = 1) -> Iterator[None]:
+        self._operation, self._countdown, self._strike = operation, nth, inject
         yield
         assert self._strike is None, f"{operation} was called less than {nth} times: nothing was struck"
 
     def dies_at(self, nth: int, act: Callable[[], object]) -> str | None:
         """The operation before which the process died; None if it came to its end with fewer calls."""
         self.calls.clear()
-        self.told.clear()
+        self.actual.clear()
         self._operation, self._countdown, self._strike = ANY, nth, dies
         try:
             act()
@@ -74,14 +74,14 @@ class Weather:
         yield self.calls
 
 
-WEATHER = Weather()
+WEATHER = FaultInjection()
 
 
 def dies(_: Any) -> None:
     raise Died
 
 
-def answered(status: int, code: str) -> Strike:
+def answered(status: int, code: str) -> Injection:
     return lambda _: error(status, code)
 
 
@@ -103,7 +103,7 @@ def answer_lost(request: Any) -> None:
     raise ReadTimeoutError(endpoint_url=request.url)
 
 
-def cancelled_by(*codes: str) -> Strike:
+def cancelled_by(*codes: str) -> Injection:
     return lambda _: cancelled(*codes)
 
 
@@ -124,7 +124,7 @@ BROKEN = {
 LOST = "the answer is lost"
 
 
-def strikes(operation: str) -> dict[str, Strike]:
+def strikes(operation: str) -> dict[str, Injection]:
     service = operation.partition(".")[0]
     return {
         "throttled": THROTTLED[service],
@@ -139,7 +139,7 @@ class Case(NamedTuple):
     operation: str
     nth: int
     fault: str
-    strike: Strike
+    inject: Injection
 
     def __str__(self) -> str:
         return f"{self.operation} {self.nth}: {self.fault}"
@@ -151,5 +151,5 @@ def cases(path: list[str], *more: Case) -> list[Case]:
     all_cases: list[Case] = []
     for operation in path:
         seen[operation] += 1
-        all_cases += [Case(operation, seen[operation], fault, strike) for fault, strike in strikes(operation).items()]
+        all_cases += [Case(operation, seen[operation], fault, inject) for fault, inject in strikes(operation).items()]
     return [*all_cases, *more]

@@ -12,7 +12,7 @@ from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.registry.trigger_kinds import EventSource, Schedule, Webhook
 from handlers.domain.runs.run import ExecutionType
-from handlers.domain.seal import Label
+from handlers.domain.seal import SealContext
 
 Kind = Literal["function", "trigger"]
 
@@ -60,7 +60,7 @@ class FunctionTrigger(Registered):
     webhook: Webhook | None = None
     confirmed: bool = True
     """False until its creation is complete. What was never confirmed was told to nobody, and is no trigger."""
-    changing_until: Timestamp | None = None
+    locked_until: Timestamp | None = None
     """While its schedule or rule is being changed: until when that change has it to itself."""
 
     def document(self, params: JsonObject) -> JsonObject:
@@ -80,23 +80,23 @@ class FunctionTrigger(Registered):
         return self.schedule or self.events or self.webhook
 
     @property
-    def needs_arming(self) -> bool:
+    def needs_sync(self) -> bool:
         """Whether an AWS service has to know it: EventBridge by a rule, or the scheduler by a schedule."""
         return self.schedule is not None or self.events is not None
 
     @property
-    def params_label(self) -> Label:
-        return self._label("params")
+    def params_context(self) -> SealContext:
+        return self._context("params")
 
     @property
-    def secrets_label(self) -> Label:
-        return self._label("secrets")
+    def secrets_context(self) -> SealContext:
+        return self._context("secrets")
 
-    def _label(self, part: str) -> Label:
-        return Label(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
+    def _context(self, part: str) -> SealContext:
+        return SealContext(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
 
 
-_NOT_SHOWN = {"schedule", "events", "webhook", "confirmed", "changing_until"}
+_NOT_SHOWN = {"schedule", "events", "webhook", "confirmed", "locked_until"}
 
 
 class StoredTrigger(NamedTuple):
@@ -126,7 +126,7 @@ class Registry(Triggers, Protocol):
     def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
         """Raises NameTaken, PathTaken, or Stale if `before` is no longer what is stored."""
 
-    def hold_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+    def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
         """The trigger as one that is being changed until then. Raises Stale if `before` is no longer what is stored."""
 
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:

@@ -16,17 +16,17 @@ EVENTS = Path(__file__).parent.parent / "tests" / "events"
 REGISTRY = "lambda-testevent-schemas"
 
 
-class ShareableTestEvents(Construct):
-    def __init__(self, scope: Construct, name: str, *, doors: list[lambda_.Function]) -> None:
+class LambdaTestEvents(Construct):
+    def __init__(self, scope: Construct, name: str, *, functions: list[lambda_.Function]) -> None:
         super().__init__(scope, name)
         registry = schemas.CfnRegistry(self, "Registry", registry_name=REGISTRY)
-        for door in doors:
-            module = door.node.id
+        for function in functions:
+            module = function.node.id
             schema = schemas.CfnSchema(
                 self,
                 module,
                 registry_name=REGISTRY,
-                schema_name=f"_{door.function_name}-schema",
+                schema_name=f"_{function.function_name}-schema",
                 type="OpenApi3",
                 content=json.dumps(_document(module)),
             )

@@ -10,16 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from infra.local.laptop import STACK, Laptop
+from infra.local.local_stack import STACK, LocalStack
 from tests.stack.driver import until
 
 ENDPOINT = "AWS_ENDPOINT_URL"
 
 
 class Doors:
-    def __init__(self, laptop: Laptop) -> None:
-        self._client: Any = laptop.client("lambda")
-        self._emulator_pid = laptop.emulator.pid
+    def __init__(self, local_stack: LocalStack) -> None:
+        self._client: Any = local_stack.client("lambda")
+        self._emulator_pid = local_stack.emulator.pid
         pages = self._client.get_paginator("list_functions").paginate()
         every = [function["FunctionName"] for page in pages for function in page["Functions"]]
         self.names = sorted(name for name in every if name.startswith(f"{STACK}-"))

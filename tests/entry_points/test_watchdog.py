@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers import watchdog
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.registry.trigger_arming import Repair
-from handlers.domain.upkeep.recovery import DeadLetter, Remedy
+from handlers.domain.registry.trigger_sync import SyncResult
+from handlers.domain.upkeep.recovery import DeadLetter, RecoveryResult
 from tests.builders import a_run, a_trigger, an_id
 from tests.fakes import World
 from tests.stack.hostile.events import Context
@@ -43,15 +43,15 @@ def test_many_overdue_runs_keep_neither_dead_letters_nor_half_changed_triggers_w
     long_ago = clock.now() - timedelta(hours=1)
     for number in range(OVERDUE):
         world.has_run(a_run(id=an_id(100 + number), status="pending", created_at=long_ago))
-    world.dead_letters.letters = [DeadLetter(an_id(100 + OVERDUE - 1), "receipt", long_ago)]
+    world.dead_letters.dead_letters = [DeadLetter(an_id(100 + OVERDUE - 1), "receipt", long_ago)]
     world.has_registered(a_trigger(id=an_id(8), name="nightly", execution_type="scheduled", **NIGHTLY))
-    world.registry.hold_trigger(world.registry.triggers[an_id(8)].trigger, long_ago)
+    world.registry.lock_trigger(world.registry.triggers[an_id(8)].trigger, long_ago)
 
     done = watchdog.lambda_handler({}, cast("LambdaContext", PassingTime()))
 
-    assert (done[Remedy.REDELIVERED], done[Repair.RESTORED]) == (1, 1)
-    assert 0 < done[Remedy.PUSHED_AGAIN] < OVERDUE
-    assert not world.dead_letters.letters
+    assert (done[RecoveryResult.REDELIVERED], done[SyncResult.RESTORED]) == (1, 1)
+    assert 0 < done[RecoveryResult.PUSHED_AGAIN] < OVERDUE
+    assert not world.dead_letters.dead_letters
 
 
 def test_a_job_that_breaks_off_keeps_no_other_from_being_done_and_is_an_error_in_the_end(
@@ -62,7 +62,7 @@ def test_a_job_that_breaks_off_keeps_no_other_from_being_done_and_is_an_error_in
     def down() -> Iterator[DeadLetter]:
         raise Unavailable
 
-    monkeypatch.setattr(world.dead_letters, "understood", down)
+    monkeypatch.setattr(world.dead_letters, "parseable", down)
     with pytest.raises(ExceptionGroup) as raised:
         watchdog.lambda_handler({}, cast("LambdaContext", PassingTime()))
     assert [type(each) for each in raised.value.exceptions] == [Unavailable]

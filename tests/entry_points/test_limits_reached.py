@@ -8,7 +8,7 @@ import pytest
 from handlers import api_runs, api_triggers, api_webhooks
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.history import MAX_REVEALED_BYTES
-from handlers.domain.runs.recording import label
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Part
 from handlers.http import MAX_BODY_BYTES
 from tests.builders import RUN_ID, TRIGGER_ID
@@ -71,7 +71,7 @@ def revealed(world: World, content: bytes, *, include: str = "result") -> tuple[
     """Status and document of an answer that Lambda carries, whichever way its runtime writes JSON."""
     run = world.run(RUN_ID)
     world.runs.parts[RUN_ID, Part.RESULT] = StoredPart(
-        world.cipher.seal(content, label(run, Part.RESULT)), run.expires_at
+        world.cipher.seal(content, seal_context(run, Part.RESULT)), run.expires_at
     )
     answer = api_runs.lambda_handler(http_event(RUN, IDS, query={"include": include}), CONTEXT)
     for ensure_ascii in (True, False):

@@ -7,7 +7,7 @@ import pytest
 from handlers import api_cancel, api_registry, api_rerun, api_runs, api_triggers
 from handlers.domain import clock
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_id
-from tests.doors.test_answers import world as world  # noqa: PLC0414 - the fixture
+from tests.entry_points.test_answers import world as world  # noqa: PLC0414 - the fixture
 from tests.fakes import World
 from tests.stack.hostile.events import OWN, answer_of, http_event
 

@@ -14,7 +14,7 @@ from handlers.domain.upkeep.housekeeping import KeptObject
 _PAGE = 100
 
 
-class ObjectShelf:
+class ObjectExpiryIndex:
     def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
         """`report` gets the error of each entry that cannot be read; its object stays."""
         self._table = table
@@ -31,7 +31,7 @@ class ObjectShelf:
         part = self._table.get({"pk": f"RUN#{kept.run_id}", "sk": f"SEALED#{kept.part}"})
         return None if part is None else datetime.fromtimestamp(int(from_item(part)["expiresAt"]), UTC)
 
-    def remind(self, kept: KeptObject, at: datetime) -> None:
+    def reschedule(self, kept: KeptObject, at: datetime) -> None:
         attributes = items.object_attention(kept.run_id, int(at.timestamp()))
         with suppress(ConditionFailed):  # somebody else has taken it away: nothing comes back
             self._table.update(
@@ -41,7 +41,7 @@ class ObjectShelf:
                 ExpressionAttributeValues=to_item({":at": attributes["attentionAt"]}),
             )
 
-    def forget(self, kept: KeptObject) -> None:
+    def remove(self, kept: KeptObject) -> None:
         self._table.delete(items.object_entry_key(kept.run_id, kept.part))
 
 

@@ -8,16 +8,16 @@ T = TypeVar("T")
 What = TypeVar("What")
 
 
-def one_by_one(
+def process_each(
     items: Iterable[T],
-    treat: Callable[[T], What],
+    process: Callable[[T], What],
     *,
     failed: What,
     has_time: Callable[[], bool],
     report: Callable[[Exception, T], None],
     done: Counter[What] | None = None,
 ) -> Counter[What]:
-    """How often `treat` has given what, and `failed` for each item on which it has raised: that is reported.
+    """How often `process` has given what, and `failed` for each item on which it has raised: that is reported.
 
     What there is no time for is left for the next pass. `done` goes on counting what was counted before.
     """
@@ -26,7 +26,7 @@ def one_by_one(
         if not has_time():
             break
         try:
-            done[treat(item)] += 1
+            done[process(item)] += 1
         except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
             report(fault, item)
             done[failed] += 1

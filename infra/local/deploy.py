@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.cloudformation import describe, outputs_of
 from infra.context import BOOTSTRAP_PARAMETER, declared_context
 from infra.local.emulator.process import REGION, Emulator
 from infra.local.waiting import wait_for
@@ -20,7 +21,7 @@ from infra.paths import ROOT
 
 BOOTSTRAP_VERSION = "30"
 DEPLOY_SECONDS = 300.0
-NOT_THERE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound", "ValidationError"}
+NOT_THERE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
 
 class DeployError(RuntimeError):
@@ -77,7 +78,7 @@ def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mappin
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
-    stack = _stack(formation, stack_name)
+    stack = describe(formation, stack_name)
     if stack is not None and stack["StackStatus"] in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}:
         # A stack that was never complete can only be deleted, here as on AWS.
         formation.delete_stack(StackName=stack_name)
@@ -177,11 +178,11 @@ def _outputs(formation: Any, stack_name: str) -> dict[str, str]:
     if stack is None or stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         status = stack["StackStatus"] if stack else "gone"
         raise DeployError(f"{stack_name} is {status}:\n{_failures(formation, stack_name)}")
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return outputs_of(stack)
 
 
 def _settled(formation: Any, stack_name: str) -> dict[str, Any] | None:
-    stack = wait_for(lambda: _stack(formation, stack_name), _is_at_rest, seconds=DEPLOY_SECONDS)
+    stack = wait_for(lambda: describe(formation, stack_name), _is_at_rest, seconds=DEPLOY_SECONDS)
     if stack is not None and not _is_at_rest(stack):
         raise DeployError(f"{stack_name} is still {stack['StackStatus']} after {DEPLOY_SECONDS:.0f} s.")
     return stack
@@ -189,16 +190,6 @@ def _settled(formation: Any, stack_name: str) -> dict[str, Any] | None:
 
 def _is_at_rest(stack: Mapping[str, Any] | None) -> bool:
     return stack is None or not stack["StackStatus"].endswith("_IN_PROGRESS")
-
-
-def _stack(formation: Any, stack_name: str) -> dict[str, Any] | None:
-    try:
-        stack: dict[str, Any] = formation.describe_stacks(StackName=stack_name)["Stacks"][0]
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_THERE:
-            raise
-        return None
-    return stack
 
 
 def _failures(formation: Any, stack_name: str) -> str:

@@ -25,7 +25,7 @@ NOT_THERE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
 
 class DeployError(RuntimeError):
-    """The app could not be synthesised, or a stack could not be brought to the state of its template."""
+    """The app could not be synthesised, or a stack could not be deployed."""
 
 
 def synthesise(outdir: Path, context: Mapping[str, Any], *, app: Sequence[str] = ("-m", "infra.app")) -> None:
@@ -67,7 +67,7 @@ def stacks_in(outdir: Path) -> list[str]:
 
 
 def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Bring one stack of the assembly to its template, from nothing or from an earlier one; gives its outputs."""
+    """Create or update one stack of the assembly; gives its outputs. Raises DeployError."""
     artifact, template_file = _stack_artifact(outdir, stack_name)
     _bootstrap(emulator)
     template_url = _upload_assets(emulator, outdir, artifact, template_file)
@@ -80,7 +80,7 @@ def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mappin
     }
     stack = describe(formation, stack_name)
     if stack is not None and stack["StackStatus"] in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}:
-        # A stack that was never complete can only be deleted, here as on AWS.
+        # As on AWS, a stack whose creation failed can only be deleted.
         formation.delete_stack(StackName=stack_name)
         stack = _settled(formation, stack_name)
     if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
@@ -137,7 +137,7 @@ def _upload(s3: Any, bucket: str, key: str, source: Path, *, packaging: str) -> 
     body = zipped(source) if packaging == "zip" and source.is_dir() else source.read_bytes()
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key=key, Body=body)
-    # The emulator makes a function of a missing asset without complaint and lets it answer "Mock response".
+    # Without its asset the emulator creates the function all the same, and it answers "Mock response".
     if _size_of(s3, bucket, key) != len(body):
         raise DeployError(f"The asset {source.name} did not arrive at s3://{bucket}/{key}.")
 
@@ -168,7 +168,7 @@ def _update(formation: Any, request: dict[str, Any]) -> None:
     try:
         formation.update_stack(**request)
     except ClientError as error:
-        # CloudFormation has no code of its own for this, so its words have to do.
+        # CloudFormation has no error code of its own for this, only this text.
         if "No updates are to be performed" not in error.response["Error"]["Message"]:
             raise DeployError(f"{request['StackName']} cannot be updated: {error}") from error
 

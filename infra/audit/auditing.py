@@ -30,7 +30,7 @@ LOOKS_AGAIN = 2
 
 
 class NotAuditableError(RuntimeError):
-    """This stack cannot be audited."""
+    """The stack cannot be audited."""
 
 
 def audit(

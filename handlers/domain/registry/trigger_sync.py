@@ -15,7 +15,7 @@ from handlers.domain import clock
 from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
 from handlers.domain.process_each import process_each
 from handlers.domain.registry.entities import FunctionTrigger, Registry, StoredTrigger
-from handlers.domain.registry.trigger_kinds import Schedule, check_ahead
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.registry.trigger_sources import TriggerSources
 
 # Longer than any door that changes triggers may live.
@@ -57,7 +57,7 @@ def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry
         registry.change_trigger(before.trigger, after)
         return
     with _locked(before.trigger, registry, sources) as locked:
-        _sync_changed(before.trigger.schedule, after.trigger, sources)
+        _sync_changed(before.trigger.metadata, after.trigger, sources)
         registry.change_trigger(locked, after)
 
 
@@ -71,10 +71,10 @@ def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSo
         registry.delete(locked)
 
 
-def _sync_changed(before: Schedule | None, after: FunctionTrigger, sources: TriggerSources) -> None:
-    """A new moment that has passed since it was asked for is refused: it would not be sent to AWS, and never come."""
-    if after.schedule is not None and after.schedule != before:
-        check_ahead(after.schedule)
+def _sync_changed(before: TriggerMetadata | None, after: FunctionTrigger, sources: TriggerSources) -> None:
+    """A new moment that has passed since the request came in is refused: it would never be sent to AWS."""
+    if after.metadata != before:
+        after.metadata.check_ahead()
     sources.sync(after)
 
 
@@ -166,5 +166,5 @@ def _restore_if_still_locked(locked: FunctionTrigger, registry: Registry, source
 def _concerns_source(before: FunctionTrigger, after: FunctionTrigger) -> bool:
     if not before.needs_sync:
         return False
-    changed = (before.enabled, before.schedule, before.events) != (after.enabled, after.schedule, after.events)
+    changed = (before.enabled, before.metadata) != (after.enabled, after.metadata)
     return changed or before.locked_until is not None

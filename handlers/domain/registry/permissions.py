@@ -8,9 +8,9 @@ event of a bus that is no longer permitted is dropped, a run of such a function 
 from handlers.domain.errors import FunctionNotPermitted, InvalidRequest
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_driven import BUS_FIELD
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.ports import RegistryDeps
+from handlers.domain.registry.trigger_sources import PermittedBuses
 
 
 def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> None:

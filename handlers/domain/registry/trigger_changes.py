@@ -8,7 +8,7 @@ from handlers.domain.registry.changes import as_it_is_now, check_version, withou
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.event_driven import BUS_FIELD
 from handlers.domain.registry.permissions import check_changed_trigger
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import read_retry_policy
 from handlers.domain.registry.trigger_kinds import read_metadata

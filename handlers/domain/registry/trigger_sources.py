@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from handlers.domain.registry.entities import FunctionTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.trigger_metadata import AwsService
 
 
@@ -22,6 +21,21 @@ class TriggerSource(Protocol):
 
     def remove(self, trigger: FunctionTrigger) -> None:
         """Schedule or rule is gone, whether it was there or not, from a bus that is permitted or not."""
+
+
+class PermittedBuses:
+    """Which event buses a workspace's triggers may listen to, besides the stack's own trigger bus.
+
+    Names by workspace: `otherBuses` of the context, as it is now.
+    """
+
+    def __init__(self, by_workspace: dict[str, list[str]]) -> None:
+        self._by_workspace = by_workspace
+
+    def permit(self, trigger: FunctionTrigger) -> bool:
+        """Whether the trigger may listen to its bus. One that listens to none, or to the trigger bus, always may."""
+        bus = trigger.metadata.other_bus
+        return bus is None or bus in self._by_workspace.get(trigger.workspace, [])
 
 
 class TriggerSources(NamedTuple):

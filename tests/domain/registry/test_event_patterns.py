@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import InvalidRequest, TooLarge
 from handlers.domain.json_document import dump
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_patterns import MAX_PATTERN, check_event_pattern, is_of, scoped_to
 from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.runs.run import ExecutionType
 from tests.builders import WORKSPACE
 from tests.domain.triggering import create

@@ -10,7 +10,7 @@ from infra.api import Api
 from infra.functions import describe_all
 from infra.identity import Identity
 from infra.lambda_functions import LambdaFunctions
-from infra.lambda_test_events import LambdaTestEvents
+from infra.lambda_test_events.registry import LambdaTestEvents
 from infra.messaging import FailureCapture, Messaging
 from infra.observability import Observability
 from infra.resources import Resources

@@ -63,9 +63,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_an_entry_point_reads_what_it_says_and_nothing_else(
-    deployed: pytest.MonkeyPatch, entry_point: str
-) -> None:
+def test_an_entry_point_reads_what_it_says_and_nothing_else(deployed: pytest.MonkeyPatch, entry_point: str) -> None:
     read: set[str] = set()
 
     class Recording(Settings):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery

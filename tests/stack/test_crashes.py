@@ -84,7 +84,7 @@ class Life:
         while failures := [actual["functionRunId"] for actual in WEATHER.actual if actual["awaitsRetry"]]:
             WEATHER.actual.clear()
             for run in failures:
-                retry(run, self.scene.container().retry_deps)
+                retry(run, self.scene.container().rerun_deps)
             self.scene.execute_what_was_pushed()
 
 
@@ -138,7 +138,7 @@ def _an_execution_that_fails_and_awaits_a_retry(life: Life) -> Act:
 def _a_retry(life: Life) -> Act:
     life.begin(fails=True, a=LARGE)
     failed = life.end()
-    return lambda deps: retry(failed, deps.retry_deps)
+    return lambda deps: retry(failed, deps.rerun_deps)
 
 
 @story

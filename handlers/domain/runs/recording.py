@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from handlers.domain.errors import InvalidRequest, InvalidRunId
 from handlers.domain.ids import parse_run_id
@@ -20,14 +20,6 @@ class RecordedRun(NamedTuple):
     run: FunctionRun
     sealed: Callable[[], bytes | None]
     """None if that part was never stored. Raises Unavailable."""
-
-
-class RunQueue(Protocol):
-    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
-        """Ask for the run to be executed. Never fails: what the queue does not take, the watchdog pushes again."""
-
-    def waiting(self) -> int:
-        """About how many messages wait for an executor. Raises Unavailable."""
 
 
 def to_message(run: FunctionRun) -> str:

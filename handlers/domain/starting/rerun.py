@@ -29,18 +29,19 @@ from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.requests import Body, ContentField, Moment
 from handlers.domain.runs.due import first_deadline, push_when_due
-from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, seal_context
+from handlers.domain.runs.ports import RunQueue, RunReader, RunTransitions
+from handlers.domain.runs.recording import RecordedRun, Retention, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.seal import Cipher, SealBroken
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
     IdempotencyKey,
     KeptRequest,
-    SealedKey,
     run_started_before,
     seal_key,
 )
 from handlers.domain.starting.merge import merge
+from handlers.domain.starting.start import RunRecorder
 
 MAX_WAIT = timedelta(days=30)
 
@@ -80,32 +81,27 @@ class RerunRequest(NamedTuple):
     key: IdempotencyKey | None = None
 
 
-class Runs(Protocol):
+class KeyedRunReader(RunReader, Protocol):
     def read_with_key(
         self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
         """A run with one of its parts, and what is kept under the key: in one call."""
 
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run, sealed parts, lineage edge and the original's count, all or nothing. False if there is a run of this id.
-
-        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
-        """
+class RerunRuns(KeyedRunReader, RunRecorder, RunTransitions, Protocol): ...
 
 
-class Registry(Protocol):
+class FunctionAndTriggerReader(Protocol):
     def read_trigger_and_function(
         self, trigger_id: str, function_id: str
     ) -> tuple[FunctionTrigger | None, ComputeFunction | None]: ...
 
 
 class RerunDeps(NamedTuple):
-    """What a re-run needs."""
+    """What a re-run needs, whether somebody asks for it or a retry policy."""
 
-    runs: Runs
-    registry: Registry
+    runs: RerunRuns
+    registry: FunctionAndTriggerReader
     cipher: Cipher
     queue: RunQueue
     retention: Retention
@@ -167,7 +163,7 @@ def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
 
 
 def trigger_and_function_of(
-    source: FunctionRun, registry: Registry, invokable: InvokablePatterns
+    source: FunctionRun, registry: FunctionAndTriggerReader, invokable: InvokablePatterns
 ) -> tuple[FunctionTrigger, ComputeFunction]:
     """The run's trigger and function as they are now.
 

@@ -6,46 +6,24 @@ that was: an event that is lost on its way here is told again.
 """
 
 from enum import StrEnum
-from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import DecryptionFailed, Misconfigured, Refused
-from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import derived_id
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.runs.due import push_when_due
-from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.finish import mark_published
 from handlers.domain.runs.outcome import BEYOND_RETRY
-from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, seal_context
+from handlers.domain.runs.ports import OpenRuns
+from handlers.domain.runs.recording import RecordedRun, seal_context
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
-from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, trigger_and_function_of
+from handlers.domain.starting.rerun import Copy, RerunDeps, copy_of, open_parameters, trigger_and_function_of
 
 AUTO_RETRY = "auto-retry"
 # Who else writes to the run meanwhile has done so by then; if not, the watchdog tells of the failure again.
 _ATTEMPTS = 5
-
-
-class Runs(FinishingRuns, Protocol):
-    def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
-
-    def read_run(self, run_id: str) -> FunctionRun | None: ...
-
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
-        """False if there is a run of this id. Raises RunNotFound, RerunLimitReached or Unavailable."""
-
-
-class RetryDeps(NamedTuple):
-    """What a retry needs."""
-
-    runs: Runs
-    registry: Registry
-    cipher: Cipher
-    queue: RunQueue
-    retention: Retention
-    invokable: InvokablePatterns
 
 
 class RetryResult(StrEnum):
@@ -62,7 +40,7 @@ class RetryResult(StrEnum):
     NOT_RETRYABLE = "error is not retryable"
 
 
-def retry(failed_run_id: str, deps: RetryDeps) -> str:
+def retry(failed_run_id: str, deps: RerunDeps) -> str:
     """What became of the failure: a Verdict, or the code of what made a retry impossible. Raises Unavailable."""
     recorded = deps.runs.read(failed_run_id, Part.PARAMETERS)
     if recorded is None:
@@ -78,7 +56,7 @@ def retry(failed_run_id: str, deps: RetryDeps) -> str:
     return result
 
 
-def _retry(recorded: RecordedRun, deps: RetryDeps) -> RetryResult:
+def _retry(recorded: RecordedRun, deps: RerunDeps) -> RetryResult:
     failed = recorded.run
     if failed.cancel_requested_at is not None:
         return RetryResult.CANCELLED
@@ -99,7 +77,7 @@ def _retry(recorded: RecordedRun, deps: RetryDeps) -> RetryResult:
 
 
 def _record(
-    recorded: RecordedRun, function: ComputeFunction, policy: RetryPolicy, attempt: int, deps: RetryDeps
+    recorded: RecordedRun, function: ComputeFunction, policy: RetryPolicy, attempt: int, deps: RerunDeps
 ) -> RetryResult:
     failed = recorded.run
     parameters = _open_parameters(recorded, deps.cipher)
@@ -135,7 +113,7 @@ def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: Re
     )
 
 
-def _mark_published(failed: FunctionRun, runs: Runs) -> None:
+def _mark_published(failed: FunctionRun, runs: OpenRuns) -> None:
     found: FunctionRun | None = failed
     for _ in range(_ATTEMPTS):
         if found is None or not found.event_pending or mark_published(found, runs):

@@ -16,7 +16,8 @@ from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.finish import ended_before_recorded
 from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome
 from handlers.domain.runs.parameters import Parameters, keep_value
-from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, seal_context
+from handlers.domain.runs.ports import RunQueue, RunReader
+from handlers.domain.runs.recording import Retention, SealedParts, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
@@ -29,20 +30,27 @@ from handlers.domain.starting.idempotency import (
 from handlers.domain.starting.merge import merge
 
 
-class Runs(Protocol):
-    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run and sealed parts, all or nothing. False if there is a run of this id.
+class RunRecorder(Protocol):
+    """Records new runs. What it writes, it writes all or nothing."""
 
-        Raises AlreadyStarted or Unavailable.
+    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        """Run and sealed parts. False if there is a run of this id. Raises AlreadyStarted or Unavailable."""
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        """Run, sealed parts, lineage edge and the original's count. False if there is a run of this id.
+
+        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
         """
 
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
+
+class NewRuns(RunReader, RunRecorder, Protocol):
+    """Records new runs, and reads those that were started before."""
 
 
 class StartDeps(NamedTuple):
     """What starting a run needs."""
 
-    runs: Runs
+    runs: NewRuns
     cipher: Cipher
     queue: RunQueue
     retention: Retention

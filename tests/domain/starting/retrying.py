@@ -38,7 +38,7 @@ def has_failed(world: World, **changes: Any) -> FunctionRun:
 
 def told_of(world: World, run_id: str = RUN_ID) -> str:
     """What the door of retries makes of an event."""
-    return retry(run_id, world.retry_deps)
+    return retry(run_id, world.rerun_deps)
 
 
 def retries_in(world: World) -> list[FunctionRun]:

@@ -166,7 +166,7 @@ class Wiring:
 
     @cached_property
     def rerun_deps(self) -> RerunDeps:
-        return RerunDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+        return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
 
     @cached_property
     def start_deps(self) -> StartDeps:

@@ -67,7 +67,7 @@ class World:
 
     @property
     def rerun_deps(self) -> RerunDeps:
-        return RerunDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+        return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
 
     @property
     def start_deps(self) -> StartDeps:

@@ -3,7 +3,8 @@
 from contextlib import suppress
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from handlers.domain.errors import InvalidRequest
@@ -22,15 +23,23 @@ def _text(pattern: object) -> str:
     return text_of(pattern, field=PATTERN_FIELD)
 
 
+def _without_default(schema: JsonObject) -> None:
+    """It is null, which may not be sent."""
+    del schema["default"]
+
+
 class EventDriven(TriggerMetadata):
     execution_type = ExecutionType.EVENT_DRIVEN
     execution_source = ExecutionSource.EVENT
     aws_service = AwsService.EVENT_RULES
 
-    event_pattern: Annotated[str, PlainValidator(_text, json_schema_input_type=JsonObject)]
+    event_pattern: Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "object"})]
     """The pattern's JSON text, also in the table: DynamoDB knows no fractions as Python has them."""
-    event_bus_name: str | None = Field(default=None, min_length=1, max_length=256)
-    """None for the stack's trigger bus, which all workspaces share."""
+    event_bus_name: Annotated[str, Field(min_length=1, max_length=256)] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="Absent for the stack's trigger bus, which all workspaces share.",
+        json_schema_extra=_without_default,
+    )
 
     @classmethod
     def from_item(cls, stored: JsonObject) -> "EventDriven":

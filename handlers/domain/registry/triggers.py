@@ -1,7 +1,7 @@
 """Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_sync` how AWS is told."""
 
 import uuid
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -15,9 +15,10 @@ from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, 
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_bus, check_invokable
 from handlers.domain.registry.ports import RegistryDeps, RegistryLists, TriggerReader
-from handlers.domain.registry.retry_policy import read_retry_policy
+from handlers.domain.registry.retry_policy import RetryPolicyBody, read_retry_policy
 from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.registry.trigger_metadata import METADATA
+from handlers.domain.registry.trigger_schemas import SchemaOf, TaggedByExecutionType
 from handlers.domain.registry.trigger_sync import add_stored
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
@@ -26,13 +27,13 @@ from handlers.domain.seal import Cipher
 PARAMS = f"{METADATA}.params"
 
 
-class CreateTrigger(Body):
+class CreateTrigger(Body, TaggedByExecutionType):
     name: Name
     function_id: str = Field(min_length=1, max_length=64)
     execution_type: str
     trigger_metadata: ObjectField = Field(default_factory=dict)
     enabled: bool = True
-    retry_policy: ObjectField | None = None
+    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicyBody)] | None = None
 
 
 class ShownTrigger(NamedTuple):

@@ -1,4 +1,4 @@
-"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_sync` how AWS is told."""
+"""Function triggers: create, find, read, list. `trigger_changes` has the rest, `trigger_sync` what AWS follows."""
 
 import uuid
 from typing import Annotated, NamedTuple
@@ -98,13 +98,13 @@ def _execution_type(request: CreateTrigger) -> ExecutionType:
 
 
 def find_trigger(workspace: str, trigger_id: str, registry: TriggerReader) -> StoredTrigger:
-    """The workspace's trigger: another's is as good as none. Raises NotFound."""
+    """The workspace's trigger. Raises NotFound, also for a trigger of another workspace."""
     known = parse_id(trigger_id)
     return own_trigger(workspace, registry.read_trigger(known) if known else None)
 
 
 def own_trigger(workspace: str, stored: StoredTrigger | None) -> StoredTrigger:
-    """What was read, if it is a trigger of the workspace. Raises NotFound."""
+    """The trigger, if it is one of the workspace and its creation is complete. Raises NotFound."""
     if stored is None or stored.trigger.workspace != workspace or not stored.trigger.confirmed:
         raise NotFound("Trigger")
     return stored

@@ -17,7 +17,6 @@ from tests.entry_points.events import Context
 from tests.fakes import World
 
 OVERDUE = 100
-NIGHTLY = {"schedule": {"schedule_type": "interval", "interval": 3600}}
 
 
 class PassingTime(Context):
@@ -36,7 +35,7 @@ def test_many_overdue_runs_keep_neither_dead_letters_nor_half_changed_triggers_w
     for number in range(OVERDUE):
         world.has_run(a_run(id=an_id(100 + number), status="pending", created_at=long_ago))
     world.dead_letters.dead_letters = [DeadLetter(an_id(100 + OVERDUE - 1), "receipt", long_ago)]
-    world.has_registered(a_trigger(id=an_id(8), name="nightly", execution_type="scheduled", **NIGHTLY))
+    world.has_registered(a_trigger(id=an_id(8), name="nightly", execution_type="scheduled"))
     world.registry.lock_trigger(world.registry.triggers[an_id(8)].trigger, long_ago)
 
     done = watchdog.lambda_handler({}, cast("LambdaContext", PassingTime()))

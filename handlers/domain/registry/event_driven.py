@@ -4,7 +4,6 @@ from contextlib import suppress
 from typing import Annotated
 
 from pydantic import Field, PlainValidator, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from handlers.domain.errors import InvalidRequest
@@ -23,9 +22,10 @@ def _text(pattern: object) -> str:
     return text_of(pattern, field=PATTERN_FIELD)
 
 
-def _without_default(schema: JsonObject) -> None:
-    """It is null, which may not be sent."""
+def _never_null(schema: JsonObject) -> None:
+    """A field that is left out where there is none."""
     del schema["default"]
+    schema |= schema.pop("anyOf")[0]
 
 
 class EventDriven(TriggerMetadata):
@@ -35,10 +35,12 @@ class EventDriven(TriggerMetadata):
 
     event_pattern: Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "object"})]
     """The pattern's JSON text, also in the table: DynamoDB knows no fractions as Python has them."""
-    event_bus_name: Annotated[str, Field(min_length=1, max_length=256)] | SkipJsonSchema[None] = Field(
+    event_bus_name: str | None = Field(
         default=None,
+        min_length=1,
+        max_length=256,
         description="Absent for the stack's trigger bus, which all workspaces share.",
-        json_schema_extra=_without_default,
+        json_schema_extra=_never_null,
     )
 
     @classmethod

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Fn, RemovalPolicy, Stack
+from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -58,8 +58,6 @@ class Api(Construct):
         functions: Mapping[str, lambda_.IFunction],
         identity: Identity,
         settings: Settings,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
     ) -> None:
         """`functions` maps the names of entry points to their Lambda functions."""
         super().__init__(scope, name)
@@ -82,7 +80,7 @@ class Api(Construct):
         nag.answer(
             self.webhooks, {"AwsSolutions-APIG4": "Webhooks have no token: api_webhooks verifies their signatures"}
         )
-        self._add_stage(settings, log_retention, removal_policy)
+        self._add_stage(settings)
 
     def _route(
         self, route: str, function: lambda_.IFunction, authorizer: apigateway.IHttpRouteAuthorizer | None = None
@@ -96,13 +94,13 @@ class Api(Construct):
         )
         return added
 
-    def _add_stage(self, settings: Settings, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> None:
+    def _add_stage(self, settings: Settings) -> None:
         access_log = logs.LogGroup(
             self,
             "AccessLog",
             log_group_name=_access_log_name(Stack.of(self)),
-            retention=log_retention,
-            removal_policy=removal_policy,
+            retention=settings.log_retention,
+            removal_policy=settings.removal_policy,
         )
         self.stage = apigateway.HttpStage(
             self,

@@ -1,7 +1,7 @@
 """What is written when a run comes to be, whatever started it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from handlers.domain.errors import InvalidRequest, InvalidRunId
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import parse_object
 from handlers.domain.runs.run import FunctionRun, Part
-from handlers.domain.seal import SealContext
+from handlers.domain.seal import Cipher, SealContext
 
 SealedParts = dict[Part, bytes]
 
@@ -50,3 +50,8 @@ class Retention(NamedTuple):
 
 def seal_context(run: FunctionRun, part: Part) -> SealContext:
     return SealContext(workspace=run.workspace, owner=f"RUN#{run.id}", part=part)
+
+
+def seal_parts(run: FunctionRun, contents: Mapping[Part, bytes], cipher: Cipher) -> SealedParts:
+    """Raises Unavailable."""
+    return {part: cipher.seal(content, seal_context(run, part)) for part, content in contents.items()}

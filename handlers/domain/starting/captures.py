@@ -21,7 +21,7 @@ from handlers.domain.runs.finish import ended_before_recorded, publish, shortene
 from handlers.domain.runs.outcome import Outcome, error_name
 from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
-from handlers.domain.runs.recording import Retention, seal_context
+from handlers.domain.runs.recording import Retention, seal_parts
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.invocation_record import InvocationRecord
@@ -137,8 +137,7 @@ def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: Captu
     parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
     run = parameters.of(_run_of(record, capturing, outcome, deps.retention, clock.now()))
     contents = _contents(parameters, outcome)
-    parts = {part: deps.cipher.seal(text, seal_context(run, part)) for part, text in contents.items()}
-    if not deps.runs.record(run, parts):
+    if not deps.runs.record(run, seal_parts(run, contents, deps.cipher)):
         return CaptureResult.AGAIN
     publish(run, deps)
     return CaptureResult.CAPTURED

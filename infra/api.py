@@ -1,6 +1,7 @@
-"""The HTTP API: routes to doors, and who may pass at all."""
+"""The HTTP API on API Gateway: the routes of its operations, and who may pass at all."""
 
 import json
+from collections.abc import Mapping
 
 from aws_cdk import Aws, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
@@ -11,6 +12,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from handlers.api.catalogue import OPERATIONS
+from handlers.api.operations import Operation
 from infra.identity import Identity
 from infra.settings import Settings
 
@@ -24,8 +27,6 @@ _ACCESS_LOG = {
     "authorizerError": "$context.authorizer.error",
     "integrationError": "$context.integrationErrorMessage",
 }
-BASE = "/workspace/{workspace}/api/v1"
-WEBHOOKS = "POST /http-trigger/{path+}"
 
 
 class Api(Construct):
@@ -34,17 +35,13 @@ class Api(Construct):
         scope: Construct,
         name: str,
         *,
-        routes: dict[str, lambda_.IFunction],
-        webhooks: lambda_.IFunction,
+        functions: Mapping[str, lambda_.IFunction],
         identity: Identity,
         settings: Settings,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
     ) -> None:
-        """`routes` maps "METHOD /path below the base" to the door that answers it.
-
-        `webhooks` answers callers who have no token: it looks at their signatures.
-        """
+        """`functions` are the Lambdas of the entry points, by module."""
         super().__init__(scope, name)
         own_client = identity.client.user_pool_client_id
         self.http_api = apigateway.HttpApi(
@@ -58,20 +55,17 @@ class Api(Construct):
                 jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
-        for route, function in routes.items():
-            self._route(route, function)
-        self.webhooks = self._route(WEBHOOKS, webhooks, authorizer=apigateway.HttpNoneAuthorizer())
+        routes = {each.route_key: self._route(each, functions[each.entry_point]) for each in OPERATIONS}
+        self.public = {each.route_key: routes[each.route_key] for each in OPERATIONS if not each.needs_token}
+        """The routes that anybody may call."""
         self._add_stage(settings, log_retention, removal_policy)
 
-    def _route(
-        self, route: str, function: lambda_.IFunction, authorizer: apigateway.IHttpRouteAuthorizer | None = None
-    ) -> apigateway.HttpRoute:
-        method, path = route.split(" ")
+    def _route(self, operation: Operation, function: lambda_.IFunction) -> apigateway.HttpRoute:
         [added] = self.http_api.add_routes(
-            path=BASE + path,
-            methods=[apigateway.HttpMethod[method]],
+            path=operation.full_path,
+            methods=[apigateway.HttpMethod[operation.method]],
             integration=integrations.HttpLambdaIntegration(f"{function.node.id}-integration", function),
-            authorizer=authorizer,
+            authorizer=None if operation.needs_token else apigateway.HttpNoneAuthorizer(),
         )
         return added
 
@@ -99,14 +93,13 @@ class Api(Construct):
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
-        # Anybody may call this route: it has a rate of its own, so that it cannot use up that of the others.
-        resource.route_settings = {
-            WEBHOOKS.replace(" ", f" {BASE}"): {
-                "ThrottlingRateLimit": settings.webhooks_per_second,
-                "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
-            }
+        # Anybody may call these routes: each has a rate of its own, so that it cannot use up that of the others.
+        rate = {
+            "ThrottlingRateLimit": settings.webhooks_per_second,
+            "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
         }
-        resource.node.add_dependency(self.webhooks)
+        resource.route_settings = dict.fromkeys(self.public, rate)
+        resource.node.add_dependency(*self.public.values())
 
     def _domain(self, settings: Settings) -> apigateway.DomainMappingOptions | None:
         if settings.domain_name is None or settings.certificate_arn is None:

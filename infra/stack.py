@@ -70,8 +70,7 @@ class FunctionRerunStack(Stack):
         self.api = Api(
             self,
             "Api",
-            routes=self._routes(),
-            webhooks=self.api_webhooks,
+            functions={each.node.id: each for each in self._doors},
             identity=self.identity,
             settings=settings,
             log_retention=log_retention,
@@ -251,27 +250,6 @@ class FunctionRerunStack(Stack):
             ),
             targets=[targets.LambdaFunction(self.on_run_failed)],
         )
-
-    def _routes(self) -> dict[str, lambda_.IFunction]:
-        return {
-            "POST /function-runs/{runId}/rerun": self.api_rerun,
-            "POST /function-runs/{runId}/cancel": self.api_cancel,
-            "GET /function-runs/{runId}/rerun-history": self.api_runs,
-            "GET /function-runs": self.api_runs,
-            "GET /function-runs/{runId}": self.api_runs,
-            "POST /compute-functions": self.api_registry,
-            "GET /compute-functions": self.api_registry,
-            "GET /compute-functions/{functionId}": self.api_registry,
-            "PUT /compute-functions/{functionId}": self.api_registry,
-            "DELETE /compute-functions/{functionId}": self.api_registry,
-            "POST /function-triggers": self.api_registry,
-            "GET /function-triggers": self.api_registry,
-            "GET /function-triggers/{triggerId}": self.api_registry,
-            "PUT /function-triggers/{triggerId}": self.api_registry,
-            "DELETE /function-triggers/{triggerId}": self.api_registry,
-            "POST /function-triggers/{triggerId}/rotate-secret": self.api_registry,
-            "POST /function-triggers/{triggerId}/execute": self.api_triggers,
-        }
 
     def _add_outputs(self) -> None:
         outputs = {

@@ -41,14 +41,11 @@ def _own(service: str, resource: str) -> str:
 def _answered_for_one(stack: FunctionRerunStack) -> list[tuple[IConstruct, str, str]]:
     """Construct, finding and answer, where a second construct of the kind would need an answer of its own."""
     missed_sweeps = "What a sweep of versions missed has its turn a month later"
+    for_anybody = "Webhooks have no token: api_webhooks verifies their signatures"
     monthly = [] if stack.every_month is None else [stack.every_month]
     return [
         *((rule, "Serverless::Serverless-EventBusDLQ", missed_sweeps) for rule in monthly),
-        (
-            stack.api.webhooks,
-            "AwsSolutions::AwsSolutions-APIG4",
-            "Webhooks have no token: api_webhooks verifies their signatures",
-        ),
+        *((route, "AwsSolutions::AwsSolutions-APIG4", for_anybody) for route in stack.api.public.values()),
         (
             stack.on_event,
             "Serverless::Serverless-LambdaAsyncFailureDestination",

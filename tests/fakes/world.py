@@ -1,10 +1,9 @@
 from dataclasses import dataclass, field
 
-from handlers.domain.registry.registry_deps import RegistryDeps
-
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.event_buses import PermittedBuses
+from handlers.domain.registry.registry_deps import RegistryDeps
 from handlers.domain.registry.trigger_sources import TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps

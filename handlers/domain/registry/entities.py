@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
-from handlers.domain.clock import Timestamp
+from handlers.domain.clock import Timestamp, iso
 from handlers.domain.document import Document
-from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page
-from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.registry.trigger_kinds import EventSource, Schedule, Webhook
 from handlers.domain.runs.run import ExecutionType
@@ -29,6 +27,12 @@ class Registered(Document):
     created_at: Timestamp
     updated_at: Timestamp
 
+    @property
+    def fixed(self) -> dict[str, str]:
+        """What no change may touch, by the names and in the form in which it is shown."""
+        moments = {"createdAt": iso(self.created_at), "updatedAt": iso(self.updated_at)}
+        return {"id": self.id, "workspace": self.workspace, **moments}
+
 
 class CaptureFailures(Document):
     """To which trigger the runs belong that are captured from a function's failed asynchronous invocations."""
@@ -42,9 +46,6 @@ class ComputeFunction(Registered):
     kind: ClassVar[Kind] = "function"
     function_arn: str
     capture_failures: CaptureFailures | None = None
-
-    def document(self) -> JsonObject:
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class FunctionTrigger(Registered):
@@ -63,16 +64,9 @@ class FunctionTrigger(Registered):
     locked_until: Timestamp | None = None
     """While its schedule or rule is being changed: until when that change has it to itself."""
 
-    def document(self, params: JsonObject) -> JsonObject:
-        summary = self.summary()
-        return summary | {"triggerMetadata": {"params": params, **summary["triggerMetadata"]}}
-
-    def summary(self) -> JsonObject:
-        """The trigger as it stands in a list: without its params, which may be large and are sealed."""
-        plain = self.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN)
-        if self.retry_policy is None:
-            del plain[RETRY_POLICY]
-        return plain | {"triggerMetadata": self.source.document() if self.source else {}}
+    @property
+    def fixed(self) -> dict[str, str]:
+        return super().fixed | {"functionId": self.function_id, "executionType": self.execution_type}
 
     @property
     def source(self) -> Schedule | EventSource | Webhook | None:
@@ -94,9 +88,6 @@ class FunctionTrigger(Registered):
 
     def _context(self, part: str) -> SealContext:
         return SealContext(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
-
-
-_NOT_SHOWN = {"schedule", "events", "webhook", "confirmed", "locked_until"}
 
 
 class StoredTrigger(NamedTuple):

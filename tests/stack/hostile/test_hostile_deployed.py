@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 
 from handlers import api_runs
+from handlers.api.operations import BASE
 from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace
 from tests.stack.hostile.deployed import Deployed, Own, documents, with_ids
 from tests.stack.hostile.events import (
     ABSENT,
-    BASE,
     OWN,
     PATH,
     ROUTES,

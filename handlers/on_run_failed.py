@@ -24,7 +24,7 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives what became of the failure, or why the event is none of one."""
     try:
         run_id = failed_run_id(event)
-        result = retry(run_id, wiring.retry_deps)
+        result = retry(run_id, wiring.runs, wiring.rerun_deps, wiring.start_deps)
     except Refused as refused:
         count(Metric.EVENTS_LOST)
         log_fault(refused)

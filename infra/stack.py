@@ -17,7 +17,7 @@ from infra.environment import Environment
 from infra.functions import Doors
 from infra.grants import grant
 from infra.identity import Identity
-from infra.lambda_test_events import LambdaTestEvents
+from infra.lambda_test_events.registry import LambdaTestEvents
 from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT, EXECUTOR_TIMEOUT, FailureCapture, Messaging
 from infra.observability import Observability
 from infra.settings import LOG_RETENTION, Settings

@@ -21,7 +21,7 @@ from infra.audit.findings import Report
 from infra.audit.presenting import Progress, as_json, show
 from infra.audit.stacks import AuditedStack
 from infra.aws import failures
-from infra.local.local_stack import NotUpError
+from infra.local_connection import NotUpError
 
 FOUND, NOT_DONE = 1, 2
 _PERMISSIONS = (

@@ -12,8 +12,7 @@ from botocore.session import Session
 
 from handlers.aws.aws_errors import code
 from infra.audit.auditing import NotAuditableError
-from infra.local.emulator import ISOLATED
-from infra.local.local_stack import LocalStack
+from infra.local_connection import CREDENTIALS, ISOLATED, NotUpError, is_healthy, read_stack_file
 
 if TYPE_CHECKING:
     from handlers.aws.cipher import Cipher
@@ -35,9 +34,11 @@ class AuditedStack:
     @classmethod
     def on_this_machine(cls, directory: Path) -> Self:
         """What `make up` has started. Raises NotUpError."""
-        local_stack = LocalStack.load(directory)
-        session = _AtTheEmulator(local_stack)
-        return cls(local_stack.outputs, local_stack.client("dynamodb"), local_stack.client("s3"), session)
+        described = read_stack_file(directory)
+        if not described or not is_healthy(described["awsEndpointUrl"]):
+            raise NotUpError(directory)
+        session = _AtTheEmulator(described["awsEndpointUrl"], described["region"])
+        return cls(described["outputs"], session.create_client("dynamodb"), session.create_client("s3"), session)
 
     @classmethod
     def on_aws(cls, stack: str, *, region: str | None, profile: str | None) -> Self:
@@ -89,11 +90,10 @@ def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
 class _AtTheEmulator(Session):
     """Its clients speak to the emulator, whoever makes them: the Encryption SDK makes its own."""
 
-    def __init__(self, local_stack: LocalStack) -> None:
+    def __init__(self, url: str, region: str) -> None:
         super().__init__(session_vars=ISOLATED)
-        self._emulator = local_stack.emulator
+        config = Config(proxies={}, s3={"addressing_style": "path"})
+        self._settings = {"endpoint_url": url, "region_name": region, "config": config, **CREDENTIALS}
 
     def create_client(self, *of: Any, **options: Any) -> Any:
-        settings = {"endpoint_url": self._emulator.url, "config": Config(proxies={})}
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return super().create_client(*of, **options | settings | credentials)
+        return super().create_client(*of, **options | self._settings)

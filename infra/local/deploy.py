@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.context import BOOTSTRAP_PARAMETER, declared_context
-from infra.local.emulator import REGION, Emulator
+from infra.local.emulator.process import REGION, Emulator
+from infra.local.waiting import wait_for
 from infra.node import jsii_environment
 from infra.paths import ROOT
 
@@ -181,12 +181,14 @@ def _outputs(formation: Any, stack_name: str) -> dict[str, str]:
 
 
 def _settled(formation: Any, stack_name: str) -> dict[str, Any] | None:
-    deadline = time.monotonic() + DEPLOY_SECONDS
-    while (stack := _stack(formation, stack_name)) is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
-        if time.monotonic() > deadline:
-            raise DeployError(f"{stack_name} is still {stack['StackStatus']} after {DEPLOY_SECONDS:.0f} s.")
-        time.sleep(0.05)
+    stack = wait_for(lambda: _stack(formation, stack_name), _is_at_rest, seconds=DEPLOY_SECONDS)
+    if stack is not None and not _is_at_rest(stack):
+        raise DeployError(f"{stack_name} is still {stack['StackStatus']} after {DEPLOY_SECONDS:.0f} s.")
     return stack
+
+
+def _is_at_rest(stack: Mapping[str, Any] | None) -> bool:
+    return stack is None or not stack["StackStatus"].endswith("_IN_PROGRESS")
 
 
 def _stack(formation: Any, stack_name: str) -> dict[str, Any] | None:

@@ -12,26 +12,21 @@ import httpx
 from infra.context import STACK_NAME
 from infra.local import tokens
 from infra.local.deploy import deploy, stacks_in, synthesise
-from infra.local.emulator import REGION, Emulator, is_emulator, unproxied
-from infra.local.patience import awaited
+from infra.local.emulator.process import REGION, Emulator, is_emulator, unproxied
+from infra.local.waiting import wait_for
+from infra.local_connection import STACK_FILE, NotUpError, read_stack_file
 
 STACK = STACK_NAME
 SAMPLES_STACK = f"{STACK}Samples"
-STACK_FILE = "stack.json"
-# On the laptop every workspace may invoke every function that is not the stack's own.
-# Few executors: every process more is one more to start on a machine of few cores.
 CONTEXT = {
     "local": True,
     # Whatever cdk.json calls the stack on AWS.
     "stackName": STACK,
+    # Here every workspace may invoke every function that is not the stack's own.
     "invokableFunctions": {"*": ["arn:aws:lambda:*:*:function:*"]},
+    # Few, because each executor is a process more on a machine of few cores.
     "maxConcurrentExecutions": 10,
 }
-
-
-class NotUpError(RuntimeError):
-    def __init__(self, directory: Path) -> None:
-        super().__init__(f"Nothing is up in {directory}. Bring it up first: make up")
 
 
 class SilentApiError(RuntimeError):
@@ -50,7 +45,7 @@ class LocalStack:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """What is up in that directory; raises `NotUpError`."""
-        described = _described(directory)
+        described = read_stack_file(directory)
         emulator = _running(directory, described)
         if emulator is None:
             raise NotUpError(directory)
@@ -93,7 +88,7 @@ def bring_up(
     `assembly` is where `assemble` has written them; otherwise they are synthesised here, with `context`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    running = _running(directory, _described(directory))
+    running = _running(directory, read_stack_file(directory))
     with ThreadPoolExecutor(max_workers=1) as pool:
         report("Synthesising the stacks")
         synthesis = pool.submit(lambda: assembly or assemble(directory / "cdk.out", context))
@@ -115,7 +110,7 @@ def _started(directory: Path, report: Callable[[str], None]) -> Emulator:
 
 def stop_leftover(directory: Path) -> None:
     """End an emulator of that directory that no longer answers, lest it be left behind for ever."""
-    described = _described(directory)
+    described = read_stack_file(directory)
     if described:
         Emulator(directory, port=described["port"], pid=described["pid"]).stop()
         (directory / STACK_FILE).unlink()
@@ -153,16 +148,14 @@ def await_refusal(api_url: str, routes: Sequence[Mapping[str, Any]]) -> None:
     """Wait until a request without a token is answered with 401, which shows route and authorizer at work."""
     method, path = next(item["RouteKey"].split(" ", 1) for item in routes if item.get("AuthorizationType") == "JWT")
     address = api_url + path.replace("{", "").replace("}", "").replace("+", "")
-    answers: list[httpx.Response] = []
     with unproxied() as http:
+        answer = wait_for(lambda: http.request("GET" if method == "ANY" else method, address), _is_refusal)
+    if not _is_refusal(answer):
+        raise SilentApiError(f"{method} {address} without a token gave {answer.status_code}: {answer.text}")
 
-        def is_refused() -> bool:
-            answers[:] = [http.request("GET" if method == "ANY" else method, address)]
-            return answers[0].status_code == httpx.codes.UNAUTHORIZED
 
-        if not awaited(is_refused, pause=0.05):
-            problem = f"{answers[0].status_code}: {answers[0].text}"
-            raise SilentApiError(f"{method} {address} without a token gave {problem}")
+def _is_refusal(answer: httpx.Response) -> bool:
+    return answer.status_code == httpx.codes.UNAUTHORIZED
 
 
 def _describe(local_stack: LocalStack) -> None:
@@ -182,12 +175,6 @@ def _describe(local_stack: LocalStack) -> None:
     unfinished = file.with_suffix(".tmp")
     unfinished.write_text(json.dumps(described, indent=2) + "\n")
     unfinished.replace(file)
-
-
-def _described(directory: Path) -> dict[str, Any]:
-    file = directory / STACK_FILE
-    described: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    return described
 
 
 def _running(directory: Path, described: Mapping[str, Any]) -> Emulator | None:

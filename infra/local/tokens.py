@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from infra.local.emulator import REGION, Emulator, unproxied
+from infra.local.emulator.process import REGION, Emulator, unproxied
 
 # What Cognito puts into every access token that its API, rather than its OAuth endpoints, has issued.
 API_SCOPE = "aws.cognito.signin.user.admin"

@@ -2,9 +2,8 @@ from dataclasses import dataclass, field
 
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.registry_deps import RegistryDeps
-from handlers.domain.registry.trigger_sources import TriggerSources
+from handlers.domain.registry.ports import RegistryDeps
+from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention, seal_context
@@ -12,7 +11,6 @@ from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
 from handlers.domain.starting.rerun import RerunDeps
-from handlers.domain.starting.retry import RetryDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
@@ -68,7 +66,7 @@ class World:
 
     @property
     def rerun_deps(self) -> RerunDeps:
-        return RerunDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+        return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
 
     @property
     def start_deps(self) -> StartDeps:
@@ -103,10 +101,6 @@ class World:
             self.dead_letters,
             MAX_CONCURRENT_EXECUTIONS,
         )
-
-    @property
-    def retry_deps(self) -> RetryDeps:
-        return RetryDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @property
     def cancel_deps(self) -> CancelDeps:

@@ -2,14 +2,13 @@
 
 import fnmatch
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.lambda_test_events import EVENTS
 from tests.infra.template import DOORS, INVOKABLE, Stack, Synthesise, text
 
-EVENTS = Path(__file__).parents[1] / "events"
 MANAGING = {"api_registry", "watchdog"}
 # The name of a trigger's rule, whose id is a UUID.
 RULE = "FunctionRerun-????????-????-????-????-????????????"

@@ -1,16 +1,14 @@
 """What a workspace has registered: compute functions, and the triggers that start them."""
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple
 
 from handlers.domain.clock import Timestamp, iso
 from handlers.domain.document import Document
-from handlers.domain.paging import Page
+from handlers.domain.errors import Misconfigured, TriggerUnreadable
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.registry.trigger_kinds import EventSource, Schedule, Webhook
 from handlers.domain.runs.run import ExecutionType
-from handlers.domain.seal import SealContext
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken, SealContext
 
 Kind = Literal["function", "trigger"]
 
@@ -96,38 +94,11 @@ class StoredTrigger(NamedTuple):
     sealed_secrets: bytes | None = None
 
 
-class Triggers(Protocol):
-    def read_trigger(self, trigger_id: str) -> StoredTrigger | None: ...
-
-
-class Registry(Triggers, Protocol):
-    """Where functions and triggers are kept. Every method raises Unavailable when AWS does not answer."""
-
-    def read_function(self, function_id: str) -> ComputeFunction | None: ...
-
-    def add_function(self, function: ComputeFunction) -> None:
-        """Raises NameTaken."""
-
-    def add_trigger(self, trigger: StoredTrigger) -> None:
-        """Raises NameTaken or PathTaken."""
-
-    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
-        """Raises NameTaken, or Stale if `before` is no longer what is stored."""
-
-    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
-        """Raises NameTaken, PathTaken, or Stale if `before` is no longer what is stored."""
-
-    def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
-        """The trigger as one that is being changed until then. Raises Stale if `before` is no longer what is stored."""
-
-    def unfinished_triggers(self) -> Iterator[StoredTrigger]:
-        """Those whose change was begun and neither finished nor undone in its time."""
-
-    def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
-        """Raises Stale if `found` is no longer what is stored. Nothing happens if it is gone."""
-
-    def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
-        """Newest first, and the position to go on from."""
-
-    def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
-        """Newest first, and the position to go on from."""
+def open_sealed(sealed: bytes, seal_context: SealContext, cipher: Cipher) -> bytes:
+    """What lies sealed in a trigger: params, or the secrets of a webhook. Raises TriggerUnreadable or Unavailable."""
+    try:
+        return cipher.open(sealed, seal_context)
+    except KeyRefused as refused:
+        raise Misconfigured from refused
+    except SealBroken as broken:
+        raise TriggerUnreadable from broken

@@ -8,7 +8,7 @@ event of a bus that is no longer permitted is dropped, a run of such a function 
 from handlers.domain.errors import FunctionNotPermitted, InvalidRequest
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_kinds import METADATA
 
 

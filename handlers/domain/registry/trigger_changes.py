@@ -7,7 +7,7 @@ from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.permissions import check_changed_trigger
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import read_retry_policy
 from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata

@@ -3,7 +3,6 @@
 from typing import NamedTuple, Protocol
 
 from handlers.domain.registry.entities import FunctionTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_patterns import scoped_to
 from handlers.domain.registry.trigger_kinds import EventSource
 
@@ -31,6 +30,27 @@ class EventRules(Protocol):
 
     def remove(self, trigger: FunctionTrigger) -> None:
         """From whichever bus, permitted or not, there or not."""
+
+
+class PermittedBuses:
+    """Which event buses a workspace's triggers may listen to, besides the stack's own trigger bus.
+
+    Names by workspace: `otherBuses` of the context, as it is now.
+    """
+
+    def __init__(self, by_workspace: dict[str, list[str]]) -> None:
+        self.by_workspace = by_workspace
+
+    def permit(self, trigger: FunctionTrigger) -> bool:
+        """Whether the trigger may listen to its bus. What listens to none, or to the trigger bus, always may."""
+        bus = trigger.events.event_bus_name if trigger.events else None
+        return bus is None or bus in self.by_workspace.get(trigger.workspace, [])
+
+    def nameable(self, trigger: FunctionTrigger) -> dict[str, list[str]]:
+        """Those that a change of the trigger may name: its own too, which is put back as it was read."""
+        own = trigger.events.event_bus_name if trigger.events else None
+        named = [*self.by_workspace.get(trigger.workspace, []), *([own] if own else [])]
+        return {trigger.workspace: named}
 
 
 class TriggerSources(NamedTuple):

@@ -11,13 +11,12 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.registry import webhook_secrets
-from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registry, StoredTrigger, Triggers
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.ports import RegistryDeps, RegistryLists, TriggerReader
 from handlers.domain.registry.retry_policy import read_retry_policy
 from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
-from handlers.domain.registry.trigger_seals import open_sealed
 from handlers.domain.registry.trigger_sync import add_stored
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
@@ -97,7 +96,7 @@ def _kind(name: str) -> ExecutionType:
         raise InvalidRequest("executionType", f"must be one of {', '.join(ExecutionType)}.") from None
 
 
-def find_trigger(workspace: str, trigger_id: str, registry: Triggers) -> StoredTrigger:
+def find_trigger(workspace: str, trigger_id: str, registry: TriggerReader) -> StoredTrigger:
     """The workspace's trigger: another's is as good as none. Raises NotFound."""
     known = parse_id(trigger_id)
     return own_trigger(workspace, registry.read_trigger(known) if known else None)
@@ -116,7 +115,7 @@ def show_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> ShownTr
     return ShownTrigger(stored.trigger, parse_object(open_params(stored, deps.cipher)))
 
 
-def list_triggers(workspace: str, page: Page, registry: Registry) -> tuple[list[FunctionTrigger], str | None]:
+def list_triggers(workspace: str, page: Page, registry: RegistryLists) -> tuple[list[FunctionTrigger], str | None]:
     """A page of triggers, newest first, and the position to go on from."""
     triggers, position = registry.list_triggers(workspace, page)
     return [trigger for trigger in triggers if trigger.confirmed], position

@@ -7,8 +7,7 @@ import base64
 import json
 import secrets
 
-from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
-from handlers.domain.registry.trigger_seals import open_sealed
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.seal import Cipher
 
 # Standard Webhooks: from 24 to 64 bytes.

@@ -10,6 +10,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import MAX_BYTES, MAX_INLINE_BYTES
 from handlers.domain.runs.due import is_expiring
 from handlers.domain.runs.outcome import RUN_EXPIRED, Outcome
+from handlers.domain.runs.ports import LifecycleBus, RunTransitions
 from handlers.domain.runs.recording import SealedParts, seal_context
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.seal import Cipher
@@ -24,21 +25,11 @@ EXPIRED = Outcome.of_error(RUN_EXPIRED, "The run has waited for as long as runs 
 CANCELLED = Outcome(Status.CANCELLED)
 
 
-class Runs(Protocol):
-    def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
-        """Store the change, if the run has not moved since it was read. False if it has. Raises Unavailable."""
-
-
-class LifecycleBus(Protocol):
-    def publish(self, run: FunctionRun) -> bool:
-        """Tell that a run has ended. False if the bus did not take it: the watchdog will tell again."""
-
-
 class Finisher(Protocol):
     """What ending a run needs: the executor, the watchdog and whoever cancels have it."""
 
     @property
-    def runs(self) -> Runs: ...
+    def runs(self) -> RunTransitions: ...
     @property
     def cipher(self) -> Cipher: ...
     @property
@@ -100,7 +91,9 @@ def finish(
     return True
 
 
-def _store(run: FunctionRun, finished: FunctionRun, parts: SealedParts, runs: Runs, pauses: Sequence[float]) -> bool:
+def _store(
+    run: FunctionRun, finished: FunctionRun, parts: SealedParts, runs: RunTransitions, pauses: Sequence[float]
+) -> bool:
     """After each pause it is tried again; towards the end without the result, which may be what cannot be stored."""
     for tried, pause in enumerate(pauses):
         try:
@@ -133,7 +126,7 @@ def publish(finished: FunctionRun, deps: Finisher) -> bool:
     return published
 
 
-def mark_published(finished: FunctionRun, runs: Runs) -> bool:
+def mark_published(finished: FunctionRun, runs: RunTransitions) -> bool:
     """Nothing is left to do for the run, unless its parts have to be moved still. False if it has moved meanwhile."""
     deadline = finished.deadline if finished.staged else None
     return runs.transition(finished, finished.evolve(event_pending=False, deadline=deadline))

@@ -6,6 +6,7 @@ from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, Run
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonValue, compact, parse
 from handlers.domain.paging import Page, to_cursor
+from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part
 from handlers.domain.seal import Cipher, SealBroken
@@ -23,17 +24,9 @@ class EdgePage(NamedTuple):
     """Where the next page begins; None on the last."""
 
 
-class RunReader(Protocol):
-    def read_run(self, run_id: str) -> FunctionRun | None: ...
-
-
-class Runs(RunReader, Protocol):
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
-        """In the order asked for; what is gone is left out."""
-
-    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]: ...
-
-    def edges(self, original_run_id: str, page: Page) -> EdgePage: ...
+class LineageReader(RunReader, Protocol):
+    def edges(self, original_run_id: str, page: Page) -> EdgePage:
+        """The re-runs of an original, oldest first."""
 
 
 def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
@@ -53,7 +46,7 @@ def parse_parts(include: str) -> list[Part]:
         raise InvalidRequest("include", f"must be a list of {', '.join(Part)}, separated by commas.") from None
 
 
-def reveal(run: FunctionRun, parts: list[Part], runs: Runs, cipher: Cipher) -> dict[Part, JsonValue]:
+def reveal(run: FunctionRun, parts: list[Part], runs: RunReader, cipher: Cipher) -> dict[Part, JsonValue]:
     """The opened parts, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
     sealed = runs.read_parts(run.id, parts)
     opened = {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
@@ -85,7 +78,7 @@ class Lineage(NamedTuple):
     next_cursor: str | None
 
 
-def lineage(workspace: str, run_id: str, page: Page, runs: Runs) -> Lineage:
+def lineage(workspace: str, run_id: str, page: Page, runs: LineageReader) -> Lineage:
     """The lineage that a run belongs to, asked of any run of it. Raises InvalidRunId, RunNotFound, WrongWorkspace."""
     run = runs.read_run(parse_run_id(run_id))
     if run is None:

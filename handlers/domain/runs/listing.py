@@ -9,6 +9,7 @@ from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import required_id
 from handlers.domain.paging import Page, position_of
+from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import FunctionRun, Status
 
 # Where a filter matches few runs, a page is cut short rather than read on: this many runs are looked at for each one
@@ -52,7 +53,7 @@ class Entry(NamedTuple):
     run_id: str
 
 
-class Index(Protocol):
+class RunIndex(Protocol):
     def newest_first(self, workspace: str, filters: Filters, page: Page) -> Iterator[Entry]:
         """The workspace's runs after the page's position, by the index that fits the filters best.
 
@@ -60,12 +61,8 @@ class Index(Protocol):
         """
 
 
-class Runs(Protocol):
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
-
-
 def list_runs(
-    workspace: str, filters: Filters, page: Page, index: Index, runs: Runs
+    workspace: str, filters: Filters, page: Page, index: RunIndex, runs: RunReader
 ) -> tuple[list[FunctionRun], str | None]:
     """A page of runs, and the position to go on from.
 

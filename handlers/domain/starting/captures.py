@@ -17,15 +17,15 @@ from handlers.domain.document import Document
 from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
-from handlers.domain.runs.finish import LifecycleBus, ended_before_recorded, publish, shortened
-from handlers.domain.runs.finish import Runs as FinishingRuns
+from handlers.domain.runs.finish import ended_before_recorded, publish, shortened
 from handlers.domain.runs.outcome import Outcome, error_name
 from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
-from handlers.domain.runs.recording import Retention, SealedParts, seal_context
+from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.recording import Retention, seal_parts
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.invocation_record import InvocationRecord
-from handlers.domain.starting.start import StartRequest, new_run
+from handlers.domain.starting.start import RunRecorder, StartRequest, new_run
 
 LATEST = "$LATEST"
 # The condition of a record for an on-success destination.
@@ -50,7 +50,7 @@ class CapturingFunction(NamedTuple):
     trigger: FunctionTrigger
 
 
-class Registry(Protocol):
+class CapturingReader(Protocol):
     def registrations(self, base_function_arn: str) -> list[Registration]:
         """Of all functions, in any workspace, that capture failures of the Lambda of this ARN: by one query."""
 
@@ -61,15 +61,15 @@ class Registry(Protocol):
         """
 
 
-class Runs(FinishingRuns, Protocol):
-    def record(self, run: FunctionRun, parts: SealedParts) -> bool: ...
+class CapturedRuns(RunRecorder, RunTransitions, Protocol):
+    """Records runs that have ended, and marks them as told to the bus."""
 
 
 class CaptureDeps(NamedTuple):
     """What capturing needs."""
 
-    runs: Runs
-    registry: Registry
+    runs: CapturedRuns
+    registry: CapturingReader
     cipher: Cipher
     bus: LifecycleBus
     retention: Retention
@@ -137,8 +137,7 @@ def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: Captu
     parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
     run = parameters.of(_run_of(record, capturing, outcome, deps.retention, clock.now()))
     contents = _contents(parameters, outcome)
-    parts = {part: deps.cipher.seal(text, seal_context(run, part)) for part, text in contents.items()}
-    if not deps.runs.record(run, parts):
+    if not deps.runs.record(run, seal_parts(run, contents, deps.cipher)):
         return CaptureResult.AGAIN
     publish(run, deps)
     return CaptureResult.CAPTURED

@@ -10,8 +10,8 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import FOREIGN_ID, derived_id, required_id
 from handlers.domain.json_document import JsonObject, JsonValue
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.event_patterns import is_of
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.requests import Body, ObjectField, parse_moment
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.starting.start import StartDeps, StartRequest, start_run
@@ -40,7 +40,7 @@ class MatchedEvent(Body):
         return f'{{"triggerId":"{trigger_id}","event":{event}}}'
 
 
-class Registry(Protocol):
+class TriggerWithFunctionReader(Protocol):
     def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
 
 
@@ -103,7 +103,9 @@ def _replay(event: JsonObject) -> tuple[str, ...]:
     return (name,) if isinstance(name, str) and FOREIGN_ID.fullmatch(name) else ()
 
 
-def deliver(delivery: Delivery, registry: Registry, deps: StartDeps, *, buses: PermittedBuses) -> FunctionRun | Dropped:
+def deliver(
+    delivery: Delivery, registry: TriggerWithFunctionReader, deps: StartDeps, *, buses: PermittedBuses
+) -> FunctionRun | Dropped:
     """The run that it has started, now or when it was delivered before.
 
     A function that the workspace may no longer invoke is not asked for here: the run is kept, and fails at its claim.

@@ -43,11 +43,11 @@ class WebhookRequest(NamedTuple):
     body: bytes
 
 
-class Registry(Protocol):
+class WebhookReader(Protocol):
     def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
 
 
-def receive(webhook_request: WebhookRequest, registry: Registry, deps: StartDeps) -> FunctionRun:
+def receive(webhook_request: WebhookRequest, registry: WebhookReader, deps: StartDeps) -> FunctionRun:
     """The run that it has started, now or when it was received before. Raises a Refused, or Unavailable."""
     webhook_request = webhook_request._replace(path=webhook_request.path.removesuffix("/"))
     _check(webhook_request)

@@ -9,11 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from handlers.domain.identity import is_grant
-from infra.local.__main__ import app
+from infra.local.cli import app
 from infra.local.deploy import DeployError, deploy, stacks_in, synthesise, zipped
-from infra.local.emulator import Emulator
-from infra.local.local_stack import CONTEXT, STACK, LocalStack, NotUpError
+from infra.local.emulator.process import Emulator
+from infra.local.local_stack import CONTEXT, STACK, LocalStack
 from infra.local.log_stream import LogStream
+from infra.local_connection import NotUpError
 
 
 def a_parameter(name: str) -> dict[str, Any]:

@@ -40,12 +40,8 @@ class InMemory:
 
     def __init__(self, world: World) -> None:
         self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
-        self.cancel_deps, self.retry_deps = world.cancel_deps, world.retry_deps
-        self.execution_deps, self.watchdog_deps, self.capture_deps = (
-            world.execution_deps,
-            world.watchdog,
-            world.capture_deps,
-        )
+        self.cancel_deps, self.capture_deps = world.cancel_deps, world.capture_deps
+        self.execution_deps, self.watchdog_deps = world.execution_deps, world.watchdog
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.invokable, self.buses = world.invokable, world.buses
         self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)

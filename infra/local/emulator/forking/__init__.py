@@ -1,0 +1,1 @@
+"""How the process of a Python function is started without importing everything again: `start` asks `server` to fork."""

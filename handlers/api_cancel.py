@@ -13,10 +13,11 @@ from handlers.domain.requests import Body
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import ENDED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = ENDED_RUNS
+check_environment(READS)
 
 app = Resolver()
 ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}

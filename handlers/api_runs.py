@@ -13,10 +13,11 @@ from handlers.api.views import PageMeta
 from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*RUNS, "key_arn")
+check_environment(READS)
 
 app = Resolver()
 

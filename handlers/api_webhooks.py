@@ -13,10 +13,11 @@ from handlers.api.webhooks import RECEIVE, WebhookAccepted
 from handlers.domain.errors import BadSignature
 from handlers.domain.starting.webhooks import WebhookRequest, receive
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import STARTED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = STARTED_RUNS
+check_environment(READS)
 
 app = Resolver()
 

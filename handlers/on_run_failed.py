@@ -13,10 +13,11 @@ from handlers.domain.ids import parse_run_id
 from handlers.domain.starting.retry import retry
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*STARTED_RUNS, *INVOKABLE)
+check_environment(READS)
 
 
 @logger.inject_lambda_context

@@ -1,7 +1,7 @@
 """What api_registry answers about function triggers."""
 
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -43,8 +43,11 @@ class TriggerSummary(View):
 
     @classmethod
     def of(cls, trigger: FunctionTrigger) -> Self:
-        metadata = trigger.source.document() if trigger.source else {}
-        return cls.model_validate(vars(trigger) | {"trigger_metadata": metadata})
+        return cls.model_validate(_known(trigger) | {"trigger_metadata": trigger.metadata.document()})
+
+
+def _known(trigger: FunctionTrigger) -> dict[str, Any]:
+    return vars(trigger) | {"execution_type": trigger.execution_type}
 
 
 class TriggerView(TriggerSummary):
@@ -55,9 +58,8 @@ class TriggerView(TriggerSummary):
 
     @classmethod
     def showing(cls, shown: ShownTrigger) -> Self:
-        source = shown.trigger.source
-        metadata = {"params": shown.params, **(source.document() if source else {})}
-        return cls.model_validate(vars(shown.trigger) | {"trigger_metadata": metadata, "secret": shown.secret})
+        metadata = {"params": shown.params, **shown.trigger.metadata.document()}
+        return cls.model_validate(_known(shown.trigger) | {"trigger_metadata": metadata, "secret": shown.secret})
 
 
 class TriggerList(View):

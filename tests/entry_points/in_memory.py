@@ -14,8 +14,8 @@ from handlers.domain import clock
 from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.runs.run import FunctionRun
 from tests.builders import a_pin, a_run, a_trigger, an_id
+from tests.entry_points.events import PATH, ROUTES
 from tests.fakes import World
-from tests.stack.hostile.events import PATH, ROUTES
 
 OPEN_HOOK = HttpTrigger(path=PATH, signature="none")
 

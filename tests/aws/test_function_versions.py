@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from handlers.aws import function_versions
 from handlers.aws.function_code import DESCRIPTION
-from handlers.aws.function_versions import FunctionVersions
 from handlers.domain.errors import Unavailable
+from handlers.sweep_versions import function_versions
+from handlers.sweep_versions.function_versions import FunctionVersions
 from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer, error, injected
 from tests.packages import package

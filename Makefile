@@ -45,7 +45,7 @@ destroy: install ## delete the stack on AWS, with the rules and schedules of its
 test: install ## all tests
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-chaos: install ## strike every AWS call and kill processes under load, then compare the books (a quarter of an hour)
+chaos: install ## inject faults into every AWS call and kill processes under load, then compare the books (a quarter of an hour)
 	@$(BIN)/python -m tests.chaos
 
 bench: install ## measure: AWS calls of a re-run, its latency against its floor, and cold starts

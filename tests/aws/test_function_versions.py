@@ -8,7 +8,8 @@ from handlers.aws.function_code import DESCRIPTION
 from handlers.aws.function_versions import FunctionVersions
 from handlers.domain.errors import Unavailable
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
 from tests.stack.driver import ECHO, TeamFunction, zipped
 
 DELETE = "lambda.DeleteFunction"

@@ -11,7 +11,7 @@ from handlers.domain.upkeep import version_sweep
 from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
 from tests.entry_points.events import Context
-from tests.stack.scene import Clients, Container
+from tests.stack.lineage import Clients, Container
 
 
 class AQuarterOfAnHour(Context):

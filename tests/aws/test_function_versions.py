@@ -10,7 +10,8 @@ from handlers.domain.errors import Unavailable
 from infra.local.local_stack import LocalStack
 from tests.faults.answers import answer, error
 from tests.faults.client import injected
-from tests.stack.driver import ECHO, TeamFunction, zipped
+from tests.packages import package
+from tests.stack.driver import ECHO, TeamFunction
 
 DELETE = "lambda.DeleteFunction"
 ALIASES = "lambda.ListAliases"
@@ -42,7 +43,7 @@ def function(local_stack: LocalStack, client: Any) -> TeamFunction:
         Runtime="python3.13",
         Handler="index.handler",
         Role=function._role(),
-        Code={"ZipFile": zipped(ECHO)},
+        Code={"ZipFile": package(ECHO)},
     )["FunctionArn"]
     for timeout, description in enumerate([DESCRIPTION, DESCRIPTION, "release 12"], start=1):
         client.update_function_configuration(FunctionName=function.name, Timeout=timeout)

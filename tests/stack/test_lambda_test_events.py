@@ -1,8 +1,4 @@
-"""Every door has test events that are ready-made for the AWS console. With ids of one's own they do what they say.
-
-In their place stand `my-workspace`; 550e8400-… for the run, function or trigger that the event is about; 660e9500-… for
-a trigger beside it; and `my-function` of the account 123456789012.
-"""
+"""Every entry point has ready-made test events for the AWS console. With real ids they do what their names say."""
 
 import json
 import re
@@ -44,7 +40,7 @@ class Own(NamedTuple):
         return lambda_of(self.workspace, stem.partition("-")[0], json.loads(text))
 
     def ask(self, stem: str, about: str = "") -> tuple[int, Any]:
-        """Status and document of what a door of the API answers."""
+        """Status and document of an API function's answer."""
         answer = self.send(stem, about)
         return answer["statusCode"], json.loads(answer["body"])
 
@@ -71,10 +67,10 @@ def own(workspace: Workspace, function: TeamFunction) -> Own:
     return Own(workspace, function, registered, trigger, run["id"])
 
 
-def test_every_door_has_ready_made_events() -> None:
-    doors = {path.stem for path in (Path(__file__).parents[2] / "handlers").glob("*.py")}
-    doors -= {"__init__", "http", "log", "metrics", "settings", "wiring"}
-    assert {stem.partition("-")[0] for stem in STEMS} == doors
+def test_every_entry_point_has_ready_made_events() -> None:
+    entry_points = {path.stem for path in (Path(__file__).parents[2] / "handlers").glob("*.py")}
+    entry_points -= {"__init__", "http", "log", "metrics", "settings", "wiring"}
+    assert {stem.partition("-")[0] for stem in STEMS} == entry_points
 
 
 @pytest.mark.parametrize("stem", sorted(STEMS))
@@ -104,7 +100,7 @@ def _(own: Own) -> None:
         assert status == 200
         return [(each["id"], each["errorCode"]) for each in document["data"]]
 
-    # A failure is in their list once the bus has been told of it.
+    # A failure is in their list once its event is published.
     assert until(listed) == [(failed["id"], "ZeroDivisionError")]
 
 

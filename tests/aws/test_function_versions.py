@@ -8,7 +8,8 @@ from handlers.domain.errors import Unavailable
 from handlers.sweep_versions import function_versions
 from handlers.sweep_versions.function_versions import FunctionVersions
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
 from tests.packages import package
 from tests.stack.driver import ECHO, TeamFunction
 

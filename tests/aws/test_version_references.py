@@ -14,9 +14,9 @@ from handlers.domain.clock import iso
 from handlers.domain.runs.run import FunctionRun, Part
 from handlers.sweep_versions.sweep import UnreadableRun, VersionReference
 from handlers.sweep_versions.version_references import PAGE, VersionReferences
-from tests.aws.injection import injected
 from tests.builders import a_function, a_pin, a_run
 from tests.fakes.versions import FakeUses
+from tests.faults.client import injected
 
 PARTS = {Part.PARAMETERS: b"sealed"}
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:used"

@@ -14,6 +14,7 @@ from handlers.domain.identity import Caller
 from handlers.domain.paging import Page
 from handlers.domain.registry.functions import RegisterFunction
 from handlers.domain.registry.retry_policy import read_retry_policy
+from handlers.domain.registry.schedules import check_cron
 from handlers.domain.registry.trigger_kinds import KINDS, read_metadata, with_params
 from handlers.domain.registry.triggers import CreateTrigger
 from handlers.domain.requests import parse_moment
@@ -30,6 +31,7 @@ from tests.fakes import World
 MANY = 50_000
 FEW = 600
 LARGE = "x" * 1_000_000
+check_cron("0 9 ? * MON *")  # its regular expressions are compiled once, when they are first needed
 Refusing = Callable[[], Any]
 
 

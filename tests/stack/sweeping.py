@@ -10,7 +10,7 @@ from handlers.settings import Settings
 from handlers.sweep_versions import function_versions
 from infra.local.local_stack import LocalStack
 from tests.entry_points.events import Context
-from tests.stack.scene import Clients, Container
+from tests.stack.lineage import Clients, Container
 
 
 class AQuarterOfAnHour(Context):

@@ -1,6 +1,7 @@
 """What a caller can make as large as it likes is measured before it is walked: calls are counted, not seconds."""
 
 import base64
+import contextlib
 import gc
 import sys
 from collections.abc import Callable
@@ -43,6 +44,8 @@ def calls(refusing: Refusing) -> int:
         nonlocal counted
         counted += event in ("call", "c_call")
 
+    with contextlib.suppress(ServiceError):
+        refusing()  # what is built at its first use, such as patterns and models, is not counted
     gc.disable()
     sys.setprofile(count)
     try:

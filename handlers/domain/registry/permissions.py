@@ -23,9 +23,9 @@ def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> 
         raise FunctionNotPermitted
 
 
-def check_bus(trigger: FunctionTrigger, buses: PermittedBuses) -> None:
-    """Raises InvalidRequest naming the bus if a new trigger may not listen to it."""
-    if not buses.permit(trigger):
+def check_bus(workspace: str, bus: str | None, buses: PermittedBuses) -> None:
+    """Raises InvalidRequest if a new trigger may not listen to the bus."""
+    if not buses.include(workspace, bus):
         raise InvalidRequest(
             BUS_FIELD, "is not a bus that this workspace may listen to (otherBuses in docs/deploy.md)."
         )

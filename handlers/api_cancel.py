@@ -10,8 +10,8 @@ from handlers.domain.requests import Body
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.http import API, Resolver, json_response
-from handlers.log import logger
 from handlers.settings import check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 check_environment(__name__)
@@ -41,6 +41,6 @@ def _message(run: FunctionRun) -> str:
     return "Run cancelled: it will not be executed."
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.answer(event, context)

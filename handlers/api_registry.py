@@ -11,8 +11,8 @@ from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.http import API, Resolver, json_response
-from handlers.log import logger
 from handlers.settings import check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 check_environment(__name__)
@@ -119,6 +119,6 @@ def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
     return shown(HTTPStatus.CREATED, rotated)
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.answer(event, context)

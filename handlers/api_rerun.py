@@ -18,8 +18,8 @@ from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
 from handlers.domain.starting.start import Started, commit
 from handlers.http import API, Resolver, accepted, answer_error
-from handlers.log import audited, logger
 from handlers.settings import check_environment
+from handlers.telemetry import audited, entry_point
 from handlers.wiring import wiring
 
 check_environment(__name__)
@@ -71,7 +71,7 @@ def is_http(event: Any) -> bool:
     return isinstance(event, dict) and {"routeKey", "requestContext", "version"} <= event.keys()
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if is_http(event):
         return app.answer(event, context)

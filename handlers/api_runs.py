@@ -9,8 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
-from handlers.log import logger
 from handlers.settings import check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 check_environment(__name__)
@@ -48,6 +48,6 @@ def get_rerun_history(workspace: str, run_id: str) -> Response[Any]:
     return json_response(HTTPStatus.OK, lineage(workspace, run_id, app.page(), wiring.runs).document())
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.answer(event, context)

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.ids import parse_id
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.http import API, Resolver, accepted
-from handlers.log import logger
 from handlers.settings import check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 check_environment(__name__)
@@ -29,6 +29,6 @@ def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
     return accepted(workspace, run.id, "Run successfully queued.")
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.answer(event, context)

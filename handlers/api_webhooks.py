@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.errors import BadSignature
 from handlers.domain.starting.webhooks import WebhookRequest, receive
 from handlers.http import API, Resolver, json_response, run_location
-from handlers.log import logger
 from handlers.settings import check_environment
+from handlers.telemetry import entry_point, logger
 from handlers.wiring import wiring
 
 check_environment(__name__)
@@ -39,6 +39,6 @@ def post_webhook(workspace: str, path: str) -> Response[Any]:
     return json_response(HTTPStatus.ACCEPTED, document, Location=run_location(workspace, run.id))
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.answer(event, context)

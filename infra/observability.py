@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from handlers.metrics import SERVICE, Metric
+from handlers.telemetry import SERVICE, Metric
 
 
 class Observability(Construct):
@@ -72,7 +72,7 @@ class Observability(Construct):
         )
 
     def _counted(self, metric: Metric) -> cloudwatch.Metric:
-        """What the Lambdas of this stack have counted: the names are those that `handlers.metrics` writes."""
+        """What the Lambdas of this stack have counted: the names are those that `handlers.telemetry` writes."""
         return cloudwatch.Metric(
             namespace=Stack.of(self).stack_name,
             metric_name=metric,

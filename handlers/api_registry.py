@@ -11,11 +11,12 @@ from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.http import API, Resolver, json_response
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, TRIGGER_SOURCES, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = ("table_name", "key_arn", *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
+check_environment(READS)
 
 app = Resolver()
 FUNCTIONS = "compute-functions"

@@ -18,11 +18,12 @@ from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
 from handlers.domain.starting.start import Started, commit
 from handlers.http import API, Resolver, accepted, answer_error
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.telemetry import audited, entry_point
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*STARTED_RUNS, *INVOKABLE)
+check_environment(READS)
 
 app = Resolver()
 

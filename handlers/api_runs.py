@@ -9,11 +9,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
-from handlers.settings import check_environment
+from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*RUNS, "key_arn")
+check_environment(READS)
 
 app = Resolver()
 

@@ -8,11 +8,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.ids import parse_id
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.http import API, Resolver, accepted
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*STARTED_RUNS, *INVOKABLE)
+check_environment(READS)
 
 app = Resolver()
 

@@ -10,11 +10,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.errors import BadSignature
 from handlers.domain.starting.webhooks import WebhookRequest, receive
 from handlers.http import API, Resolver, json_response, run_location
-from handlers.settings import check_environment
+from handlers.settings import STARTED_RUNS, check_environment
 from handlers.telemetry import entry_point, logger
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = STARTED_RUNS
+check_environment(READS)
 
 app = Resolver()
 

@@ -9,11 +9,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.log_context import concerns_run, log_context
 from handlers.domain.starting.captures import CaptureResult, capture
 from handlers.domain.starting.invocation_record import InvocationRecord
-from handlers.settings import check_environment
+from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
 from handlers.telemetry import Metric, count, entry_point, log_fault, logger
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*ENDED_RUNS, "retention_days", *INVOKABLE)
+check_environment(READS)
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 METRICS = {

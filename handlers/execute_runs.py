@@ -9,11 +9,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.log_context import log_context
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.recording import from_message
-from handlers.settings import check_environment
+from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
 from handlers.telemetry import entry_point, log_fault, logger
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (
+    *(*ENDED_RUNS, *INVOKABLE, "run_queue_url"),
+    *("delete_unused_versions", "max_concurrent_executions_per_workspace"),
+)
+check_environment(READS)
 
 # A message that fails is reported, not raised: for a function error Lambda takes concurrency away from the queue, and
 # for the failure of an item it does not. Either way the message comes again, and ends in the dead-letter queue.

@@ -34,6 +34,7 @@ from handlers.aws.version_references import VersionReferences
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.ports import RegistryDeps
+from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps
@@ -149,21 +150,19 @@ class Wiring:
     @cached_property
     def sources(self) -> TriggerSources:
         settings = self.settings
-        return TriggerSources(
-            ScheduleGroup(
-                self._session.client("scheduler", config=_API),
-                settings.schedule_group,
-                target_arn=settings.on_event_arn,
-                role_arn=settings.scheduler_role_arn,
-            ),
-            EventRules(
-                self._events,
-                own_bus=settings.trigger_bus_name,
-                prefix=settings.rule_prefix,
-                target_arn=settings.on_event_arn,
-            ),
-            self.buses,
+        schedules = ScheduleGroup(
+            self._session.client("scheduler", config=_API),
+            settings.schedule_group,
+            target_arn=settings.on_event_arn,
+            role_arn=settings.scheduler_role_arn,
         )
+        rules = EventRules(
+            self._events,
+            own_bus=settings.trigger_bus_name,
+            prefix=settings.rule_prefix,
+            target_arn=settings.on_event_arn,
+        )
+        return TriggerSources({AwsService.SCHEDULER: schedules, AwsService.EVENT_RULES: rules}, self.buses)
 
     @cached_property
     def rerun_deps(self) -> RerunDeps:

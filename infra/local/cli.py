@@ -1,4 +1,4 @@
-"""The product on this machine: `python -m infra.local --help`."""
+"""The commands of the local stack: `python -m infra.local --help`."""
 
 import time
 from pathlib import Path
@@ -32,7 +32,7 @@ app.command()(audit)
 
 @app.command()
 def demo() -> None:
-    """Tell the product's story with real calls, on an emulator of its own that is stopped again."""
+    """Show what the product does with real calls, on an emulator of its own that is stopped again."""
     try:
         run_demo()
     except RuntimeError as error:
@@ -41,7 +41,7 @@ def demo() -> None:
 
 @app.command()
 def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
-    """Start the emulator, deploy the stacks, and say how to call them. It keeps running; a second time it updates."""
+    """Start the emulator, deploy the stacks, and print how to call them. A second call updates them."""
     started = time.monotonic()
     with Interrupts() as interrupts, timed_steps(stderr, interrupts) as begin:
         try:
@@ -50,7 +50,7 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
             _fail(str(error))
     token = local_stack.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=LIFETIME_SECONDS)
     stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
-    # Plain, because rich would break these lines at the terminal's width.
+    # Not with rich, which would break these lines at the terminal's width.
     typer.echo(f"\nAPI    {local_stack.api_url}")
     typer.echo(f"Token  {token}\n")
     typer.echo(

@@ -1,4 +1,4 @@
-"""The whole product on one machine: the emulator, the stacks on it, and the file that says where they are."""
+"""The whole product on this machine: the emulator, the stacks on it, and the file that says where they are."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +71,7 @@ class LocalStack:
 
 
 def assemble(outdir: Path, context: Mapping[str, Any] | None = None) -> Path:
-    """The stacks as they are deployed on one machine, written to `outdir`."""
+    """Write the local stack's cloud assembly to `outdir`."""
     synthesise(outdir, CONTEXT | dict(context or {}))
     return outdir
 
@@ -83,9 +83,9 @@ def bring_up(
     assembly: Path | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> LocalStack:
-    """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place.
+    """Start the emulator of that directory unless it runs, and create or update the stacks on it.
 
-    `assembly` is where `assemble` has written them; otherwise they are synthesised here, with `context`.
+    `assembly` is what `assemble` has written; without it the stacks are synthesised here, with `context`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     running = _running(directory, read_stack_file(directory))
@@ -109,7 +109,7 @@ def _started(directory: Path, report: Callable[[str], None]) -> Emulator:
 
 
 def stop_leftover(directory: Path) -> None:
-    """End an emulator of that directory that no longer answers, lest it be left behind for ever."""
+    """End an emulator of that directory that no longer answers."""
     described = read_stack_file(directory)
     if described:
         Emulator(directory, port=described["port"], pid=described["pid"]).stop()
@@ -138,14 +138,14 @@ def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -
 
 
 def _trusted_pool(emulator: Emulator, api_id: str) -> tuple[str, str]:
-    # From the authorizer, not from the outputs: what it trusts is what a token has to name.
+    # From the authorizer, not from the outputs: a token has to name what the authorizer trusts.
     authorizers = emulator.client("apigatewayv2").get_authorizers(ApiId=api_id)["Items"]
     trusted = next(item["JwtConfiguration"] for item in authorizers if item["AuthorizerType"] == "JWT")
     return trusted["Issuer"].rstrip("/").rsplit("/", 1)[-1], trusted["Audience"][0]
 
 
 def await_refusal(api_url: str, routes: Sequence[Mapping[str, Any]]) -> None:
-    """Wait until a request without a token is answered with 401, which shows route and authorizer at work."""
+    """Wait until a request without a token is answered with 401: then route and authorizer work."""
     method, path = next(item["RouteKey"].split(" ", 1) for item in routes if item.get("AuthorizationType") == "JWT")
     address = api_url + path.replace("{", "").replace("}", "").replace("+", "")
     with unproxied() as http:
@@ -171,7 +171,7 @@ def _describe(local_stack: LocalStack) -> None:
         "clientId": local_stack.client_id,
     }
     file = local_stack.emulator.directory / STACK_FILE
-    # In one step, so that nobody ever reads half of it.
+    # Renamed into place, so that no reader ever sees half of it.
     unfinished = file.with_suffix(".tmp")
     unfinished.write_text(json.dumps(described, indent=2) + "\n")
     unfinished.replace(file)

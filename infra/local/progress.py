@@ -1,4 +1,4 @@
-"""What is shown of a long start: each step as it begins."""
+"""Shows the steps of a long start."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ from infra.local.interrupts import Interrupts
 
 @contextmanager
 def timed_steps(console: Console, interrupts: Interrupts) -> Iterator[Callable[[str], None]]:
-    """Gives what prints a step as it begins, with the seconds since the first; a terminal also shows that it waits.
+    """Gives a function that prints a step as it begins, with the seconds since the first one.
 
-    A step is also where a start can be interrupted.
+    A start can be interrupted between two steps.
     """
     started = time.monotonic()
     with console.status("Starting") as status:

@@ -1,4 +1,4 @@
-"""How long something on this machine may take: long, because others may be using the machine too."""
+"""Waiting for something on this machine, which other programs may be using too."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TypeVar
 Seen = TypeVar("Seen")
 
 PATIENCE_SECONDS = 180.0
-"""Only a failure takes that long, so that it may be generous."""
+"""Generous, because only a failure takes that long."""
 
 
 def wait_for(

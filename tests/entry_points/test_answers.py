@@ -13,9 +13,9 @@ from handlers.domain import clock, errors
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.http import answer_error
 from tests.builders import RUN_ID, a_run, an_id
+from tests.entry_points.events import OWN, PHRASES, RERUN, answer_of, http_event
+from tests.entry_points.in_memory import InMemory, wire
 from tests.fakes import World
-from tests.stack.hostile.events import OWN, PHRASES, RERUN, answer_of, http_event
-from tests.stack.hostile.in_memory import InMemory, a_world, wire
 
 SECRET = "the-message-of-an-exception"
 
@@ -79,13 +79,6 @@ def test_the_table_knows_every_error() -> None:
 def test_the_docs_name_every_code() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text()
     assert [error.code for error in TABLE if error.code not in docs] == []
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = a_world()
-    wire(monkeypatch, InMemory(world))
-    return world
 
 
 def rerun_answer() -> tuple[int, Any]:

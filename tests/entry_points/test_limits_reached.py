@@ -12,22 +12,14 @@ from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Part
 from handlers.http import MAX_BODY_BYTES
 from tests.builders import RUN_ID, TRIGGER_ID
+from tests.entry_points.events import CONTEXT, EXECUTE, OWN, PATH, RUN, WEBHOOK, Event, answer_of, http_event
 from tests.fakes import World
 from tests.fakes.stores import StoredPart
-from tests.stack.hostile.events import CONTEXT, EXECUTE, OWN, PATH, RUN, WEBHOOK, Event, answer_of, http_event
-from tests.stack.hostile.in_memory import InMemory, a_world, wire
 
 LAMBDA_TAKES = 6 * 1024 * 1024
 # All headers of a request that API Gateway takes; https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 HEADERS = {"x-any": "\\" * 5_120, "x-other": "\\" * 5_120}
 IDS = {"workspace": OWN, "triggerId": TRIGGER_ID, "runId": RUN_ID, "path": PATH}
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = a_world()
-    wire(monkeypatch, InMemory(world))
-    return world
 
 
 def sent(route: str, body: bytes) -> Event:

@@ -23,9 +23,9 @@ from handlers.domain.seal import SealContext
 from handlers.telemetry import SERVICE, Metric, count
 from tests.builders import RUN_ID, a_rerun, an_id
 from tests.domain.starting.capturing import a_record, has_capturing
+from tests.entry_points.events import CONTEXT, OWN, RERUN, ROUTES, RUN, answer_of, http_event
+from tests.entry_points.in_memory import InMemory, a_world, wire
 from tests.fakes import World
-from tests.stack.hostile.events import CONTEXT, OWN, RERUN, ROUTES, RUN, answer_of, http_event
-from tests.stack.hostile.in_memory import InMemory, a_world, wire
 
 RERUN_ID = an_id(50)
 Line = dict[str, Any]
@@ -64,7 +64,7 @@ def down(*_: Any, **__: Any) -> Any:
 @pytest.mark.parametrize(
     "module",
     [
-        *{*ROUTES.values()},
+        *dict.fromkeys(ROUTES.values()),
         capture_failures,
         execute_runs,
         housekeeping,

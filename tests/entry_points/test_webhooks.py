@@ -7,12 +7,11 @@ import pytest
 
 from handlers import api_webhooks
 from handlers.domain import clock
-from handlers.domain.registry.trigger_kinds import Webhook
 from handlers.domain.registry.webhook_secrets import new_secret, seal
 from tests.builders import a_trigger, an_id
+from tests.entry_points.events import OWN, WEBHOOK, answer_of, http_event
+from tests.entry_points.in_memory import InMemory, wire
 from tests.fakes import World
-from tests.stack.hostile.events import OWN, WEBHOOK, answer_of, http_event
-from tests.stack.hostile.in_memory import InMemory, wire
 
 SECRET_BODY = '{"card":"4111"}'
 
@@ -23,7 +22,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     trigger = a_trigger(
         id=an_id(7),
         execution_type="http-trigger",
-        webhook=Webhook(path="orders", signature="standard-webhooks"),
     )
     world.has_registered(trigger)
     stored = world.registry.triggers[trigger.id]

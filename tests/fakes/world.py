@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.ports import RegistryDeps
+from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps
@@ -78,7 +79,7 @@ class World:
 
     @property
     def sources(self) -> TriggerSources:
-        return TriggerSources(self.aws, self.aws, self.buses)
+        return TriggerSources(dict.fromkeys(AwsService, self.aws), self.buses)
 
     @property
     def capture_deps(self) -> CaptureDeps:

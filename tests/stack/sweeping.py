@@ -10,7 +10,7 @@ from handlers.aws import function_versions
 from handlers.domain.upkeep import version_sweep
 from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
-from tests.stack.hostile.events import Context
+from tests.entry_points.events import Context
 from tests.stack.scene import Clients, Container
 
 

@@ -1,6 +1,8 @@
 """What a workspace has registered: compute functions, and the triggers that start them."""
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field, computed_field, field_serializer, model_validator
 
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
@@ -8,7 +10,8 @@ from handlers.domain.errors import Misconfigured, TriggerUnreadable
 from handlers.domain.json_document import JsonObject
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import RetryPolicy
-from handlers.domain.registry.trigger_kinds import EventSource, Schedule, Webhook
+from handlers.domain.registry.trigger_kinds import stored_metadata
+from handlers.domain.registry.trigger_metadata import METADATA, TriggerMetadata
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken, SealContext
 
@@ -50,37 +53,46 @@ class FunctionTrigger(Registered):
 
     kind: ClassVar[Kind] = "trigger"
     function_id: str
-    execution_type: ExecutionType
+    metadata: TriggerMetadata = Field(alias=METADATA)
+    """Its kind, and what that kind says of itself."""
     enabled: bool
     retry_policy: RetryPolicy | None = None
-    schedule: Schedule | None = None
-    events: EventSource | None = None
-    webhook: Webhook | None = None
     confirmed: bool = True
-    """False until its creation is complete. What was never confirmed was told to nobody, and is no trigger."""
+    """False until its creation is complete. A trigger that was never confirmed counts as none: nobody was shown it."""
     locked_until: Timestamp | None = None
-    """While its schedule or rule is being changed: until when that change has it to itself."""
+    """While its schedule or rule is being changed: until when nobody else may change it."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def execution_type(self) -> ExecutionType:
+        """The tag of its metadata."""
+        return self.metadata.execution_type
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_by_its_tag(cls, stored: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(stored.get(METADATA), dict):
+            return stored | {METADATA: stored_metadata(stored["executionType"], stored[METADATA])}
+        return stored
+
+    @field_serializer("metadata")
+    def _stored_metadata(self, metadata: TriggerMetadata) -> JsonObject:
+        return metadata.item()
 
     def document(self, params: JsonObject) -> JsonObject:
-        summary = self.summary()
-        return summary | {"triggerMetadata": {"params": params, **summary["triggerMetadata"]}}
+        return self.summary() | {METADATA: {"params": params, **self.metadata.document()}}
 
     def summary(self) -> JsonObject:
         """The trigger as it stands in a list: without its params, which may be large and are sealed."""
         plain = self.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN)
         if self.retry_policy is None:
             del plain[RETRY_POLICY]
-        return plain | {"triggerMetadata": self.source.document() if self.source else {}}
-
-    @property
-    def source(self) -> Schedule | EventSource | Webhook | None:
-        """What starts its runs, besides people; None for an on-demand trigger."""
-        return self.schedule or self.events or self.webhook
+        return plain | {METADATA: self.metadata.document()}
 
     @property
     def needs_sync(self) -> bool:
-        """Whether an AWS service has to know it: EventBridge by a rule, or the scheduler by a schedule."""
-        return self.schedule is not None or self.events is not None
+        """Whether an AWS service has to follow it."""
+        return self.metadata.aws_service is not None
 
     @property
     def params_context(self) -> SealContext:
@@ -94,7 +106,7 @@ class FunctionTrigger(Registered):
         return SealContext(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
 
 
-_NOT_SHOWN = {"schedule", "events", "webhook", "confirmed", "locked_until"}
+_NOT_SHOWN = {"metadata", "confirmed", "locked_until"}
 
 
 class StoredTrigger(NamedTuple):

@@ -16,7 +16,7 @@ from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
 from handlers.domain.process_each import process_each
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.ports import RegistryWriter
-from handlers.domain.registry.trigger_kinds import Schedule, check_ahead
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.registry.trigger_sources import TriggerSources
 
 # Longer than any door that changes triggers may live.
@@ -60,7 +60,7 @@ def write_change(
         registry.change_trigger(before.trigger, after)
         return
     with _locked(before.trigger, registry, sources) as locked:
-        _sync_changed(before.trigger.schedule, after.trigger, sources)
+        _sync_changed(before.trigger.metadata, after.trigger, sources)
         registry.change_trigger(locked, after)
 
 
@@ -74,10 +74,10 @@ def delete_stored(found: FunctionTrigger, registry: RegistryWriter, sources: Tri
         registry.delete(locked)
 
 
-def _sync_changed(before: Schedule | None, after: FunctionTrigger, sources: TriggerSources) -> None:
-    """A new moment that has passed since it was asked for is refused: it would not be sent to AWS, and never come."""
-    if after.schedule is not None and after.schedule != before:
-        check_ahead(after.schedule)
+def _sync_changed(before: TriggerMetadata | None, after: FunctionTrigger, sources: TriggerSources) -> None:
+    """A new moment that has passed since the request came in is refused: it would never be sent to AWS."""
+    if after.metadata != before:
+        after.metadata.check_ahead()
     sources.sync(after)
 
 
@@ -169,5 +169,5 @@ def _restore_if_still_locked(locked: FunctionTrigger, registry: RegistryWriter, 
 def _concerns_source(before: FunctionTrigger, after: FunctionTrigger) -> bool:
     if not before.needs_sync:
         return False
-    changed = (before.enabled, before.schedule, before.events) != (after.enabled, after.schedule, after.events)
+    changed = (before.enabled, before.metadata) != (after.enabled, after.metadata)
     return changed or before.locked_until is not None

@@ -14,10 +14,6 @@ from handlers.domain.seal import Cipher
 _BYTES = 32
 
 
-def are_needed(trigger: FunctionTrigger) -> bool:
-    return trigger.webhook is not None and trigger.webhook.signature != "none"
-
-
 def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
 

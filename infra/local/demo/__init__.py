@@ -1,4 +1,4 @@
-"""The demo: the product's story, told with real calls to a stack of its own.
+"""The demo: real calls that show what the product does, to a stack of its own.
 
 story               the chapters in their order, from bringing the stack up to stopping it
 sources, recovery   chapters: what starts runs by itself; retries and cancelling

@@ -1,4 +1,4 @@
-"""How a story looks in a terminal: colours there only, ids by short names, and never a line broken inside a word."""
+"""How the demo looks: colours in a terminal only, ids by short names, and never a line broken inside a word."""
 
 import io
 import json
@@ -6,6 +6,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -42,9 +43,13 @@ class Printer:
         self._print(Text())
         self._wrap("", sentence, style="italic")
 
-    def request(self, who: str, method: str, path: str, body: Any = None) -> None:
+    def request(
+        self, who: str, method: str, path: str, body: Any = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         line = Text.assemble((f"  {who:<7}", "magenta"), (f"{method:<6}", "bold"), self._shortened(path))
         self._print(line)
+        for name, value in headers.items():
+            self._wrap(BODY_INDENT, f"{name}: {value}", style="dim")
         if body is not None:
             self._wrap(BODY_INDENT, self._shortened(_json(body)))
 

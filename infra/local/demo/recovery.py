@@ -1,4 +1,4 @@
-"""The demo's chapters on what goes on by itself, and on what can still be called off."""
+"""Chapters of the demo: automatic retries, and a delayed re-run that is cancelled."""
 
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -27,13 +27,13 @@ def retry_automatically(failed: Answer, alice: DemoUser, printer: Printer) -> No
     history = alice.gets(path).shows("rerunCount").has(rerunCount=RETRIES)
     for number, retry in enumerate(history.each("reruns"), start=1):
         printer.abbreviate(retry["id"], f"run-{retry['id'][:8]}")
-        actual = {name: retry[name] for name in ("rerunBy", "rerunReason", "retryAttempt", "status")}
-        printer.tree(f"Retry {number} ({retry['id']})", actual)
+        shown = {name: retry[name] for name in ("rerunBy", "rerunReason", "retryAttempt", "status")}
+        printer.tree(f"Retry {number} ({retry['id']})", shown)
         retry.has(rerunReason=f"Automatic retry {number} of {RETRIES} after KeyError", status=FAILURE)
 
 
 def cancel_a_delayed_rerun(failed: Answer, alice: DemoUser, printer: Printer) -> None:
-    printer.chapter("A re-run can wait, be sent twice, and be called off")
+    printer.chapter("A re-run can wait, be sent twice, and be cancelled")
     tonight = (datetime.now(UTC) + timedelta(hours=8)).isoformat(timespec="seconds")
     printer.say("Alice wants the order re-run tonight. Her connection breaks, so she sends the request again:")
     key = {"Idempotency-Key": "tonight-A-1002"}
@@ -41,7 +41,7 @@ def cancel_a_delayed_rerun(failed: Answer, alice: DemoUser, printer: Printer) ->
     first, second = (alice.reruns(failed, body, **key) for _ in range(2))
     if first != second:
         raise UnexpectedAnswerError(f"The same request has started two runs, {first} and {second}")
-    printer.say("Both answers name the same run: nothing was started twice. It waits, and can be called off.")
+    printer.say("Both answers name the same run: nothing was started twice. It waits, and can be cancelled.")
     alice.posts(f"/function-runs/{first}/cancel", None, HTTPStatus.OK).shows("status", "message")
     alice.gets(f"/function-runs/{first}").shows("status", "cancelRequestedBy", "notBefore").has(status="cancelled")
 
@@ -50,5 +50,5 @@ def _await_retries(path: str, alice: DemoUser) -> None:
     expect(
         lambda: [each for each in alice.asks(path).each("reruns") if each["endedAt"]],
         lambda ended: len(ended) >= RETRIES,
-        lambda ended: f"{path} should have told of {RETRIES} retries, but told of {len(ended)}",
+        lambda ended: f"{path} should have {RETRIES} retries that have ended, but has {len(ended)}",
     )

@@ -1,4 +1,4 @@
-"""The chapters of the demo in which nobody presses a button: a webhook and a schedule start runs, which are re-run."""
+"""Chapters of the demo: a webhook and a schedule start runs, which are re-run."""
 
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -20,17 +20,17 @@ def receive_a_webhook(
     failed: Answer, alice: DemoUser, local_stack: LocalStack, http: httpx.Client, printer: Printer
 ) -> None:
     printer.chapter("A webhook starts a run, once, however often the shop sends it")
-    printer.say("An HTTP trigger has an address and a secret, which is shown this once. Nobody calls it with a token.")
+    printer.say("An HTTP trigger has an address and a secret, which is shown only now. Callers need no token.")
     created = create(alice, failed, "shop-orders", "http-trigger", {"path": "shop/orders", "params": ORDER})
     secret = str(created["secret"])
     printer.abbreviate(secret, f"{secret[:9]}…")
     created.shows("executionType", "triggerMetadata.path", "secret")
-    printer.say("The shop signs what it sends, after Standard Webhooks; hearing no answer, it sends it again.")
+    printer.say("The shop signs each request as Standard Webhooks says. Hearing no answer, it sends it again.")
     headers = signature(secret, "{}")
     path = "/workspace/acme/api/v1/http-trigger/shop/orders"
     started = set()
     for _ in range(2):
-        printer.request("shop", "POST", path, {})
+        printer.request("shop", "POST", path, {}, headers)
         response = http.post(local_stack.api_url + path, content=b"{}", headers=headers)
         if response.status_code != HTTPStatus.ACCEPTED:
             raise UnexpectedAnswerError(f"POST {path} gave {response.status_code}: {response.text[:2000]}")

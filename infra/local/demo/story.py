@@ -1,6 +1,6 @@
-"""The product's story, told with real calls to the real stacks, on an emulator of its own.
+"""The demo: real calls to the real stacks, on an emulator of its own.
 
-Every answer is checked: one that is not as the story says ends it. Whatever happens, nothing is left running.
+Each answer is checked: the first that is not as expected ends the demo. Whatever happens, nothing is left running.
 """
 
 import shutil
@@ -51,7 +51,7 @@ def run_demo() -> None:
     except Interrupted:
         printer.say("Interrupted. Everything is stopped.")
         raise
-    printer.heading(f"Told in {time.monotonic() - started:.1f} s, and everything is stopped again")
+    printer.heading(f"Done in {time.monotonic() - started:.1f} s, and everything is stopped again")
     printer.answer(
         "next",
         {
@@ -131,7 +131,7 @@ def rerun_with_an_override(failed: Answer, alice: DemoUser, printer: Printer) ->
 
 def deploy_a_fix(function_arn: str, local_stack: LocalStack, printer: Printer) -> None:
     printer.chapter("Testing: Bob fixes the function and tries the fix on the run that failed")
-    printer.say("The fix is deployed as ever, past this service. An order of free items now costs 0 on average.")
+    printer.say("The fix is deployed as usual, without this service. Free items now cost 0 on average.")
     printer.request(
         "bob", "boto3", "lambda.update_function_code", {"FunctionName": function_arn, "Code": str(FIXED_CODE)}
     )
@@ -145,7 +145,7 @@ def deploy_a_fix(function_arn: str, local_stack: LocalStack, printer: Printer) -
 
 
 def rerun_pinned_and_on_latest_code(failed: Answer, bob: DemoUser, printer: Printer) -> tuple[str, str]:
-    printer.say("A re-run executes the very version that the original ran. So the failure is still reproduced:")
+    printer.say("A re-run executes the very version that the original ran, so the failure is reproduced:")
     pinned = bob.reruns(failed, {"reason": "Does it still fail on its own code?"})
     rerun = bob.looks_at(pinned, FAILURE).shows("status", "errorCode", "functionVersion", "functionCodeHash")
     rerun.has(**{name: failed[name] for name in ("errorCode", "functionVersion", "functionCodeHash")})
@@ -161,7 +161,7 @@ def rerun_pinned_and_on_latest_code(failed: Answer, bob: DemoUser, printer: Prin
 
 def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: DemoUser, printer: Printer) -> None:
     printer.chapter("Audit: who re-ran what, and why")
-    printer.say("Every re-run points back to the original, never to another re-run: one question tells all.")
+    printer.say("Every re-run points back to the original, never to another re-run: one request lists them all.")
     run = f"/function-runs/{failed['id']}"
     original = bob.gets(run).shows("isRerun", "rerunCount").has(isRerun=False, rerunCount=len(reruns))
     history = bob.gets(f"{run}/rerun-history").shows("originalRunId", "rerunCount")
@@ -173,9 +173,9 @@ def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: DemoUse
     of_rerun = ("isRerun", "originalRunId", "rerunBy", "rerunReason", *of_both)
     for number, rerun in enumerate(history.each("reruns"), start=1):
         printer.tree(f"Re-run {number} ({rerun['id']})", {name: rerun[name] for name in of_rerun})
-    actual = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history.each("reruns")]
-    if actual != [(run_id, who, failed["id"]) for run_id, who in reruns]:
-        raise UnexpectedAnswerError(f"{history.request} should have told of {reruns}, but gave {actual}")
+    listed = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history.each("reruns")]
+    if listed != [(run_id, who, failed["id"]) for run_id, who in reruns]:
+        raise UnexpectedAnswerError(f"{history.request} should have given {reruns}, but gave {listed}")
 
 
 def be_refused(failed: Answer, bob: DemoUser, carol: DemoUser, printer: Printer) -> None:

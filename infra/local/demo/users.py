@@ -1,4 +1,4 @@
-"""The people of the demo: what they ask the API and what they are answered is printed, and checked."""
+"""The callers of the demo: each request and its answer are printed, and the answer is checked."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ Seen = TypeVar("Seen")
 
 
 class UnexpectedAnswerError(RuntimeError):
-    """The product did something else than the story says."""
+    """The product did not do what the story says."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Answer:
         value: Any = self.document
         for name in path.split("."):
             if not isinstance(value, dict) or name not in value:
-                raise UnexpectedAnswerError(f"{self.request} should have told {path}, but gave {self.document}")
+                raise UnexpectedAnswerError(f"{self.request} should have given {path}, but gave {self.document}")
             value = value[name]
         return value
 
@@ -106,13 +106,13 @@ class DemoUser:
         return self._asks("GET", path)
 
     def asks(self, path: str) -> Answer:
-        """Without a word of it: to wait for something."""
+        """Prints nothing: to wait for something."""
         return self._asks("GET", path)
 
     def posts(
         self, path: str, body: Any, expected: HTTPStatus, *, workspace: str = WORKSPACE, **headers: str
     ) -> Answer:
-        self._printer.request(self.name, "POST", _address(workspace, path), body)
+        self._printer.request(self.name, "POST", _address(workspace, path), body, headers)
         return self._asks("POST", path, body, expected, workspace=workspace, **headers)
 
     def _asks(

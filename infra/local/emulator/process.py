@@ -1,4 +1,4 @@
-"""The AWS emulator as a process of its own, on a port of its own, with nothing of the caller's environment."""
+"""The process of the AWS emulator: its port, its environment, its start and its end."""
 
 import contextlib
 import functools
@@ -25,7 +25,7 @@ ENTRY_POINT = "infra.local.emulator"
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 STOP_SECONDS = 10.0
-"""After which it is killed."""
+"""Then it is killed."""
 
 
 class EmulatorError(RuntimeError):
@@ -33,7 +33,7 @@ class EmulatorError(RuntimeError):
 
 
 class Emulator:
-    """Starts on `start` or `with`; after `stop` neither it nor a Lambda worker of its is left.
+    """Starts on `start` or `with`; `stop` also ends the emulator's Lambda workers.
 
     `directory` receives its log, its state and its temporary files. Everything it emulates is lost when it stops.
     """
@@ -100,7 +100,7 @@ class Emulator:
         if self.pid is not None:
             stop_by_pid(self.pid)
         if self._process is not None:
-            self._process.wait()  # it is gone: this only tells Popen
+            self._process.wait()  # it has ended: this only lets Popen know
         self.pid = self._process = None
 
     def __enter__(self) -> Self:
@@ -110,7 +110,7 @@ class Emulator:
         self.stop()
 
     def client(self, service: str) -> Any:
-        """A boto3 client that nothing in the caller's environment or home directory can divert; it never retries."""
+        """A boto3 client that ignores the caller's environment and AWS configuration, and never retries."""
         with _MAKING_A_CLIENT:
             if service not in self._clients:
                 self._clients[service] = self._new_client(service)
@@ -153,7 +153,7 @@ def stop_by_pid(pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
     if not wait_for(lambda: not is_emulator(pid), seconds=STOP_SECONDS):
         os.kill(pid, signal.SIGKILL)
-    # The emulator leads a session of its own, so whatever its group still holds are its Lambda workers.
+    # The emulator leads a process group of its own, so what is left in the group are its Lambda workers.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     if not wait_for(lambda: not is_emulator(pid)):
@@ -161,12 +161,12 @@ def stop_by_pid(pid: int) -> None:
 
 
 def is_emulator(pid: int) -> bool:
-    """Whether `pid` is a living one, and not a process that has since been given the same number."""
+    """Whether `pid` is a running emulator, and not another process that has since been given the same number."""
     return f"-m {ENTRY_POINT}" in _command_line(pid)
 
 
 def _command_line(pid: int) -> str:
-    """Empty, or without arguments, once the process is dead, even while its parent has not asked for its status."""
+    """Empty, or without arguments, once the process has ended, even if its parent has not waited for it yet."""
     if Path("/proc/self/cmdline").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -185,9 +185,9 @@ def _free_port() -> int:
 
 
 def _environment(port: int, state: Path, temporary: Path) -> dict[str, str]:
-    """All that the emulator sees of the outside.
+    """All that the emulator sees of the caller's environment.
 
-    Its Lambda workers inherit it, hence no PYTHONPATH: a function finds only its package and what is installed.
+    Its Lambda workers inherit it. There is no PYTHONPATH: a function finds only its package and installed packages.
     """
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {

@@ -1,4 +1,4 @@
-"""What EventBridge Scheduler does with a schedule: when it is due, and what its target is then given.
+"""EventBridge Scheduler: when a schedule is due, and what its target receives.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
@@ -19,9 +19,9 @@ from ministack.services import eventbridge, scheduler
 from infra.local.emulator.cron import Cron
 
 Schedule = dict[str, Any]
-"""A record of the emulator: the request, with its moments in seconds."""
+"""The emulator's record: the request, with its timestamps in seconds."""
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", re.ASCII)
-# "rate(1 hours)" is taken, other than by the rules of EventBridge: the user guide names the plurals only.
+# "rate(1 hours)" is valid, unlike in EventBridge rules: the user guide names the plurals only.
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)", re.ASCII)
 _CRON = re.compile(r"cron\((.+)\)")
 _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
@@ -29,11 +29,11 @@ _EARLIEST = timedelta(microseconds=1)
 
 
 def moments(schedule: Schedule) -> Iterator[float]:
-    """When it is due, ascending, from its last change on. Raises ValueError if no such schedule can be."""
+    """When it is due, ascending, since its last change. Raises ValueError for an invalid schedule."""
     zone = _zone(schedule.get("ScheduleExpressionTimezone") or "UTC")
     expression = schedule["ScheduleExpression"]
     if at := _AT.fullmatch(expression):
-        return _once(datetime.fromisoformat(at[1]), zone)  # it has neither start nor end
+        return _once(datetime.fromisoformat(at[1]), zone)  # a one-time schedule has neither start nor end
     end = schedule.get("EndDate") or float("inf")
     return itertools.takewhile(lambda moment: moment <= end, _recurring(schedule, expression, zone))
 
@@ -53,7 +53,7 @@ def _recurring(schedule: Schedule, expression: str, zone: ZoneInfo) -> Iterator[
     if rate := _RATE.fullmatch(expression):
         interval = int(rate[1]) * _SECONDS[rate[2]]
         if interval == 0:
-            raise ValueError("No time is no interval.")
+            raise ValueError("The interval is zero.")
         # "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking … immediately."
         return itertools.count(start or schedule["LastModificationDate"], interval)
     if cron := _CRON.fullmatch(expression):
@@ -66,14 +66,14 @@ def _recurring(schedule: Schedule, expression: str, zone: ZoneInfo) -> Iterator[
 
 @dataclass
 class _Watch:
-    """One schedule, as it was changed last."""
+    """One schedule in its latest version."""
 
     version: object
     moments: Iterator[float]
     next: float | None
 
     def due(self, now: float) -> float | None:
-        """The last moment that has come since this was asked before: of several that were missed, one is made up."""
+        """The latest moment that has passed since the last call: of several missed ones, only one is made up for."""
         due = None
         while self.next is not None and self.next <= now:
             due, self.next = self.next, next(self.moments, None)
@@ -81,7 +81,7 @@ class _Watch:
 
 
 class Ticker:
-    """Invokes what is due, each time it is asked to."""
+    """Invokes what is due at each `tick`."""
 
     def __init__(self) -> None:
         self._watched: dict[Any, _Watch] = {}
@@ -117,7 +117,7 @@ class Ticker:
 
 def _version(schedule: Schedule) -> object:
     if _AT.fullmatch(schedule["ScheduleExpression"]):
-        # A moment that has come does not come again because, say, the target was changed.
+        # A one-time schedule that has fired does not fire again because its target, say, was changed.
         return schedule["CreationDate"], schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"]
     return schedule["LastModificationDate"]
 

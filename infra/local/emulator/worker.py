@@ -14,11 +14,11 @@ from ministack.core.lambda_runtime import Worker
 
 from infra.local.emulator.worker_script import END_OF_LOG
 
-# What the caller of the running Invoke sent; a context variable, because that is how the emulator itself carries
-# per-invocation values from the request to the thread that runs the function.
+# Of the current Invoke. A context variable, as the emulator itself uses to carry values of an invocation from the
+# request to the thread that runs the function.
 client_context: ContextVar[dict[str, Any] | None] = ContextVar("client_context", default=None)
 
-# The marker is written before the parent looks for it, so this is only ever waited out if the marker is lost.
+# The marker is written before the parent looks for it, so the wait is this long only if the marker is lost.
 LOG_PATIENCE_SECONDS = 10.0
 EXIT_PATIENCE_SECONDS = 10.0
 
@@ -27,8 +27,8 @@ class PythonWorker(Worker):  # type: ignore[misc] # the emulator is untyped
     _proc: Any
 
     def _read_stderr(self) -> None:
-        # Both are held here because a respawn replaces them: a late line of the old process must not reach the new
-        # queue. Bytes, because one undecodable byte would end the emulator's own reader and with it every later log.
+        # Local names, because a respawn replaces both: a late line of the old process must not reach the new queue.
+        # Bytes, because one undecodable byte would end the emulator's own reader, and with it every later log.
         pipe, lines = self._proc.stderr.buffer, self._stderr_queue
         with contextlib.suppress(OSError, ValueError):
             for line in pipe:
@@ -126,7 +126,7 @@ class PythonWorker(Worker):  # type: ignore[misc] # the emulator is untyped
         except subprocess.TimeoutExpired:
             process.kill()
         status: int = process.wait()
-        # The pipe may be held open by a grandchild, hence the bound.
+        # With a timeout, because a grandchild may hold the pipe open.
         self._stderr_thread.join(timeout=LOG_PATIENCE_SECONDS)
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
@@ -147,7 +147,7 @@ class PythonWorker(Worker):  # type: ignore[misc] # the emulator is untyped
 
 
 def _signal_name(status: int) -> str:
-    # Go's words, as AWS's supervisor prints them.
+    # The words of Go, in which AWS's supervisor is written.
     return {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}.get(
         signal.Signals(-status), signal.Signals(-status).name
     )

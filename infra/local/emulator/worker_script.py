@@ -1,4 +1,4 @@
-"""What the emulator's Python worker lacks of AWS's runtime. This file's text is put before the worker's own script.
+"""The parts of AWS's runtime that the emulator's Python worker lacks. This text is put before the worker's own script.
 
 It therefore runs as `__main__` of every function's process: standard library only. Shapes and texts are those of
 https://github.com/aws/aws-lambda-python-runtime-interface-client (awslambdaric/bootstrap.py, lambda_context.py).
@@ -19,7 +19,7 @@ END_OF_LOG = "\x1eend of "
 TASK_ROOT = "/var/task"  # where AWS unpacks the package, dependencies included
 LANGUAGE_ROOT = "/var/lang"
 CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
-# What AWS indents a traceback with in the log, so that agents which trim or split on spaces leave it whole.
+# AWS indents a traceback in the log with these, so that agents which trim or split on spaces leave it whole.
 NO_BREAK_SPACE = "\u00a0"
 
 Handler = Callable[[Any, Any], Any]
@@ -33,7 +33,7 @@ class RuntimeFaultError(Exception):
 
 
 def take_protocol_channel() -> TextIO:
-    """Stdout as the way back to the emulator; from here on, whatever else writes to it writes to the log.
+    """Stdout, for answers to the emulator only: from here on, whatever else is written to it goes to the log.
 
     Descriptor 1 itself is moved, not just `sys.stdout`: a child process or an extension module writes there too.
     """
@@ -43,7 +43,7 @@ def take_protocol_channel() -> TextIO:
 
 
 def load_handler(module_name: str, handler_name: str, code_dir: str) -> Handler:
-    """The function's handler, or one that answers every call with the failure of its import."""
+    """The function's handler; if its import fails, one that answers every call with that failure."""
     try:
         return _find_handler(module_name, handler_name)
     except Exception as error:  # noqa: BLE001 - whatever a module raises at import is the function's answer
@@ -80,7 +80,7 @@ def _find_handler(module_name: str, handler_name: str) -> Handler:
 
 
 def answer_of(handler: Handler, event: Any, context: Any, code_dir: str) -> str:
-    """One line of JSON: the result, or the error as AWS puts it; an error is logged as AWS logs it."""
+    """One line of JSON: the result, or the error in AWS's form. An error is also logged as AWS logs it."""
     try:
         return _marshal(handler(event, context))
     except FailedInitError as error:
@@ -125,7 +125,7 @@ def _as_on_aws(entry: str, code_dir: str) -> str:
 
 
 def _stack_trace(error: Exception) -> list[str]:
-    # As tuples, because AWS's lines carry no carets; without the frames above the function's own.
+    # As tuples, because AWS's lines have no carets; and only from the function's own first frame on.
     frames = [(f.filename, f.lineno or 0, f.name, f.line) for f in traceback.extract_tb(error.__traceback__)]
     own = next((i for i, frame in enumerate(frames) if frame[0] != __file__), 0)
     return traceback.format_list(frames[own:])
@@ -142,7 +142,7 @@ def _log(payload: dict[str, Any]) -> None:
 
 
 def end_log(request_id: str) -> None:
-    """Write the mark that everything this invocation has logged is now in the pipe."""
+    """Write the marker after which no log line of this invocation follows."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         if stream is not None and not stream.closed:
             stream.flush()

@@ -1,4 +1,4 @@
-"""IAM: which resource a request is about, and what conditions may ask of it."""
+"""IAM: the resource of a request, and its condition keys."""
 
 import functools
 import json
@@ -10,7 +10,7 @@ from infra.local.emulator.corrections.rewriting import require, rewrite_function
 
 
 def iam_mistakes_the_names_of_rules_and_schedules() -> None:
-    """Every schedule is taken for one of the group `default`, and the targets of a rule for ones of its bus."""
+    """It took every schedule for one of the group `default`, and named a rule's targets after the bus."""
     rewrite_function(
         "IAM mistakes the names of rules and schedules",
         iam_actions,
@@ -26,7 +26,7 @@ def iam_mistakes_the_names_of_rules_and_schedules() -> None:
 
 
 def iam_does_not_know_the_targets_of_a_rule() -> None:
-    """Otherwise a condition on `events:TargetArn` denies every PutTargets: the key is never there."""
+    """Without the key, a condition on `events:TargetArn` denied every PutTargets."""
     uncorrected = iam_actions.request_tag_context
     require(
         "IAM does not know the targets of a rule",

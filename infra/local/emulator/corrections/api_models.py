@@ -1,6 +1,6 @@
-"""What AWS refuses because the model of its API says so: botocore, which ships these models, does not check all of it.
+"""Requests that AWS refuses because of its API's model: botocore ships these models, but does not check all of it.
 
-Lengths, patterns, ranges and enumerations, for services whose answer to all of them is a ValidationException.
+These are lengths, patterns, ranges and enumerations, for services that answer all of them with a ValidationException.
 """
 
 import functools
@@ -12,7 +12,7 @@ import botocore.session
 
 
 def violation(service: str, operation: str, request: Mapping[str, Any]) -> str | None:
-    """What AWS says of the first part of a request that its model does not allow."""
+    """AWS's sentence about the first part of a request that the model does not allow."""
     shape = _model(service).operation_model(operation).input_shape
     found = next(_violations(shape, request, ""), None)
     return None if found is None else f"1 validation error detected: {found}"

@@ -1,4 +1,4 @@
-"""EventBridge: what it refuses of buses, rules, targets and events."""
+"""EventBridge: buses, rules, targets and events that it refuses."""
 
 import functools
 import json
@@ -25,7 +25,7 @@ _CHECKED = {
 
 
 def names_of_rules_may_be_anything() -> None:
-    """And whatever else the model of the API limits: the number of entries, the length of a pattern or a template."""
+    """And everything else that the API's model limits: the number of entries, the length of a pattern or a template."""
     require("names of rules may be anything", eventbridge._put_rule, "if not name:\n        return error_response_json")  # noqa: SLF001
     for operation, name in _CHECKED.items():
         refuse_first(eventbridge, name, functools.partial(_refusal_by_model, operation))
@@ -119,11 +119,11 @@ def targets_of_no_rule_are_removed() -> None:
 
 
 def an_event_may_be_anything() -> None:
-    """An entry that is not acceptable fails by itself; too many bytes are refused as a whole.
+    """An invalid entry fails alone; a request of too many bytes is refused as a whole.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html, and what AWS answered
     when the tests of https://github.com/localstack/localstack/pull/11990 were made. A bus that does not exist is no
-    fault: https://github.com/aws/aws-cli/issues/9186.
+    error: https://github.com/aws/aws-cli/issues/9186.
     """
     vars(eventbridge)["refusal_of_entry"] = refusal_of_entry
     after = "        event_time = int(_now_ts())\n"

@@ -1,4 +1,4 @@
-"""The Lambda API: what Invoke takes, passes to the function, answers and reports."""
+"""Lambda: what Invoke accepts, passes to the function, answers and reports."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ MAX_EVENT_BYTES = 1024 * 1024
 
 
 def a_lone_surrogate_cannot_be_returned() -> None:
-    """Otherwise half of a surrogate pair, which JSON allows in a string, comes back as the emulator's InternalError."""
+    """JSON allows half of a surrogate pair in a string; the emulator answered it with an InternalError."""
     before = '    return 200, resp_headers, json.dumps(payload, ensure_ascii=False).encode("utf-8")'
     # What Python writes for half a pair, \\ud800, is JSON's own escape for it.
     after = before.replace('"utf-8"', '"utf-8", "backslashreplace"')
@@ -62,7 +62,7 @@ def _client_context_in(headers: dict[str, str]) -> dict[str, Any] | None:
 
 
 def a_version_escapes_the_reserved_concurrency() -> None:
-    """Reserved concurrency is the function's, shared by its versions, whose records here do not have it."""
+    """All versions share the reserved concurrency of their function; the emulator's records of versions lack it."""
     defect = "a version escapes the reserved concurrency"
     uncorrected = lambda_svc._reserved_concurrency  # noqa: SLF001
     require(defect, uncorrected, 'reserved = (func or {}).get("concurrency")')

@@ -6,7 +6,7 @@ from infra.local.emulator.corrections.rewriting import EmulatorChanged, require
 
 
 def jwt_claims_might_not_be_strings() -> None:
-    """Corrected by the emulator since it was first measured; the product reads `"[a b]"`, so it has to stay."""
+    """In this version they are. It has to stay so, because the product reads `"[a b]"`."""
     defect = "JWT claims might not be strings"
     expected = {"[a b]": ["a", "b"], "1700000000": 1700000000, "true": True, "text": "text"}
     proxy = apigateway._invoke_lambda_proxy  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""What runs a Python function: the script of a worker, and the process that it runs in."""
+"""Lambda's Python runtime: the script of a worker, and its process."""
 
 import inspect
 import textwrap
@@ -89,7 +89,7 @@ def the_end_of_a_log_is_guessed() -> None:
 
 
 def a_worker_imports_everything_anew() -> None:
-    """On AWS each has a core of its own to do so; here, half a second of one that all share."""
+    """It takes half a second of CPU, and all workers share this machine's few cores."""
     defect = "a worker imports everything anew"
     source = textwrap.dedent(inspect.getsource(lambda_runtime.Worker._spawn))  # noqa: SLF001
     corrected = rewritten(defect, source, {"self._proc = subprocess.Popen(": "self._proc = start_process("})

@@ -1,4 +1,4 @@
-"""SQS: what it refuses of messages and of those who ask for them."""
+"""SQS: messages, and requests for messages, that it refuses."""
 
 from ministack.services import sqs
 
@@ -53,7 +53,7 @@ def a_receiver_may_wait_and_hold_for_ever() -> None:
 
 
 def _rewrite_action(defect: str, action: str, replacements: dict[str, str]) -> None:
-    """It is called by its name by other actions, and found in a table by requests."""
+    """Other actions call it by its name, and requests find it in a table."""
     actions = sqs._HANDLERS  # noqa: SLF001
     name = actions[action].__name__
     rewrite_function(defect, sqs, name, replacements)

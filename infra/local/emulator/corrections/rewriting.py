@@ -1,4 +1,4 @@
-"""How a correction changes the emulator's code, once it has seen that the defect is still there."""
+"""How a correction changes the emulator's code, after it has checked that the defect is still there."""
 
 import functools
 import inspect
@@ -34,7 +34,7 @@ def rewrite_function(defect: str, module: Any, name: str, replacements: dict[str
 
 
 def refuse_first(module: Any, name: str, refusal_of: Callable[..., Any]) -> None:
-    """The function answers with what `refusal_of` makes of its arguments, if that is anything."""
+    """The function answers with the refusal that `refusal_of` gives for its arguments, if it gives one."""
     uncorrected = getattr(module, name)
 
     @functools.wraps(uncorrected)

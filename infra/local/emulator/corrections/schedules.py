@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: what it takes, and when a schedule is due."""
+"""EventBridge Scheduler: schedules that it refuses, and when one is due."""
 
 import functools
 from typing import Any
@@ -11,7 +11,7 @@ from infra.local.emulator.scheduler import Ticker, moments
 
 _TICK_SECONDS = 10
 _OLDEST_START_SECONDS = 5 * 60
-# What the emulator's own timing gets wrong, and the code that does.
+# Defects of the emulator's timing, and the code behind each.
 _MISTIMED = {
     "a rate without StartDate waits an interval": 'sched.get("CreationDate", now)',
     "a cron ignores its time zone": "next_fire = _eb._cron_next_fire(fields, last_dt)\n",
@@ -28,7 +28,7 @@ def schedules_are_mistimed() -> None:
 
 
 def a_schedule_waits_ten_seconds_for_its_tick() -> None:
-    """AWS is no more precise; but tests and the demo would only wait."""
+    """AWS takes up to a minute; here, tests and the demo would only wait."""
     if scheduler._SCHEDULE_TICK_INTERVAL != _TICK_SECONDS:  # noqa: SLF001
         raise EmulatorChanged("a schedule waits ten seconds for its tick")
     scheduler._SCHEDULE_TICK_INTERVAL = 1  # noqa: SLF001

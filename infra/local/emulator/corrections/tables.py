@@ -1,4 +1,4 @@
-"""DynamoDB: what it refuses of expressions."""
+"""DynamoDB: expressions that it refuses."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ _NAMES = {"IDENT", "NAME_REF"}
 
 
 def a_query_filters_on_keys() -> None:
-    """On those of the table or index that is queried; a Scan may.
+    """Those of the table or index that is queried. A Scan may filter on them.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.FilterExpression.html. The sentence:
     https://github.com/CloudWanderer-io/CloudWanderer/issues/86.
@@ -39,7 +39,7 @@ def _keys_of(data: dict[str, Any]) -> set[str]:
 
 
 def _attributes_in(expression: str, names: dict[str, str]) -> Iterator[str]:
-    """Those of the item itself, not the parts of documents."""
+    """Top-level attributes, not parts of documents."""
     before = None
     for kind, text in dynamodb._tokenize(expression):  # noqa: SLF001
         if kind in _NAMES and before != "DOT":

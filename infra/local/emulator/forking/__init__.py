@@ -1,1 +1,1 @@
-"""How the process of a Python function is started without importing everything again: `start` asks `server` to fork."""
+"""Starts the process of a Python function without importing everything again: `start` asks `server` to fork."""

@@ -1,4 +1,4 @@
-"""A process that this one has not started itself, but is the parent of."""
+"""A process that was forked elsewhere and whose parent is now this one."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _LONGEST_PAUSE_SECONDS = 0.02
 
 
 class Pipes:
-    """The standard streams of a process as this one holds them, and the descriptors at their other ends."""
+    """Our ends of a process's standard streams, and the descriptors of its own ends."""
 
     def __init__(self, stdin: tuple[int, int], stdout: tuple[int, int], stderr: tuple[int, int]) -> None:
         self.theirs = [stdin[0], stdout[1], stderr[1]]
@@ -30,7 +30,7 @@ class Pipes:
 
 
 class ForkedProcess:
-    """What the emulator uses of a `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that the emulator uses."""
 
     def __init__(self, command: Sequence[str], pid: int, pipes: Pipes) -> None:
         self.args, self.pid = command, pid
@@ -63,5 +63,5 @@ class ForkedProcess:
         self._send(signal.SIGKILL)
 
     def _send(self, number: int) -> None:
-        if self.poll() is None:  # else the number may be another process's by now
+        if self.poll() is None:  # otherwise the number may belong to another process by now
             os.kill(self.pid, number)

@@ -1,11 +1,11 @@
-"""The process that those of Python functions are forked from. `start.py` runs this file as a script.
+"""The process from which the processes of Python functions are forked. `start.py` runs this file as a script.
 
-It has imported what functions of AWS import first, which takes a new process half a second of CPU. It has nothing of a
-function, not even the request to start one: only the child reads that. No thread, no client, no session is made here.
+It has imported what AWS functions import first, which costs a new process half a second of CPU. It holds nothing of a
+function, not even the request to start one: only the child reads that. It creates no thread, client or session.
 
-A request arrives as four descriptors: the three standard ones of the process to be, and a socket. On the socket come
-`{"argv": …, "cwd": …, "env": …}` and an end; the answer is the process id. The process is left to the emulator, which
-adopts what its descendants leave behind, so that it can kill it and ask for its exit status like a child of its own.
+A request arrives as four descriptors: the three standard ones of the new process, and a socket. The socket carries
+`{"argv": …, "cwd": …, "env": …}` and an end of file; the answer is the process id. The process becomes a child of the
+emulator, which adopts orphaned descendants and so can kill it and read its exit status.
 """
 
 import gc
@@ -38,10 +38,10 @@ HANDLES = 4
 
 
 def serve(server: socket.socket) -> list[str]:
-    """The command line of a worker, in its own process. The server itself ends with the emulator."""
+    """Returns in each forked worker, with its command line. The server itself ends with the emulator."""
     for name in PRELOADED:
         importlib.import_module(name)
-    gc.freeze()  # what the processes share is not copied for being looked at
+    gc.freeze()  # a collection would write to shared memory, and so copy it
     server.sendall(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})).encode() + b"\n")
     while True:
         received, handles, _, _ = socket.recv_fds(server, 1, HANDLES)
@@ -52,7 +52,7 @@ def serve(server: socket.socket) -> list[str]:
             server.close()
             return become_worker(handles)
         os.waitpid(child, 0)
-        for handle in handles:  # the socket's end tells the emulator that the worker has been left to it
+        for handle in handles:  # the closed socket tells the emulator that the worker is now its own
             os.close(handle)
 
 
@@ -75,7 +75,7 @@ def become_worker(handles: list[int]) -> list[str]:
 
 
 if __name__ == "__main__":
-    del sys.path[0]  # this file's directory, whose modules are no packages of a function
+    del sys.path[0]  # this file's directory: a function must not import from it
     sys.argv[:] = serve(socket.socket(fileno=int(sys.argv[1])))
     sys.path.insert(0, str(Path(sys.argv[0]).parent))
     sys.modules["__main__"] = main = ModuleType("__main__")

@@ -1,4 +1,4 @@
-"""Starts the processes of Python functions, by fork where that makes no difference to the function; see `server`.
+"""Starts the processes of Python functions: by fork, where the function cannot notice; see `server`.
 
 Not on macOS, where a process that has loaded the system's frameworks must not be forked without an exec
 (https://github.com/python/cpython/issues/77906), and only on Linux can the emulator adopt such a process.
@@ -23,7 +23,7 @@ from infra.local.waiting import PATIENCE_SECONDS
 
 _PR_SET_CHILD_SUBREAPER = 36
 """https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html"""
-# What the interpreter, the loader or a preloaded package reads when it starts, so before a fork.
+# Prefixes of what the interpreter, the loader or a preloaded package reads at its start, which is before a fork.
 _READ_AT_START = (
     *("PYTHON", "LD_", "LANG", "LC_", "MALLOC_", "OPENSSL_", "SSL_"),
     *("AWS_EXECUTION_ENV", "AWS_NEW_RETRIES", "POWERTOOLS_DE", "PYDANTIC_", "WRAPT_"),
@@ -32,7 +32,7 @@ _LAYERS = "_LAMBDA_LAYERS_DIRS"
 
 
 def start_process(command: Sequence[str], *, cwd: str, env: Mapping[str, str], **options: Any) -> Any:
-    """`subprocess.Popen(command, …)` with three pipes of text, or a process that is indistinguishable to the function.
+    """`subprocess.Popen(command, …)` with three text pipes, or a forked process that behaves the same.
 
     `command` is the interpreter and the worker's script, `cwd` the directory of the function's package.
     """
@@ -59,9 +59,10 @@ class ForkServer:
             self._preloaded = frozenset(json.loads(sent.readline() or b"[]"))
 
     def suits(self, package: Path, env: Mapping[str, str]) -> bool:
-        """Whether the function would not notice: it sets nothing that is read at start, and brings no preloaded module.
+        """Whether the function cannot notice a fork.
 
-        Installed packages may also be replaced from a directory that it puts first on its path.
+        It must not set a variable that is read at the start, nor bring a module of its own in place of a preloaded one:
+        at the top of its package, or, for installed ones, in any folder, which it may put first on its path.
         """
         changed = {name for name in env.keys() | os.environ.keys() if env.get(name) != os.environ.get(name)}
         if _LAYERS in env or any(name.startswith(_READ_AT_START) for name in changed):

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ from typer.testing import CliRunner
 
 from infra.local.cli import app
 from infra.local.demo import story
-from infra.local.demo.printer import WIDTH, Printer
-from infra.local.demo.users import Answer, UnexpectedAnswerError
+from infra.local.demo.printer import WIDTH
 from infra.local.deploy import DeployError
-from infra.local.interrupts import SIGNALS, Interrupted, Interrupts
+from infra.local.interrupts import SIGNALS
 from infra.local.waiting import PATIENCE_SECONDS
 
 
@@ -50,12 +48,12 @@ def processes() -> list[list[int]]:
 
 
 def emulator_of(output: str) -> int:
-    actual = re.search(r"\(process (\d+)\)", output)
-    assert actual
-    return int(actual[1])
+    named = re.search(r"\(process (\d+)\)", output)
+    assert named
+    return int(named[1])
 
 
-def test_the_story_is_told_to_its_end_and_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo_runs_to_its_end_and_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
     ran = run_demo(environment)
     assert (ran.returncode, ran.stderr) == (0, "")
     original, first, second, third = re.findall(
@@ -94,23 +92,22 @@ Re-run 3 ({third})
         in ran.stdout
     )
     lines = ran.stdout.splitlines()
-    for actual in (
+    for expected in (
         f"  alice  POST  /workspace/acme/api/v1/function-runs/{original}/rerun",
         "               errorCode        ZeroDivisionError",
         "               errorMessage     division by zero",
         "               message  The grant acme/function-triggers:execute is required.",
         "               message  Run does not belong to this workspace.",
+        "               Idempotency-Key: tonight-A-1002",
     ):
-        assert actual in lines
+        assert expected in lines
     assert max(map(len, lines)) <= WIDTH
     assert not any(line.endswith(" ") or "\x1b" in line or "\r" in line for line in lines)
     assert members_of(emulator_of(ran.stdout)) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_answer_that_does_not_fit_the_story_ends_it_and_keeps_the_logs(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_an_unexpected_answer_ends_the_demo_and_keeps_the_logs(environment: dict[str, str], tmp_path: Path) -> None:
     imports = "from infra.local import cli; from infra.local.demo import story"
     ran = run_demo(environment, "-c", f"{imports}; story.FREE_ITEMS[0]['price'] = 5; cli.app(['demo'])")
     assert ran.returncode == 1
@@ -124,33 +121,33 @@ def test_an_answer_that_does_not_fit_the_story_ends_it_and_keeps_the_logs(
 
 
 @pytest.mark.parametrize(("ending", "at"), [(signal.SIGTERM, "Deploying FunctionRerun")])
-def test_whoever_ends_it_early_leaves_nothing(
+def test_ending_it_early_leaves_nothing(
     environment: dict[str, str], tmp_path: Path, ending: signal.Signals, at: str
 ) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "infra.local", "demo"],
         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
-    ) as telling:  # fmt: skip
-        giving_up = threading.Timer(PATIENCE_SECONDS, telling.kill)
+    ) as demo:  # fmt: skip
+        giving_up = threading.Timer(PATIENCE_SECONDS, demo.kill)
         giving_up.start()
         try:
-            assert telling.stdout is not None
-            assert any(at in line for line in telling.stdout)
-            [emulator] = leaders_under(telling.pid)
-            telling.send_signal(ending)
-            telling.send_signal(ending)  # impatient
-            rest = telling.stdout.read()
+            assert demo.stdout is not None
+            assert any(at in line for line in demo.stdout)
+            [emulator] = leaders_under(demo.pid)
+            demo.send_signal(ending)
+            demo.send_signal(ending)  # impatient
+            rest = demo.stdout.read()
         finally:
             giving_up.cancel()
     assert "Interrupted. Everything is stopped." in rest
     assert "Traceback" not in rest
-    assert telling.returncode == 128 + ending
-    assert members_of(emulator) == members_of(telling.pid) == []
+    assert demo.returncode == 128 + ending
+    assert members_of(emulator) == members_of(demo.pid) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stack_that_does_not_come_up_is_said_without_a_story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_stack_that_does_not_come_up_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def no_stack(*_: Any, **__: Any) -> Any:
         raise DeployError("FunctionRerun is ROLLBACK_COMPLETE")
 
@@ -161,89 +158,3 @@ def test_a_stack_that_does_not_come_up_is_said_without_a_story(monkeypatch: pyte
     assert ran.exit_code == 1
     assert f"The demo failed. FunctionRerun is ROLLBACK_COMPLETE\nLogs: {tmp_path}/" in ran.stderr
     assert [signal.getsignal(each) for each in SIGNALS] == before
-
-
-def test_a_signal_waits_until_it_may_interrupt(capfd: pytest.CaptureFixture[str]) -> None:
-    reached = []
-
-    def starting_then_telling() -> None:
-        with Interrupts() as interrupts:
-            interrupts.check()
-            signal.raise_signal(signal.SIGTERM)
-            signal.raise_signal(signal.SIGTERM)
-            reached.append("started")
-            with interrupts.at_once():
-                reached.append("told")
-
-    with pytest.raises(Interrupted) as ended:
-        starting_then_telling()
-    assert (reached, ended.value.code) == (["started"], 143)
-    assert capfd.readouterr().err == "\nStopping ...\n"
-
-
-def test_at_once_means_at_once_and_only_there() -> None:
-    reached = []
-
-    def telling_then_stopping() -> None:
-        with Interrupts() as interrupts:
-            try:
-                with interrupts.at_once():
-                    signal.raise_signal(signal.SIGTERM)
-                    reached.append("told")
-            finally:
-                signal.raise_signal(signal.SIGINT)
-                reached.append("stopped")
-
-    with pytest.raises(Interrupted):
-        telling_then_stopping()
-    assert reached == ["stopped"]
-
-
-def test_what_the_caller_ignores_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with Interrupts() as interrupts, interrupts.at_once():
-            signal.raise_signal(signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-@pytest.fixture
-def printer(capsys: pytest.CaptureFixture[str]) -> Iterator[Printer]:
-    printer = Printer()
-    yield printer
-    assert max(map(len, capsys.readouterr().out.splitlines()), default=0) <= WIDTH
-
-
-def test_an_answer_is_asked_by_path_and_says_what_it_lacks(printer: Printer) -> None:
-    answer = Answer("GET /x", 200, {"id": "1", "result": {"total": 3}}, printer)
-    assert answer.has(id="1")["result.total"] == 3
-    with pytest.raises(UnexpectedAnswerError, match=r"GET /x should have told result\.tax"):
-        answer.shows("result.tax")
-    with pytest.raises(UnexpectedAnswerError, match="GET /x should have given '2' as id, but gave '1'"):
-        answer.has(id="2")
-
-
-def test_a_known_id_is_short_wherever_it_stands(printer: Printer, capsys: pytest.CaptureFixture[str]) -> None:
-    long = "550e8400-e29b-41d4-a716-446655440000"
-    printer.abbreviate(long, "run-550e8400")
-    printer.request("alice", "POST", f"/function-runs/{long}/rerun", {"reason": f"as {long}"})
-    printer.answer(400, {"message": f"Function not found for trigger: {long}"})
-    assert capsys.readouterr().out.splitlines() == [
-        "  alice  POST  /function-runs/run-550e8400/rerun",
-        '               {"reason": "as run-550e8400"}',
-        "         400   message  Function not found for trigger: run-550e8400",
-    ]
-
-
-def test_no_line_breaks_inside_a_word_or_between_a_name_and_its_value(
-    printer: Printer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    printer.request("alice", "POST", "/x", {"first": "a" * 40, "second": "b" * 10, "third": "c" * 40})
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.strip()[:9] for line in lines[1:]] == ['{"first":', '"third": ']
-
-
-def test_a_word_longer_than_the_line_stays_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
-    Printer().answer(200, {"token": "t" * 500})
-    assert "t" * 500 in capsys.readouterr().out

@@ -22,10 +22,10 @@ def handler(event, context):
     fail(event)
 """
 ECHO = "def handler(event, context):\n    return event\n"
-TELLING_ITS_CONTEXT = """
+RETURNING_ITS_CONTEXT = """
 def handler(event, context):
-    told = context.client_context
-    return None if told is None else [told.custom, told.env, told.client and told.client.app_title]
+    sent = context.client_context
+    return None if sent is None else [sent.custom, sent.env, sent.client and sent.client.app_title]
 """
 
 
@@ -118,7 +118,7 @@ def test_a_function_that_takes_too_long_is_stopped_and_says_so_as_on_aws(a_funct
 
 
 def test_the_client_context_reaches_the_function(a_function: MakeFunction) -> None:
-    function = a_function(TELLING_ITS_CONTEXT)
+    function = a_function(RETURNING_ITS_CONTEXT)
     sent = {"custom": {"functionRunId": "r-1"}, "env": {"locale": "ø"}, "client": {"app_title": "rerun"}}
     assert function.invoke(ClientContext=encoded(sent)).payload == [{"functionRunId": "r-1"}, {"locale": "ø"}, "rerun"]
     assert function.invoke(ClientContext=encoded({"custom": {"a": "b"}})).payload == [{"a": "b"}, None, None]

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.entry_points.in_memory import InMemory, a_world, wire
 from tests.fakes import World
-from tests.stack.hostile.in_memory import InMemory, a_world, wire
 
 
 @pytest.fixture(scope="class")

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from handlers import api_rerun, watchdog
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.upkeep.recovery import RecoveryResult
-from tests.fakes import World
-from tests.stack.hostile.events import (
+from tests.entry_points.events import (
     ABSENT,
     CONTEXT,
     ROUTES,
@@ -20,8 +19,9 @@ from tests.stack.hostile.events import (
     assert_complete,
     quickly,
 )
-from tests.stack.hostile.in_memory import everything, pending
-from tests.stack.hostile.strategies import CONSOLE_EVENTS, VALUES, requests
+from tests.entry_points.in_memory import everything, pending
+from tests.fakes import World
+from tests.stack.fuzz.strategies import CONSOLE_EVENTS, VALUES, requests
 
 
 class TestInMemory:

@@ -12,16 +12,16 @@ from handlers import execute_runs
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.domain.runs.run import Status
 from tests.builders import a_pin, a_run, an_id
-from tests.fakes import World
-from tests.stack.hostile.events import (
+from tests.entry_points.events import (
     ABSENT,
     CONTEXT,
     OWN,
     Event,
     quickly,
 )
-from tests.stack.hostile.in_memory import pending
-from tests.stack.hostile.strategies import JSON_TEXTS, TEXT, VALUES
+from tests.entry_points.in_memory import pending
+from tests.fakes import World
+from tests.stack.fuzz.strategies import JSON_TEXTS, TEXT, VALUES
 
 
 def message(number: int, body: str) -> Event:

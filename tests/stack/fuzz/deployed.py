@@ -12,8 +12,8 @@ from handlers.settings import Settings
 from handlers.wiring import Wiring
 from infra.local.local_stack import LocalStack
 from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID
+from tests.entry_points.events import OWN, Event, Json
 from tests.stack.driver import Workspace
-from tests.stack.hostile.events import OWN, Event, Json
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
 

@@ -12,8 +12,7 @@ from handlers.domain.json_document import compact_any
 from handlers.domain.registry.entities import CaptureFailures
 from handlers.domain.runs.run import ExecutionType, Status
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, TRIGGER_ID, a_function
-from tests.fakes import World
-from tests.stack.hostile.events import (
+from tests.entry_points.events import (
     CONTEXT,
     OWN,
     ROUTES,
@@ -24,9 +23,10 @@ from tests.stack.hostile.events import (
     http_event,
     quickly,
 )
-from tests.stack.hostile.in_memory import everything
-from tests.stack.hostile.strategies import IDS, METADATA, TEXT, VALUES
-from tests.stack.hostile.test_hostile_messages import NOT_UNDERSTOOD, message
+from tests.entry_points.in_memory import everything
+from tests.fakes import World
+from tests.stack.fuzz.strategies import IDS, METADATA, TEXT, VALUES
+from tests.stack.fuzz.test_messages import NOT_UNDERSTOOD, message
 
 PATTERNS = st.fixed_dictionaries(
     {},

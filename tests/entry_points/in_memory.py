@@ -11,18 +11,18 @@ import pytest
 
 from handlers import capture_failures, execute_runs, on_event, on_run_failed, watchdog
 from handlers.domain import clock
-from handlers.domain.registry.trigger_kinds import Webhook
+from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.runs.run import FunctionRun
 from tests.builders import a_pin, a_run, a_trigger, an_id
+from tests.entry_points.events import PATH, ROUTES
 from tests.fakes import World
-from tests.stack.hostile.events import PATH, ROUTES
 
-OPEN_HOOK = Webhook(path=PATH, signature="none")
+OPEN_HOOK = HttpTrigger(path=PATH, signature="none")
 
 
 def a_world() -> World:
     world = World()
-    world.has_registered(a_trigger(id=an_id(7), name="hook", execution_type="http-trigger", webhook=OPEN_HOOK))
+    world.has_registered(a_trigger(id=an_id(7), name="hook", metadata=OPEN_HOOK))
     world.has_registered()
     at = clock.now()
     world.has_run(a_run(created_at=at), b'{"a":{"b":1}}')

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.runs.run import ExecutionType
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
-from tests.stack.hostile.events import (
+from tests.entry_points.events import (
     ABSENT,
     OWN,
     PATH,

@@ -1,20 +1,12 @@
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from handlers.domain.identity import is_grant
-from infra.local.cli import app
 from infra.local.deploy import DeployError, deploy, stacks_in, synthesise, zipped
 from infra.local.emulator.process import Emulator
-from infra.local.local_stack import CONTEXT, STACK, LocalStack
-from infra.local.log_stream import LogStream
-from infra.local_connection import NotUpError
+from infra.local.local_stack import CONTEXT, STACK
 
 
 def a_parameter(name: str) -> dict[str, Any]:
@@ -76,11 +68,11 @@ def test_a_stack_that_cannot_be_deployed_names_the_resource_and_the_next_try_suc
 
 
 def test_the_same_files_zip_to_the_same_bytes(tmp_path: Path) -> None:
-    for name, order in (("one", "ab"), ("two", "ba")):
-        for dead_letter in order:
-            file = tmp_path / name / dead_letter
+    for folder, order in (("one", "ab"), ("two", "ba")):
+        for name in order:
+            file = tmp_path / folder / name
             file.parent.mkdir(exist_ok=True)
-            file.write_text(dead_letter)
+            file.write_text(name)
     (tmp_path / "one" / "a").touch()
     assert zipped(tmp_path / "one") == zipped(tmp_path / "two")
 
@@ -91,10 +83,10 @@ def test_an_app_that_fails_to_synthesise_says_why(tmp_path: Path) -> None:
 
 
 def test_context_reaches_the_app_over_that_of_cdk_json(tmp_path: Path) -> None:
-    actual = tmp_path / "told"
-    code = f"import os, pathlib; pathlib.Path({str(actual)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
+    seen = tmp_path / "context"
+    code = f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
     synthesise(tmp_path / "out", {"flavour": "sour"}, app=("-c", code))
-    assert json.loads(actual.read_text())["flavour"] == "sour"
+    assert json.loads(seen.read_text())["flavour"] == "sour"
 
 
 def test_the_stack_of_this_machine_has_its_own_name_whatever_cdk_json_says(
@@ -105,46 +97,3 @@ def test_the_stack_of_this_machine_has_its_own_name_whatever_cdk_json_says(
     code = f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])"
     synthesise(tmp_path / "out", CONTEXT, app=("-c", code))
     assert json.loads(seen.read_text())["stackName"] == STACK
-
-
-def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: Callable[..., Any]) -> None:
-    function = a_function("def handler(event, context):\n    print(event)\n    print(event)\n")
-    name = function.arn.rsplit(":", 1)[1]
-    stream = LogStream(emulator.client("logs"), emulator.client("lambda"))
-    for word in ("first", "second"):
-        function.invoke(word)
-        lines = [line for logged_by, line in stream.unread() if logged_by == name]
-        assert [line for line in lines if line in {"first", "second"}] == [word, word]
-    assert [function for function, _ in stream.unread() if function == name] == []
-
-
-def test_with_nothing_up_a_token_says_what_to_do(directory: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "infra.local", "token", "--grant", "acme/function-runs:read", "--directory", directory],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert "make up" in ran.stderr
-    with pytest.raises(NotUpError):
-        LocalStack.load(directory)
-
-
-def test_down_with_nothing_up_says_so(directory: Path) -> None:
-    ran = CliRunner().invoke(app, ["down", "--directory", str(directory)])
-    assert (ran.exit_code, "Nothing is up" in ran.stdout) == (0, True)
-
-
-@pytest.mark.parametrize(
-    "grant", ["acme", "acme/function-runs", "*/function-runs:read", "/x:y", "acme/x:", "acme/x:y z"]
-)
-def test_a_grant_that_does_not_look_like_one_is_refused_with_a_hint(grant: str, directory: Path) -> None:
-    ran = CliRunner().invoke(app, ["token", "--grant", grant, "--directory", str(directory)])
-    assert ran.exit_code == 1
-    assert "workspace/resource:action" in ran.output
-
-
-@pytest.mark.parametrize(
-    "grant", ["acme/function-triggers:execute", "my-workspace/*:read", "acme/function-runs:*", "a1/*:*"]
-)
-def test_grants_with_and_without_stars_are_taken(grant: str) -> None:
-    assert is_grant(grant)

@@ -9,8 +9,7 @@ from handlers import api_rerun
 from handlers.domain.json_document import MAX_BYTES, MAX_DEPTH, MAX_INLINE_BYTES, MAX_KEY_LENGTH
 from handlers.http import MAX_BODY_BYTES
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
-from tests.fakes import World
-from tests.stack.hostile.events import (
+from tests.entry_points.events import (
     CONTEXT,
     EXECUTE,
     FUNCTION,
@@ -27,7 +26,8 @@ from tests.stack.hostile.events import (
     assert_complete,
     http_event,
 )
-from tests.stack.hostile.in_memory import everything
+from tests.entry_points.in_memory import everything
+from tests.fakes import World
 
 
 class Limit(NamedTuple):

@@ -12,9 +12,7 @@ from hypothesis import given, settings
 from handlers import api_runs
 from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
-from tests.stack.driver import Workspace
-from tests.stack.hostile.deployed import Deployed, Own, documents, with_ids
-from tests.stack.hostile.events import (
+from tests.entry_points.events import (
     ABSENT,
     BASE,
     OWN,
@@ -27,8 +25,10 @@ from tests.stack.hostile.events import (
     http_event,
     quickly,
 )
-from tests.stack.hostile.in_memory import wire
-from tests.stack.hostile.strategies import QUERIES, requests
+from tests.entry_points.in_memory import wire
+from tests.stack.driver import Workspace
+from tests.stack.fuzz.deployed import Deployed, Own, documents, with_ids
+from tests.stack.fuzz.strategies import QUERIES, requests
 from tests.stack.sources import create
 
 
@@ -45,7 +45,7 @@ def own(local_stack: LocalStack, connection: httpx.Client) -> Own:
 @pytest.fixture(scope="class")
 def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
     local_stack = own.workspace.local_stack
-    queue = local_stack.client("sqs").create_queue(QueueName=f"hostile-{uuid4().hex[:8]}")["QueueUrl"]
+    queue = local_stack.client("sqs").create_queue(QueueName=f"fuzz-{uuid4().hex[:8]}")["QueueUrl"]
     wired = Deployed(
         local_stack,
         Settings(

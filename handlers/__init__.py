@@ -18,13 +18,13 @@ The top-level files are the doors, one per kind of caller:
 
 What doors share:
 
-    http           the resolver: who may, strict bodies, the one table from error to status
     telemetry      what operators are told: log lines with the ids of what they concern, the audit trail, metrics
     settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 
 Rooms:
 
+    api/           the HTTP API: its operations and views, and the resolver that routes by them
     domain/        what is done: no AWS SDK, no I/O, imports nothing else of ours; its rooms in their order, above the
                    few files that all of them use
         starting/      everything that starts a run: execute, webhook, schedule, event, capture, re-run, retry
@@ -33,6 +33,6 @@ Rooms:
         runs/          what a run is and what becomes of it
     aws/           how it is done: one adapter a file
 
-Arrows: doors → wiring → aws → domain, and doors → domain. Nothing here imports infra. The contracts in pyproject.toml
-say so, and `make check` enforces them.
+Arrows: doors → api → domain, and doors → wiring → aws → domain. Nothing here imports infra. The contracts in
+pyproject.toml say so, and `make check` enforces them.
 """

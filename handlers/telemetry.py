@@ -26,7 +26,7 @@ from pydantic.alias_generators import to_camel
 from handlers.domain.errors import Misconfigured, ServiceError
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import FOREIGN_ID, parse_id
-from handlers.domain.log_context import add_ids, current_ids, log_context
+from handlers.domain.log_context import add_ids, current_ids, new_log_context
 
 SERVICE = "function-rerun"
 _FRAMES = 6
@@ -59,7 +59,7 @@ def entry_point(handler: Callable[[Any, LambdaContext], Answer]) -> Callable[[An
     @logger.inject_lambda_context
     @wraps(handler)
     def invoked(event: Any, context: LambdaContext) -> Answer:
-        with log_context(requestId=_request_id(event) or context.aws_request_id):
+        with new_log_context(requestId=_request_id(event) or context.aws_request_id):
             add_ids(**_path_ids(event))
             return handler(event, context)
 

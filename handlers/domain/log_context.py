@@ -5,7 +5,7 @@ it. They are ids only, never content.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 _ids: ContextVar[Mapping[str, str]] = ContextVar("ids")
@@ -15,10 +15,15 @@ def current_ids() -> Mapping[str, str]:
     return _ids.get({})
 
 
-@contextmanager
-def log_context(**ids: str) -> Iterator[None]:
+def log_context(**ids: str) -> AbstractContextManager[None]:
     """Lines that are written within have these ids, too. Afterwards they have those from before, whatever was added."""
-    token = _ids.set({**current_ids(), **ids})
+    return new_log_context(**{**current_ids(), **ids})
+
+
+@contextmanager
+def new_log_context(**ids: str) -> Iterator[None]:
+    """The same for what begins anew: lines that are written within have these ids only."""
+    token = _ids.set(ids)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
+from handlers.domain.runs.history import lineage, parse_contents, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
@@ -37,7 +37,7 @@ def get_run(workspace: str, run_id: str) -> Response[Any]:
 def reveal_run(workspace: str, run_id: str, include: str) -> Response[Any]:
     with app.act("reveal", workspace, ("function-runs", "read"), run_id=run_id) as act:
         act.caller.require(workspace, "function-runs", "reveal")
-        act.line["parts"] = parts = parse_parts(include)
+        act.line["parts"] = parts = parse_contents(include)
         run = read_run(workspace, run_id, wiring.runs)
         return json_response(HTTPStatus.OK, run.document() | reveal(run, parts, wiring.runs, wiring.cipher))
 

@@ -21,7 +21,8 @@ class Settings(BaseModel):
     """All that any of them reads. An entry point has only what it reads; the rest keeps its default."""
 
     table_name: str = ""
-    key_arn: str = ""
+    input_key_arn: str = ""
+    outcome_key_arn: str = ""
     bucket_name: str = ""
     run_queue_url: str = ""
     dead_letter_queue_url: str = ""
@@ -52,8 +53,9 @@ def variable(name: str) -> str:
 
 
 _RUNS = ("table_name", "bucket_name", "max_reruns_per_lineage")
-_START = (*_RUNS, "key_arn", "run_queue_url", "retention_days")
-_END = (*_RUNS, "key_arn", "lifecycle_bus_name")
+_KEYS = ("input_key_arn", "outcome_key_arn")
+_START = (*_RUNS, *_KEYS, "run_queue_url", "retention_days")
+_END = (*_RUNS, *_KEYS, "lifecycle_bus_name")
 _INVOKABLE = ("invokable_functions", "own_functions")
 _SOURCES = (
     *("trigger_bus_name", "other_buses", "schedule_group"),
@@ -65,8 +67,8 @@ _BY_CONTEXT = ("delete_unused_versions", "max_concurrent_executions_per_workspac
 READ_BY: dict[str, tuple[str, ...]] = {
     "api_rerun": (*_START, *_INVOKABLE),
     "api_cancel": _END,
-    "api_runs": (*_RUNS, "key_arn"),
-    "api_registry": ("table_name", "key_arn", *_INVOKABLE, *_SOURCES, "delete_unused_versions"),
+    "api_runs": (*_RUNS, *_KEYS),
+    "api_registry": ("table_name", *_KEYS, *_INVOKABLE, *_SOURCES, "delete_unused_versions"),
     "api_triggers": (*_START, *_INVOKABLE),
     "api_webhooks": _START,
     "on_event": (*_START, "other_buses"),

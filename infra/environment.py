@@ -34,7 +34,8 @@ def _values(stack: "FunctionRerunStack") -> dict[str, str]:
     }
     return {
         "table_name": stack.storage.table.table_name,
-        "key_arn": stack.storage.key.key_arn,
+        "input_key_arn": stack.storage.input_key.key_arn,
+        "outcome_key_arn": stack.storage.outcome_key.key_arn,
         "bucket_name": stack.storage.bucket.bucket_name,
         "run_queue_url": stack.messaging.run_queue.queue_url,
         "dead_letter_queue_url": stack.messaging.dead_letters.queue_url,

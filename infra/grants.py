@@ -26,45 +26,51 @@ def grant(stack: "FunctionRerunStack") -> None:
 
 
 def _grant_data(stack: "FunctionRerunStack") -> None:
-    table, key = stack.storage.table.table_arn, stack.storage.key.key_arn
-    by_workspace, by_function, attention = (
-        f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "attention")
+    table = stack.storage.table.table_arn
+    inputs, outcomes = stack.storage.input_key.key_arn, stack.storage.outcome_key.key_arn
+    by_workspace, by_function, due, failures = (
+        f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "due", "failures")
     )
     for rerun_deps in (stack.api_rerun, stack.on_run_failed):
         _allow(rerun_deps, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-        _allow(rerun_deps, _RESEAL, key)
+        _allow(rerun_deps, _RESEAL, inputs)
     _allow(stack.on_run_failed, ["dynamodb:GetItem"], table)
 
-    _allow(stack.api_cancel, ["dynamodb:GetItem", "dynamodb:UpdateItem"], table)
+    _allow(stack.api_cancel, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
 
     _allow(stack.api_runs, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], table)
-    _allow(stack.api_runs, ["dynamodb:Query"], by_workspace, by_function, attention)
-    _allow(stack.api_runs, ["kms:Decrypt"], key)
+    _allow(stack.api_runs, ["dynamodb:Query"], by_workspace, by_function, failures)
+    _allow(stack.api_runs, ["kms:Decrypt"], inputs, outcomes)
 
     _allow(stack.api_registry, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
     _allow(stack.api_registry, ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
     _allow(stack.api_registry, ["dynamodb:Query"], by_workspace)
-    _allow(stack.api_registry, _RESEAL, key)
+    _allow(stack.api_registry, _RESEAL, inputs)
 
     for start_deps in (stack.api_triggers, stack.api_webhooks, stack.on_event):
         _allow(start_deps, _START, table)
-        _allow(start_deps, _RESEAL, key)
+        _allow(start_deps, _RESEAL, inputs)
+
+    # An event that cannot be executed is a failed run at once.
+    _allow(stack.on_event, ["kms:GenerateDataKey"], outcomes)
 
     _allow(stack.capture_failures, ["dynamodb:Query", "dynamodb:BatchGetItem"], table)
     _allow(stack.capture_failures, ["dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-    _allow(stack.capture_failures, ["kms:GenerateDataKey"], key)
+    _allow(stack.capture_failures, ["kms:GenerateDataKey"], inputs, outcomes)
 
     _allow(stack.execute_runs, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
     # To find the parts of a run that are not yet where they stay.
     _allow(stack.execute_runs, ["dynamodb:Query"], table)
-    _allow(stack.execute_runs, _RESEAL, key)
+    # The secret of the stack, which the hash of a configuration is keyed with, is made by who needs it first.
+    _allow(stack.execute_runs, _RESEAL, inputs)
+    _allow(stack.execute_runs, ["kms:GenerateDataKey"], outcomes)
 
-    _allow(stack.watchdog, ["dynamodb:Query"], attention, table)
+    _allow(stack.watchdog, ["dynamodb:Query"], due, table)
     _allow(stack.watchdog, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"], table)
     _allow(stack.watchdog, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
-    _allow(stack.watchdog, ["kms:GenerateDataKey"], key)
+    _allow(stack.watchdog, ["kms:GenerateDataKey"], outcomes)
 
-    _allow(stack.housekeeping, ["dynamodb:Query"], attention)
+    _allow(stack.housekeeping, ["dynamodb:Query"], due)
     _allow(stack.housekeeping, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
     _allow(stack.housekeeping, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
 

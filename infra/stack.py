@@ -277,7 +277,8 @@ class FunctionRerunStack(Stack):
         outputs = {
             "ApiUrl": self.api.http_api.api_endpoint,
             "TableName": self.storage.table.table_name,
-            "KeyArn": self.storage.key.key_arn,
+            "InputKeyArn": self.storage.input_key.key_arn,
+            "OutcomeKeyArn": self.storage.outcome_key.key_arn,
             "BucketName": self.storage.bucket.bucket_name,
             "RetentionDays": str(self.settings.retention_days),
             "RunQueueUrl": self.messaging.run_queue.queue_url,

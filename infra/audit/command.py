@@ -32,7 +32,7 @@ _GONE = frozenset({"ResourceNotFoundException", "NoSuchBucket"})
 # Of the first kind that fits.
 _WHAT_TO_DO: dict[type[Exception], str] = {
     NotUpError: "{}. Or name a stack on AWS: --stack FunctionRerun",
-    KeyRefused: "KMS will not open anything. Enable the stack's key, or allow yourself kms:Decrypt with it.",
+    KeyRefused: "KMS will not open anything. Enable the stack's keys, or allow yourself kms:Decrypt with them.",
     **failures.WHAT_TO_DO,
 }
 

@@ -157,7 +157,7 @@ def _a_watchdog_that_finds_an_expired_lease(life: Life) -> Act:
 def _a_watchdog_that_finds_a_lost_run(life: Life) -> Act:
     _half_executed(life)
     lost = life.scene.stored(life.original)
-    life.scene.container().runs.transition(lost, lost.evolve(execution_attempts=3))
+    life.scene.container().runs.transition(lost, lost.moved(execution_attempts=3))
     return _recovered(life)
 
 

@@ -17,10 +17,10 @@ from handlers.domain.document import Document
 from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
-from handlers.domain.runs.finish import LifecycleBus, ended_before_recorded, publish, shortened
+from handlers.domain.runs.finish import LifecycleBus, end_before_recorded, publish
 from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome, error_name
-from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
+from handlers.domain.runs.parameters import NOT_RECORDED, keep_text
 from handlers.domain.runs.recording import Retention, SealedParts, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
@@ -135,9 +135,10 @@ def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registr
 def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: CaptureDeps) -> CaptureResult:
     outcome = _outcome(record)
     parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
-    run = parameters.of(_run_of(record, capturing, outcome, deps.retention, clock.now()))
-    contents = _contents(parameters, outcome)
-    parts = {part: deps.cipher.seal(text, seal_context(run, part)) for part, text in contents.items()}
+    begun = parameters.of(_run_of(record, capturing, deps.retention, clock.now()))
+    run, parts = end_before_recorded(begun, outcome, deps.cipher)
+    if parameters.text is not None:
+        parts[Part.PARAMETERS] = deps.cipher.seal(parameters.text, seal_context(run, Part.PARAMETERS))
     if not deps.runs.record(run, parts):
         return CaptureResult.AGAIN
     publish(run, deps)
@@ -152,15 +153,13 @@ def _outcome(record: InvocationRecord) -> Outcome:
     return Outcome.of_failed_invocation(record.response_payload.encode(errors="backslashreplace"))
 
 
-def _run_of(
-    record: InvocationRecord, capturing: CapturingFunction, outcome: Outcome, retention: Retention, at: datetime
-) -> FunctionRun:
+def _run_of(record: InvocationRecord, capturing: CapturingFunction, retention: Retention, at: datetime) -> FunctionRun:
     run_id = derived_id("captured", capturing.function.id, record.request_context.request_id)
     pin, reported = _version(record)
     begun = new_run(
         capturing.trigger, capturing.function, StartRequest(ExecutionSource.CAPTURED, {}, run_id=run_id), retention, at
     )
-    return ended_before_recorded(begun, outcome).evolve(pin=pin, reported_version=reported)
+    return begun.evolve(pin=pin, reported_version=reported)
 
 
 def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
@@ -170,10 +169,3 @@ def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
         return None, LATEST if version == LATEST else None
     arn = f"{base_arn(record.request_context.function_arn)}:{version}"
     return Pin(function_version_arn=arn, function_version=version), None
-
-
-def _contents(parameters: Parameters, outcome: Outcome) -> dict[Part, bytes]:
-    contents = {Part.ERROR: shortened(outcome.error) or b""}
-    if parameters.text is not None:
-        contents[Part.PARAMETERS] = parameters.text
-    return contents

@@ -13,7 +13,7 @@ from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.triggers import open_params
 from handlers.domain.runs.due import pending_deadline
-from handlers.domain.runs.finish import ended_before_recorded
+from handlers.domain.runs.finish import end_before_recorded
 from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome
 from handlers.domain.runs.parameters import Parameters, keep_value
 from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, seal_context
@@ -75,10 +75,9 @@ def start_run(
     parameters = _parameters(parse(open_params(stored, deps.cipher)), start_request)
     run = parameters.of(new_run(stored.trigger, function, start_request, deps.retention, clock.now()))
     if parameters.text is None:
-        run, part, content = _unexecutable(run)
+        run, sealed = _unexecutable(run, deps.cipher)
     else:
-        part, content = Part.PARAMETERS, parameters.text
-    sealed = {part: deps.cipher.seal(content, seal_context(run, part))}
+        sealed = {Part.PARAMETERS: deps.cipher.seal(parameters.text, seal_context(run, Part.PARAMETERS))}
     try:
         if deps.runs.record(run, sealed, seal_key(start_request.key, deps.cipher)) and run.status.is_open:
             deps.queue.push(run)
@@ -93,10 +92,10 @@ def _parameters(params: JsonValue, start_request: StartRequest) -> Parameters:
     return keep_value(merged) if start_request.is_accepted else Parameters(dump(merged, field=start_request.field))
 
 
-def _unexecutable(run: FunctionRun) -> tuple[FunctionRun, Part, bytes]:
+def _unexecutable(run: FunctionRun, cipher: Cipher) -> tuple[FunctionRun, SealedParts]:
     """Ended as it comes to be, so that what has come in is known: with its error. No retry would find more."""
     outcome = Outcome.of_error(PARAMETERS_OMITTED, f"There is nothing to execute. {run.parameters_omitted}")
-    return ended_before_recorded(run.evolve(retriable=False), outcome), Part.ERROR, outcome.error or b""
+    return end_before_recorded(run.evolve(retriable=False), outcome, cipher)
 
 
 def new_run(

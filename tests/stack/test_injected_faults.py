@@ -47,7 +47,8 @@ EXECUTE_PATH = [
     "kms.Decrypt",
     "lambda.Invoke",
     "kms.GenerateDataKey",
-    "dynamodb.TransactWriteItems",
+    "dynamodb.PutItem",
+    "dynamodb.UpdateItem",
     "eventbridge.PutEvents",
     "dynamodb.UpdateItem",
 ]

@@ -212,7 +212,7 @@ def _a_cancellation(life: Life) -> Act:
 def _half_executed(life: Life) -> None:
     """The function has done its work, and nobody is there to note it."""
     run = life.begin()
-    _dies_before("dynamodb.TransactWriteItems", lambda deps: execute(run, deps.execution_deps), life)
+    _dies_before("dynamodb.PutItem", lambda deps: execute(run, deps.execution_deps), life)
     assert life.scene.stored(run).status is Status.RUNNING
 
 

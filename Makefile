@@ -9,6 +9,7 @@ help: ## say what can be made
 # Made anew when a lock file changes; an interrupted install leaves no stamp and starts over.
 .venv/installed: requirements/dev.txt
 	@test ! -L .venv || { echo ".venv is a link, and what it leads to would be emptied. Remove the link." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Function Re-run needs Python 3.11 or newer; PYTHON=python3.13 make demo chooses another" >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (a minute or two, once) …"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt

@@ -11,10 +11,11 @@ from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import ENDED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = ENDED_RUNS
+check_environment(READS)
 
 app = Resolver()
 ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}

@@ -12,10 +12,11 @@ from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, SEALING, TRIGGER_SOURCES, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = ("table_name", *SEALING, *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
+check_environment(READS)
 
 app = Resolver()
 FUNCTIONS = "compute-functions"

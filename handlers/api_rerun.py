@@ -15,13 +15,15 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, compact_any, parse_object
 from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
+from handlers.domain.starting.start import Started, commit
 from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*STARTED_RUNS, *INVOKABLE)
+check_environment(READS)
 
 app = Resolver()
 
@@ -53,7 +55,8 @@ def rerun_with(line: dict[str, Any], request: RerunRequest) -> FunctionRun:
     line["why"] = request.options.reason
     line["overridden"] = request.options.override_params is not None
     line["useLatestCode"] = request.options.use_latest_code
-    new = rerun(request, wiring.rerun_deps)
+    prepared = prepare(request, wiring.rerun_deps)
+    new = prepared.run if isinstance(prepared, Started) else commit(prepared.new, wiring.start_deps).run
     line["jobId"] = new.id
     if new.not_before is not None:
         line["notBefore"] = iso(new.not_before)

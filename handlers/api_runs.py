@@ -10,10 +10,11 @@ from handlers.domain.runs.history import lineage, parse_contents, read_run, reve
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.http import API, Resolver, json_response
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import RUNS, SEALING, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*RUNS, *SEALING)
+check_environment(READS)
 
 app = Resolver()
 

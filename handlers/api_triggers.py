@@ -9,10 +9,11 @@ from handlers.domain.ids import parse_id
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.http import API, Resolver, accepted
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*STARTED_RUNS, *INVOKABLE)
+check_environment(READS)
 
 app = Resolver()
 

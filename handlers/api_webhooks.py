@@ -11,10 +11,11 @@ from handlers.domain.errors import BadSignature
 from handlers.domain.starting.webhooks import WebhookRequest, receive
 from handlers.http import API, Resolver, json_response, run_location
 from handlers.log import logger
-from handlers.settings import check_environment
+from handlers.settings import STARTED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = STARTED_RUNS
+check_environment(READS)
 
 app = Resolver()
 

@@ -10,10 +10,11 @@ from handlers.domain.starting.captures import CaptureResult, capture
 from handlers.domain.starting.invocation_record import InvocationRecord
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
-from handlers.settings import check_environment
+from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*ENDED_RUNS, "retention_days", *INVOKABLE)
+check_environment(READS)
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 METRICS = {

@@ -9,10 +9,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.recording import from_message
 from handlers.log import log_fault, logger
-from handlers.settings import check_environment
+from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (
+    *(*ENDED_RUNS, *INVOKABLE, "run_queue_url"),
+    *("delete_unused_versions", "max_concurrent_executions_per_workspace"),
+)
+check_environment(READS)
 
 # A message that fails is reported, not raised: for a function error Lambda takes concurrency away from the queue, and
 # for the failure of an item it does not. Either way the message comes again, and ends in the dead-letter queue.

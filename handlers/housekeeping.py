@@ -9,7 +9,8 @@ from handlers.log import log_fault, logger
 from handlers.settings import check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = ("table_name", "bucket_name")
+check_environment(READS)
 
 # What is left when time runs out is still due an hour later.
 RESERVE_MS = 10_000

@@ -13,10 +13,11 @@ from handlers.domain.errors import Refused
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
-from handlers.settings import check_environment
+from handlers.settings import STARTED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*STARTED_RUNS, "other_buses")
+check_environment(READS)
 
 # Lambda's runtime reads the event in this process, and by default Python reads integers of 4,300 digits at most; but
 # nobody can correct an event. An event is a megabyte at most: three such integers, read in seconds.

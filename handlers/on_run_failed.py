@@ -13,10 +13,11 @@ from handlers.domain.ids import parse_run_id
 from handlers.domain.starting.retry import retry
 from handlers.log import log_fault, logger
 from handlers.metrics import Metric, count
-from handlers.settings import check_environment
+from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*STARTED_RUNS, *INVOKABLE)
+check_environment(READS)
 
 
 @logger.inject_lambda_context
@@ -24,7 +25,7 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives what became of the failure, or why the event is none of one."""
     try:
         run_id = failed_run_id(event)
-        result = retry(run_id, wiring.retry_deps)
+        result = retry(run_id, wiring.runs, wiring.rerun_deps, wiring.start_deps)
     except Refused as refused:
         count(Metric.EVENTS_LOST)
         log_fault(refused)

@@ -9,7 +9,8 @@ from handlers.log import log_fault, logger
 from handlers.settings import check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = ("table_name",)
+check_environment(READS)
 
 # A page of a long index takes its time; what is left then has its turn a month later.
 RESERVE_MS = 60_000

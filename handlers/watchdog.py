@@ -9,10 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.registry.trigger_sync import SyncResult, repair_triggers
 from handlers.domain.upkeep.recovery import RecoveryResult, end_undeliverable, recover_overdue
 from handlers.log import log_fault, logger
-from handlers.settings import check_environment
+from handlers.settings import ENDED_RUNS, TRIGGER_SOURCES, check_environment
 from handlers.wiring import wiring
 
-check_environment(__name__)
+READS = (*ENDED_RUNS, *TRIGGER_SOURCES, "run_queue_url", "dead_letter_queue_url", "max_concurrent_executions")
+check_environment(READS)
 
 # What is left when time runs out is still overdue a minute later.
 RESERVE_MS = 10_000

@@ -33,16 +33,15 @@ from handlers.aws.table import Table
 from handlers.aws.version_references import VersionReferences
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
-from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.registry_deps import RegistryDeps
-from handlers.domain.registry.trigger_sources import TriggerSources
+from handlers.domain.registry.ports import RegistryDeps
+from handlers.domain.registry.trigger_metadata import AwsService
+from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
 from handlers.domain.starting.rerun import RerunDeps
-from handlers.domain.starting.retry import RetryDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.housekeeping import ExpiryDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
@@ -151,33 +150,27 @@ class Wiring:
     @cached_property
     def sources(self) -> TriggerSources:
         settings = self.settings
-        return TriggerSources(
-            ScheduleGroup(
-                self._session.client("scheduler", config=_API),
-                settings.schedule_group,
-                target_arn=settings.on_event_arn,
-                role_arn=settings.scheduler_role_arn,
-            ),
-            EventRules(
-                self._events,
-                own_bus=settings.trigger_bus_name,
-                prefix=settings.rule_prefix,
-                target_arn=settings.on_event_arn,
-            ),
-            self.buses,
+        schedules = ScheduleGroup(
+            self._session.client("scheduler", config=_API),
+            settings.schedule_group,
+            target_arn=settings.on_event_arn,
+            role_arn=settings.scheduler_role_arn,
         )
+        rules = EventRules(
+            self._events,
+            own_bus=settings.trigger_bus_name,
+            prefix=settings.rule_prefix,
+            target_arn=settings.on_event_arn,
+        )
+        return TriggerSources({AwsService.SCHEDULER: schedules, AwsService.EVENT_RULES: rules}, self.buses)
 
     @cached_property
     def rerun_deps(self) -> RerunDeps:
-        return RerunDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+        return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
 
     @cached_property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.cipher, self.queue, self.retention)
-
-    @cached_property
-    def retry_deps(self) -> RetryDeps:
-        return RetryDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @cached_property
     def cancel_deps(self) -> CancelDeps:

@@ -1,6 +1,7 @@
-"""The HTTP API: routes to doors, and who may pass at all."""
+"""The HTTP API: which function answers which route, and whose tokens count."""
 
 import json
+from collections.abc import Mapping
 
 from aws_cdk import Aws, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
@@ -11,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra import nag
 from infra.identity import Identity
 from infra.settings import Settings
 
@@ -26,6 +28,25 @@ _ACCESS_LOG = {
 }
 BASE = "/workspace/{workspace}/api/v1"
 WEBHOOKS = "POST /http-trigger/{path+}"
+ROUTES = {
+    "POST /function-runs/{runId}/rerun": "api_rerun",
+    "POST /function-runs/{runId}/cancel": "api_cancel",
+    "GET /function-runs/{runId}/rerun-history": "api_runs",
+    "GET /function-runs": "api_runs",
+    "GET /function-runs/{runId}": "api_runs",
+    "POST /compute-functions": "api_registry",
+    "GET /compute-functions": "api_registry",
+    "GET /compute-functions/{functionId}": "api_registry",
+    "PUT /compute-functions/{functionId}": "api_registry",
+    "DELETE /compute-functions/{functionId}": "api_registry",
+    "POST /function-triggers": "api_registry",
+    "GET /function-triggers": "api_registry",
+    "GET /function-triggers/{triggerId}": "api_registry",
+    "PUT /function-triggers/{triggerId}": "api_registry",
+    "DELETE /function-triggers/{triggerId}": "api_registry",
+    "POST /function-triggers/{triggerId}/rotate-secret": "api_registry",
+    "POST /function-triggers/{triggerId}/execute": "api_triggers",
+}
 
 
 class Api(Construct):
@@ -34,17 +55,13 @@ class Api(Construct):
         scope: Construct,
         name: str,
         *,
-        routes: dict[str, lambda_.IFunction],
-        webhooks: lambda_.IFunction,
+        functions: Mapping[str, lambda_.IFunction],
         identity: Identity,
         settings: Settings,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
     ) -> None:
-        """`routes` maps "METHOD /path below the base" to the door that answers it.
-
-        `webhooks` answers callers who have no token: it looks at their signatures.
-        """
+        """`functions` maps the names of entry points to their Lambda functions."""
         super().__init__(scope, name)
         own_client = identity.client.user_pool_client_id
         self.http_api = apigateway.HttpApi(
@@ -58,9 +75,13 @@ class Api(Construct):
                 jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
-        for route, function in routes.items():
-            self._route(route, function)
-        self.webhooks = self._route(WEBHOOKS, webhooks, authorizer=apigateway.HttpNoneAuthorizer())
+        for route, module in ROUTES.items():
+            self._route(route, functions[module])
+        # Its callers have no token.
+        self.webhooks = self._route(WEBHOOKS, functions["api_webhooks"], authorizer=apigateway.HttpNoneAuthorizer())
+        nag.answer(
+            self.webhooks, {"AwsSolutions-APIG4": "Webhooks have no token: api_webhooks verifies their signatures"}
+        )
         self._add_stage(settings, log_retention, removal_policy)
 
     def _route(

@@ -14,7 +14,7 @@ def main() -> None:
     """Raises ValueError or BundleError, which say what to do."""
     app = App()
     settings = Settings.of(app.node)
-    # The laptop's Lambdas run in this very environment and find the dependencies there.
+    # The local stack's Lambdas run in this very environment and find the dependencies there.
     layer_directory = None if settings.local else build_layer()
     stack = FunctionRerunStack(app, settings.stack_name, settings=settings, layer_directory=layer_directory)
     if settings.local:

@@ -1,133 +1,145 @@
-"""Everything that a door may do, beyond writing its own logs and traces: in one place, to be read as one."""
+"""What a role may be allowed to do, as small named bundles. Which function has which, its description says.
 
-from typing import TYPE_CHECKING, Any
+All grants of all functions can be read as one in docs/reference/grants.md, which a test compares with the template.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 
+from infra.resources import Resources
 from infra.storage import KEPT, STAGING
 
-if TYPE_CHECKING:
-    from infra.stack import FunctionRerunStack
-
-_RESEAL = ["kms:Decrypt", "kms:GenerateDataKey"]
-# UpdateItem notes that a large part was moved to where it stays.
-_START = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+Grants = Sequence[iam.PolicyStatement]
 
 
-def grant(stack: "FunctionRerunStack") -> None:
-    _grant_data(stack)
-    _grant_objects(stack)
-    _grant_messages(stack)
-    _grant_sources(stack)
-    _grant_functions(stack)
-    if stack.sweep_versions is not None:
-        _grant_sweep(stack, stack.sweep_versions)
+def table(r: Resources, *actions: str) -> Grants:
+    return [_allow("dynamodb", actions, r.storage.table.table_arn)]
 
 
-def _grant_data(stack: "FunctionRerunStack") -> None:
-    table = stack.storage.table.table_arn
-    inputs, outcomes = stack.storage.input_key.key_arn, stack.storage.outcome_key.key_arn
-    by_workspace, by_function, due, failures = (
-        f"{table}/index/{name}" for name in ("byWorkspace", "byFunction", "due", "failures")
-    )
-    for rerun_deps in (stack.api_rerun, stack.on_run_failed):
-        _allow(rerun_deps, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-        _allow(rerun_deps, _RESEAL, inputs)
-    _allow(stack.on_run_failed, ["dynamodb:GetItem"], table)
-
-    _allow(stack.api_cancel, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-
-    _allow(stack.api_runs, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], table)
-    _allow(stack.api_runs, ["dynamodb:Query"], by_workspace, by_function, failures)
-    _allow(stack.api_runs, ["kms:Decrypt"], inputs, outcomes)
-
-    _allow(stack.api_registry, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
-    _allow(stack.api_registry, ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
-    _allow(stack.api_registry, ["dynamodb:Query"], by_workspace)
-    _allow(stack.api_registry, _RESEAL, inputs)
-
-    for start_deps in (stack.api_triggers, stack.api_webhooks, stack.on_event):
-        _allow(start_deps, _START, table)
-        _allow(start_deps, _RESEAL, inputs)
-
-    # An event that cannot be executed is a failed run at once.
-    _allow(stack.on_event, ["kms:GenerateDataKey"], outcomes)
-
-    _allow(stack.capture_failures, ["dynamodb:Query", "dynamodb:BatchGetItem"], table)
-    _allow(stack.capture_failures, ["dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-    _allow(stack.capture_failures, ["kms:GenerateDataKey"], inputs, outcomes)
-
-    _allow(stack.execute_runs, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table)
-    # To find the parts of a run that are not yet where they stay.
-    _allow(stack.execute_runs, ["dynamodb:Query"], table)
-    # The secret of the stack, which the hash of a configuration is keyed with, is made by who needs it first.
-    _allow(stack.execute_runs, _RESEAL, inputs)
-    _allow(stack.execute_runs, ["kms:GenerateDataKey"], outcomes)
-
-    _allow(stack.watchdog, ["dynamodb:Query"], due, table)
-    _allow(stack.watchdog, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"], table)
-    _allow(stack.watchdog, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
-    _allow(stack.watchdog, ["kms:GenerateDataKey"], outcomes)
-
-    _allow(stack.housekeeping, ["dynamodb:Query"], due)
-    _allow(stack.housekeeping, ["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)
-    _allow(stack.housekeeping, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], table)
+def index(r: Resources, *names: str, action: str = "Query") -> Grants:
+    return [_allow("dynamodb", [action], *(f"{r.storage.table.table_arn}/index/{name}" for name in names))]
 
 
-def _grant_objects(stack: "FunctionRerunStack") -> None:
-    """Parts that are too large for the table: staged, moved to where they stay, read, deleted."""
-    bucket = stack.storage.bucket.bucket_arn
-    staged, kept = f"{bucket}/{STAGING}*", f"{bucket}/{KEPT}*"
-    writers = (*_starters(stack), stack.capture_failures, stack.execute_runs)
-    for function in writers:
-        _allow(function, ["s3:PutObject", "s3:GetObject"], staged, kept)
-        _allow(function, ["s3:DeleteObject"], staged)
-    # It moves what others have left half-way, and reads nothing else.
-    _allow(stack.watchdog, ["s3:GetObject", "s3:DeleteObject"], staged)
-    _allow(stack.watchdog, ["s3:GetObject", "s3:PutObject"], kept)
-    _allow(stack.api_runs, ["s3:GetObject"], staged, kept)
-    _allow(stack.housekeeping, ["s3:DeleteObject"], staged, kept)
-    # Who may not list a bucket is told "forbidden" of an object that is not there.
-    for function in (*writers, stack.watchdog, stack.api_runs, stack.housekeeping):
-        _allow(function, ["s3:ListBucket"], bucket)
+def seal_inputs(r: Resources) -> Grants:
+    return [_allow("kms", ["GenerateDataKey"], r.storage.input_key.key_arn)]
 
 
-def _grant_messages(stack: "FunctionRerunStack") -> None:
-    queue, bus = stack.messaging.run_queue.queue_arn, stack.messaging.lifecycle_bus.event_bus_arn
-    for function in (*_starters(stack), stack.execute_runs, stack.watchdog):
-        _allow(function, ["sqs:SendMessage"], queue)
-    _allow(stack.watchdog, ["sqs:GetQueueAttributes"], queue)
-    dead_letters = stack.messaging.dead_letters.queue_arn
-    _allow(stack.watchdog, ["sqs:ReceiveMessage", "sqs:DeleteMessage"], dead_letters)
-    for function in (stack.execute_runs, stack.capture_failures, stack.api_cancel, stack.watchdog):
-        _allow(function, ["events:PutEvents"], bus)
+def unseal_inputs(r: Resources) -> Grants:
+    return [_allow("kms", ["Decrypt"], r.storage.input_key.key_arn)]
 
 
-def _grant_sources(stack: "FunctionRerunStack") -> None:
-    """The rules and schedules of triggers, of this stack's name only."""
-    role = stack.sources.scheduler_role.role_arn
-    rules = stack.sources.rule_arns(stack.settings.listened_buses)
-    for function in (stack.api_registry, stack.watchdog):
-        _allow(function, ["events:PutRule"], *rules)
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["events:PutTargets"], resources=rules, conditions=_only_target(stack.on_event.function_arn)
-            )
-        )
-        # A bus that the context names no more still has rules, which have to go.
-        _allow(function, ["events:RemoveTargets", "events:DeleteRule"], *stack.sources.rule_arns_of_any_bus())
-        schedules = ["CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"]
-        _allow(function, [f"scheduler:{action}" for action in schedules], stack.sources.schedule_arns)
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[role],
-                conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
-            )
-        )
-    # It tests a text against a text: there is no resource to name.
-    _allow(stack.api_registry, ["events:TestEventPattern"], "*")
+def seal_outcomes(r: Resources) -> Grants:
+    return [_allow("kms", ["GenerateDataKey"], r.storage.outcome_key.key_arn)]
+
+
+def unseal_outcomes(r: Resources) -> Grants:
+    return [_allow("kms", ["Decrypt"], r.storage.outcome_key.key_arn)]
+
+
+def read_large_parts(r: Resources) -> Grants:
+    """Of parameters and outcomes that are too large for the table."""
+    return [_allow("s3", ["GetObject"], *_objects(r)), _list_objects(r)]
+
+
+def write_large_parts(r: Resources) -> Grants:
+    """They are staged, then moved to where they stay; who merges into one reads it."""
+    staged, kept = _objects(r)
+    return [
+        _allow("s3", ["PutObject", "GetObject"], staged, kept),
+        _allow("s3", ["DeleteObject"], staged),
+        _list_objects(r),
+    ]
+
+
+def finish_large_parts(r: Resources) -> Grants:
+    """To move what others have left staged."""
+    staged, kept = _objects(r)
+    return [
+        _allow("s3", ["GetObject", "DeleteObject"], staged),
+        _allow("s3", ["GetObject", "PutObject"], kept),
+        _list_objects(r),
+    ]
+
+
+def delete_large_parts(r: Resources) -> Grants:
+    return [_allow("s3", ["DeleteObject"], *_objects(r)), _list_objects(r)]
+
+
+def start_runs(r: Resources) -> Grants:
+    """Record new runs and send them to the executor. UpdateItem notes that a large part was moved to where it stays."""
+    return [
+        *table(r, "BatchGetItem", "PutItem", "UpdateItem"),
+        *(*seal_inputs(r), *unseal_inputs(r), *write_large_parts(r)),
+        *send_runs(r),
+    ]
+
+
+def send_runs(r: Resources) -> Grants:
+    return [_allow("sqs", ["SendMessage"], r.messaging.run_queue.queue_arn)]
+
+
+def publish_lifecycle_events(r: Resources) -> Grants:
+    return [_allow("events", ["PutEvents"], r.messaging.lifecycle_bus.event_bus_arn)]
+
+
+def queue(arn: str, *actions: str) -> Grants:
+    return [_allow("sqs", actions, arn)]
+
+
+def manage_trigger_sources(r: Resources) -> Grants:
+    """The rules and schedules of triggers, of this stack's name only; all of them call on_event and nothing else."""
+    sources = r.trigger_sources
+    for_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    return [
+        _allow("events", ["PutRule"], *sources.rule_arns()),
+        _allow("events", ["PutTargets"], *sources.rule_arns(), conditions=_only_target(r.function_arn("on_event"))),
+        # A bus that the context no longer names still has rules, which have to go.
+        _allow("events", ["RemoveTargets", "DeleteRule"], *sources.rule_arns_of_any_bus()),
+        _allow(
+            "scheduler",
+            ["CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"],
+            sources.schedule_arns,
+        ),
+        _allow("iam", ["PassRole"], sources.scheduler_role.role_arn, conditions=for_scheduler),
+    ]
+
+
+def check_event_patterns() -> Grants:
+    """It compares two texts: there is no resource to name."""
+    return [_allow("events", ["TestEventPattern"], "*")]
+
+
+def invokable_functions(r: Resources, *actions: str) -> Grants:
+    """Functions that the context permits, with their versions and aliases, which the pattern alone does not cover."""
+    patterns = r.settings.invokable_patterns
+    return [_allow("lambda", actions, *patterns, *_qualified(r))] if patterns else []
+
+
+def versions_of_invokable_functions(r: Resources, *actions: str) -> Grants:
+    """Not the functions themselves: to delete one of these would delete all its versions."""
+    return [_allow("lambda", actions, *_qualified(r))] if r.settings.invokable_patterns else []
+
+
+def deny_own_functions(r: Resources) -> Grants:
+    """For roles that may touch functions of the team: a wide pattern of the context covers this stack's, too."""
+    resources = [r.own_functions, f"{r.own_functions}:*"]
+    return [iam.PolicyStatement(effect=iam.Effect.DENY, actions=["lambda:*"], resources=resources)]
+
+
+def _qualified(r: Resources) -> list[str]:
+    return [f"{pattern}:*" for pattern in r.settings.invokable_patterns]
+
+
+def _objects(r: Resources) -> tuple[str, str]:
+    bucket = r.storage.bucket.bucket_arn
+    return f"{bucket}/{STAGING}*", f"{bucket}/{KEPT}*"
+
+
+def _list_objects(r: Resources) -> iam.PolicyStatement:
+    """Without it S3 answers "forbidden" for an object that is not there."""
+    return _allow("s3", ["ListBucket"], r.storage.bucket.bucket_arn)
 
 
 def _only_target(arn: str) -> dict[str, dict[str, Any]]:
@@ -138,41 +150,9 @@ def _only_target(arn: str) -> dict[str, dict[str, Any]]:
     return {"ForAllValues:ArnEquals": {"events:TargetArn": arn}, "Null": {"events:TargetArn": "false"}}
 
 
-def _grant_functions(stack: "FunctionRerunStack") -> None:
-    if patterns := stack.settings.invokable_patterns:
-        # The pattern alone does not cover its versions and aliases.
-        invokable = [*patterns, *(f"{pattern}:*" for pattern in patterns)]
-        _allow(stack.api_registry, ["lambda:GetFunctionConfiguration"], *invokable)
-        _allow(stack.execute_runs, ["lambda:InvokeFunction", "lambda:GetFunction", "lambda:PublishVersion"], *invokable)
-    _deny_own_functions(stack, stack.execute_runs)
-
-
-def _grant_sweep(stack: "FunctionRerunStack", sweep_deps: lambda_.Function) -> None:
-    table = stack.storage.table.table_arn
-    _allow(sweep_deps, ["dynamodb:Scan"], f"{table}/index/byWorkspace")
-    _allow(sweep_deps, ["dynamodb:BatchGetItem"], table)
-    if patterns := stack.settings.invokable_patterns:
-        versions = [f"{pattern}:*" for pattern in patterns]
-        _allow(sweep_deps, ["lambda:ListVersionsByFunction", "lambda:ListAliases"], *patterns, *versions)
-        # Versions only: the ARN of a function itself, which would take all its versions with it, is not among these.
-        _allow(sweep_deps, ["lambda:DeleteFunction"], *versions)
-    _deny_own_functions(stack, sweep_deps)
-
-
-def _deny_own_functions(stack: "FunctionRerunStack", function: lambda_.Function) -> None:
-    function.add_to_role_policy(
-        iam.PolicyStatement(
-            effect=iam.Effect.DENY,
-            actions=["lambda:*"],
-            resources=[stack.own_functions, f"{stack.own_functions}:*"],
-        )
+def _allow(
+    service: str, actions: Sequence[str], *resources: str, conditions: dict[str, Any] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=[f"{service}:{action}" for action in actions], resources=list(resources), conditions=conditions
     )
-
-
-def _starters(stack: "FunctionRerunStack") -> tuple[lambda_.Function, ...]:
-    """Who records new runs and pushes them."""
-    return stack.api_rerun, stack.api_triggers, stack.api_webhooks, stack.on_event, stack.on_run_failed
-
-
-def _allow(function: lambda_.Function, actions: list[str], *resources: str) -> None:
-    function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))

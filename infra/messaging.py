@@ -18,7 +18,7 @@ _KEPT = Duration.days(14)
 def queue_with_dead_letters(
     scope: Construct, name: str, dead_letters: str, *, visibility: Duration, production: bool
 ) -> tuple[sqs.Queue, sqs.Queue]:
-    """The laptop speaks plain HTTP with its emulator; production refuses anything but TLS."""
+    """The local stack speaks plain HTTP with its emulator; production refuses anything but TLS."""
     encryption = sqs.QueueEncryption.SQS_MANAGED
     dead = sqs.Queue(scope, dead_letters, retention_period=_KEPT, encryption=encryption, enforce_ssl=production)
     queue = sqs.Queue(

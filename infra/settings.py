@@ -1,4 +1,4 @@
-"""What the CDK context decides. Production by default; `local` relaxes what only hurts on a laptop."""
+"""The keys of the CDK context: their names, defaults, bounds and texts."""
 
 import re
 from typing import Any, Self
@@ -33,45 +33,71 @@ LOG_RETENTION = {
 
 
 class Settings(BaseModel):
-    """Context keys in camelCase; docs/deploy.md explains each."""
+    """The context keys, in camelCase. The docstring of each field is its text in docs/reference/settings.md."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, use_attribute_docstrings=True
+    )
 
     stack_name: str = Field(default=STACK_NAME, pattern=r"^[A-Za-z][A-Za-z0-9-]{0,26}$")
-    """Begins the names of its functions, buses and rules; a rule's name of 64 has room for so much before an id."""
+    """The beginning of the names of functions, buses and rules: a letter, then letters, digits and hyphens, up to 27
+    characters. `ARGS="--stack …"` of the make commands overrides it."""
     invokable_functions: dict[str, list[str]] = Field(default_factory=dict)
-    """Lambda ARN patterns by workspace, without qualifier; the workspace `*` stands for all."""
+    """The functions that a workspace may register and invoke: Lambda ARN patterns without qualifier, by workspace; the
+    workspace `*` stands for all. Without it nothing can be registered. The stack's own functions never can. It can be
+    [narrowed](../how-to/operate.md#narrowing-the-context) at any time."""
     other_buses: dict[str, list[str]] = Field(default_factory=dict)
-    """Event buses by workspace that its triggers may listen to, whole, besides the stack's own trigger bus."""
+    """The event buses that a workspace's triggers may use besides the stack's trigger bus, by workspace:
+    `{"my-workspace": ["default"]}`. Triggers there see all events of the bus. It can be narrowed at any time."""
     trust_trigger_bus_senders: bool = False
-    """Whether events of the source `lambda` on the trigger bus are taken for Lambda's own records of failures."""
+    """Whether events of the source `lambda` on the trigger bus are
+    [captured failures](../how-to/captured-failures.md#the-trigger-bus-as-destination). Set it only if you trust
+    everybody who may put events there: they can then start runs of every function whose failures are captured."""
     issuer: str | None = None
-    """The OIDC provider whose access tokens count; the stack's own Cognito user pool without."""
+    """The URL of an OIDC provider whose access tokens count *instead of* those of the stack's Cognito user pool
+    ([how](../how-to/own-identity-provider.md#with-a-provider-of-your-own)). It needs `audience`."""
     audience: list[str] = Field(default_factory=list)
-    """For whom these tokens are made out. Without an issuer: further clients of the stack's own pool."""
+    """With `issuer`: the identifiers of the API in the provider's tokens, up to 50. Without: the ids of further clients
+    of the stack's own user pool, machines for example, up to 49."""
     domain_name: str | None = None
+    """A domain of your own for the API. It needs `certificateArn`; its DNS record is yours to add."""
     certificate_arn: str | None = None
+    """The certificate of `domainName`."""
     max_concurrent_executions: int = Field(default=100, ge=2, le=1000)
-    """How many functions are executed at once, of all workspaces together: the bounds are those of AWS for a queue's
-    MaximumConcurrency. Each takes two of the account's concurrency, because its executor waits beside it."""
+    """How many functions are executed at once, in all workspaces together. It is exact, and a slow run holds one place.
+    Each execution takes *two* of the account's Lambda concurrency, because an executor of 512 MB waits beside it. What
+    is beyond it waits in the queue."""
+    # The bounds are those of AWS for a queue's MaximumConcurrency.
     max_concurrent_executions_per_workspace: int | None = Field(default=None, ge=1, le=1000)
-    """How many of them one workspace may have; all, if nobody says so."""
+    """How many of them one workspace may have; no limit by default
+    ([how it works](../how-to/deploy.md#a-limit-per-workspace))."""
     retention_days: int = Field(default=90, ge=1, le=3650)
+    """How long runs are kept. An original run and its parameters are kept as long as its newest re-run."""
     max_reruns_per_lineage: int = Field(default=1000, ge=1)
+    """How many re-runs an original run may have, automatic retries included."""
     log_retention_days: int = 90
+    """How long logs are kept: 1, 7, 14, 30, 90, 180, 365 or 731."""
     api_requests_per_second: int = Field(default=200, ge=1)
+    """API throttling. Bursts may be twice as large."""
     webhooks_per_second: int = Field(default=100, ge=1)
+    """The same for webhooks, of all workspaces together."""
     shareable_test_events: bool = False
-    """Provision the ready-made test events for the Lambda console: once per account."""
+    """Whether to provide the test events in the Lambda console. Only where the account has no registry
+    `lambda-testevent-schemas` yet."""
     delete_unused_versions: bool = False
-    """Once a month, delete versions published by this service that no kept run names."""
+    """Whether to delete, once a month, the versions that this service published and no kept run names. Only where
+    nothing else calls them by number, and no second installation runs the same functions."""
     deletion_protection: bool = False
-    """Table and user pool cannot be deleted. For later: a first deployment that fails has to delete them again."""
+    """Whether table and user pool are protected from deletion. Not with the first deployment: one that fails could not
+    roll back."""
     user_pool_domain_prefix: str | None = None
-    """Where the own user pool's login pages are: unique in the region. Without: made of stack and account."""
+    """The user pool's login pages are at `https://{prefix}.auth.{region}.amazoncognito.com`. The prefix is unique in
+    the region among all customers of AWS. By default it is `{stack}-{account}` in lower case. It is required for a
+    stack name that contains `aws`, `amazon` or `cognito`, which AWS reserves."""
     alarm_topic_arn: str | None = None
-    """The SNS topic that alarms are sent to."""
+    """The SNS topic that receives the [alarms](../how-to/operate.md#alarms)."""
     local: bool = False
+    """Set by the local stack, whose emulator has no TLS and keeps nothing. Not for AWS."""
 
     @field_validator("invokable_functions")
     @classmethod

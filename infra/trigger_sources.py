@@ -14,12 +14,19 @@ _ANY_ID = "-".join("?" * digits for digits in (8, 4, 4, 4, 12))
 class TriggerSources(Construct):
     """Rules and schedules themselves come and go with the triggers: the service makes them, not this stack."""
 
-    def __init__(self, scope: Construct, name: str) -> None:
+    def __init__(self, scope: Construct, name: str, *, other_buses: list[str], lifecycle_bus: str) -> None:
+        """Raises ValueError if `other_buses`, which triggers may listen to as a whole, names one of this stack's."""
         super().__init__(scope, name)
         stack = Stack.of(self)
+        self._other_buses = other_buses
         self.rule_prefix = stack.stack_name
         # Lifecycle events are on a bus of their own, so that no tenant sees or loops on them.
         self.bus_name = f"{stack.stack_name}-triggers"
+        if lifecycle_bus in other_buses:
+            raise ValueError(f"otherBuses: triggers that listen to {lifecycle_bus} would start themselves for ever")
+        if self.bus_name in other_buses:
+            # As another bus it would be listened to whole: without the condition that keeps tenants apart on it.
+            raise ValueError(f"otherBuses: {self.bus_name} is every workspace's already, for its own events")
         self.bus = events.EventBus(self, "TriggerBus", event_bus_name=self.bus_name)
         self.schedule_group = f"{stack.stack_name}-schedules"
         scheduler.CfnScheduleGroup(self, "ScheduleGroup", name=self.schedule_group)
@@ -42,10 +49,10 @@ class TriggerSources(Construct):
         """The pattern of the names of triggers' rules: the stack's name and an id. Its own rules do not match."""
         return f"{self.rule_prefix}-{_ANY_ID}"
 
-    def rule_arns(self, other_buses: list[str]) -> list[str]:
+    def rule_arns(self) -> list[str]:
         """Of the rules of triggers on the trigger bus and on others."""
         # A rule of the default bus does not have the bus in its ARN.
-        buses = ["" if bus == "default" else f"{bus}/" for bus in (self.bus_name, *other_buses)]
+        buses = ["" if bus == "default" else f"{bus}/" for bus in (self.bus_name, *self._other_buses)]
         return [self._rule_arn(f"{bus}{self.rule_name}") for bus in buses]
 
     def rule_arns_of_any_bus(self) -> list[str]:
@@ -54,17 +61,17 @@ class TriggerSources(Construct):
     def _rule_arn(self, name: str) -> str:
         return Stack.of(self).format_arn(service="events", resource="rule", resource_name=name)
 
-    def let_call(self, on_event: lambda_.Function) -> None:
-        """Schedules and rules may call this Lambda, and nothing else of the stack."""
+    def connect(self, _: Construct, function: lambda_.Function) -> None:
+        """Schedules and rules may call this function, and nothing else of the stack."""
         self.scheduler_role.add_to_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[on_event.function_arn])
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
         )
         # One permission for all rules, now and later: a Lambda's policy has room for some dozens only.
         lambda_.CfnPermission(
             self,
             "RulesMayCall",
             action="lambda:InvokeFunction",
-            function_name=on_event.function_name,
+            function_name=function.function_name,
             principal="events.amazonaws.com",
             source_account=Aws.ACCOUNT_ID,
             source_arn=self._rule_arn(f"*{self.rule_prefix}-*"),

@@ -4,6 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
+from handlers.domain.registry.event_driven import EventDriven
+from handlers.domain.registry.http_trigger import HttpTrigger
+from handlers.domain.registry.schedules import IntervalSchedule
+from handlers.domain.registry.trigger_kinds import OnDemand
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 
@@ -82,13 +87,26 @@ def a_function(**changes: Any) -> ComputeFunction:
     return ComputeFunction.model_validate(literals | changes)
 
 
+def listening(pattern: dict[str, Any], bus: str | None = None) -> EventDriven:
+    return EventDriven.model_validate({"eventPattern": pattern, "eventBusName": bus})
+
+
+OF_KIND: dict[str, TriggerMetadata] = {
+    "on-demand": OnDemand(),
+    "scheduled": IntervalSchedule(schedule_type="interval", interval=3600),
+    "event-driven": listening({"source": ["shop"]}),
+    "http-trigger": HttpTrigger(path="orders"),
+}
+
+
 def a_trigger(**changes: Any) -> FunctionTrigger:
+    """On demand, unless `metadata` says of what kind it is, or `execution_type` with the kind's usual metadata."""
     literals: dict[str, Any] = {
         "id": TRIGGER_ID,
         "workspace": WORKSPACE,
         "name": "import now",
         "function_id": FUNCTION_ID,
-        "execution_type": "on-demand",
+        "metadata": OF_KIND[changes.pop("execution_type", "on-demand")],
         "enabled": True,
         "created_at": NOW,
         "updated_at": NOW,

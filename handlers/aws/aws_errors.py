@@ -108,6 +108,10 @@ def is_passing_code(code: str) -> bool:
     return code in _PASSING_CODES
 
 
+class EntryRefused(Exception):
+    """EventBridge answered 200, but did not accept one entry of the request; the code says why."""
+
+
 @contextmanager
 def translated(refusals: Mapping[str, Refused] | None = None) -> Iterator[None]:
     """AWS's refusals and broken connections become Unavailable or Misconfigured, with the cause attached for the log.

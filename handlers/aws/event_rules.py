@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.aws import aws_errors
 from handlers.domain.errors import BusMissing, InvalidRequest, Refused, SourceLimitReached
 from handlers.domain.registry.entities import FunctionTrigger
-from handlers.domain.registry.trigger_kinds import METADATA
+from handlers.domain.registry.event_driven import BUS_FIELD, PATTERN_FIELD, EventDriven
 from handlers.domain.starting.deliveries import MatchedEvent
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class EventRules:
         self._prefix = prefix
         self._target_arn = target_arn
 
-    def check(self, pattern: str) -> None:
+    def check(self, trigger: FunctionTrigger) -> None:
         with aws_errors.translated(_refusals()):
-            self._client.test_event_pattern(EventPattern=pattern, Event=json.dumps(_ANY_EVENT))
+            self._client.test_event_pattern(EventPattern=_pattern(trigger), Event=json.dumps(_ANY_EVENT))
 
-    def put(self, trigger: FunctionTrigger, pattern: str) -> None:
-        rule, bus = self._name(trigger), self._bus(trigger)
+    def put(self, trigger: FunctionTrigger) -> None:
+        rule, bus, pattern = self._name(trigger), self._bus(trigger), _pattern(trigger)
         state = "ENABLED" if trigger.enabled else "DISABLED"
         # The event goes in whole, as EventBridge has it, with the trigger that it is for.
         template = MatchedEvent.text(trigger.id, WHOLE_EVENT)
@@ -74,30 +74,29 @@ class EventRules:
         return f"{self._prefix}-{trigger.id}"
 
     def _bus(self, trigger: FunctionTrigger) -> str:
-        named = trigger.events.event_bus_name if trigger.events else None
-        return named or self._own_bus
+        return trigger.metadata.other_bus or self._own_bus
 
 
-class TargetRefused(Exception):
-    """EventBridge did not take or give up a rule's target; its code says why."""
+def _pattern(trigger: FunctionTrigger) -> str:
+    if not isinstance(trigger.metadata, EventDriven):
+        raise TypeError(f"{type(trigger.metadata).__name__} has no event pattern")
+    return trigger.metadata.rule_pattern(trigger.workspace)
 
 
 def _check_entries(failed: Sequence[Any]) -> None:
     """Raises Unavailable if there is an entry that failed."""
     for entry in failed:
         code = entry.get("ErrorCode", "")
-        refused = TargetRefused(code)
+        refused = aws_errors.EntryRefused(code)
         raise aws_errors.fault(refused, passes=aws_errors.is_passing_code(code)) from refused
 
 
 def _missing_bus() -> dict[str, Refused]:
-    return {_GONE: BusMissing(f"{METADATA}.eventBusName")}
+    return {_GONE: BusMissing(BUS_FIELD)}
 
 
 def _refusals() -> dict[str, Refused]:
     return {
-        "InvalidEventPatternException": InvalidRequest(
-            f"{METADATA}.eventPattern", "is not a pattern that EventBridge reads."
-        ),
+        "InvalidEventPatternException": InvalidRequest(PATTERN_FIELD, "is not a pattern that EventBridge reads."),
         "LimitExceededException": SourceLimitReached(),
     }

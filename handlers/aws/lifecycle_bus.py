@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 
-class EventRefused(Exception):
-    """EventBridge did not take an event; its code says why."""
-
-
 class LifecycleBus:
     def __init__(self, client: "EventBridgeClient", name: str, report: Callable[[Exception], None]) -> None:
         """`report` is told of what announce does not raise."""
@@ -43,7 +39,7 @@ class LifecycleBus:
         # PutEvents answers 200 even when it took nothing.
         if answer["FailedEntryCount"]:
             code = answer["Entries"][0].get("ErrorCode", "")
-            refused = EventRefused(code)
+            refused = aws_errors.EntryRefused(code)
             self._report(refused)
             if not aws_errors.is_passing_code(code):
                 aws_errors.notify_observers(refused)

@@ -10,6 +10,7 @@ from handlers.domain.errors import NameTaken, PathTaken, Refused
 from handlers.domain.json_document import compact, parse_object
 from handlers.domain.paging import position_of
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registered, StoredTrigger
+from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 
 UNFINISHED = "UNFINISHED"
@@ -70,8 +71,8 @@ def claims(registered: Registered | None) -> dict[str, Claim]:
         return {}
     name = keys.name(registered.workspace, registered.kind, registered.name)
     found = {name["pk"]: Claim(name, NameTaken(registered.kind))}
-    if isinstance(registered, FunctionTrigger) and registered.webhook is not None:
-        path = keys.path(registered.workspace, registered.webhook.path)
+    if isinstance(registered, FunctionTrigger) and isinstance(registered.metadata, HttpTrigger):
+        path = keys.path(registered.workspace, registered.metadata.path)
         found[path["pk"]] = Claim(path, PathTaken())
     return found
 

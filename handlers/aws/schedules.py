@@ -1,13 +1,14 @@
 """EventBridge Scheduler: one schedule for each scheduled trigger, in a group of the stack's own."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from handlers.aws import aws_errors
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, Refused, SourceLimitReached
 from handlers.domain.registry.entities import FunctionTrigger
-from handlers.domain.registry.trigger_kinds import Schedule, timing_field
+from handlers.domain.registry.schedules import CronSchedule, IntervalSchedule, OneTimeSchedule
+from handlers.domain.registry.trigger_metadata import METADATA, TriggerMetadata
 from handlers.domain.starting.deliveries import ScheduledTime
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # Scheduler puts the moment for which it was scheduled here. https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+# Scheduler invokes within a minute of the moment.
+_PRECISION = timedelta(seconds=60)
 
 
 class ScheduleGroup:
@@ -25,24 +28,26 @@ class ScheduleGroup:
         self._target_arn = target_arn
         self._role_arn = role_arn
 
+    def check(self, trigger: FunctionTrigger) -> None:
+        """Scheduler has no call that only checks: `put` raises what it refuses."""
+
     def put(self, trigger: FunctionTrigger) -> None:
-        assert trigger.schedule is not None  # noqa: S101 - whoever puts it knows that it is a scheduled trigger
-        if trigger.schedule.at is not None and trigger.schedule.at <= clock.now():
-            self._keep_or_remove(trigger, trigger.schedule)
+        if isinstance(trigger.metadata, OneTimeSchedule) and trigger.metadata.at <= clock.now():
+            self._keep_or_remove(trigger)
             return
-        schedule = self._schedule(trigger, trigger.schedule)
-        with aws_errors.translated(_refusals(trigger.schedule)):
+        schedule = self._schedule(trigger)
+        with aws_errors.translated(_refusals(trigger.metadata)):
             try:
                 self._client.update_schedule(**schedule)
             except self._client.exceptions.ResourceNotFoundException:
                 self._client.create_schedule(**schedule)
 
-    def _keep_or_remove(self, trigger: FunctionTrigger, passed: Schedule) -> None:
+    def _keep_or_remove(self, trigger: FunctionTrigger) -> None:
         """A moment that has passed is not sent again: AWS does not document whether it is refused or starts a run.
 
         A schedule that is as it should be stays: within a minute after its moment it may not have been invoked yet.
         """
-        wanted = _state(trigger), _expression(passed)
+        wanted = _state(trigger), _timing(trigger.metadata)["ScheduleExpression"]
         with aws_errors.translated():
             try:
                 found = self._client.get_schedule(GroupName=self._group, Name=trigger.id)
@@ -58,15 +63,13 @@ class ScheduleGroup:
             except self._client.exceptions.ResourceNotFoundException:
                 return  # it never came to be, or this is a repetition
 
-    def _schedule(self, trigger: FunctionTrigger, schedule: Schedule) -> dict[str, Any]:
+    def _schedule(self, trigger: FunctionTrigger) -> dict[str, Any]:
         return {
             "GroupName": self._group,
             "Name": trigger.id,
-            "ScheduleExpression": _expression(schedule),
-            "ScheduleExpressionTimezone": schedule.timezone or "UTC",
+            **_timing(trigger.metadata),
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "State": _state(trigger),
-            **_first_invocation(schedule),
             # A schedule stays with its trigger, also when its one moment has passed.
             "ActionAfterCompletion": "NONE",
             "Target": {
@@ -82,30 +85,41 @@ def _state(trigger: FunctionTrigger) -> Literal["ENABLED", "DISABLED"]:
     return "ENABLED" if trigger.enabled else "DISABLED"
 
 
-def _first_invocation(schedule: Schedule) -> dict[str, datetime]:
-    """Without StartDate a rate is invoked at once, and an update that leaves it out has none.
+def _timing(metadata: TriggerMetadata) -> dict[str, Any]:
+    """When the schedule is due, in Scheduler's words.
 
+    Without StartDate a rate is invoked at once, and an update that leaves it out has none.
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#rate-based
     https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
     """
-    if schedule.interval is None:
-        return {}
-    return {"StartDate": (clock.now() + timedelta(seconds=schedule.interval)).replace(microsecond=0)}
+    match metadata:
+        case IntervalSchedule(interval=seconds):
+            minutes = seconds // 60
+            first = (clock.now() + timedelta(seconds=seconds)).replace(microsecond=0)
+            return _expression(f"rate({minutes} minute{'s' if minutes > 1 else ''})") | {"StartDate": first}
+        case CronSchedule(cron_expression=fields, timezone=zone):
+            return _expression(f"cron({fields})", zone)
+        case OneTimeSchedule(at=moment):
+            return _expression(f"at({moment:%Y-%m-%dT%H:%M:%S})")
+    raise TypeError(f"{type(metadata).__name__} is no schedule")
 
 
-def _expression(schedule: Schedule) -> str:
-    if schedule.at is not None:
-        return f"at({schedule.at:%Y-%m-%dT%H:%M:%S})"
-    if schedule.cron_expression is not None:
-        return f"cron({schedule.cron_expression})"
-    minutes = (schedule.interval or 0) // 60
-    return f"rate({minutes} minute{'s' if minutes > 1 else ''})"
+def _expression(text: str, zone: str = "UTC") -> dict[str, Any]:
+    return {"ScheduleExpression": text, "ScheduleExpressionTimezone": zone}
 
 
-def _refusals(schedule: Schedule) -> dict[str, Refused]:
-    return {
-        "ValidationException": InvalidRequest(
-            timing_field(schedule.schedule_type), "is refused by EventBridge Scheduler."
-        ),
-        "ServiceQuotaExceededException": SourceLimitReached(),
-    }
+def _refusals(metadata: TriggerMetadata) -> dict[str, Refused]:
+    """Scheduler answers ValidationException for an expression and for a role that it cannot assume alike.
+
+    A rate, and a moment ahead, are within all that it documents: a refusal of these is about what the stack has set. A
+    cron expression or its time zone may be one that we read and Scheduler does not, a moment may have just passed.
+    https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+    https://github.com/aws/aws-sdk-js-v3/issues/6494
+    """
+    refusals: dict[str, Refused] = {"ServiceQuotaExceededException": SourceLimitReached()}
+    if isinstance(metadata, CronSchedule):
+        problem = "is refused by EventBridge Scheduler."
+        refusals["ValidationException"] = InvalidRequest(f"{METADATA}.cronExpression", problem)
+    if isinstance(metadata, OneTimeSchedule) and metadata.at <= clock.now() + _PRECISION:
+        refusals["ValidationException"] = InvalidRequest(f"{METADATA}.at", "has passed.")
+    return refusals

@@ -55,7 +55,7 @@ def _content(value: object) -> JsonObject:
 
 
 # An object that is the caller's own: it may hold whatever JSON may, in its keys too, and is as deep as may be kept.
-ContentField = Annotated[JsonObject, PlainValidator(_content)]
+ContentField = Annotated[JsonObject, PlainValidator(_content, json_schema_input_type=JsonObject)]
 # An object whose members are read, and measured, one by one.
 ObjectField = InstanceOf[JsonObject]
 # A name people read and say: not blank, no control characters.
@@ -88,7 +88,7 @@ class Body(BaseModel):
         # One field too many is enough to refuse a body: it may hold a million of them.
         unknown = dict.fromkeys(islice((name for name in body if name not in known), 1))
         try:
-            return cls.model_validate(known | unknown)
+            return cls.model_validate(known | unknown, by_alias=True, by_name=False)
         except ValidationError as error:
             flaw = error.errors(include_input=False, include_url=False)[0]
             field = escaped(".".join([*above, *map(str, flaw["loc"])])[:100]) or "body"

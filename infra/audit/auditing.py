@@ -1,7 +1,7 @@
-"""The audit's story: read everything, check it, look at what was found a second time, open some seals.
+"""The steps of the audit: read everything, check it, read again what the findings are about, open some sealed parts.
 
-The system lives on while it is read, and a scan sees each item at a moment of its own. So what the first look finds is
-only a suspicion: it is reported if fresh, consistent reads of what decides on it say the same.
+The service runs on meanwhile, and a scan reads each item at another moment. So a first finding is only a suspicion: it
+is reported if later, consistent reads of the items that it depends on confirm it.
 """
 
 import sys
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 ALL = sys.maxsize
 """Open every part."""
-# One query is not one moment either: a re-run may be recorded between its reads of the edges and of the count.
+# Even one query does not read all at one moment: a re-run may be recorded between the edges and the count.
 LOOKS_AGAIN = 2
 
 
 class NotAuditableError(RuntimeError):
-    """The audit cannot be done as it was asked for."""
+    """The stack cannot be audited."""
 
 
 def audit(
@@ -50,7 +50,7 @@ def audit(
     """What is wrong in table and bucket at the moment `now`.
 
     `executions` are ids of runs, one for each execution that the team's functions have seen. `open_parts` is how many
-    sealed parts are opened with `cipher`, at random, or ALL. `report_progress` hears of the progress.
+    sealed parts are opened with `cipher`, at random, or ALL. `report_progress` is called at each step.
 
     Raises NotAuditableError, ClientError, BotoCoreError, and of the domain KeyRefused and Unavailable.
     """

@@ -1,6 +1,5 @@
-"""`python -m infra.local audit`: its options, its exit codes, and what to do when it cannot be done."""
+"""The command `python -m infra.local audit`: options, exit codes, and what to do when the audit cannot be done."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -17,28 +16,22 @@ from handlers.domain.seal import KeyRefused
 from infra.audit.auditing import ALL, NotAuditableError
 from infra.audit.auditing import audit as audited
 from infra.audit.checks import GRACE
-from infra.audit.findings import Report
 from infra.audit.presenting import Progress, as_json, show
 from infra.audit.stacks import AuditedStack
 from infra.aws import failures
-from infra.local.local_stack import NotUpError
+from infra.local_connection import NotUpError
 
 FOUND, NOT_DONE = 1, 2
+_GRACE_SECONDS = int(GRACE.total_seconds())
 _PERMISSIONS = (
     "dynamodb:Scan, Query and BatchGetItem on the table, s3:ListBucket and GetObject on the bucket, "
     "cloudformation:DescribeStacks, and for --open kms:Decrypt"
 )
 _GONE = frozenset({"ResourceNotFoundException", "NoSuchBucket"})
-# Of the first kind that fits.
-_WHAT_TO_DO: dict[type[Exception], str] = {
-    NotUpError: "{}. Or name a stack on AWS: --stack FunctionRerun",
-    KeyRefused: "KMS will not open anything. Enable the stack's keys, or allow yourself kms:Decrypt with them.",
-    **failures.WHAT_TO_DO,
-}
 
 
 def _parts(given: str | int) -> int:
-    """Of what was given, or of the default."""
+    """`given` is the option's text, or its default."""
     if given == "all":
         return ALL
     if not str(given).isdecimal():
@@ -46,37 +39,47 @@ def _parts(given: str | int) -> int:
     return int(given)
 
 
+StackOption = Annotated[
+    str | None, typer.Option(help="The stack on AWS, FunctionRerun say. Without it: what `make up` has started.")
+]
+RegionOption = Annotated[str | None, typer.Option(help="Its region, if not that of your AWS configuration.")]
+ProfileOption = Annotated[str | None, typer.Option(help="The profile of your AWS configuration to use.")]
+DirectoryOption = Annotated[Path, typer.Option(help="Where everything of the local stack is kept.")]
+GraceOption = Annotated[
+    int, typer.Option(min=0, help="Seconds that a deadline may have passed: the watchdog looks once a minute.")
+]
+RetentionOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="How long runs are kept, the shortest that was ever deployed. "
+        "Without it: the stack's output RetentionDays, or 90.",
+    ),
+]
+ExecutionsOption = Annotated[
+    typer.FileText | None,
+    typer.Option(
+        help="A file, - for stdin, with one run id a line for each execution that your functions have logged "
+        "(functionRunId of the client context): none may have more than the run's recorded attempts."
+    ),
+]
+OpenOption = Annotated[
+    int, typer.Option("--open", parser=_parts, metavar="N|all", help="Open so many sealed parts, drawn at random.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
+
+
 def audit(
     *,
-    stack: Annotated[
-        str | None, typer.Option(help="The stack on AWS, FunctionRerun say. Without it: what `make up` has started.")
-    ] = None,
-    region: Annotated[str | None, typer.Option(help="Its region, if not that of your AWS configuration.")] = None,
-    profile: Annotated[str | None, typer.Option(help="The profile of your AWS configuration to use.")] = None,
-    directory: Annotated[Path, typer.Option(help="Where everything of the local stack is kept.")] = Path(".local"),
-    grace: Annotated[
-        int, typer.Option(min=0, help="Seconds that a deadline may have passed: the watchdog looks once a minute.")
-    ] = int(GRACE.total_seconds()),
-    retention_days: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How long runs are kept, the shortest that was ever deployed. "
-            "Without it: the stack's output RetentionDays, or 90.",
-        ),
-    ] = None,
-    executions: Annotated[
-        typer.FileText | None,
-        typer.Option(
-            help="A file, - for stdin, with one run id a line for each execution that your functions have logged "
-            "(functionRunId of the client context): none may have more than the run's recorded attempts."
-        ),
-    ] = None,
-    open_parts: Annotated[
-        int,
-        typer.Option("--open", parser=_parts, metavar="N|all", help="Open so many sealed parts, drawn at random."),
-    ] = 0,
-    as_document: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+    stack: StackOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    directory: DirectoryOption = Path(".local"),
+    grace: GraceOption = _GRACE_SECONDS,
+    retention_days: RetentionOption = None,
+    executions: ExecutionsOption = None,
+    open_parts: OpenOption = 0,
+    as_document: JsonOption = False,
 ) -> None:
     """Check what is stored, run by run, against what the service promises.
 
@@ -88,17 +91,11 @@ def audit(
     """
     if stack is None and (region is not None or profile is not None):
         _fail("--region and --profile are for a stack on AWS: name it, --stack FunctionRerun say.")
-    ids = None if executions is None else list(_run_ids(executions))
-    if ids == []:
-        _fail("The file of --executions is empty: nothing would be compared. Has your query of the logs found nothing?")
+    ids = None if executions is None else _run_ids(executions)
     stderr = Console(stderr=True, highlight=False)
     try:
         with stderr.status("Finding the stack") as status:
-            found = (
-                AuditedStack.on_aws(stack, region=region, profile=profile)
-                if stack
-                else AuditedStack.on_this_machine(directory)
-            )
+            found = AuditedStack.find(stack, region=region, profile=profile, directory=directory)
             report = audited(
                 found.dynamodb,
                 found.table_name,
@@ -114,17 +111,21 @@ def audit(
             )
     except (NotUpError, NotAuditableError, KeyRefused, Unavailable, ClientError, BotoCoreError) as error:
         _fail(_what_to_do(error))
-    _print(report, as_document=as_document)
+    if as_document:
+        typer.echo(as_json(report))
+    else:
+        show(report, Console(highlight=False))
     raise typer.Exit(0 if report.is_clean else FOUND)
 
 
-def _run_ids(lines: typer.FileText) -> Iterator[str]:
+def _run_ids(lines: typer.FileText) -> list[str]:
     try:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _run_id(line.strip(), number)
+        ids = [_run_id(line.strip(), number) for number, line in enumerate(lines, start=1) if line.strip()]
     except UnicodeDecodeError:
         _fail("The file of --executions is not text. It has one run id a line.")
+    if not ids:
+        _fail("The file of --executions is empty: nothing would be compared. Has your query of the logs found nothing?")
+    return ids
 
 
 def _run_id(text: str, number: int) -> str:
@@ -135,29 +136,17 @@ def _run_id(text: str, number: int) -> str:
         _fail(f"Line {number} of --executions is not the id of a run (a UUID). Remove it.")
 
 
-def _print(report: Report, *, as_document: bool) -> None:
-    if as_document:
-        typer.echo(as_json(report))
-        return
-    show(report, Console(highlight=False))
-
-
 def _what_to_do(error: Exception) -> str:
-    start_request = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ is not None else error
-    if isinstance(start_request, ClientError):
-        return _how_to_be_allowed(start_request)
-    said = (said for kind, said in _WHAT_TO_DO.items() if isinstance(start_request, kind))
-    return next(said, "{}").format(start_request)
-
-
-def _how_to_be_allowed(refused: ClientError) -> str:
-    if code(refused) in failures.DENIED:
-        return f"AWS denies {refused.operation_name}. The audit needs {_PERMISSIONS}."
-    if code(refused) in failures.EXPIRED:
-        return failures.LOG_IN_AGAIN
-    if code(refused) in _GONE:
+    cause = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ is not None else error
+    if isinstance(cause, NotUpError):
+        return f"{cause}. Or name a stack on AWS: --stack FunctionRerun"
+    if isinstance(cause, KeyRefused):
+        return "KMS will not open anything. Enable the stack's keys, or allow yourself kms:Decrypt with them."
+    if isinstance(cause, ClientError) and code(cause) in failures.DENIED:
+        return f"AWS denies {cause.operation_name}. The audit needs {_PERMISSIONS}."
+    if isinstance(cause, ClientError) and code(cause) in _GONE:
         return "The stack's table or bucket is gone. Deploy the stack again, or name another: --stack"
-    return f"AWS refuses {refused.operation_name} ({code(refused)}). If it was throttled, try again later."
+    return failures.what_to_do(cause) if isinstance(cause, ClientError | BotoCoreError) else str(cause)
 
 
 def _fail(message: str) -> NoReturn:

@@ -19,7 +19,7 @@ _VERDICT_WIDTH = len("99,999 findings") + 1
 
 def show(report: Report, console: Console) -> None:
     def say(*parts: str | tuple[str, str]) -> None:
-        # An id stays in one piece, for whoever copies it.
+        # Soft, so that an id stays in one piece and can be copied.
         console.print(Text.assemble(*parts), soft_wrap=True)
 
     for name, amount in _amounts(report).items():
@@ -37,7 +37,7 @@ def show(report: Report, console: Console) -> None:
 
 
 def _verdict(rule: Rule, report: Report) -> tuple[str, str, str]:
-    """Also how it looks, and why it was not looked at."""
+    """The verdict, its style, and why the rule was skipped."""
     if count := report.counts[rule]:
         return _number(count, "finding"), "bold red", ""
     if rule in report.skipped:

@@ -7,25 +7,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from handlers.aws.aws_errors import code
 from infra.audit.auditing import NotAuditableError
-from infra.local.emulator import ISOLATED
-from infra.local.local_stack import LocalStack
+from infra.aws.target import PATIENT
+from infra.cloudformation import describe, outputs_of
+from infra.local_connection import CREDENTIALS, ISOLATED, NotUpError, is_healthy, read_stack_file
 
 if TYPE_CHECKING:
     from handlers.aws.cipher import Cipher
 
 DEFAULT_RETENTION_DAYS = 90
-# Nobody waits for an answer within seconds, and a scan of a large table is throttled now and then.
-_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedStack:
-    """Raises NotAuditableError if it is none of ours."""
+    """Raises NotAuditableError if the stack is not one of Function Re-run."""
 
     outputs: Mapping[str, str]
     dynamodb: Any
@@ -33,20 +30,34 @@ class AuditedStack:
     kms_session: Session
 
     @classmethod
+    def find(cls, stack: str | None, *, region: str | None, profile: str | None, directory: Path) -> Self:
+        """The stack on AWS of that name, or else the local stack of that directory."""
+        if stack:
+            return cls.on_aws(stack, region=region, profile=profile)
+        return cls.on_this_machine(directory)
+
+    @classmethod
     def on_this_machine(cls, directory: Path) -> Self:
         """What `make up` has started. Raises NotUpError."""
-        local_stack = LocalStack.load(directory)
-        session = _AtTheEmulator(local_stack)
-        return cls(local_stack.outputs, local_stack.client("dynamodb"), local_stack.client("s3"), session)
+        described = read_stack_file(directory)
+        if not described or not is_healthy(described["awsEndpointUrl"]):
+            raise NotUpError(directory)
+        session = _AtTheEmulator(described["awsEndpointUrl"], described["region"])
+        return cls(described["outputs"], session.create_client("dynamodb"), session.create_client("s3"), session)
 
     @classmethod
     def on_aws(cls, stack: str, *, region: str | None, profile: str | None) -> Self:
         """Found with the default credentials, if no profile is named. Raises ClientError or BotoCoreError."""
         core = Session(profile=profile)
-        core.set_default_client_config(_PATIENT)
+        core.set_default_client_config(PATIENT)
         session = boto3.Session(botocore_session=core, region_name=region)
-        outputs = _outputs(session, stack)
-        return cls(outputs, session.client("dynamodb"), session.client("s3"), core)
+        found = describe(session.client("cloudformation"), stack)
+        if found is None:
+            where = session.region_name
+            raise NotAuditableError(
+                f"There is no stack {stack} in {where}. Name the one you have deployed: --stack, --region, --profile."
+            )
+        return cls(outputs_of(found), session.client("dynamodb"), session.client("s3"), core)
 
     @property
     def table_name(self) -> str:
@@ -72,28 +83,13 @@ class AuditedStack:
         return self.outputs[name]
 
 
-def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
-    try:
-        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    except ClientError as error:
-        # What CloudFormation says of a stack that is not there.
-        if code(error) != "ValidationError":
-            raise
-        where = session.region_name
-        raise NotAuditableError(
-            f"There is no stack {stack} in {where}. Name the one you have deployed: --stack, --region, --profile."
-        ) from error
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-
-
 class _AtTheEmulator(Session):
-    """Its clients speak to the emulator, whoever makes them: the Encryption SDK makes its own."""
+    """All its clients call the emulator, also those that the Encryption SDK creates for itself."""
 
-    def __init__(self, local_stack: LocalStack) -> None:
+    def __init__(self, url: str, region: str) -> None:
         super().__init__(session_vars=ISOLATED)
-        self._emulator = local_stack.emulator
+        config = Config(proxies={}, s3={"addressing_style": "path"})
+        self._settings = {"endpoint_url": url, "region_name": region, "config": config, **CREDENTIALS}
 
     def create_client(self, *of: Any, **options: Any) -> Any:
-        settings = {"endpoint_url": self._emulator.url, "config": Config(proxies={})}
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return super().create_client(*of, **options | settings | credentials)
+        return super().create_client(*of, **options | self._settings)

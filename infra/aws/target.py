@@ -5,12 +5,13 @@ from typing import Any, NamedTuple, Self
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, NoRegionError
+from botocore.exceptions import NoRegionError
 
+from infra.cloudformation import describe, outputs_of
 from infra.context import BOOTSTRAP_PARAMETER
 
-# Nobody waits for an answer within seconds; hundreds of rules in a row are throttled now and then.
-_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
+# These commands may take minutes, and AWS throttles hundreds of calls in a row now and then.
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 _RETAINED = {"Retain", "RetainExceptOnCreate"}
 # The CDK deletes what is left of a first deployment that failed, and creates the stack anew.
 _NOT_YET_CREATED = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
@@ -37,14 +38,14 @@ class Target(NamedTuple):
         session = boto3.Session(region_name=region, profile_name=profile)
         if session.region_name is None:
             raise NoRegionError
-        identity = session.client("sts", config=_PATIENT).get_caller_identity()
+        identity = session.client("sts", config=PATIENT).get_caller_identity()
         return cls(
             stack=stack,
             account=identity["Account"],
             partition=identity["Arn"].split(":")[1],
             region=session.region_name,
             profile=profile,
-            client=lambda service: session.client(service, config=_PATIENT),  # type: ignore[call-overload]
+            client=lambda service: session.client(service, config=PATIENT),  # type: ignore[call-overload]
         )
 
     @property
@@ -65,22 +66,13 @@ class Target(NamedTuple):
 
     def outputs(self) -> dict[str, str] | None:
         """The outputs of the stack; None if there is no such stack."""
-        found = self._described()
-        return found and {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        found = describe(self.client("cloudformation"), self.stack)
+        return found and outputs_of(found)
 
     def was_created(self) -> bool:
         """Whether a deployment of the stack has ever succeeded: before, the next one creates it."""
-        found = self._described()
+        found = describe(self.client("cloudformation"), self.stack)
         return found is not None and found["StackStatus"] not in _NOT_YET_CREATED
-
-    def _described(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError":  # CloudFormation's word for "no such stack"
-                raise
-            return None
-        return found
 
     def retained(self) -> list[Resource]:
         """What the stack leaves behind when it is deleted."""

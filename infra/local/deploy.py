@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,18 +12,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.cloudformation import describe, outputs_of
 from infra.context import BOOTSTRAP_PARAMETER, declared_context
-from infra.local.emulator import REGION, Emulator
+from infra.local.emulator.process import REGION, Emulator
+from infra.local.waiting import wait_for
 from infra.node import jsii_environment
 from infra.paths import ROOT
 
 BOOTSTRAP_VERSION = "30"
 DEPLOY_SECONDS = 300.0
-NOT_THERE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound", "ValidationError"}
+NOT_THERE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
 
 class DeployError(RuntimeError):
-    """The app could not be synthesised, or a stack could not be brought to the state of its template."""
+    """The app could not be synthesised, or a stack could not be deployed."""
 
 
 def synthesise(outdir: Path, context: Mapping[str, Any], *, app: Sequence[str] = ("-m", "infra.app")) -> None:
@@ -66,7 +67,7 @@ def stacks_in(outdir: Path) -> list[str]:
 
 
 def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Bring one stack of the assembly to its template, from nothing or from an earlier one; gives its outputs."""
+    """Create or update one stack of the assembly; gives its outputs. Raises DeployError."""
     artifact, template_file = _stack_artifact(outdir, stack_name)
     _bootstrap(emulator)
     template_url = _upload_assets(emulator, outdir, artifact, template_file)
@@ -77,9 +78,9 @@ def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mappin
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
-    stack = _stack(formation, stack_name)
+    stack = describe(formation, stack_name)
     if stack is not None and stack["StackStatus"] in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}:
-        # A stack that was never complete can only be deleted, here as on AWS.
+        # As on AWS, a stack whose creation failed can only be deleted.
         formation.delete_stack(StackName=stack_name)
         stack = _settled(formation, stack_name)
     if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
@@ -136,7 +137,7 @@ def _upload(s3: Any, bucket: str, key: str, source: Path, *, packaging: str) -> 
     body = zipped(source) if packaging == "zip" and source.is_dir() else source.read_bytes()
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key=key, Body=body)
-    # The emulator makes a function of a missing asset without complaint and lets it answer "Mock response".
+    # Without its asset the emulator creates the function all the same, and it answers "Mock response".
     if _size_of(s3, bucket, key) != len(body):
         raise DeployError(f"The asset {source.name} did not arrive at s3://{bucket}/{key}.")
 
@@ -167,7 +168,7 @@ def _update(formation: Any, request: dict[str, Any]) -> None:
     try:
         formation.update_stack(**request)
     except ClientError as error:
-        # CloudFormation has no code of its own for this, so its words have to do.
+        # CloudFormation has no error code of its own for this, only this text.
         if "No updates are to be performed" not in error.response["Error"]["Message"]:
             raise DeployError(f"{request['StackName']} cannot be updated: {error}") from error
 
@@ -177,26 +178,18 @@ def _outputs(formation: Any, stack_name: str) -> dict[str, str]:
     if stack is None or stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         status = stack["StackStatus"] if stack else "gone"
         raise DeployError(f"{stack_name} is {status}:\n{_failures(formation, stack_name)}")
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return outputs_of(stack)
 
 
 def _settled(formation: Any, stack_name: str) -> dict[str, Any] | None:
-    deadline = time.monotonic() + DEPLOY_SECONDS
-    while (stack := _stack(formation, stack_name)) is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
-        if time.monotonic() > deadline:
-            raise DeployError(f"{stack_name} is still {stack['StackStatus']} after {DEPLOY_SECONDS:.0f} s.")
-        time.sleep(0.05)
+    stack = wait_for(lambda: describe(formation, stack_name), _is_at_rest, seconds=DEPLOY_SECONDS)
+    if stack is not None and not _is_at_rest(stack):
+        raise DeployError(f"{stack_name} is still {stack['StackStatus']} after {DEPLOY_SECONDS:.0f} s.")
     return stack
 
 
-def _stack(formation: Any, stack_name: str) -> dict[str, Any] | None:
-    try:
-        stack: dict[str, Any] = formation.describe_stacks(StackName=stack_name)["Stacks"][0]
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_THERE:
-            raise
-        return None
-    return stack
+def _is_at_rest(stack: Mapping[str, Any] | None) -> bool:
+    return stack is None or not stack["StackStatus"].endswith("_IN_PROGRESS")
 
 
 def _failures(formation: Any, stack_name: str) -> str:

@@ -1,6 +1,6 @@
-"""Ctrl-C, a closed terminal and a polite kill, where processes are started and stopped.
+"""SIGINT, SIGTERM and SIGHUP while processes are started and stopped.
 
-An exception out of nowhere between the start of a process and the note of its id would leave it running for ever.
+An exception between the start of a process and the note of its id would leave the process running for ever.
 """
 
 import os
@@ -18,7 +18,7 @@ class Interrupted(SystemExit):
 
 
 class Interrupts:
-    """Signals to end are noted. They raise `Interrupted` where that is asked for: at a `check`, or `at_once`."""
+    """Notes these signals. They raise `Interrupted` only where the caller allows it: at a `check`, or `at_once`."""
 
     def __init__(self) -> None:
         self._noted: int | None = None
@@ -55,4 +55,4 @@ class Interrupts:
             self.check()
         elif first:
             with suppress(OSError):
-                os.write(2, b"\nStopping ...\n")  # print may not be called within a print
+                os.write(2, b"\nStopping ...\n")  # a print within a print is an error

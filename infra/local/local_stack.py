@@ -1,4 +1,4 @@
-"""The whole product on one machine: the emulator, the stacks on it, and the file that says where they are."""
+"""The whole product on this machine: the emulator, the stacks on it, and the file that says where they are."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,26 +12,21 @@ import httpx
 from infra.context import STACK_NAME
 from infra.local import tokens
 from infra.local.deploy import deploy, stacks_in, synthesise
-from infra.local.emulator import REGION, Emulator, is_emulator, unproxied
-from infra.local.patience import awaited
+from infra.local.emulator.process import REGION, Emulator, is_emulator, unproxied
+from infra.local.waiting import wait_for
+from infra.local_connection import STACK_FILE, NotUpError, read_stack_file
 
 STACK = STACK_NAME
 SAMPLES_STACK = f"{STACK}Samples"
-STACK_FILE = "stack.json"
-# On the laptop every workspace may invoke every function that is not the stack's own.
-# Few executors: every process more is one more to start on a machine of few cores.
 CONTEXT = {
     "local": True,
     # Whatever cdk.json calls the stack on AWS.
     "stackName": STACK,
+    # Here every workspace may invoke every function that is not the stack's own.
     "invokableFunctions": {"*": ["arn:aws:lambda:*:*:function:*"]},
+    # Few, because each executor is a process more on a machine of few cores.
     "maxConcurrentExecutions": 10,
 }
-
-
-class NotUpError(RuntimeError):
-    def __init__(self, directory: Path) -> None:
-        super().__init__(f"Nothing is up in {directory}. Bring it up first: make up")
 
 
 class SilentApiError(RuntimeError):
@@ -50,7 +45,7 @@ class LocalStack:
     @classmethod
     def load(cls, directory: Path) -> Self:
         """What is up in that directory; raises `NotUpError`."""
-        described = _described(directory)
+        described = read_stack_file(directory)
         emulator = _running(directory, described)
         if emulator is None:
             raise NotUpError(directory)
@@ -76,7 +71,7 @@ class LocalStack:
 
 
 def assemble(outdir: Path, context: Mapping[str, Any] | None = None) -> Path:
-    """The stacks as they are deployed on one machine, written to `outdir`."""
+    """Write the local stack's cloud assembly to `outdir`."""
     synthesise(outdir, CONTEXT | dict(context or {}))
     return outdir
 
@@ -88,12 +83,12 @@ def bring_up(
     assembly: Path | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> LocalStack:
-    """The stacks on an emulator of that directory, which is started unless it runs; then they are updated in place.
+    """Start the emulator of that directory unless it runs, and create or update the stacks on it.
 
-    `assembly` is where `assemble` has written them; otherwise they are synthesised here, with `context`.
+    `assembly` is what `assemble` has written; without it the stacks are synthesised here, with `context`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    running = _running(directory, _described(directory))
+    running = _running(directory, read_stack_file(directory))
     with ThreadPoolExecutor(max_workers=1) as pool:
         report("Synthesising the stacks")
         synthesis = pool.submit(lambda: assembly or assemble(directory / "cdk.out", context))
@@ -114,8 +109,8 @@ def _started(directory: Path, report: Callable[[str], None]) -> Emulator:
 
 
 def stop_leftover(directory: Path) -> None:
-    """End an emulator of that directory that no longer answers, lest it be left behind for ever."""
-    described = _described(directory)
+    """End an emulator of that directory that no longer answers."""
+    described = read_stack_file(directory)
     if described:
         Emulator(directory, port=described["port"], pid=described["pid"]).stop()
         (directory / STACK_FILE).unlink()
@@ -143,26 +138,24 @@ def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -
 
 
 def _trusted_pool(emulator: Emulator, api_id: str) -> tuple[str, str]:
-    # From the authorizer, not from the outputs: what it trusts is what a token has to name.
+    # From the authorizer, not from the outputs: a token has to name what the authorizer trusts.
     authorizers = emulator.client("apigatewayv2").get_authorizers(ApiId=api_id)["Items"]
     trusted = next(item["JwtConfiguration"] for item in authorizers if item["AuthorizerType"] == "JWT")
     return trusted["Issuer"].rstrip("/").rsplit("/", 1)[-1], trusted["Audience"][0]
 
 
 def await_refusal(api_url: str, routes: Sequence[Mapping[str, Any]]) -> None:
-    """Wait until a request without a token is answered with 401, which shows route and authorizer at work."""
+    """Wait until a request without a token is answered with 401: then route and authorizer work."""
     method, path = next(item["RouteKey"].split(" ", 1) for item in routes if item.get("AuthorizationType") == "JWT")
     address = api_url + path.replace("{", "").replace("}", "").replace("+", "")
-    answers: list[httpx.Response] = []
     with unproxied() as http:
+        answer = wait_for(lambda: http.request("GET" if method == "ANY" else method, address), _is_refusal)
+    if not _is_refusal(answer):
+        raise SilentApiError(f"{method} {address} without a token gave {answer.status_code}: {answer.text}")
 
-        def is_refused() -> bool:
-            answers[:] = [http.request("GET" if method == "ANY" else method, address)]
-            return answers[0].status_code == httpx.codes.UNAUTHORIZED
 
-        if not awaited(is_refused, pause=0.05):
-            problem = f"{answers[0].status_code}: {answers[0].text}"
-            raise SilentApiError(f"{method} {address} without a token gave {problem}")
+def _is_refusal(answer: httpx.Response) -> bool:
+    return answer.status_code == httpx.codes.UNAUTHORIZED
 
 
 def _describe(local_stack: LocalStack) -> None:
@@ -178,16 +171,10 @@ def _describe(local_stack: LocalStack) -> None:
         "clientId": local_stack.client_id,
     }
     file = local_stack.emulator.directory / STACK_FILE
-    # In one step, so that nobody ever reads half of it.
+    # Renamed into place, so that no reader ever sees half of it.
     unfinished = file.with_suffix(".tmp")
     unfinished.write_text(json.dumps(described, indent=2) + "\n")
     unfinished.replace(file)
-
-
-def _described(directory: Path) -> dict[str, Any]:
-    file = directory / STACK_FILE
-    described: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    return described
 
 
 def _running(directory: Path, described: Mapping[str, Any]) -> Emulator | None:

@@ -21,12 +21,12 @@ class LogStream:
             for group, function in self._groups().items()
             for event in self._events(group)
         ]
-        # Stable: lines of one millisecond stay as their group gave them.
+        # The sort is stable: lines of one millisecond stay in the order of their group.
         for _, function, line in sorted(fresh, key=lambda entry: entry[0]):
             yield function, line
 
     def _groups(self) -> dict[str, str]:
-        """Which function writes to a log group. The service's own have groups that CloudFormation has named."""
+        """Log group → the function that writes to it. CloudFormation chose the names of the service's own groups."""
         pages = self._functions.get_paginator("list_functions").paginate()
         names = [function["FunctionName"] for page in pages for function in page["Functions"]]
         configured = {name: self._functions.get_function(FunctionName=name)["Configuration"] for name in names}
@@ -43,16 +43,16 @@ class LogStream:
         }
 
     def _events(self, group: str) -> list[dict[str, Any]]:
-        # The emulator pages nothing and gives 10,000 events at most, without ids: so ask from the latest time on, and
-        # tell events of that very millisecond apart by what they say and by how often they have said it.
+        # The emulator has no pages: it answers at most 10,000 events, without ids. So each request starts at the latest
+        # known time, and events of that millisecond are told apart by their text and by how often it has occurred.
         since = self._latest.get(group, 0)
-        alike: Counter[tuple[str, int, str]] = Counter()
+        seen: Counter[tuple[str, int, str]] = Counter()
         unread = []
         for event in self._logs.filter_log_events(logGroupName=group, startTime=since)["events"]:
-            said = (event["logStreamName"], event["timestamp"], event["message"])
-            alike[said] += 1
-            if (group, *said, alike[said]) not in self._read:
-                self._read.add((group, *said, alike[said]))
+            text = (event["logStreamName"], event["timestamp"], event["message"])
+            seen[text] += 1
+            if (group, *text, seen[text]) not in self._read:
+                self._read.add((group, *text, seen[text]))
                 unread.append(event)
                 self._latest[group] = max(self._latest.get(group, 0), event["timestamp"])
         return unread

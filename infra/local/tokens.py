@@ -11,9 +11,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from infra.local.emulator import REGION, Emulator, unproxied
+from infra.local.emulator.process import REGION, Emulator, unproxied
 
-# What Cognito puts into every access token that its API, rather than its OAuth endpoints, has issued.
+# The scope of every access token that Cognito's API issues; its OAuth endpoints put others.
 API_SCOPE = "aws.cognito.signin.user.admin"
 
 
@@ -58,8 +58,8 @@ def mint(
 
 @functools.cache
 def _signer(url: str, state: Path, user_pool_id: str) -> tuple[str, RSAPrivateKey]:
-    """The pool's key for access tokens and its id. Loading checks the key, which takes longer than signing with it."""
-    # The emulator makes a pool's keys when its key set is first asked for, so this comes before the file is read.
+    """The pool's key for access tokens, and its id. Cached, because loading a key takes longer than signing with it."""
+    # The emulator creates a pool's keys at the first request for its key set, so this comes before the file is read.
     with unproxied() as http:
         keys = http.get(f"{url}/{user_pool_id}/.well-known/jwks.json").raise_for_status().json()["keys"]
     pem = (state / "cognito-pool-keys" / f"{user_pool_id}-access.pem").read_bytes()

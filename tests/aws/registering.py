@@ -7,8 +7,9 @@ from uuid import uuid4
 from handlers.aws.registry_store import RegistryStore
 from handlers.domain import clock
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.trigger_sync import LOCK_TIME
-from infra.local.patience import awaited
+from infra.local.waiting import wait_for
 from tests.builders import FUNCTION_ARN, a_function, a_trigger
 
 
@@ -28,8 +29,7 @@ def a_new_trigger(**changes: Any) -> StoredTrigger:
 
 
 def a_webhook(path: str, **changes: Any) -> dict[str, Any]:
-    webhook = {"path": path, "signature": "standard-webhooks"}
-    return {"execution_type": "http-trigger", "webhook": webhook} | changes
+    return {"metadata": HttpTrigger(path=path)} | changes
 
 
 def a_path() -> str:
@@ -41,7 +41,7 @@ def an_arn() -> str:
 
 
 def changed(registry: RegistryStore, before: FunctionTrigger, **changes: Any) -> FunctionTrigger:
-    after = before.model_validate(before.model_dump() | {"version": before.version + 1} | changes)
+    after = before.evolve(version=before.version + 1, **changes)
     registry.change_trigger(before, StoredTrigger(after, b"sealed"))
     return after
 
@@ -57,14 +57,9 @@ def soon() -> datetime:
 
 def unfinished_after_a_while(registry: RegistryStore, expected: set[str]) -> list[StoredTrigger]:
     """The index is eventually consistent."""
-    found: list[StoredTrigger] = []
-
-    def all_are_there() -> bool:
-        found[:] = registry.unfinished_triggers()
-        return expected <= {each.trigger.id for each in found}
-
-    awaited(all_are_there)
-    return found
+    return wait_for(
+        lambda: list(registry.unfinished_triggers()), lambda found: expected <= {each.trigger.id for each in found}
+    )
 
 
 def capturing(registry: RegistryStore, arn: str, *, workspace: str = "acme", **of_trigger: Any) -> tuple[str, str]:

@@ -13,10 +13,11 @@ from handlers.domain.errors import BusMissing, InvalidRequest, Misconfigured, So
 from handlers.domain.registry.entities import FunctionTrigger
 from infra.local.local_stack import LocalStack
 from tests.aws.injection import answer, error, injected, throttled
-from tests.builders import a_trigger
+from tests.builders import a_trigger, listening
 
 TARGET = "arn:aws:lambda:us-east-1:000000000000:function:on-event"
-PATTERN = '{"source":["shop"],"detail":{"workspace":["acme"]}}'
+PATTERN = {"source": ["shop"]}
+SCOPED = {"source": ["shop"], "detail": {"workspace": ["acme"]}}
 CHECK, PUT, PUT_TARGETS = "events.TestEventPattern", "events.PutRule", "events.PutTargets"
 REMOVE_TARGETS, DELETE = "events.RemoveTargets", "events.DeleteRule"
 
@@ -42,15 +43,14 @@ def rules(events: Any, bus: str) -> EventRules:
     return EventRules(events, own_bus=bus, prefix="test", target_arn=TARGET)
 
 
-def matching(bus: str | None = None, **changes: Any) -> FunctionTrigger:
-    source = {"event_pattern": PATTERN, "event_bus_name": bus}
-    literals: dict[str, Any] = {"id": str(uuid4()), "execution_type": "event-driven", "events": source}
+def matching(bus: str | None = None, pattern: dict[str, Any] = PATTERN, **changes: Any) -> FunctionTrigger:
+    literals: dict[str, Any] = {"id": str(uuid4()), "metadata": listening(pattern, bus)}
     return a_trigger(**literals | changes)
 
 
 def check_and_put(rules: EventRules) -> None:
-    rules.check(PATTERN)
-    rules.put(matching(), PATTERN)
+    rules.check(matching())
+    rules.put(matching())
 
 
 def found(events: Any, bus: str) -> list[dict[str, Any]]:
@@ -66,10 +66,10 @@ def test_a_rule_hands_the_event_over_whole_with_the_trigger_that_it_is_for(
     events: Any, rules: EventRules, bus: str
 ) -> None:
     trigger = matching()
-    rules.put(trigger, PATTERN)
+    rules.put(trigger)
     (rule,) = found(events, bus)
     assert (rule["Name"], rule["State"]) == (f"test-{trigger.id}", "ENABLED")
-    assert json.loads(rule["EventPattern"]) == json.loads(PATTERN)
+    assert json.loads(rule["EventPattern"]) == SCOPED
     (target,) = rule["targets"]
     assert target["Arn"] == TARGET
     template = target["InputTransformer"]["InputTemplate"]
@@ -81,14 +81,14 @@ def test_a_rule_hands_the_event_over_whole_with_the_trigger_that_it_is_for(
 
 def test_put_twice_is_one_and_put_after_a_change_is_changed(events: Any, rules: EventRules, bus: str) -> None:
     trigger = matching()
-    rules.put(trigger, PATTERN)
-    rules.put(trigger, PATTERN)
+    rules.put(trigger)
+    rules.put(trigger)
     (rule,) = found(events, bus)
     assert len(rule["targets"]) == 1
-    rules.put(trigger.evolve(enabled=False), '{"source":["till"]}')
+    rules.put(matching(id=trigger.id, pattern={"source": ["till"]}, enabled=False))
     (rule,) = found(events, bus)
-    assert (json.loads(rule["EventPattern"]), rule["State"]) == ({"source": ["till"]}, "DISABLED")
-    rules.put(trigger, PATTERN)
+    assert (json.loads(rule["EventPattern"]), rule["State"]) == (SCOPED | {"source": ["till"]}, "DISABLED")
+    rules.put(trigger)
     assert [each["State"] for each in found(events, bus)] == ["ENABLED"]
 
 
@@ -96,8 +96,9 @@ def test_a_trigger_of_another_bus_has_its_rule_there(events: Any, rules: EventRu
     other = f"other-{uuid4().hex[:8]}"
     events.create_event_bus(Name=other)
     trigger = matching(other)
-    rules.put(trigger, PATTERN)
-    assert (len(found(events, bus)), len(found(events, other))) == (0, 1)
+    rules.put(trigger)
+    assert not found(events, bus)
+    assert [json.loads(rule["EventPattern"]) for rule in found(events, other)] == [PATTERN]
     rules.remove(trigger)
     assert not found(events, other)
     events.delete_event_bus(Name=other)
@@ -105,8 +106,8 @@ def test_a_trigger_of_another_bus_has_its_rule_there(events: Any, rules: EventRu
 
 def test_a_rule_is_removed_once_however_often_it_is_asked(events: Any, rules: EventRules, bus: str) -> None:
     kept, gone = matching(), matching()
-    rules.put(kept, PATTERN)
-    rules.put(gone, PATTERN)
+    rules.put(kept)
+    rules.put(gone)
     rules.remove(gone)
     rules.remove(gone)
     rules.remove(matching())
@@ -116,7 +117,7 @@ def test_a_rule_is_removed_once_however_often_it_is_asked(events: Any, rules: Ev
 def test_a_rule_that_never_got_its_target_is_removed_too(events: Any, rules: EventRules, bus: str) -> None:
     trigger = matching()
     with injected(events.meta.events, PUT_TARGETS, *[throttled()] * 6), pytest.raises(Unavailable):
-        rules.put(trigger, PATTERN)
+        rules.put(trigger)
     assert len(found(events, bus)) == 1
     rules.remove(trigger)
     assert not found(events, bus)
@@ -128,16 +129,16 @@ def test_a_bus_that_is_gone_is_refused_by_its_field_unless_nothing_is_to_be_list
     bus = f"none-{uuid4().hex[:8]}"
     missing = error(400, "ResourceNotFoundException", f"Event bus {bus} does not exist.")
     with injected(events.meta.events, PUT, missing), pytest.raises(BusMissing) as refused:
-        rules.put(matching(bus), PATTERN)
+        rules.put(matching(bus))
     assert refused.value.field == "triggerMetadata.eventBusName"
     with injected(events.meta.events, PUT, missing):
-        rules.put(matching(bus, enabled=False), PATTERN)
+        rules.put(matching(bus, enabled=False))
 
 
 def test_the_stack_s_own_bus_cannot_be_gone_without_somebody_having_to_mend_it(events: Any, rules: EventRules) -> None:
     missing = error(400, "ResourceNotFoundException")
     with injected(events.meta.events, PUT, missing), pytest.raises(Misconfigured):
-        rules.put(matching(), PATTERN)
+        rules.put(matching())
 
 
 def test_a_rule_whose_bus_is_gone_is_gone(rules: EventRules) -> None:
@@ -146,7 +147,7 @@ def test_a_rule_whose_bus_is_gone_is_gone(rules: EventRules) -> None:
 
 def test_eventbridge_is_asked_about_a_pattern_and_nothing_is_changed(events: Any, rules: EventRules, bus: str) -> None:
     with injected(events.meta.events, CHECK) as request:
-        rules.check(PATTERN)
+        rules.check(matching())
     assert request == [CHECK]
     assert not found(events, bus)
 
@@ -168,7 +169,7 @@ def test_a_pattern_that_eventbridge_does_not_read_is_refused_by_its_field(
 def test_a_bus_that_is_full_takes_no_more(events: Any, rules: EventRules, operation: str) -> None:
     full = error(400, "LimitExceededException")
     with injected(events.meta.events, operation, *[full] * 6), pytest.raises(SourceLimitReached):
-        rules.put(matching(), PATTERN)
+        rules.put(matching())
 
 
 def failed(code: str) -> Any:
@@ -201,7 +202,7 @@ def test_a_removal_that_fails_leaves_what_the_next_one_removes(
     events: Any, rules: EventRules, bus: str, operation: str, fault: Any
 ) -> None:
     trigger = matching()
-    rules.put(trigger, PATTERN)
+    rules.put(trigger)
     with injected(events.meta.events, operation, *[fault] * 6), pytest.raises(Unavailable):
         rules.remove(trigger)
     assert len(found(events, bus)) == 1
@@ -214,7 +215,7 @@ def test_a_target_that_was_not_taken_is_a_fault(events: Any, rules: EventRules) 
         injected(events.meta.events, PUT_TARGETS, failed("ConcurrentModificationException")),
         pytest.raises(Unavailable),
     ):
-        rules.put(matching(), PATTERN)
+        rules.put(matching())
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_a_target_that_is_not_removed_for_now_wakes_nobody_though_its_rule_canno
     events: Any, rules: EventRules, bus: str
 ) -> None:
     trigger = matching()
-    rules.put(trigger, PATTERN)
+    rules.put(trigger)
     passing = failed("ConcurrentModificationException")
     with injected(events.meta.events, REMOVE_TARGETS, passing), pytest.raises(Unavailable) as fault:
         rules.remove(trigger)

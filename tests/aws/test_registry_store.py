@@ -11,7 +11,7 @@ from handlers.aws.table import Table, to_item
 from handlers.domain.errors import NameTaken, Stale
 from handlers.domain.paging import Page
 from handlers.domain.registry.entities import Kind
-from handlers.domain.registry.trigger_kinds import EventSource
+from handlers.domain.registry.event_driven import EventDriven
 from tests.aws.registering import a_new_function, stored
 from tests.builders import NOW, a_function
 
@@ -149,5 +149,5 @@ def update_item(dynamodb: Any, table: Table, key: dict[str, str], changes: dict[
 
 
 def test_a_pattern_that_cannot_be_read_is_shown_as_the_text_that_it_is() -> None:
-    source = EventSource(event_pattern="{of a newer release")
+    source = EventDriven.from_item({"eventPattern": "{of a newer release"})
     assert source.document() == {"eventPattern": "{of a newer release"}

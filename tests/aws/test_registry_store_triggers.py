@@ -13,6 +13,10 @@ from handlers.aws.table import Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.errors import NameTaken, PathTaken, Stale
 from handlers.domain.registry.entities import StoredTrigger
+from handlers.domain.registry.http_trigger import HttpTrigger
+from handlers.domain.registry.schedules import CronSchedule, IntervalSchedule, OneTimeSchedule
+from handlers.domain.registry.trigger_kinds import OnDemand
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from tests.aws.registering import (
     a_new_function,
     a_new_trigger,
@@ -27,7 +31,7 @@ from tests.aws.registering import (
     stored,
     unfinished_after_a_while,
 )
-from tests.builders import FUNCTION_ARN, a_function, a_trigger
+from tests.builders import FUNCTION_ARN, a_function, a_trigger, listening
 
 
 class TestPaths:
@@ -225,27 +229,28 @@ class TestCapturing:
 
 def test_each_kind_of_trigger_survives_being_written(registry: RegistryStore) -> None:
     at = clock.now()
-    for source in (
-        {"schedule": {"schedule_type": "interval", "interval": 60}},
-        {"schedule": {"schedule_type": "once", "at": at}},
-        {"schedule": {"schedule_type": "cron", "cron_expression": "0 9 ? * MON *", "timezone": "UTC"}},
-        {"events": {"event_pattern": '{"detail":{"a":[1.0,1e300]}}', "event_bus_name": "default"}},
-        {"webhook": {"path": a_path(), "signature": "none"}},
-    ):
-        new = a_new_trigger(locked_until=at, **source)
+    kinds: list[TriggerMetadata] = [
+        OnDemand(),
+        IntervalSchedule(schedule_type="interval", interval=60),
+        OneTimeSchedule(schedule_type="once", at=at),
+        CronSchedule(schedule_type="cron", cron_expression="0 9 ? * MON *", timezone="Europe/Berlin"),
+        listening({"detail": {"a": [1.0, 1e300]}}),
+        listening({"source": ["aws.s3"]}, "default"),
+        HttpTrigger(path=a_path(), signature="none", raw_body=True),
+    ]
+    for metadata in kinds:
+        new = a_new_trigger(locked_until=at, metadata=metadata)
         registry.add_trigger(new)
         assert registry.read_trigger(new.trigger.id) == new
 
 
-def test_what_was_written_before_there_were_kinds_is_read_still(
-    registry: RegistryStore, dynamodb: Any, table: Table
-) -> None:
+def test_an_item_without_its_optional_attributes_is_read(registry: RegistryStore, dynamodb: Any, table: Table) -> None:
     trigger_id, function_id = str(uuid4()), str(uuid4())
     plain = {"workspace": "acme", "version": 1, "schema": 1, "byWorkspace": "none", "position": "none"}
     plain |= {"createdAt": "2026-11-22T09:30:00.000Z", "updatedAt": "2026-11-22T09:30:00.000Z"}
     function = plain | {"id": function_id, "name": str(uuid4()), "functionArn": FUNCTION_ARN}
     trigger = plain | {"id": trigger_id, "name": str(uuid4()), "functionId": function_id, "enabled": True}
-    trigger |= {"executionType": "on-demand", "sealedParams": b"sealed"}
+    trigger |= {"executionType": "on-demand", "triggerMetadata": {}, "sealedParams": b"sealed"}
     for kind, item in (("FUNCTION", function), ("TRIGGER", trigger)):
         key = f"{kind}#{item['id']}"
         dynamodb.put_item(TableName=table._name, Item=to_item(item | {"pk": key, "sk": key}))
@@ -257,7 +262,7 @@ def test_what_was_written_before_there_were_kinds_is_read_still(
     after = changed(registry, locked, enabled=False, locked_until=None)
     assert registry.read_trigger(trigger_id) == StoredTrigger(after, b"sealed")
     item = dynamodb.get_item(TableName=table._name, Key=to_item(keys.registered("trigger", trigger_id)))["Item"]
-    assert not from_item(item).keys() & {"lockedUntil", "attention", "attentionAt"}
+    assert not from_item(item).keys() & {"lockedUntil", "due", "dueAt"}
 
 
 def test_what_has_changed_since_it_was_read_is_not_deleted_half(registry: RegistryStore) -> None:

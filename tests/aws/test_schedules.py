@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from handlers.aws.schedules import ScheduleGroup
 from handlers.domain import clock
-from handlers.domain.errors import InvalidRequest, SourceLimitReached, Unavailable
+from handlers.domain.errors import InvalidRequest, Misconfigured, SourceLimitReached, Unavailable
 from handlers.domain.registry.entities import FunctionTrigger
+from handlers.domain.registry.schedules import CronSchedule, IntervalSchedule, OneTimeSchedule, Schedule
 from infra.local.local_stack import LocalStack
 from tests.aws.injection import error, injected, throttled
 from tests.builders import a_trigger
@@ -22,10 +23,7 @@ TARGET = "arn:aws:lambda:us-east-1:000000000000:function:on-event"
 ROLE = "arn:aws:iam::000000000000:role/scheduler"
 CREATE, UPDATE, DELETE = "scheduler.CreateSchedule", "scheduler.UpdateSchedule", "scheduler.DeleteSchedule"
 GET = "scheduler.GetSchedule"
-HOURLY = {"schedule_type": "interval", "interval": 3600}
-DAILY = {"schedule_type": "cron", "cron_expression": "0 9 * * ? *", "timezone": "UTC"}
 AHEAD = datetime(2099, 12, 24, 18, tzinfo=UTC)
-ONCE = {"schedule_type": "once", "at": AHEAD}
 
 
 @pytest.fixture
@@ -46,9 +44,24 @@ def group(scheduler: Any, name: str) -> ScheduleGroup:
     return ScheduleGroup(scheduler, name, target_arn=TARGET, role_arn=ROLE)
 
 
-def scheduled(**changes: Any) -> FunctionTrigger:
-    literals: dict[str, Any] = {"id": str(uuid4()), "execution_type": "scheduled", "schedule": HOURLY}
-    return a_trigger(**literals | changes)
+def every(seconds: int) -> Schedule:
+    return IntervalSchedule(schedule_type="interval", interval=seconds)
+
+
+def cron(expression: str, zone: str = "UTC") -> Schedule:
+    return CronSchedule(schedule_type="cron", cron_expression=expression, timezone=zone)
+
+
+def once(moment: datetime) -> Schedule:
+    return OneTimeSchedule(schedule_type="once", at=moment)
+
+
+HOURLY, DAILY, ONCE = every(3600), cron("0 9 * * ? *"), once(AHEAD)
+
+
+def scheduled(metadata: Schedule = HOURLY, **changes: Any) -> FunctionTrigger:
+    literals: dict[str, Any] = {"id": str(uuid4())}
+    return a_trigger(metadata=metadata, **literals | changes)
 
 
 def found(scheduler: Any, name: str) -> list[dict[str, Any]]:
@@ -71,21 +84,17 @@ def test_a_schedule_calls_the_service_with_ids_and_a_time_only(scheduler: Any, g
 @pytest.mark.parametrize(
     ("schedule", "expression", "zone"),
     [
-        ({"schedule_type": "interval", "interval": 60}, "rate(1 minute)", "UTC"),
-        ({"schedule_type": "interval", "interval": 120}, "rate(2 minutes)", "UTC"),
-        ({"schedule_type": "interval", "interval": 366 * 86_400}, "rate(527040 minutes)", "UTC"),
-        (
-            {"schedule_type": "cron", "cron_expression": "0 9 ? * MON-FRI *", "timezone": "Europe/Berlin"},
-            "cron(0 9 ? * MON-FRI *)",
-            "Europe/Berlin",
-        ),
-        ({"schedule_type": "once", "at": AHEAD}, "at(2099-12-24T18:00:00)", "UTC"),
+        (every(60), "rate(1 minute)", "UTC"),
+        (every(120), "rate(2 minutes)", "UTC"),
+        (every(366 * 86_400), "rate(527040 minutes)", "UTC"),
+        (cron("0 9 ? * MON-FRI *", "Europe/Berlin"), "cron(0 9 ? * MON-FRI *)", "Europe/Berlin"),
+        (ONCE, "at(2099-12-24T18:00:00)", "UTC"),
     ],
 )
 def test_each_type_of_schedule_is_said_in_the_scheduler_s_words(
-    scheduler: Any, group: ScheduleGroup, name: str, *, schedule: dict[str, Any], expression: str, zone: str
+    scheduler: Any, group: ScheduleGroup, name: str, *, schedule: Schedule, expression: str, zone: str
 ) -> None:
-    group.put(scheduled(schedule=schedule))
+    group.put(scheduled(schedule))
     (made,) = found(scheduler, name)
     assert (made["ScheduleExpression"], made["ScheduleExpressionTimezone"]) == (expression, zone)
 
@@ -103,7 +112,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 def test_an_interval_begins_anew_at_each_put_with_its_first_moment_an_interval_away(
     scheduler: Any, group: ScheduleGroup, name: str, time: FakeClock, interval: int
 ) -> None:
-    trigger = scheduled(schedule={"schedule_type": "interval", "interval": interval})
+    trigger = scheduled(every(interval))
     for changed in (trigger, trigger, trigger.evolve(enabled=False), trigger.evolve(enabled=True)):
         group.put(changed)
         (schedule,) = found(scheduler, name)
@@ -129,18 +138,18 @@ def test_the_first_moment_is_sent_as_aws_reads_it(scheduler: Any, group: Schedul
 
 @pytest.mark.parametrize("schedule", [DAILY, ONCE])
 def test_what_is_no_interval_has_no_beginning(
-    scheduler: Any, group: ScheduleGroup, name: str, schedule: dict[str, Any]
+    scheduler: Any, group: ScheduleGroup, name: str, schedule: Schedule
 ) -> None:
     trigger = scheduled()
     group.put(trigger)
-    group.put(scheduled(id=trigger.id, schedule=schedule))
+    group.put(scheduled(id=trigger.id, metadata=schedule))
     assert ["StartDate" in each for each in found(scheduler, name)] == [False]
 
 
 def test_a_schedule_whose_moment_has_passed_is_not_sent_again(
     scheduler: Any, group: ScheduleGroup, name: str, time: FakeClock
 ) -> None:
-    trigger = scheduled(schedule=ONCE)
+    trigger = scheduled(ONCE)
     group.put(trigger)
     time.moment = AHEAD
     with injected(scheduler.meta.events, CREATE) as created, injected(scheduler.meta.events, UPDATE) as updated:
@@ -151,16 +160,16 @@ def test_a_schedule_whose_moment_has_passed_is_not_sent_again(
         group.put(trigger.evolve(enabled=True))
         assert not found(scheduler, name)
     assert (created, updated) == ([], [])
-    group.put(scheduled(id=trigger.id, schedule=ONCE | {"at": AHEAD + timedelta(seconds=1)}))
+    group.put(scheduled(id=trigger.id, metadata=once(AHEAD + timedelta(seconds=1))))
     assert len(found(scheduler, name)) == 1
 
 
-@pytest.mark.parametrize("sent", [HOURLY, DAILY, ONCE | {"at": AHEAD + timedelta(days=1)}])
+@pytest.mark.parametrize("sent", [HOURLY, DAILY, once(AHEAD + timedelta(days=1))])
 def test_a_change_that_was_sent_but_never_written_is_taken_back_though_the_moment_has_passed(
-    scheduler: Any, group: ScheduleGroup, name: str, time: FakeClock, sent: dict[str, Any]
+    scheduler: Any, group: ScheduleGroup, name: str, time: FakeClock, sent: Schedule
 ) -> None:
-    written = scheduled(schedule=ONCE)
-    group.put(scheduled(id=written.id, schedule=sent))
+    written = scheduled(ONCE)
+    group.put(scheduled(id=written.id, metadata=sent))
     time.moment = AHEAD
     group.put(written)
     assert not found(scheduler, name)
@@ -171,7 +180,7 @@ def test_a_change_that_was_sent_but_never_written_is_taken_back_though_the_momen
 def test_a_fault_beside_a_moment_that_has_passed_may_pass(
     scheduler: Any, group: ScheduleGroup, time: FakeClock, operation: str
 ) -> None:
-    trigger = scheduled(schedule=ONCE)
+    trigger = scheduled(ONCE)
     group.put(trigger)
     time.moment = AHEAD
     with injected(scheduler.meta.events, operation, *[throttled()] * 6), pytest.raises(Unavailable):
@@ -183,8 +192,7 @@ def test_put_twice_is_one_and_put_after_a_change_is_changed(scheduler: Any, grou
     group.put(trigger)
     group.put(trigger)
     assert len(found(scheduler, name)) == 1
-    cron = {"schedule_type": "cron", "cron_expression": "0 9 ? * MON *", "timezone": "Asia/Tokyo"}
-    group.put(scheduled(id=trigger.id, schedule=cron, enabled=False))
+    group.put(scheduled(cron("0 9 ? * MON *", "Asia/Tokyo"), id=trigger.id, enabled=False))
     (schedule,) = found(scheduler, name)
     assert (schedule["ScheduleExpression"], schedule["State"]) == ("cron(0 9 ? * MON *)", "DISABLED")
     assert schedule["ScheduleExpressionTimezone"] == "Asia/Tokyo"
@@ -218,24 +226,31 @@ def test_a_schedule_that_was_there_is_changed_in_one_call(scheduler: Any, group:
     assert (created, updated) == ([], [UPDATE])
 
 
-@pytest.mark.parametrize(
-    ("schedule", "field"),
-    [
-        (HOURLY, "interval"),
-        ({"schedule_type": "cron", "cron_expression": "0 9 ? * MON *", "timezone": "UTC"}, "cronExpression"),
-        ({"schedule_type": "once", "at": AHEAD}, "at"),
-    ],
-)
+REFUSED = error(400, "ValidationException", "Invalid Schedule Expression hush.")
+
+
 @pytest.mark.parametrize("operation", [CREATE, UPDATE])
-def test_what_the_scheduler_does_not_read_is_refused_by_its_field(
-    scheduler: Any, group: ScheduleGroup, operation: str, schedule: dict[str, Any], field: str
+@pytest.mark.parametrize("field", ["cronExpression", "at"])
+def test_what_the_scheduler_may_read_otherwise_is_refused_by_its_field(
+    scheduler: Any, group: ScheduleGroup, operation: str, field: str
 ) -> None:
-    refusal = error(400, "ValidationException", "Invalid Schedule Expression hush.")
-    with injected(scheduler.meta.events, operation, refusal), pytest.raises(InvalidRequest) as refused:
-        group.put(scheduled(schedule=schedule))
+    soon = once(clock.now() + timedelta(seconds=30))
+    with injected(scheduler.meta.events, operation, REFUSED), pytest.raises(InvalidRequest) as refused:
+        group.put(scheduled(soon if field == "at" else DAILY))
     assert refused.value.field == f"triggerMetadata.{field}"
     assert "hush" not in refused.value.message
     assert isinstance(refused.value.__cause__, ClientError)
+
+
+@pytest.mark.parametrize("schedule", [HOURLY, ONCE])
+@pytest.mark.parametrize("operation", [CREATE, UPDATE])
+def test_a_role_that_the_scheduler_cannot_assume_is_not_the_caller_s_to_mend(
+    scheduler: Any, group: ScheduleGroup, operation: str, schedule: Schedule
+) -> None:
+    said = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+    refusal = error(400, "ValidationException", said)
+    with injected(scheduler.meta.events, operation, refusal), pytest.raises(Misconfigured):
+        group.put(scheduled(schedule))
 
 
 def test_a_group_that_is_full_takes_no_more(scheduler: Any, group: ScheduleGroup, name: str) -> None:

@@ -14,10 +14,11 @@ import boto3
 import httpx
 
 from handlers.domain.runs.execution import execute
-from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.settings import Settings
 from handlers.wiring import Wiring
 from infra.local.local_stack import LocalStack, bring_up
+from tests.domain.starting.rerunning import rerun
 from tests.stack.driver import Workspace
 
 
@@ -81,7 +82,7 @@ def main(report: Callable[[str], None] = print) -> None:
             request = RerunRequest(workspace.name, original, "alice", RerunBody.read({"overrideParams": {"a": 1}}))
             for state in ("in a cold container", "in a warm container"):
                 with recorded(f"POST rerun, {state}", calls):
-                    new = rerun(request, wiring.rerun_deps)
+                    new = rerun(request, wiring)
                 with recorded(f"its execution, {state}", calls):
                     execute(new.id, wiring.execution_deps)
                 assert workspace.run(new.id)["status"] == "completed"

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from infra.local.local_stack import LocalStack
-from infra.local.patience import PATIENCE_SECONDS
+from infra.local.waiting import PATIENCE_SECONDS
 from tests.stack.driver import Workspace
 
 

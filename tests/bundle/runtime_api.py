@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
-from infra.local.patience import PATIENCE_SECONDS
+from infra.local.waiting import PATIENCE_SECONDS
 
 
 class Answer(NamedTuple):

@@ -12,13 +12,13 @@ import pytest
 
 from infra import bundle as bundling
 from infra.bundle import CODE_ROOT, build_code, compile_all
-from infra.local.emulator import REGION
+from infra.lambda_test_events import EVENTS
+from infra.local.emulator.process import REGION
 from infra.local.local_stack import LocalStack
 from tests.bundle.runtime_api import RuntimeApi
 from tests.bundle.shipped import ENTRY_POINTS, Bundle, assemble
 from tests.stack.driver import Workspace
 
-EVENTS = Path(__file__).parents[1] / "events"
 RUN = "550e8400-e29b-41d4-a716-446655440000"
 UNCHECKED_HASH = 0b01  # https://peps.python.org/pep-0552/
 # What a stack without any workspace answers: status and code over HTTP, else the document or a part of it.

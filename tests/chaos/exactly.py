@@ -8,7 +8,7 @@ from typing import NamedTuple
 import httpx
 
 from infra.local.local_stack import LocalStack
-from infra.local.patience import PATIENCE_SECONDS
+from infra.local.waiting import PATIENCE_SECONDS
 from tests.chaos.books import Books, audited, read_executions, read_table
 from tests.chaos.bus import Listener, delivered_twice
 from tests.chaos.load import RETRIES, Load

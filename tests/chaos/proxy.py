@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
-from infra.local.emulator import HOST, Emulator, unproxied
-from infra.local.patience import awaited
+from infra.local.emulator.process import HOST, Emulator, unproxied
+from infra.local.waiting import wait_for
 from infra.paths import ROOT
 from tests.chaos.faults import COUNTED, Kind, Operation, kind_of
 
@@ -67,7 +67,7 @@ class Proxy:
         return self
 
     def _await_health(self, process: "subprocess.Popen[bytes]") -> None:
-        awaited(lambda: self._is_healthy() or process.poll() is not None)
+        wait_for(lambda: self._is_healthy() or process.poll() is not None)
         if process.poll() is not None or not self._is_healthy():
             raise ProxyError(f"The proxy did not come up:\n{self._log.read_text(errors='replace')}")
 

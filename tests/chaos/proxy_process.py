@@ -15,7 +15,7 @@ from microburst.core import pipeline
 from microburst.forward import Upstream
 from yarl import URL
 
-from infra.local.emulator import HOST
+from infra.local.emulator.process import HOST
 
 # DynamoDB takes transactions of 4 MB, Lambda events of 6; aiohttp, unless told, bodies of 1.
 LARGEST_BODY = 16 * 1024 * 1024

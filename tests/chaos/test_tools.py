@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
 from handlers.aws import aws_errors
-from infra.local.emulator import REGION
+from infra.local.emulator.process import REGION
 from infra.local.local_stack import LocalStack
 from tests.chaos.bus import delivered_twice
 from tests.chaos.faults import BROKEN, THROTTLED, Kind, Operation, kind_of, mixed, rule

@@ -1,7 +1,7 @@
 """A context that was narrowed, and one that is as it was."""
 
 from handlers.domain.function_arns import InvokablePatterns
-from handlers.domain.registry.event_buses import PermittedBuses
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from tests.fakes import World
 
 OTHER_BUS = {"eventPattern": {"source": ["aws.s3"]}, "eventBusName": "default"}

@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.registry.event_buses import PermittedBuses
 from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
-from handlers.domain.starting.rerun import rerun
 from tests.builders import WORKSPACE
 from tests.domain.narrowing import OTHER_BUS, every_bus, everything, no_bus
 from tests.domain.registry.syncing import a_minute_later, repaired
-from tests.domain.starting.rerunning import request
+from tests.domain.starting.rerunning import request, rerun
 from tests.domain.starting.test_deliveries import matched
 from tests.domain.triggering import change, create
 from tests.fakes import FakeClock, World
@@ -44,7 +43,7 @@ def test_a_run_that_the_bus_has_started_is_rerun_because_its_function_is_permitt
     run = deliver(delivery, world.registry, world.start_deps, buses=world.buses)
     assert isinstance(run, FunctionRun)
     no_bus(world)
-    assert rerun(request(run.id), world.rerun_deps).source_run_id == run.id
+    assert rerun(request(run.id), world).source_run_id == run.id
 
 
 def change_of(world: World, trigger_id: str, **body: Any) -> Callable[[], object]:

@@ -18,12 +18,11 @@ from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
-from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSPACE, a_function, a_run
 from tests.domain.narrowing import every_function, everything, no_function
 from tests.domain.starting.capturing import a_record, captured, has_capturing
 from tests.domain.starting.receiving import BODY, has_webhook, received, signed, webhook
-from tests.domain.starting.rerunning import PARAMETERS, request
+from tests.domain.starting.rerunning import PARAMETERS, request, rerun
 from tests.domain.starting.retrying import has_failed, retries, retries_in, told_of
 from tests.domain.starting.test_deliveries import matched, scheduled
 from tests.domain.triggering import CRON, METADATA, change, create
@@ -40,13 +39,13 @@ def executing(world: World) -> Callable[[], object]:
 def rerunning(world: World) -> Callable[[], object]:
     world.has_registered()
     world.has_run(a_run(), PARAMETERS)
-    return lambda: rerun(request(), world.rerun_deps)
+    return lambda: rerun(request(), world)
 
 
 def rerunning_on_the_latest_code(world: World) -> Callable[[], object]:
     world.has_registered()
     world.has_run(a_run(), PARAMETERS)
-    return lambda: rerun(request(useLatestCode=True), world.rerun_deps)
+    return lambda: rerun(request(useLatestCode=True), world)
 
 
 def registering(world: World) -> Callable[[], object]:
@@ -123,10 +122,10 @@ def test_the_contract_s_refusals_of_a_rerun_come_before_it(world: World) -> None
     no_function(world)
     del world.registry.functions[FUNCTION_ID]
     with pytest.raises(ServiceError, match=f"Function not found for trigger: {TRIGGER_ID}"):
-        rerun(request(), world.rerun_deps)
+        rerun(request(), world)
     world.registry.triggers.clear()
     with pytest.raises(ServiceError, match="Original trigger not found"):
-        rerun(request(), world.rerun_deps)
+        rerun(request(), world)
 
 
 def by_webhook(world: World) -> Callable[[], FunctionRun]:
@@ -158,7 +157,7 @@ def test_what_others_have_accepted_is_kept_and_fails_uninvoked_and_can_be_rerun_
     assert (world.run(run.id).status, world.run(run.id).error_code) == (Status.FAILURE, ACCESS_DENIED)
     assert not world.invoker.invocations
     every_function(world)
-    again = rerun(request(run.id), world.rerun_deps)
+    again = rerun(request(run.id), world)
     execute(again.id, world.execution_deps)
     assert world.run(again.id).status is Status.COMPLETED
 

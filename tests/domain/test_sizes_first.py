@@ -14,7 +14,7 @@ from handlers.domain.identity import Caller
 from handlers.domain.paging import Page
 from handlers.domain.registry.functions import RegisterFunction
 from handlers.domain.registry.retry_policy import read_retry_policy
-from handlers.domain.registry.trigger_kinds import read_metadata
+from handlers.domain.registry.trigger_kinds import KINDS, read_metadata, with_params
 from handlers.domain.registry.triggers import CreateTrigger
 from handlers.domain.requests import parse_moment
 from handlers.domain.runs.history import parse_contents
@@ -28,7 +28,7 @@ from tests.domain.starting.receiving import has_webhook, received, webhook
 from tests.fakes import World
 
 MANY = 50_000
-FEW = 400
+FEW = 600
 LARGE = "x" * 1_000_000
 Refusing = Callable[[], Any]
 
@@ -54,7 +54,8 @@ def calls(refusing: Refusing) -> int:
 
 
 def metadata(kind: ExecutionType, **body: Any) -> Refusing:
-    return lambda: read_metadata(kind, WORKSPACE, body, {WORKSPACE: ["default"]})
+    with_params(KINDS[kind].kind_of(body))  # built once, when it is first needed
+    return lambda: read_metadata(kind, WORKSPACE, body)
 
 
 def deep(width: int) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from handlers import on_event, on_run_failed
 from handlers.domain.errors import Unavailable
-from handlers.domain.registry.event_buses import PermittedBuses
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.starting.deliveries import Dropped
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.test_deliveries import matched, scheduled

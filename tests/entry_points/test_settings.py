@@ -13,17 +13,15 @@ from pydantic import ValidationError
 from handlers.settings import (
     METRICS_NAMESPACE,
     OPTIONAL,
-    READ_BY,
     MissingSettingsError,
     Settings,
     check_environment,
     variable,
 )
 from handlers.wiring import Wiring
-from tests.infra.template import DOORS
+from tests.infra.template import ENTRY_POINTS, reads
 
 HANDLERS = Path(__file__).parents[2] / "handlers"
-ENTRY_POINTS = sorted(READ_BY)
 # Not text: what stands in for each in an environment.
 TYPED = {
     "other_buses": "{}",
@@ -53,26 +51,20 @@ def used_of_the_wiring(entry_point: str) -> set[str]:
 
 def environment(entry_point: str) -> dict[str, str]:
     """As the stack makes it."""
-    given = {variable(name): TYPED.get(name, "some-text") for name in READ_BY[entry_point]}
+    given = {variable(name): TYPED.get(name, "some-text") for name in reads(entry_point)}
     return given | {METRICS_NAMESPACE: "FunctionRerun"}
 
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "FunctionRerun-some-door")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "FunctionRerun-some-function")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv(METRICS_NAMESPACE)
     return monkeypatch
 
 
-def test_the_table_has_every_entry_point() -> None:
-    assert set(READ_BY) == DOORS | {"sweep_versions"}
-
-
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_an_entry_point_reads_what_the_table_says_and_nothing_else(
-    deployed: pytest.MonkeyPatch, entry_point: str
-) -> None:
+def test_an_entry_point_reads_what_it_says_and_nothing_else(deployed: pytest.MonkeyPatch, entry_point: str) -> None:
     read: set[str] = set()
 
     class Recording(Settings):
@@ -88,7 +80,7 @@ def test_an_entry_point_reads_what_the_table_says_and_nothing_else(
     wiring = Wiring(settings)
     for name in used_of_the_wiring(entry_point):
         getattr(wiring, name)
-    assert read == set(READ_BY[entry_point])
+    assert read == set(reads(entry_point))
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
@@ -98,13 +90,13 @@ def test_an_entry_point_checks_its_environment_before_anything_else_when_it_is_l
         for statement in tree_of(entry_point).body
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
     ]
-    assert calls[:1] == ["check_environment(__name__)"]
+    assert calls[:1] == ["check_environment(READS)"]
 
 
 CASES = [
     (entry_point, name)
     for entry_point in ENTRY_POINTS
-    for name in (*map(variable, [each for each in READ_BY[entry_point] if each not in OPTIONAL]), METRICS_NAMESPACE)
+    for name in (*map(variable, [each for each in reads(entry_point) if each not in OPTIONAL]), METRICS_NAMESPACE)
 ]
 
 
@@ -115,19 +107,19 @@ def test_what_is_missing_is_named(
 ) -> None:
     for name, value in environment(entry_point).items():
         deployed.setenv(name, value)
-    check_environment(f"handlers.{entry_point}")
+    check_environment(reads(entry_point))
     deployed.delenv(missing)
     if left is not None:
         deployed.setenv(missing, left)
     with pytest.raises(MissingSettingsError) as failed:
-        check_environment(f"handlers.{entry_point}")
+        check_environment(reads(entry_point))
     assert str(failed.value) == f"Not in the environment: {missing}"
 
 
 def test_all_that_is_missing_is_named_at_once(deployed: pytest.MonkeyPatch) -> None:
     deployed.setenv("RERUN_BUCKET_NAME", "bucket")
     with pytest.raises(MissingSettingsError, match=r"RERUN_TABLE_NAME, POWERTOOLS_METRICS_NAMESPACE$"):
-        check_environment("handlers.housekeeping")
+        check_environment(reads("housekeeping"))
 
 
 def test_what_cannot_be_read_fails_as_early_and_is_named(deployed: pytest.MonkeyPatch) -> None:
@@ -135,12 +127,12 @@ def test_what_cannot_be_read_fails_as_early_and_is_named(deployed: pytest.Monkey
         deployed.setenv(name, value)
     deployed.setenv("RERUN_OTHER_BUSES", "{")
     with pytest.raises(ValidationError, match="other_buses"):
-        check_environment("handlers.on_event")
+        check_environment(reads("on_event"))
 
 
 def test_outside_of_lambda_there_is_no_environment_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
-    check_environment("handlers.api_rerun")
+    check_environment(reads("api_rerun"))
 
 
 def test_a_lambda_without_its_table_does_not_load() -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from handlers import api_webhooks
 from handlers.domain import clock
-from handlers.domain.registry.trigger_kinds import Webhook
 from handlers.domain.registry.webhook_secrets import new_secret, seal
 from tests.builders import a_trigger, an_id
 from tests.fakes import World
@@ -23,7 +22,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     trigger = a_trigger(
         id=an_id(7),
         execution_type="http-trigger",
-        webhook=Webhook(path="orders", signature="standard-webhooks"),
     )
     world.has_registered(trigger)
     stored = world.registry.triggers[trigger.id]

@@ -10,6 +10,7 @@ from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.paging import Page
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 from tests.fakes.faults import Faults
@@ -56,8 +57,7 @@ class InMemoryRegistry:
 
     def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
         for stored in self.triggers.values():
-            webhook = stored.trigger.webhook
-            if stored.trigger.workspace == workspace and webhook is not None and webhook.path == path:
+            if _path(stored.trigger) == (workspace, path):
                 return stored, self.functions.get(stored.trigger.function_id)
         return None
 
@@ -130,7 +130,7 @@ class InMemoryRegistry:
         others = [other.trigger for other in self.triggers.values() if other.trigger.id != trigger.id]
         if any(_same_name(trigger, other) for other in others):
             raise NameTaken("trigger")
-        if trigger.webhook and any(_path(trigger) == _path(other) for other in others):
+        if isinstance(trigger.metadata, HttpTrigger) and any(_path(trigger) == _path(other) for other in others):
             raise PathTaken
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
@@ -163,7 +163,7 @@ def _page(found: list[Named], page: Page) -> tuple[list[Named], str | None]:
 
 
 def _path(trigger: FunctionTrigger) -> tuple[str, str | None]:
-    return trigger.workspace, trigger.webhook.path if trigger.webhook else None
+    return trigger.workspace, trigger.metadata.path if isinstance(trigger.metadata, HttpTrigger) else None
 
 
 def _same_name(one: ComputeFunction | FunctionTrigger, other: ComputeFunction | FunctionTrigger) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from handlers.domain.errors import BusMissing, Unavailable
 from handlers.domain.registry.entities import FunctionTrigger
+from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 from handlers.domain.seal import KeyRefused, SealBroken, SealContext
@@ -171,7 +172,6 @@ class FakeSources:
 
     def __init__(self) -> None:
         self.synced: dict[str, FunctionTrigger] = {}
-        self.patterns: dict[str, str] = {}
         self.refuses: Exception | None = None
         self.missing_buses: set[str] = set()
         """Those that somebody has deleted, with all rules on them."""
@@ -180,27 +180,27 @@ class FakeSources:
         self.actual = 0
         """How often AWS was spoken to."""
 
-    def check(self, pattern: str) -> None:
+    def check(self, trigger: FunctionTrigger) -> None:
+        if trigger.metadata.aws_service is AwsService.SCHEDULER:
+            return  # it has no call that only checks
         with self._call():
             if self.refuses is not None:
                 raise self.refuses
 
-    def put(self, trigger: FunctionTrigger, pattern: str = "") -> None:
+    def put(self, trigger: FunctionTrigger) -> None:
         with self._call():
             if self.refuses is not None:
                 raise self.refuses
-            if trigger.events is not None and trigger.events.event_bus_name in self.missing_buses:
+            if trigger.metadata.other_bus in self.missing_buses:
                 self.synced.pop(trigger.id, None)
                 if trigger.enabled:
                     raise BusMissing("triggerMetadata.eventBusName")
                 return
             self.synced[trigger.id] = trigger
-            self.patterns[trigger.id] = pattern
 
     def remove(self, trigger: FunctionTrigger) -> None:
         with self._call():
             self.synced.pop(trigger.id, None)
-            self.patterns.pop(trigger.id, None)
 
     @contextmanager
     def _call(self) -> Iterator[None]:

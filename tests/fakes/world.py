@@ -2,9 +2,9 @@ from dataclasses import dataclass, field
 
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.registry_deps import RegistryDeps
-from handlers.domain.registry.trigger_sources import TriggerSources
+from handlers.domain.registry.ports import RegistryDeps
+from handlers.domain.registry.trigger_metadata import AwsService
+from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.outcome import unpack
@@ -13,7 +13,6 @@ from handlers.domain.runs.run import Content, FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
 from handlers.domain.starting.rerun import RerunDeps
-from handlers.domain.starting.retry import RetryDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
@@ -69,7 +68,7 @@ class World:
 
     @property
     def rerun_deps(self) -> RerunDeps:
-        return RerunDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
+        return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
 
     @property
     def start_deps(self) -> StartDeps:
@@ -81,7 +80,7 @@ class World:
 
     @property
     def sources(self) -> TriggerSources:
-        return TriggerSources(self.aws, self.aws, self.buses)
+        return TriggerSources(dict.fromkeys(AwsService, self.aws), self.buses)
 
     @property
     def capture_deps(self) -> CaptureDeps:
@@ -104,10 +103,6 @@ class World:
             self.dead_letters,
             MAX_CONCURRENT_EXECUTIONS,
         )
-
-    @property
-    def retry_deps(self) -> RetryDeps:
-        return RetryDeps(self.runs, self.registry, self.cipher, self.queue, self.retention, self.invokable)
 
     @property
     def cancel_deps(self) -> CancelDeps:

@@ -1,6 +1,7 @@
 """A synthesised template and the words in which tests ask it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 Resource = dict[str, Any]
@@ -9,9 +10,16 @@ OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:Fu
 API_DOORS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "api_webhooks", "api_cancel"}
 WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
 DOORS = API_DOORS | WORKERS
+ENTRY_POINTS = sorted(DOORS | {"sweep_versions"})
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-4000-8000-000000000001"
 
 Synthesise = Callable[..., "Stack"]
+
+
+def reads(entry_point: str) -> Sequence[str]:
+    """The settings that an entry point says it reads."""
+    names: Sequence[str] = import_module(f"handlers.{entry_point}").READS
+    return names
 
 
 class Stack:

@@ -62,7 +62,7 @@ def test_an_answer_for_one_route_is_none_for_a_second_one_without_authorizer(tmp
     production.api.http_api.add_routes(
         path="/open",
         methods=[apigateway.HttpMethod.GET],
-        integration=integrations.HttpLambdaIntegration("open", production.api_runs),
+        integration=integrations.HttpLambdaIntegration("open", production.functions["api_runs"]),
         authorizer=apigateway.HttpNoneAuthorizer(),
     )
     validate(app, production, settings=Settings())

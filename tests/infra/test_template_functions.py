@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from handlers.metrics import SERVICE, Metric, count
-from handlers.settings import OPTIONAL, READ_BY, Settings, variable
-from tests.infra.template import API_DOORS, DOORS, INVOKABLE, OWN, WORKERS, Stack, Synthesise, text
+from handlers.settings import OPTIONAL, Settings, variable
+from tests.infra.template import API_DOORS, DOORS, INVOKABLE, OWN, WORKERS, Stack, Synthesise, reads, text
 
 
 class TestDoors:
@@ -59,10 +59,10 @@ class TestDoors:
         for each, left_out in ((stack, OPTIONAL), (optional, frozenset[str]())):
             for door in each.doors:
                 given = {name for name in each.variables(door) if name.startswith("RERUN_")}
-                assert given == {variable(name) for name in READ_BY[door] if name not in left_out}, door
+                assert given == {variable(name) for name in reads(door) if name not in left_out}, door
 
     def test_every_setting_is_read_by_some_door(self, optional: Stack) -> None:
-        read = {name for door in optional.doors for name in READ_BY[door]}
+        read = {name for door in optional.doors for name in reads(door)}
         assert read == Settings.model_fields.keys()
 
     def test_the_doors_are_told_what_the_context_decided(self, decided: Stack) -> None:

@@ -2,18 +2,18 @@
 
 import fnmatch
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.lambda_test_events import EVENTS
 from tests.infra.template import DOORS, INVOKABLE, Stack, Synthesise, text
 
-EVENTS = Path(__file__).parents[1] / "events"
 MANAGING = {"api_registry", "watchdog"}
 # The name of a trigger's rule, whose id is a UUID.
 RULE = "FunctionRerun-????????-????-????-????-????????????"
 ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
+ON_EVENT = ARN % ("lambda", "function:FunctionRerun-on-event")
 
 
 def resources_of(stack: Stack, door: str, action: str) -> list[str]:
@@ -55,7 +55,7 @@ def test_a_trigger_s_rule_can_be_removed_from_a_bus_that_the_context_names_no_mo
 def test_no_grant_covers_a_rule_that_is_no_trigger_s(stack: Stack) -> None:
     """Rules of the stack itself are named by CloudFormation: its name, theirs and a suffix."""
     granted = [resource.rpartition("/")[2] for resource in resources_of(stack, "api_registry", "events:DeleteRule")]
-    names = [f"FunctionRerun-{each}-1A2B3C4D5E6F7" for each in ("EveryMinuteF8D2A1B9", "RunFailed0A1B2C3D")]
+    names = [f"FunctionRerun-{each}-1A2B3C4D5E6F7" for each in ("FunctionswatchdogscheduleF8D2A1B9", "Functionsonrun")]
     names += ["FunctionRerun-2-17793124-05d4-b198-2fde-7ededc63b103"]
     assert not [name for name in names for pattern in granted if fnmatch.fnmatchcase(name, pattern)]
     assert all(fnmatch.fnmatchcase("FunctionRerun-17793124-05d4-b198-2fde-7ededc63b103", each) for each in granted)
@@ -65,8 +65,14 @@ def test_no_grant_covers_a_rule_that_is_no_trigger_s(stack: Stack) -> None:
 def test_a_rule_may_be_pointed_at_one_lambda_only(stack: Stack, door: str) -> None:
     (statement,) = (each for each in stack.statements(door) if "events:PutTargets" in each["Action"])
     assert statement["Action"] == ["events:PutTargets"]
-    target = {"events:TargetArn": {"Fn::GetAtt": [stack.name_of("on_event"), "Arn"]}}
-    assert statement["Condition"] == {"ForAllValues:ArnEquals": target, "Null": {"events:TargetArn": "false"}}
+    condition = statement["Condition"]
+    assert condition.keys() == {"ForAllValues:ArnEquals", "Null"}
+    assert text(condition["ForAllValues:ArnEquals"]["events:TargetArn"]) == ON_EVENT
+    assert condition["Null"] == {"events:TargetArn": "false"}
+
+
+def test_the_lambda_that_rules_may_call_has_the_name_by_which_grants_and_settings_know_it(stack: Stack) -> None:
+    assert ON_EVENT.endswith(f":{stack.doors['on_event']['Properties']['FunctionName']}")
 
 
 def test_other_buses_are_a_matter_of_context(synthesise: Synthesise) -> None:
@@ -202,7 +208,7 @@ def test_only_who_manages_rules_and_schedules_is_told_of_them(stack: Stack) -> N
     variables = stack.variables("watchdog")
     assert variables["RERUN_RULE_PREFIX"] == "FunctionRerun"
     assert json.loads(variables["RERUN_OTHER_BUSES"]) == {}
-    assert text(variables["RERUN_ON_EVENT_ARN"]) == stack.name_of("on_event")
+    assert text(variables["RERUN_ON_EVENT_ARN"]) == ON_EVENT
 
 
 def test_every_door_counts_under_the_stack_s_name(stack: Stack) -> None:

@@ -2,9 +2,9 @@
 
 import json
 
-from handlers.settings import READ_BY, variable
+from handlers.settings import variable
 from infra.settings import Settings
-from tests.infra.template import INVOKABLE, OWN, Stack, Synthesise, text
+from tests.infra.template import INVOKABLE, OWN, Stack, Synthesise, reads, text
 
 DOOR = "sweep_versions"
 VERSIONS = f"{INVOKABLE}:*"
@@ -14,7 +14,7 @@ TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 def test_without_being_asked_for_there_is_no_trace_of_it(stack: Stack) -> None:
     actual = json.dumps(stack.template)
-    assert not [each for each in (DOOR, "EveryMonth", "lambda:DeleteFunction", "dynamodb:Scan") if each in actual]
+    assert not [each for each in (DOOR, "sweepversions", "lambda:DeleteFunction", "dynamodb:Scan") if each in actual]
     assert not Settings().delete_unused_versions
 
 
@@ -24,7 +24,7 @@ def test_nothing_else_changes_by_it(sweeping: Stack, stack: Stack) -> None:
         assert sweeping.statements(door) == stack.statements(door)
     assert sweeping.template["Outputs"] == stack.template["Outputs"]
     for door in stack.doors:
-        marks = {variable(MARKS): "true"} if MARKS in READ_BY[door] else {}
+        marks = {variable(MARKS): "true"} if MARKS in reads(door) else {}
         assert sweeping.variables(door) == stack.variables(door) | marks
 
 

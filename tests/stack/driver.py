@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 from infra.local.local_stack import LocalStack
-from infra.local.patience import PATIENCE_SECONDS
+from infra.local.waiting import PATIENCE_SECONDS, wait_for
 
 ALL = "*:*"
 ENDED = {"completed", "failure", "timeout", "cancelled"}
@@ -25,13 +24,8 @@ Json = Any
 
 def until(found: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
     """What `found` gives once it gives anything true."""
-    deadline = time.monotonic() + seconds
-    pause = 0.02
-    while not (result := found()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"still {result!r} after {seconds} s")
-        time.sleep(pause)
-        pause = min(pause * 1.3, 0.1)
+    result = wait_for(found, seconds=seconds)
+    assert result, f"still {result!r} after {seconds} s"
     return result
 
 

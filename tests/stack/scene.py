@@ -17,7 +17,7 @@ from handlers.aws.cipher import Cipher
 from handlers.domain import clock
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.domain.upkeep.recovery import RecoveryResult, recover
 from handlers.settings import Settings
 from handlers.wiring import Wiring
@@ -26,6 +26,7 @@ from infra.audit.findings import Finding
 from infra.audit.reading import remember
 from infra.audit.records import World
 from infra.local.local_stack import LocalStack
+from tests.domain.starting.rerunning import rerun
 from tests.stack.driver import Workspace
 from tests.stack.fault_injection import WEATHER
 
@@ -135,7 +136,7 @@ class Scene:
         """A re-run on current code, whose executions count themselves in a file of its own."""
         self.counted = self.directory / uuid4().hex
         body = RerunBody.read({"useLatestCode": True, "overrideParams": {"file": str(self.counted)}})
-        return rerun(RerunRequest(self.workspace.name, self.original, "alice", body), deps.rerun_deps)
+        return rerun(RerunRequest(self.workspace.name, self.original, "alice", body), deps)
 
     def executions(self) -> int:
         """Of the re-run that was asked for last."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from infra.lambda_test_events import EVENTS
 from tests.stack.driver import Workspace
 
-EVENTS = Path(__file__).parent.parent / "events"
 READY_MADE = sorted(EVENTS.glob("api_rerun-*.json"))
 
 

@@ -23,10 +23,11 @@ from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import ExecutionSource, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import request_key
-from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
-from handlers.domain.starting.retry import retry
+from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.domain.upkeep.recovery import end_undeliverable, recover
 from infra.local.local_stack import LocalStack
+from tests.domain.starting.rerunning import rerun
+from tests.domain.starting.retrying import retried
 from tests.stack.driver import Workspace, created
 from tests.stack.fault_injection import WEATHER, Died, dies
 from tests.stack.scene import PASSES, Container, Scene
@@ -84,7 +85,7 @@ class Life:
         while failures := [actual["functionRunId"] for actual in WEATHER.actual if actual["awaitsRetry"]]:
             WEATHER.actual.clear()
             for run in failures:
-                retry(run, self.scene.container().retry_deps)
+                retried(run, self.scene.container())
             self.scene.execute_what_was_pushed()
 
 
@@ -113,7 +114,7 @@ def _rerun_of(run: str, life: Life, **body: Any) -> Act:
     options = RerunBody.read(body)
     workspace = life.scene.workspace.name
     key = request_key(uuid4().hex, workspace, "alice", body)
-    return lambda deps: rerun(RerunRequest(workspace, run, "alice", options, key), deps.rerun_deps)
+    return lambda deps: rerun(RerunRequest(workspace, run, "alice", options, key), deps)
 
 
 @story
@@ -138,7 +139,7 @@ def _an_execution_that_fails_and_awaits_a_retry(life: Life) -> Act:
 def _a_retry(life: Life) -> Act:
     life.begin(fails=True, a=LARGE)
     failed = life.end()
-    return lambda deps: retry(failed, deps.retry_deps)
+    return lambda deps: retried(failed, deps)
 
 
 @story

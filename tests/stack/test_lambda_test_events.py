@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from infra.lambda_test_events import EVENTS
 from infra.local.local_stack import LocalStack
 from tests.stack.driver import TeamFunction, Workspace, until
 from tests.stack.leak_story import executor_at_rest
 from tests.stack.sources import NEVER, create, is_half_done, lambda_of, leave_half_done, put, runs_of, the_run
 from tests.stack.sweeping import sweep
 
-EVENTS = Path(__file__).parent.parent / "events"
 STEMS = {path.stem for path in EVENTS.glob("*.json")}
 # These have tests of their own, in test_console.py.
 RERUNS = {stem for stem in STEMS if stem.startswith("api_rerun-")}

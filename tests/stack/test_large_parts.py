@@ -10,8 +10,9 @@ import pytest
 
 from handlers.domain import clock
 from handlers.domain.json_document import MAX_BYTES
-from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.domain.upkeep.housekeeping import ExpiryDeps, ExpiryResult, KeptObject, delete_expired
+from tests.domain.starting.rerunning import rerun
 from tests.stack.driver import Workspace, item_of, items_of, refusal, until
 from tests.stack.scene import Scene
 
@@ -141,7 +142,7 @@ def test_an_object_goes_with_its_run_and_not_before(workspace: Workspace, scene:
     assert house.kept() == {}
     assert len(objects_of(workspace, original)) == 2
     request = RerunRequest(workspace.name, original, "alice", RerunBody())
-    new = rerun(request, scene.container().rerun_deps)
+    new = rerun(request, scene.container())
     house.runs.add(new.id)
     scene.later.by = timedelta(days=91, hours=1)
     assert house.kept() == {ExpiryResult.DELETED: 1, ExpiryResult.LIVES_ON: 1}

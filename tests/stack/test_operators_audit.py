@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from handlers.aws import keys
 from handlers.aws.table import to_item
 from handlers.domain import clock
-from infra.local.__main__ import app
+from infra.local.cli import app
 from infra.local.local_stack import LocalStack, bring_up
 from tests.stack.driver import Workspace, an_ended_run, item_of, settled, table_of
 from tests.stack.test_large_parts import objects_of

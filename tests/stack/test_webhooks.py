@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.patience import PATIENCE_SECONDS
+from infra.local.waiting import PATIENCE_SECONDS
 from tests.stack.driver import Workspace, accepted, items_of, refusal, until
 from tests.stack.sources import create, lambda_of, post_trigger, post_webhook, put, runs_of, signed
 

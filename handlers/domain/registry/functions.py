@@ -11,9 +11,9 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
-from handlers.domain.registry.entities import CaptureFailures, ComputeFunction, Registry
+from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.ports import FunctionReader, Registry, RegistryDeps, RegistryLists
 from handlers.domain.requests import Body, Name
 
 _FIXED = {"id", "workspace", "createdAt", "updatedAt"}
@@ -53,7 +53,7 @@ def register_function(workspace: str, request: RegisterFunction, deps: RegistryD
     return function
 
 
-def find_function(workspace: str, function_id: str, registry: Registry) -> ComputeFunction:
+def find_function(workspace: str, function_id: str, registry: FunctionReader) -> ComputeFunction:
     """The workspace's function: another's is as good as none. Raises NotFound."""
     known = parse_id(function_id)
     function = registry.read_function(known) if known else None
@@ -62,7 +62,7 @@ def find_function(workspace: str, function_id: str, registry: Registry) -> Compu
     return function
 
 
-def list_functions(workspace: str, page: Page, registry: Registry) -> JsonObject:
+def list_functions(workspace: str, page: Page, registry: RegistryLists) -> JsonObject:
     functions, position = registry.list_functions(workspace, page)
     return list_document([function.document() for function in functions], page, position)
 

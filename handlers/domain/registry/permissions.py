@@ -8,8 +8,9 @@ event of a bus that is no longer permitted is dropped, a run of such a function 
 from handlers.domain.errors import FunctionNotPermitted, InvalidRequest
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
-from handlers.domain.registry.registry_deps import RegistryDeps
-from handlers.domain.registry.trigger_kinds import METADATA
+from handlers.domain.registry.event_driven import BUS_FIELD
+from handlers.domain.registry.ports import RegistryDeps
+from handlers.domain.registry.trigger_sources import PermittedBuses
 
 
 def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> None:
@@ -21,13 +22,21 @@ def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> 
         raise FunctionNotPermitted
 
 
+def check_bus(trigger: FunctionTrigger, buses: PermittedBuses) -> None:
+    """Raises InvalidRequest naming the bus if a new trigger may not listen to it."""
+    if not buses.permit(trigger):
+        raise InvalidRequest(
+            BUS_FIELD, "is not a bus that this workspace may listen to (otherBuses in docs/deploy.md)."
+        )
+
+
 def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps: RegistryDeps) -> None:
     """Raises InvalidRequest naming the bus, or FunctionNotPermitted, if it starts more than before and may not."""
-    if not after.enabled or (before.enabled and before.source == after.source):
+    if not after.enabled or (before.enabled and before.metadata == after.metadata):
         return
     if not deps.sources.buses.permit(after):
         raise InvalidRequest(
-            f"{METADATA}.eventBusName",
+            BUS_FIELD,
             "is not a bus that this workspace may listen to any more (otherBuses in docs/deploy.md): "
             "the trigger can be disabled or deleted, and its params changed.",
         )

@@ -6,11 +6,12 @@ from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, pa
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
+from handlers.domain.registry.event_driven import BUS_FIELD
 from handlers.domain.registry.permissions import check_changed_trigger
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import read_retry_policy
-from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
+from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.registry.trigger_sync import delete_stored, write_change
 from handlers.domain.registry.triggers import PARAMS, ShownTrigger, find_trigger, open_params
 from handlers.domain.requests import Body, Name, ObjectField
@@ -69,20 +70,20 @@ def _with_metadata(
     stored: StoredTrigger, after: FunctionTrigger, body: JsonObject, deps: RegistryDeps
 ) -> tuple[StoredTrigger, JsonObject]:
     before = stored.trigger
-    metadata = read_metadata(before.execution_type, before.workspace, body, deps.sources.buses.nameable(before))
-    if metadata.schedule is not None and metadata.schedule != before.schedule:
-        check_ahead(metadata.schedule)
-    if metadata.events and before.events and metadata.events.event_bus_name != before.events.event_bus_name:
-        raise InvalidRequest(f"{METADATA}.eventBusName", "cannot be changed: create another trigger.")
-    after = after.evolve(schedule=metadata.schedule, events=metadata.events, webhook=metadata.webhook)
+    metadata, params = read_metadata(before.execution_type, before.workspace, body)
+    if metadata != before.metadata:
+        metadata.check_ahead()
+    if metadata.other_bus != before.metadata.other_bus:
+        raise InvalidRequest(BUS_FIELD, "cannot be changed: create another trigger.")
+    after = after.evolve(metadata=metadata)
     deps.sources.check(after)
-    sealed = deps.cipher.seal(dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_context)
-    return stored._replace(trigger=after, sealed_params=sealed), metadata.params
+    sealed = deps.cipher.seal(dump(params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_context)
+    return stored._replace(trigger=after, sealed_params=sealed), params
 
 
 def _with_needed_secret(changed: StoredTrigger, deps: RegistryDeps) -> tuple[StoredTrigger, str | None]:
     """A webhook that is to be signed from now on gets its first secret."""
-    if not webhook_secrets.are_needed(changed.trigger) or changed.sealed_secrets is not None:
+    if not changed.trigger.metadata.needs_secret or changed.sealed_secrets is not None:
         return changed, None
     secret = webhook_secrets.new_secret()
     return changed._replace(sealed_secrets=webhook_secrets.seal([secret], changed.trigger, deps.cipher)), secret
@@ -103,7 +104,7 @@ def rotate_secret(workspace: str, trigger_id: str, request: RotateSecret, deps: 
     Raises NotFound, InvalidRequest, TriggerUnreadable or Stale.
     """
     stored = find_trigger(workspace, trigger_id, deps.registry)
-    if not webhook_secrets.are_needed(stored.trigger):
+    if not stored.trigger.metadata.needs_secret:
         raise InvalidRequest("triggerId", "names no trigger with signed webhooks.")
     params = parse_object(open_params(stored, deps.cipher))
     secret = webhook_secrets.new_secret()

@@ -1,68 +1,66 @@
 """The AWS services that start a trigger's runs: kept in step with what the trigger says."""
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from handlers.domain.registry.entities import FunctionTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.event_patterns import scoped_to
-from handlers.domain.registry.trigger_kinds import EventSource
+from handlers.domain.registry.trigger_metadata import AwsService
 
 
-class Schedules(Protocol):
-    """EventBridge Scheduler. Each method may be repeated; each raises Unavailable when AWS does not answer."""
+class TriggerSource(Protocol):
+    """One AWS service. Each method may be repeated; each raises Unavailable when AWS does not answer."""
+
+    def check(self, trigger: FunctionTrigger) -> None:
+        """Ask AWS whether it would accept the trigger, changing nothing. Raises InvalidRequest."""
 
     def put(self, trigger: FunctionTrigger) -> None:
-        """The schedule is as the trigger says. An interval begins anew; a moment that has passed does not come again.
+        """Schedule or rule is as the trigger says. An interval begins anew; a moment that has passed is not repeated.
 
-        Raises InvalidRequest or SourceLimitReached.
+        Raises InvalidRequest, BusMissing or SourceLimitReached.
         """
 
-    def remove(self, trigger: FunctionTrigger) -> None: ...
-
-
-class EventRules(Protocol):
-    """EventBridge. Each method may be repeated; each raises Unavailable when AWS does not answer."""
-
-    def check(self, pattern: str) -> None:
-        """Raises InvalidRequest if EventBridge would not take the pattern."""
-
-    def put(self, trigger: FunctionTrigger, pattern: str) -> None:
-        """The rule is as the trigger says. Raises InvalidRequest, BusMissing or SourceLimitReached."""
-
     def remove(self, trigger: FunctionTrigger) -> None:
-        """From whichever bus, permitted or not, there or not."""
+        """Schedule or rule is gone, whether it was there or not, from a bus that is permitted or not."""
+
+
+class PermittedBuses:
+    """Which event buses a workspace's triggers may listen to, besides the stack's own trigger bus.
+
+    Names by workspace: `otherBuses` of the context, as it is now.
+    """
+
+    def __init__(self, by_workspace: dict[str, list[str]]) -> None:
+        self._by_workspace = by_workspace
+
+    def permit(self, trigger: FunctionTrigger) -> bool:
+        """Whether the trigger may listen to its bus. One that listens to none, or to the trigger bus, always may."""
+        bus = trigger.metadata.other_bus
+        return bus is None or bus in self._by_workspace.get(trigger.workspace, [])
 
 
 class TriggerSources(NamedTuple):
-    schedules: Schedules
-    rules: EventRules
+    by_service: Mapping[AwsService, TriggerSource]
     buses: PermittedBuses
 
     def check(self, trigger: FunctionTrigger) -> None:
-        """Ask AWS whether it would take it, changing nothing. Raises InvalidRequest or Unavailable."""
-        if trigger.events is not None:
-            self.rules.check(_pattern(trigger.workspace, trigger.events))
+        """Raises InvalidRequest or Unavailable."""
+        if source := self._source_of(trigger):
+            source.check(trigger)
 
     def sync(self, trigger: FunctionTrigger) -> None:
         """Raises InvalidRequest, BusMissing, SourceLimitReached or Unavailable.
 
         On a bus that the workspace may no longer listen to there is no rule, whatever the trigger says.
         """
-        if trigger.schedule is not None:
-            self.schedules.put(trigger)
-        if trigger.events is not None:
-            if self.buses.permit(trigger):
-                self.rules.put(trigger, _pattern(trigger.workspace, trigger.events))
-            else:
-                self.rules.remove(trigger)
+        if source := self._source_of(trigger):
+            bring = source.put if self.buses.permit(trigger) else source.remove
+            bring(trigger)
 
     def remove(self, trigger: FunctionTrigger) -> None:
-        """Nothing is left of it. Raises Unavailable."""
-        if trigger.schedule is not None:
-            self.schedules.remove(trigger)
-        if trigger.events is not None:
-            self.rules.remove(trigger)
+        """Raises Unavailable."""
+        if source := self._source_of(trigger):
+            source.remove(trigger)
 
-
-def _pattern(workspace: str, events: EventSource) -> str:
-    return scoped_to(events.event_pattern, workspace) if events.is_on_trigger_bus else events.event_pattern
+    def _source_of(self, trigger: FunctionTrigger) -> TriggerSource | None:
+        service = trigger.metadata.aws_service
+        return None if service is None else self.by_service[service]

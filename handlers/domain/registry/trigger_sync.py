@@ -14,8 +14,9 @@ from enum import StrEnum
 from handlers.domain import clock
 from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
 from handlers.domain.process_each import process_each
-from handlers.domain.registry.entities import FunctionTrigger, Registry, StoredTrigger
-from handlers.domain.registry.trigger_kinds import Schedule, check_ahead
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
+from handlers.domain.registry.ports import RegistryWriter
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.registry.trigger_sources import TriggerSources
 
 # Longer than any door that changes triggers may live.
@@ -29,7 +30,7 @@ class SyncResult(StrEnum):
     FAILED = "trigger not repaired"
 
 
-def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
+def add_stored(stored: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
     """Raises NameTaken, PathTaken, SourceLimitReached, InvalidRequest or Unavailable, and there is no such trigger."""
     if not stored.trigger.needs_sync:
         registry.add_trigger(stored)
@@ -48,7 +49,9 @@ def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSource
         raise
 
 
-def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
+def write_change(
+    before: StoredTrigger, after: StoredTrigger, registry: RegistryWriter, sources: TriggerSources
+) -> None:
     """Raises NameTaken, PathTaken, Stale, BeingChanged, SourceLimitReached, InvalidRequest or Unavailable.
 
     None of them leaves schedule or rule ahead of what is written.
@@ -57,11 +60,11 @@ def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry
         registry.change_trigger(before.trigger, after)
         return
     with _locked(before.trigger, registry, sources) as locked:
-        _sync_changed(before.trigger.schedule, after.trigger, sources)
+        _sync_changed(before.trigger.metadata, after.trigger, sources)
         registry.change_trigger(locked, after)
 
 
-def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
+def delete_stored(found: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
     """Raises Stale, BeingChanged or Unavailable."""
     if not found.needs_sync:
         registry.delete(found)
@@ -71,10 +74,10 @@ def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSo
         registry.delete(locked)
 
 
-def _sync_changed(before: Schedule | None, after: FunctionTrigger, sources: TriggerSources) -> None:
-    """A new moment that has passed since it was asked for is refused: it would not be sent to AWS, and never come."""
-    if after.schedule is not None and after.schedule != before:
-        check_ahead(after.schedule)
+def _sync_changed(before: TriggerMetadata | None, after: FunctionTrigger, sources: TriggerSources) -> None:
+    """A new moment that has passed since the request came in is refused: it would never be sent to AWS."""
+    if after.metadata != before:
+        after.metadata.check_ahead()
     sources.sync(after)
 
 
@@ -82,14 +85,14 @@ def _time_to_change() -> datetime:
     return clock.now() + LOCK_TIME
 
 
-def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
+def _undo_creation(begun: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
     """Raises Unavailable."""
     sources.remove(begun)
     registry.delete(begun)
 
 
 def repair_triggers(
-    registry: Registry,
+    registry: RegistryWriter,
     sources: TriggerSources,
     *,
     has_time: Callable[[], bool],
@@ -105,7 +108,7 @@ def repair_triggers(
     )
 
 
-def _repair_unless_moved_on(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> SyncResult:
+def _repair_unless_moved_on(stored: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> SyncResult:
     try:
         return _repair(stored, registry, sources)
     except Stale:
@@ -113,7 +116,7 @@ def _repair_unless_moved_on(stored: StoredTrigger, registry: Registry, sources: 
         return SyncResult.MOVED_ON
 
 
-def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> SyncResult:
+def _repair(stored: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> SyncResult:
     locked = registry.lock_trigger(stored.trigger, _time_to_change())
     with _unlock_on_failure(locked, registry):
         if not locked.confirmed:
@@ -124,7 +127,7 @@ def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) 
 
 
 @contextmanager
-def _unlock_on_failure(locked: FunctionTrigger, registry: Registry) -> Iterator[None]:
+def _unlock_on_failure(locked: FunctionTrigger, registry: RegistryWriter) -> Iterator[None]:
     """Who comes next need not wait until our time is up: an editor, or the watchdog."""
     try:
         yield
@@ -134,7 +137,7 @@ def _unlock_on_failure(locked: FunctionTrigger, registry: Registry) -> Iterator[
         raise
 
 
-def _restore(locked: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
+def _restore(locked: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
     """Bring schedule or rule to what is written, and let go."""
     with suppress(BusMissing):  # deleted with all that stood on it: there is nothing left to bring into step
         sources.sync(locked.trigger)
@@ -142,7 +145,7 @@ def _restore(locked: StoredTrigger, registry: Registry, sources: TriggerSources)
 
 
 @contextmanager
-def _locked(before: FunctionTrigger, registry: Registry, sources: TriggerSources) -> Iterator[FunctionTrigger]:
+def _locked(before: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> Iterator[FunctionTrigger]:
     if before.locked_until is not None and before.locked_until > clock.now():
         raise BeingChanged
     locked = registry.lock_trigger(before, _time_to_change())
@@ -154,7 +157,7 @@ def _locked(before: FunctionTrigger, registry: Registry, sources: TriggerSources
         raise
 
 
-def _restore_if_still_locked(locked: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
+def _restore_if_still_locked(locked: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
     """Our last write may have been made although its answer was lost: what is written now decides."""
     written = registry.read_trigger(locked.id)
     if written is None or written.trigger.locked_until != locked.locked_until:
@@ -166,5 +169,5 @@ def _restore_if_still_locked(locked: FunctionTrigger, registry: Registry, source
 def _concerns_source(before: FunctionTrigger, after: FunctionTrigger) -> bool:
     if not before.needs_sync:
         return False
-    changed = (before.enabled, before.schedule, before.events) != (after.enabled, after.schedule, after.events)
+    changed = (before.enabled, before.metadata) != (after.enabled, after.metadata)
     return changed or before.locked_until is not None

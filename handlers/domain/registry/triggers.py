@@ -11,13 +11,13 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page, list_document
 from handlers.domain.registry import webhook_secrets
-from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registry, StoredTrigger, Triggers
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.registry.functions import find_function
-from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.registry_deps import RegistryDeps
+from handlers.domain.registry.permissions import check_bus, check_invokable
+from handlers.domain.registry.ports import RegistryDeps, RegistryLists, TriggerReader
 from handlers.domain.registry.retry_policy import read_retry_policy
-from handlers.domain.registry.trigger_kinds import METADATA, check_ahead, read_metadata
-from handlers.domain.registry.trigger_seals import open_sealed
+from handlers.domain.registry.trigger_kinds import read_metadata
+from handlers.domain.registry.trigger_metadata import METADATA
 from handlers.domain.registry.trigger_sync import add_stored
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
@@ -51,11 +51,9 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
 
     If it raises, no trigger was created.
     """
-    kind = _kind(request.execution_type)
-    metadata = read_metadata(kind, workspace, request.trigger_metadata, deps.sources.buses.by_workspace)
-    params = dump(metadata.params, field=PARAMS, limit=MAX_INLINE_BYTES)
-    if metadata.schedule is not None:
-        check_ahead(metadata.schedule)
+    metadata, params = read_metadata(_execution_type(request), workspace, request.trigger_metadata)
+    params_text = dump(params, field=PARAMS, limit=MAX_INLINE_BYTES)
+    metadata.check_ahead()
     function = _invokable_function(workspace, request.function_id, deps)
     at = clock.now()
     trigger = FunctionTrigger(
@@ -63,24 +61,22 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
         workspace=workspace,
         name=request.name,
         function_id=function.id,
-        execution_type=kind,
+        metadata=metadata,
         enabled=request.enabled,
         retry_policy=None if request.retry_policy is None else read_retry_policy(request.retry_policy),
-        schedule=metadata.schedule,
-        events=metadata.events,
-        webhook=metadata.webhook,
         created_at=at,
         updated_at=at,
     )
+    check_bus(trigger, deps.sources.buses)
     deps.sources.check(trigger)
-    secret = webhook_secrets.new_secret() if webhook_secrets.are_needed(trigger) else None
+    secret = webhook_secrets.new_secret() if metadata.needs_secret else None
     stored = StoredTrigger(
         trigger,
-        deps.cipher.seal(params, trigger.params_context),
+        deps.cipher.seal(params_text, trigger.params_context),
         webhook_secrets.seal([secret], trigger, deps.cipher) if secret else None,
     )
     add_stored(stored, deps.registry, deps.sources)
-    return ShownTrigger(trigger, metadata.params, secret)
+    return ShownTrigger(trigger, params, secret)
 
 
 def _invokable_function(workspace: str, function_id: str, deps: RegistryDeps) -> ComputeFunction:
@@ -93,14 +89,14 @@ def _invokable_function(workspace: str, function_id: str, deps: RegistryDeps) ->
     return function
 
 
-def _kind(name: str) -> ExecutionType:
+def _execution_type(request: CreateTrigger) -> ExecutionType:
     try:
-        return ExecutionType(name)
+        return ExecutionType(request.execution_type)
     except ValueError:
         raise InvalidRequest("executionType", f"must be one of {', '.join(ExecutionType)}.") from None
 
 
-def find_trigger(workspace: str, trigger_id: str, registry: Triggers) -> StoredTrigger:
+def find_trigger(workspace: str, trigger_id: str, registry: TriggerReader) -> StoredTrigger:
     """The workspace's trigger: another's is as good as none. Raises NotFound."""
     known = parse_id(trigger_id)
     return own_trigger(workspace, registry.read_trigger(known) if known else None)
@@ -119,7 +115,7 @@ def show_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> ShownTr
     return ShownTrigger(stored.trigger, parse_object(open_params(stored, deps.cipher)))
 
 
-def list_triggers(workspace: str, page: Page, registry: Registry) -> JsonObject:
+def list_triggers(workspace: str, page: Page, registry: RegistryLists) -> JsonObject:
     triggers, position = registry.list_triggers(workspace, page)
     return list_document([trigger.summary() for trigger in triggers if trigger.confirmed], page, position)
 

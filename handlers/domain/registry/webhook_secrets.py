@@ -7,16 +7,11 @@ import base64
 import json
 import secrets
 
-from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
-from handlers.domain.registry.trigger_seals import open_sealed
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.seal import Cipher
 
 # Standard Webhooks: from 24 to 64 bytes.
 _BYTES = 32
-
-
-def are_needed(trigger: FunctionTrigger) -> bool:
-    return trigger.webhook is not None and trigger.webhook.signature != "none"
 
 
 def new_secret() -> str:

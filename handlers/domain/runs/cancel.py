@@ -4,13 +4,13 @@ The outcome of a marked run is recorded as it happens. But the run is not execut
 not retried if it is a failure.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.errors import RunEnded, Unavailable
-from handlers.domain.runs.finish import CANCELLED, LifecycleBus, finish
-from handlers.domain.runs.finish import Runs as FinishingRuns
-from handlers.domain.runs.history import RunReader, read_run
+from handlers.domain.runs.finish import CANCELLED, finish
+from handlers.domain.runs.history import read_run
+from handlers.domain.runs.ports import LifecycleBus, OpenRuns
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
@@ -18,13 +18,10 @@ from handlers.domain.seal import Cipher
 _ATTEMPTS = 5
 
 
-class Runs(FinishingRuns, RunReader, Protocol): ...
-
-
 class CancelDeps(NamedTuple):
     """What cancelling needs."""
 
-    runs: Runs
+    runs: OpenRuns
     cipher: Cipher
     bus: LifecycleBus
 

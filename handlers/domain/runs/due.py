@@ -8,7 +8,7 @@ import math
 from datetime import datetime, timedelta
 
 from handlers.domain import clock
-from handlers.domain.runs.recording import RunQueue
+from handlers.domain.runs.ports import RunQueue
 from handlers.domain.runs.run import FunctionRun
 
 MAX_MESSAGE_DELAY = timedelta(minutes=15)

@@ -14,8 +14,7 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.runs.due import MAX_MESSAGE_DELAY, pending_deadline, postponed_for, push_when_due, wait_of
-from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, LifecycleBus, end_without_execution, finish
-from handlers.domain.runs.finish import Runs as FinishingRuns
+from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, end_without_execution, finish
 from handlers.domain.runs.outcome import (
     ACCESS_DENIED,
     PARAMETERS_UNREADABLE,
@@ -28,7 +27,8 @@ from handlers.domain.runs.outcome import (
     PermanentFailure,
     RetryLater,
 )
-from handlers.domain.runs.recording import RecordedRun, RunQueue, seal_context
+from handlers.domain.runs.ports import LifecycleBus, OpenRuns, RunQueue, RunTransitions
+from handlers.domain.runs.recording import RecordedRun, seal_context
 from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status, new_token
 from handlers.domain.runs.workspace_limit import LONGEST_WAIT_SECONDS, Slot, WorkspaceFull, WorkspaceLimit
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
@@ -37,13 +37,6 @@ LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
 # An outcome that is not stored is an execution for nothing: there is time within the lease's margin.
 RECORD_PAUSES = (0.5, 2.0, 5.0, 10.0)
-
-
-class Runs(FinishingRuns, Protocol):
-    def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
-
-    def move_staged(self, run: FunctionRun) -> FunctionRun:
-        """The run once its parts are where they stay. Raises Unavailable."""
 
 
 class FunctionCode(Protocol):
@@ -68,7 +61,7 @@ class Invoker(Protocol):
 class ExecutionDeps(NamedTuple):
     """What executing a run needs."""
 
-    runs: Runs
+    runs: OpenRuns
     cipher: Cipher
     invokable: InvokablePatterns
     code: FunctionCode
@@ -202,7 +195,7 @@ def _claimed(run: FunctionRun, pin: Pin) -> FunctionRun:
     )
 
 
-def _claim(run: FunctionRun, claimed: FunctionRun, runs: Runs) -> FunctionRun:
+def _claim(run: FunctionRun, claimed: FunctionRun, runs: RunTransitions) -> FunctionRun:
     """Raises _ClaimLost."""
     if not runs.transition(run, claimed):
         raise _ClaimLost
@@ -262,7 +255,7 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: E
     return ExecutionResult.POSTPONED
 
 
-def _leave(run: FunctionRun, reason: OutcomeUnknown, runs: Runs) -> ExecutionResult:
+def _leave(run: FunctionRun, reason: OutcomeUnknown, runs: RunTransitions) -> ExecutionResult:
     """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
     left = run.moved(error_code=reason.code, error_source=ErrorSource.SERVICE)
     return ExecutionResult.POSTPONED if runs.transition(run, left) else ExecutionResult.NOT_OURS

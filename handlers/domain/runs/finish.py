@@ -9,7 +9,8 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.due import is_expiring
 from handlers.domain.runs.outcome import RUN_EXPIRED, Outcome, pack
-from handlers.domain.runs.recording import SealedParts, seal_context
+from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Content, FunctionRun, Part, Status, new_token
 from handlers.domain.seal import Cipher
 
@@ -23,25 +24,11 @@ EXPIRED = Outcome.of_error(RUN_EXPIRED, "The run has waited for as long as runs 
 CANCELLED = Outcome(Status.CANCELLED)
 
 
-class Runs(Protocol):
-    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
-        """Store the change, if the run has not moved since it was read; False if it has. Raises Unavailable.
-
-        `outcome` is what is sealed of the run's end, under `after.outcome_id`. The outcome of an execution is stored
-        if the run still has the execution's claim, whatever else has been written to it.
-        """
-
-
-class LifecycleBus(Protocol):
-    def publish(self, run: FunctionRun) -> bool:
-        """Publish that a run has ended. False if the bus did not take it: the watchdog will publish it again."""
-
-
 class Finisher(Protocol):
     """What ending a run needs: the executor, the watchdog and whoever cancels have it."""
 
     @property
-    def runs(self) -> Runs: ...
+    def runs(self) -> RunTransitions: ...
     @property
     def cipher(self) -> Cipher: ...
     @property
@@ -61,12 +48,9 @@ def end_without_execution(run: FunctionRun) -> Outcome | None:
     return EXPIRED if is_expiring(run) else None
 
 
-def end_before_recorded(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[FunctionRun, SealedParts]:
-    """A new run that has already ended, and what is sealed of it. Raises Unavailable.
-
-    Its event is still to be published, by `publish` or by the watchdog.
-    """
-    ended = run.evolve(
+def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
+    """A new run that has already ended. Its event is still to be published, by `publish` or by the watchdog."""
+    return run.evolve(
         status=outcome.status,
         error_code=outcome.error_code,
         error_source=outcome.error_source,
@@ -75,7 +59,6 @@ def end_before_recorded(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> t
         deadline=run.created_at + EVENT_DEADLINE,
         outcome_id=new_token(),
     )
-    return ended, {Part.OUTCOME: cipher.seal(pack(outcome.contents()), seal_context(ended, Part.OUTCOME))}
 
 
 def finish(
@@ -157,7 +140,7 @@ def publish(finished: FunctionRun, deps: Finisher) -> bool:
     return published
 
 
-def mark_published(finished: FunctionRun, runs: Runs) -> bool:
+def mark_published(finished: FunctionRun, runs: RunTransitions) -> bool:
     """Nothing is left to do for the run, unless its parts have to be moved still. False if it has moved meanwhile."""
     deadline = finished.deadline if finished.staged else None
     return runs.transition(finished, finished.moved(event_pending=False, deadline=deadline))

@@ -1,6 +1,5 @@
 """Read a run, what it holds, and its lineage."""
 
-from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
@@ -8,6 +7,7 @@ from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, JsonValue, compact, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.outcome import unpack
+from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Content, FunctionRun, ParametersFormat, Part
 from handlers.domain.seal import Cipher, SealBroken
@@ -31,17 +31,9 @@ class EdgePage(NamedTuple):
     """Where the next page begins; None on the last."""
 
 
-class RunReader(Protocol):
-    def read_run(self, run_id: str) -> FunctionRun | None: ...
-
-
-class Runs(RunReader, Protocol):
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
-        """In the order asked for; what is gone is left out."""
-
-    def read_parts(self, run: FunctionRun, parts: Iterable[Part]) -> dict[Part, bytes]: ...
-
-    def edges(self, original_run_id: str, page: Page) -> EdgePage: ...
+class LineageReader(RunReader, Protocol):
+    def edges(self, original_run_id: str, page: Page) -> EdgePage:
+        """The re-runs of an original, oldest first."""
 
 
 def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
@@ -61,7 +53,7 @@ def parse_contents(include: str) -> list[Content]:
         raise InvalidRequest("include", f"must be a list of {', '.join(Content)}, separated by commas.") from None
 
 
-def reveal(run: FunctionRun, contents: list[Content], runs: Runs, cipher: Cipher) -> JsonObject:
+def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: Cipher) -> JsonObject:
     """The opened contents, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
     sealed = runs.read_parts(run, {content.part for content in contents})
     opened: dict[Content, bytes] = {}
@@ -110,7 +102,7 @@ class Lineage(NamedTuple):
         }
 
 
-def lineage(workspace: str, run_id: str, page: Page, runs: Runs) -> Lineage:
+def lineage(workspace: str, run_id: str, page: Page, runs: LineageReader) -> Lineage:
     """The lineage that a run belongs to, asked of any run of it. Raises InvalidRunId, RunNotFound, WrongWorkspace."""
     run = runs.read_run(parse_run_id(run_id))
     if run is None:

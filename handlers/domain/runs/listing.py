@@ -10,6 +10,7 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import required_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, list_document, position_of
+from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import FunctionRun, Status
 
 # Where a filter matches few runs, a page is cut short rather than read on: this many runs are looked at for each one
@@ -53,7 +54,7 @@ class Entry(NamedTuple):
     run_id: str
 
 
-class Index(Protocol):
+class RunIndex(Protocol):
     def newest_first(self, workspace: str, filters: Filters, page: Page) -> Iterator[Entry]:
         """The workspace's runs after the page's position, by the index that fits the filters best.
 
@@ -61,11 +62,7 @@ class Index(Protocol):
         """
 
 
-class Runs(Protocol):
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
-
-
-def list_runs(workspace: str, filters: Filters, page: Page, index: Index, runs: Runs) -> JsonObject:
+def list_runs(workspace: str, filters: Filters, page: Page, index: RunIndex, runs: RunReader) -> JsonObject:
     """A page of run documents. Where few runs match it may be short, or empty, and still have a next one."""
     entries = index.newest_first(workspace, filters, page)
     found: list[FunctionRun] = []

@@ -1,15 +1,15 @@
 """What is written when a run comes to be, whatever started it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from handlers.domain.errors import InvalidRequest, InvalidRunId
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import parse_object
 from handlers.domain.runs.run import FunctionRun, Part
-from handlers.domain.seal import SealContext
+from handlers.domain.seal import Cipher, SealContext
 
 SealedParts = dict[Part, bytes]
 
@@ -20,14 +20,6 @@ class RecordedRun(NamedTuple):
     run: FunctionRun
     sealed: Callable[[], bytes | None]
     """None if that part was never stored. Raises Unavailable."""
-
-
-class RunQueue(Protocol):
-    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
-        """Ask for the run to be executed. Never fails: what the queue does not take, the watchdog pushes again."""
-
-    def waiting(self) -> int:
-        """About how many messages wait for an executor. Raises Unavailable."""
 
 
 def to_message(run: FunctionRun) -> str:
@@ -60,3 +52,8 @@ def seal_context(run: FunctionRun, part: Part) -> SealContext:
     """An outcome is that of one execution: `outcome_id` must be set."""
     owner = f"RUN#{run.id}#{run.outcome_id}" if part is Part.OUTCOME else f"RUN#{run.id}"
     return SealContext(workspace=run.workspace, owner=owner, part=part)
+
+
+def seal_parts(run: FunctionRun, contents: Mapping[Part, bytes], cipher: Cipher) -> SealedParts:
+    """Raises Unavailable."""
+    return {part: cipher.seal(content, seal_context(run, part)) for part, content in contents.items()}

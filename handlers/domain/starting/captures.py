@@ -17,15 +17,15 @@ from handlers.domain.document import Document
 from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
-from handlers.domain.runs.finish import LifecycleBus, end_before_recorded, publish
-from handlers.domain.runs.finish import Runs as FinishingRuns
-from handlers.domain.runs.outcome import Outcome, error_name
-from handlers.domain.runs.parameters import NOT_RECORDED, keep_text
-from handlers.domain.runs.recording import Retention, SealedParts, seal_context
+from handlers.domain.runs.finish import ended_before_recorded, publish
+from handlers.domain.runs.outcome import Outcome, error_name, pack
+from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
+from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.recording import Retention, seal_parts
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.invocation_record import InvocationRecord
-from handlers.domain.starting.start import StartRequest, new_run
+from handlers.domain.starting.start import RunRecorder, StartRequest, new_run
 
 LATEST = "$LATEST"
 # The condition of a record for an on-success destination.
@@ -50,7 +50,7 @@ class CapturingFunction(NamedTuple):
     trigger: FunctionTrigger
 
 
-class Registry(Protocol):
+class CapturingReader(Protocol):
     def registrations(self, base_function_arn: str) -> list[Registration]:
         """Of all functions, in any workspace, that capture failures of the Lambda of this ARN: by one query."""
 
@@ -61,15 +61,15 @@ class Registry(Protocol):
         """
 
 
-class Runs(FinishingRuns, Protocol):
-    def record(self, run: FunctionRun, parts: SealedParts) -> bool: ...
+class CapturedRuns(RunRecorder, RunTransitions, Protocol):
+    """Records runs that have ended, and marks them as told to the bus."""
 
 
 class CaptureDeps(NamedTuple):
     """What capturing needs."""
 
-    runs: Runs
-    registry: Registry
+    runs: CapturedRuns
+    registry: CapturingReader
     cipher: Cipher
     bus: LifecycleBus
     retention: Retention
@@ -135,11 +135,9 @@ def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registr
 def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: CaptureDeps) -> CaptureResult:
     outcome = _outcome(record)
     parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
-    begun = parameters.of(_run_of(record, capturing, deps.retention, clock.now()))
-    run, parts = end_before_recorded(begun, outcome, deps.cipher)
-    if parameters.text is not None:
-        parts[Part.PARAMETERS] = deps.cipher.seal(parameters.text, seal_context(run, Part.PARAMETERS))
-    if not deps.runs.record(run, parts):
+    run = parameters.of(_run_of(record, capturing, outcome, deps.retention, clock.now()))
+    contents = _contents(parameters, outcome)
+    if not deps.runs.record(run, seal_parts(run, contents, deps.cipher)):
         return CaptureResult.AGAIN
     publish(run, deps)
     return CaptureResult.CAPTURED
@@ -153,13 +151,15 @@ def _outcome(record: InvocationRecord) -> Outcome:
     return Outcome.of_failed_invocation(record.response_payload.encode(errors="backslashreplace"))
 
 
-def _run_of(record: InvocationRecord, capturing: CapturingFunction, retention: Retention, at: datetime) -> FunctionRun:
+def _run_of(
+    record: InvocationRecord, capturing: CapturingFunction, outcome: Outcome, retention: Retention, at: datetime
+) -> FunctionRun:
     run_id = derived_id("captured", capturing.function.id, record.request_context.request_id)
     pin, reported = _version(record)
     begun = new_run(
         capturing.trigger, capturing.function, StartRequest(ExecutionSource.CAPTURED, {}, run_id=run_id), retention, at
     )
-    return begun.evolve(pin=pin, reported_version=reported)
+    return ended_before_recorded(begun, outcome).evolve(pin=pin, reported_version=reported)
 
 
 def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
@@ -169,3 +169,10 @@ def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
         return None, LATEST if version == LATEST else None
     arn = f"{base_arn(record.request_context.function_arn)}:{version}"
     return Pin(function_version_arn=arn, function_version=version), None
+
+
+def _contents(parameters: Parameters, outcome: Outcome) -> dict[Part, bytes]:
+    contents = {Part.OUTCOME: pack(outcome.contents())}
+    if parameters.text is not None:
+        contents[Part.PARAMETERS] = parameters.text
+    return contents

@@ -10,8 +10,7 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import FOREIGN_ID, derived_id, required_id
 from handlers.domain.json_document import JsonObject, JsonValue
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.event_buses import PermittedBuses
-from handlers.domain.registry.event_patterns import is_of
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.requests import Body, ObjectField, parse_moment
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.starting.start import StartDeps, StartRequest, start_run
@@ -40,7 +39,7 @@ class MatchedEvent(Body):
         return f'{{"triggerId":"{trigger_id}","event":{event}}}'
 
 
-class Registry(Protocol):
+class TriggerWithFunctionReader(Protocol):
     def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
 
 
@@ -103,7 +102,9 @@ def _replay(event: JsonObject) -> tuple[str, ...]:
     return (name,) if isinstance(name, str) and FOREIGN_ID.fullmatch(name) else ()
 
 
-def deliver(delivery: Delivery, registry: Registry, deps: StartDeps, *, buses: PermittedBuses) -> FunctionRun | Dropped:
+def deliver(
+    delivery: Delivery, registry: TriggerWithFunctionReader, deps: StartDeps, *, buses: PermittedBuses
+) -> FunctionRun | Dropped:
     """The run that it has started, now or when it was delivered before.
 
     A function that the workspace may no longer invoke is not asked for here: the run is kept, and fails at its claim.
@@ -120,25 +121,14 @@ def deliver(delivery: Delivery, registry: Registry, deps: StartDeps, *, buses: P
 def _reason_to_drop(
     trigger: FunctionTrigger, function: ComputeFunction | None, delivery: Delivery, buses: PermittedBuses
 ) -> Dropped | None:
-    is_event = delivery.start_request.source is ExecutionSource.EVENT
-    expected = trigger.events if is_event else trigger.schedule
-    if expected is None:
-        return Dropped.NO_TRIGGER
-    if not trigger.confirmed:
-        return Dropped.NOT_YET
-    if not trigger.enabled:
-        return Dropped.DISABLED
-    if function is None:
-        return Dropped.NO_FUNCTION
-    return _reason_to_drop_event(trigger, delivery.start_request.payload, buses) if is_event else None
-
-
-def _reason_to_drop_event(trigger: FunctionTrigger, event: JsonObject, buses: PermittedBuses) -> Dropped | None:
-    # The event itself is not the workspace's to see any more: kept, it could be revealed.
-    if not buses.permit(trigger):
-        return Dropped.BUS_NOT_PERMITTED
-    # The rule's own condition says so too. This one does not depend on how EventBridge reads a tenant's pattern.
-    own_bus = trigger.events is not None and trigger.events.is_on_trigger_bus
-    if own_bus and not is_of(event, trigger.workspace):
-        return Dropped.NOT_ITS_OWN
-    return None
+    payload = delivery.start_request.payload
+    reasons = {
+        Dropped.NO_TRIGGER: trigger.metadata.execution_source is not delivery.start_request.source,
+        Dropped.NOT_YET: not trigger.confirmed,
+        Dropped.DISABLED: not trigger.enabled,
+        Dropped.NO_FUNCTION: function is None,
+        # The event itself is not the workspace's to see any more: kept, it could be revealed.
+        Dropped.BUS_NOT_PERMITTED: not buses.permit(trigger),
+        Dropped.NOT_ITS_OWN: not trigger.metadata.accepts(payload, trigger.workspace),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)

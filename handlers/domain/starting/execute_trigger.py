@@ -7,8 +7,9 @@ from pydantic import Field
 from handlers.domain.errors import TriggerDisabled
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_id
-from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, Triggers
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.permissions import check_invokable
+from handlers.domain.registry.ports import FunctionReader
 from handlers.domain.registry.triggers import own_trigger
 from handlers.domain.requests import Body, ContentField, Name
 from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun
@@ -21,9 +22,7 @@ class ExecuteBody(Body):
     orchestration_id: Name | None = None
 
 
-class Registry(Triggers, Protocol):
-    def read_function(self, function_id: str) -> ComputeFunction | None: ...
-
+class KeyedTriggerReader(FunctionReader, Protocol):
     def read_trigger_with_key(
         self, trigger_id: str, key: IdempotencyKey | None
     ) -> tuple[StoredTrigger | None, KeptRequest | None]:
@@ -34,7 +33,7 @@ def execute_trigger(
     workspace: str,
     trigger_id: str,
     request: ExecuteBody,
-    registry: Registry,
+    registry: KeyedTriggerReader,
     deps: StartDeps,
     *,
     invokable: InvokablePatterns,

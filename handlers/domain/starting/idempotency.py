@@ -7,10 +7,11 @@ name made of the key, the workspace and the caller. The header is that of draft-
 import hashlib
 import re
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Misconfigured, Unavailable
 from handlers.domain.json_document import JsonValue, compact
+from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken, SealContext
 
@@ -56,10 +57,6 @@ class AlreadyStarted(Exception):
         super().__init__(kept.run_id)
 
 
-class Runs(Protocol):
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
-
-
 def request_key(header: str | None, workspace: str, caller: str, content: JsonValue) -> IdempotencyKey | None:
     """The key of a request that asks for this; None if it was sent without. Raises InvalidRequest."""
     if header is None:
@@ -75,7 +72,7 @@ def seal_key(key: IdempotencyKey | None, cipher: Cipher) -> SealedKey | None:
     return None if key is None else SealedKey(key, cipher.seal(key.digest, key.seal_context))
 
 
-def run_started_before(kept: KeptRequest, cipher: Cipher, runs: Runs) -> FunctionRun:
+def run_started_before(kept: KeptRequest, cipher: Cipher, runs: RunReader) -> FunctionRun:
     """Raises IdempotencyKeyReused if that was another request, or Unavailable."""
     try:
         same = cipher.open(kept.sealed_digest, kept.key.seal_context) == kept.key.digest

@@ -1,7 +1,8 @@
 """Re-run a run: the story of POST …/function-runs/{runId}/rerun, step by step.
 
-The refusals and their order are the contract's. A refused request has changed nothing: a re-run comes to be in the
-last step but one, in a single transaction.
+`prepare` reads, checks and decides; `start.commit` writes. The refusals and their order are the contract's. What can
+only be refused at the end (the original is gone meanwhile, or has as many re-runs as it may) fails the one transaction
+of `commit`: so a refused request has changed nothing.
 """
 
 import uuid
@@ -28,19 +29,14 @@ from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.requests import Body, ContentField, Moment
-from handlers.domain.runs.due import first_deadline, push_when_due
-from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, seal_context
+from handlers.domain.runs.due import first_deadline
+from handlers.domain.runs.ports import RunReader
+from handlers.domain.runs.recording import RecordedRun, Retention, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.seal import Cipher, SealBroken
-from handlers.domain.starting.idempotency import (
-    AlreadyStarted,
-    IdempotencyKey,
-    KeptRequest,
-    SealedKey,
-    run_started_before,
-    seal_key,
-)
+from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
 from handlers.domain.starting.merge import merge
+from handlers.domain.starting.start import NewRun, Started
 
 MAX_WAIT = timedelta(days=30)
 
@@ -80,68 +76,75 @@ class RerunRequest(NamedTuple):
     key: IdempotencyKey | None = None
 
 
-class Runs(Protocol):
+class KeyedRunReader(RunReader, Protocol):
     def read_with_key(
         self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
         """A run with one of its parts, and what is kept under the key: in one call."""
 
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run, sealed parts, lineage edge and the original's count, all or nothing. False if there is a run of this id.
-
-        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
-        """
-
-
-class Registry(Protocol):
+class TriggerAndFunctionReader(Protocol):
     def read_trigger_and_function(
         self, trigger_id: str, function_id: str
     ) -> tuple[FunctionTrigger | None, ComputeFunction | None]: ...
 
 
 class RerunDeps(NamedTuple):
-    """What a re-run needs."""
+    """What it takes to decide on a re-run, or on an automatic retry. Nothing of it writes."""
 
-    runs: Runs
-    registry: Registry
+    runs: KeyedRunReader
+    registry: TriggerAndFunctionReader
     cipher: Cipher
-    queue: RunQueue
-    retention: Retention
     invokable: InvokablePatterns
+    retention: Retention
 
 
-def rerun(request: RerunRequest, deps: RerunDeps) -> FunctionRun:
-    """The new run, recorded and queued; or the one that the same request has started before.
+class PreparedRerun(NamedTuple):
+    """A re-run that nothing stands against: `commit(prepared.new, …)` starts it."""
+
+    source: FunctionRun
+    trigger: FunctionTrigger
+    function: ComputeFunction
+    new: NewRun
+
+    @property
+    def parameters(self) -> bytes:
+        """The JSON document that the function is to be invoked with. Secret."""
+        return self.new.contents[Part.PARAMETERS]
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether overrides have been merged into the parameters, which else are the source's own, byte for byte."""
+        return Part.OVERRIDES in self.new.contents
+
+
+def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
+    """Read, check, merge and decide, and write nothing. The run that the same request has started before, if it has.
 
     Raises a Refused, or Unavailable.
     """
     recorded, kept = deps.runs.read_with_key(parse_run_id(request.run_id), Part.PARAMETERS, request.key)
     if kept is not None:
-        return run_started_before(kept, deps.cipher, deps.runs)
-    try:
-        return _rerun(request, recorded, deps)
-    except AlreadyStarted as already:
-        return run_started_before(already.kept, deps.cipher, deps.runs)
-
-
-def _rerun(request: RerunRequest, recorded: RecordedRun | None, deps: RerunDeps) -> FunctionRun:
+        return Started(run_started_before(kept, deps.cipher, deps.runs), is_new=False)
     found = _rerunnable(request, recorded)
-    source = found.run
-    parameters = _opened(found, deps.cipher)
-    trigger, function = trigger_and_function_of(source, deps.registry, deps.invokable)
-    at = clock.now()
-    copied = copy_of(source, function, Copy(at, request.options.due(at), deps.retention))
-    new = _as_asked(copied, source, request, trigger)
-    parts = _parts(source, parameters, request.options.override_params)
-    sealed = {part: deps.cipher.seal(content, seal_context(new, part)) for part, content in parts.items()}
-    deps.runs.record_rerun(new, sealed, seal_key(request.key, deps.cipher))
-    push_when_due(new, deps.queue)
-    return new
+    source, parameters = found.run, _opened(found, deps.cipher)
+    trigger, function = check_startable(
+        deps.registry.read_trigger_and_function(source.trigger_id, source.function_id), deps.invokable
+    )
+    options, at = request.options, clock.now()
+    run = copy_of(source, function, at=at, not_before=options.due(at), retention=deps.retention).evolve(
+        pin=None if options.use_latest_code else source.pin,
+        rerun_by=request.rerun_by,
+        rerun_reason=options.reason or None,
+        use_latest_code=options.use_latest_code,
+        retriable=trigger.retry_policy is not None and trigger.retry_policy.retry_manual_reruns,
+    )
+    contents = _contents(source, parameters, options.override_params)
+    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key))
 
 
 def _rerunnable(request: RerunRequest, recorded: RecordedRun | None) -> RecordedRun:
+    """Raises RunNotFound, WrongWorkspace or OrchestrationRun."""
     if recorded is None:
         raise RunNotFound
     if recorded.run.workspace != request.workspace:
@@ -152,6 +155,7 @@ def _rerunnable(request: RerunRequest, recorded: RecordedRun | None) -> Recorded
 
 
 def _opened(recorded: RecordedRun, cipher: Cipher) -> bytes:
+    """Raises NoParameters, DecryptionFailed or Unavailable."""
     try:
         return open_parameters(recorded, cipher)
     except SealBroken as broken:
@@ -166,14 +170,14 @@ def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     return cipher.open(sealed, seal_context(recorded.run, Part.PARAMETERS))
 
 
-def trigger_and_function_of(
-    source: FunctionRun, registry: Registry, invokable: InvokablePatterns
+def check_startable(
+    found: tuple[FunctionTrigger | None, ComputeFunction | None], invokable: InvokablePatterns
 ) -> tuple[FunctionTrigger, ComputeFunction]:
-    """The run's trigger and function as they are now.
+    """A run's trigger and function, if they are still there and the workspace may still invoke the function.
 
-    Raises TriggerNotFound, FunctionNotFound or FunctionNotPermitted. A bus is not asked for: a re-run listens to none.
+    A bus is not asked for: a re-run listens to none. Raises TriggerNotFound, FunctionNotFound or FunctionNotPermitted.
     """
-    trigger, function = registry.read_trigger_and_function(source.trigger_id, source.function_id)
+    trigger, function = found
     if trigger is None:
         raise TriggerNotFound
     if function is None:
@@ -182,16 +186,13 @@ def trigger_and_function_of(
     return trigger, function
 
 
-class Copy(NamedTuple):
-    """When a run is copied, when its copy is due, and how long that is kept."""
+def copy_of(
+    source: FunctionRun, function: ComputeFunction, *, at: datetime, not_before: datetime | None, retention: Retention
+) -> FunctionRun:
+    """A pending run of the source's lineage, made now and not due before that moment.
 
-    at: datetime
-    not_before: datetime | None
-    retention: Retention
-
-
-def copy_of(source: FunctionRun, function: ComputeFunction, copy: Copy) -> FunctionRun:
-    """A pending run of the source's lineage. Who re-runs it, why and on which code is the caller's to say."""
+    Who re-runs it, why and on which code is the caller's to say.
+    """
     return FunctionRun(
         id=str(uuid.uuid4()),
         workspace=source.workspace,
@@ -201,29 +202,18 @@ def copy_of(source: FunctionRun, function: ComputeFunction, copy: Copy) -> Funct
         trigger_type=source.trigger_type,
         execution_source=ExecutionSource.RERUN,
         status=Status.PENDING,
-        created_at=copy.at,
-        not_before=copy.not_before,
+        created_at=at,
+        not_before=not_before,
         is_rerun=True,
         original_run_id=source.lineage_id,
         source_run_id=source.id,
         parameters_format=source.parameters_format,
-        deadline=first_deadline(copy.at, copy.not_before),
-        expires_at=(copy.not_before or copy.at) + copy.retention.span,
+        deadline=first_deadline(at, not_before),
+        expires_at=(not_before or at) + retention.span,
     )
 
 
-def _as_asked(copied: FunctionRun, source: FunctionRun, request: RerunRequest, trigger: FunctionTrigger) -> FunctionRun:
-    policy = trigger.retry_policy
-    return copied.evolve(
-        pin=None if request.options.use_latest_code else source.pin,
-        rerun_by=request.rerun_by,
-        rerun_reason=request.options.reason or None,
-        use_latest_code=request.options.use_latest_code,
-        retriable=policy is not None and policy.retry_manual_reruns,
-    )
-
-
-def _parts(source: FunctionRun, parameters: bytes, overrides: JsonObject | None) -> dict[Part, bytes]:
+def _contents(source: FunctionRun, parameters: bytes, overrides: JsonObject | None) -> dict[Part, bytes]:
     if not overrides:
         # The source's very bytes go on: nothing is read and written anew.
         return {Part.PARAMETERS: parameters}

@@ -6,46 +6,23 @@ that was: an event that is lost on its way here is told again.
 """
 
 from enum import StrEnum
-from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import DecryptionFailed, Misconfigured, Refused
-from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import derived_id
-from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.retry_policy import RetryPolicy
-from handlers.domain.runs.due import push_when_due
-from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.finish import mark_published
 from handlers.domain.runs.outcome import BEYOND_RETRY
-from handlers.domain.runs.recording import RecordedRun, Retention, RunQueue, SealedParts, seal_context
+from handlers.domain.runs.ports import OpenRuns
+from handlers.domain.runs.recording import RecordedRun
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
-from handlers.domain.starting.rerun import Copy, Registry, copy_of, open_parameters, trigger_and_function_of
+from handlers.domain.starting.rerun import RerunDeps, check_startable, copy_of, open_parameters
+from handlers.domain.starting.start import NewRun, StartDeps, commit
 
 AUTO_RETRY = "auto-retry"
 # Who else writes to the run meanwhile has done so by then; if not, the watchdog tells of the failure again.
 _ATTEMPTS = 5
-
-
-class Runs(FinishingRuns, Protocol):
-    def read(self, run_id: str, part: Part) -> RecordedRun | None: ...
-
-    def read_run(self, run_id: str) -> FunctionRun | None: ...
-
-    def record_rerun(self, run: FunctionRun, parts: SealedParts) -> bool:
-        """False if there is a run of this id. Raises RunNotFound, RerunLimitReached or Unavailable."""
-
-
-class RetryDeps(NamedTuple):
-    """What a retry needs."""
-
-    runs: Runs
-    registry: Registry
-    cipher: Cipher
-    queue: RunQueue
-    retention: Retention
-    invokable: InvokablePatterns
 
 
 class RetryResult(StrEnum):
@@ -62,27 +39,34 @@ class RetryResult(StrEnum):
     NOT_RETRYABLE = "error is not retryable"
 
 
-def retry(failed_run_id: str, deps: RetryDeps) -> str:
-    """What became of the failure: a Verdict, or the code of what made a retry impossible. Raises Unavailable."""
-    recorded = deps.runs.read(failed_run_id, Part.PARAMETERS)
+def retry(failed_run_id: str, runs: OpenRuns, deps: RerunDeps, start_deps: StartDeps) -> str:
+    """What became of the failure: a RetryResult, or the code of what made a retry impossible. Raises Unavailable."""
+    recorded = runs.read(failed_run_id, Part.PARAMETERS)
     if recorded is None:
         return RetryResult.GONE
     if not (recorded.run.awaits_retry and recorded.run.event_pending):
         return RetryResult.SETTLED
     result: str
     try:
-        result = _retry(recorded, deps)
+        decided = _decide(recorded, deps)
+        result = decided if isinstance(decided, RetryResult) else _RETRIED[commit(decided, start_deps).is_new]
     except Refused as refused:
         result = refused.code
-    _mark_published(recorded.run, deps.runs)
+    _mark_published(recorded.run, runs)
     return result
 
 
-def _retry(recorded: RecordedRun, deps: RetryDeps) -> RetryResult:
+_RETRIED = {True: RetryResult.RETRIED, False: RetryResult.RETRIED_BEFORE}
+
+
+def _decide(recorded: RecordedRun, deps: RerunDeps) -> NewRun | RetryResult:
+    """The retry, or why there is none. Raises a Refused, Misconfigured or Unavailable."""
     failed = recorded.run
     if failed.cancel_requested_at is not None:
         return RetryResult.CANCELLED
-    trigger, function = trigger_and_function_of(failed, deps.registry, deps.invokable)
+    trigger, function = check_startable(
+        deps.registry.read_trigger_and_function(failed.trigger_id, failed.function_id), deps.invokable
+    )
     policy = trigger.retry_policy
     if policy is None or (failed.execution_source is ExecutionSource.RERUN and not policy.retry_manual_reruns):
         return RetryResult.NO_POLICY
@@ -95,32 +79,10 @@ def _retry(recorded: RecordedRun, deps: RetryDeps) -> RetryResult:
     is_beyond = failed.error_source is not ErrorSource.FUNCTION and failed.error_code in BEYOND_RETRY
     if is_beyond or failed.error_code in policy.non_retryable_errors:
         return RetryResult.NOT_RETRYABLE
-    return _record(recorded, function, policy, attempt, deps)
-
-
-def _record(
-    recorded: RecordedRun, function: ComputeFunction, policy: RetryPolicy, attempt: int, deps: RetryDeps
-) -> RetryResult:
-    failed = recorded.run
     parameters = _open_parameters(recorded, deps.cipher)
     at = clock.now()
-    copied = copy_of(failed, function, Copy(at, at + policy.delay(attempt), deps.retention))
-    new = _as_retry(copied, failed, attempt, policy)
-    sealed = deps.cipher.seal(parameters, seal_context(new, Part.PARAMETERS))
-    if not deps.runs.record_rerun(new, {Part.PARAMETERS: sealed}):
-        return RetryResult.RETRIED_BEFORE
-    push_when_due(new, deps.queue)
-    return RetryResult.RETRIED
-
-
-def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
-    """A key that is refused for now is no reason to give the retry up: nobody would ask for it again."""
-    try:
-        return open_parameters(recorded, cipher)
-    except KeyRefused as refused:
-        raise Misconfigured from refused
-    except SealBroken as broken:
-        raise DecryptionFailed from broken
+    copied = copy_of(failed, function, at=at, not_before=at + policy.delay(attempt), retention=deps.retention)
+    return NewRun(_as_retry(copied, failed, attempt, policy), {Part.PARAMETERS: parameters})
 
 
 def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: RetryPolicy) -> FunctionRun:
@@ -135,7 +97,17 @@ def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: Re
     )
 
 
-def _mark_published(failed: FunctionRun, runs: Runs) -> None:
+def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
+    """A key that is refused for now is no reason to give the retry up: nobody would ask for it again."""
+    try:
+        return open_parameters(recorded, cipher)
+    except KeyRefused as refused:
+        raise Misconfigured from refused
+    except SealBroken as broken:
+        raise DecryptionFailed from broken
+
+
+def _mark_published(failed: FunctionRun, runs: OpenRuns) -> None:
     found: FunctionRun | None = failed
     for _ in range(_ATTEMPTS):
         if found is None or not found.event_pending or mark_published(found, runs):

@@ -12,11 +12,12 @@ from handlers.domain.errors import FunctionNotFound
 from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.triggers import open_params
-from handlers.domain.runs.due import pending_deadline
-from handlers.domain.runs.finish import end_before_recorded
-from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome
+from handlers.domain.runs.due import pending_deadline, push_when_due
+from handlers.domain.runs.finish import ended_before_recorded
+from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome, pack
 from handlers.domain.runs.parameters import Parameters, keep_value
-from handlers.domain.runs.recording import Retention, RunQueue, SealedParts, seal_context
+from handlers.domain.runs.ports import RunQueue, RunReader
+from handlers.domain.runs.recording import Retention, SealedParts, seal_parts
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
@@ -29,20 +30,27 @@ from handlers.domain.starting.idempotency import (
 from handlers.domain.starting.merge import merge
 
 
-class Runs(Protocol):
-    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run and sealed parts, all or nothing. False if there is a run of this id.
+class RunRecorder(Protocol):
+    """Records new runs. What it writes, it writes all or nothing."""
 
-        Raises AlreadyStarted or Unavailable.
+    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        """Run and sealed parts. False if there is a run of this id. Raises AlreadyStarted or Unavailable."""
+
+    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+        """Run, sealed parts, lineage edge and the original's count. False if there is a run of this id.
+
+        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
         """
 
-    def read_many(self, run_ids: list[str]) -> list[FunctionRun]: ...
+
+class NewRuns(RunReader, RunRecorder, Protocol):
+    """Records new runs, and reads those that were started before."""
 
 
 class StartDeps(NamedTuple):
     """What starting a run needs."""
 
-    runs: Runs
+    runs: NewRuns
     cipher: Cipher
     queue: RunQueue
     retention: Retention
@@ -63,56 +71,79 @@ class StartRequest(NamedTuple):
     """Accepted by AWS: nobody can correct it any more, and it is kept as far as it can be."""
 
 
+class NewRun(NamedTuple):
+    """A run that has been decided on. Nothing of it is written yet."""
+
+    run: FunctionRun
+    contents: dict[Part, bytes]
+    """What is to be sealed beside it."""
+    key: IdempotencyKey | None = None
+
+
+class Started(NamedTuple):
+    run: FunctionRun
+    is_new: bool
+    """False if the same request, or the same event, has started it before."""
+
+
+def commit(new: NewRun, deps: StartDeps) -> Started:
+    """Record the run in one transaction and push it, unless it was started before.
+
+    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound or RerunLimitReached, too.
+    """
+    record = deps.runs.record_rerun if new.run.is_rerun else deps.runs.record
+    try:
+        is_new = record(new.run, seal_parts(new.run, new.contents, deps.cipher), seal_key(new.key, deps.cipher))
+    except AlreadyStarted as already:
+        return Started(run_started_before(already.kept, deps.cipher, deps.runs), is_new=False)
+    if is_new and new.run.status.is_open:
+        push_when_due(new.run, deps.queue)
+    return Started(new.run, is_new)
+
+
 def start_run(
-    stored: StoredTrigger, function: ComputeFunction | None, start_request: StartRequest, deps: StartDeps
+    stored: StoredTrigger, function: ComputeFunction | None, request: StartRequest, deps: StartDeps
 ) -> FunctionRun:
-    """The run, recorded and queued, or the one that this cause has started before.
+    """The run, recorded and queued, or the one that the same request has started before.
 
     Raises FunctionNotFound, InvalidRequest, TooLarge, TriggerUnreadable, IdempotencyKeyReused or Unavailable.
     """
     if function is None:
         raise FunctionNotFound(stored.trigger.id)
-    parameters = _parameters(parse(open_params(stored, deps.cipher)), start_request)
-    run = parameters.of(new_run(stored.trigger, function, start_request, deps.retention, clock.now()))
+    parameters = _parameters(parse(open_params(stored, deps.cipher)), request)
+    run = parameters.of(new_run(stored.trigger, function, request, deps.retention, clock.now()))
     if parameters.text is None:
-        run, sealed = _unexecutable(run, deps.cipher)
-    else:
-        sealed = {Part.PARAMETERS: deps.cipher.seal(parameters.text, seal_context(run, Part.PARAMETERS))}
-    try:
-        if deps.runs.record(run, sealed, seal_key(start_request.key, deps.cipher)) and run.status.is_open:
-            deps.queue.push(run)
-    except AlreadyStarted as already:
-        return run_started_before(already.kept, deps.cipher, deps.runs)
-    return run
+        return commit(_unexecutable(run), deps).run
+    return commit(NewRun(run, {Part.PARAMETERS: parameters.text}, request.key), deps).run
 
 
-def _parameters(params: JsonValue, start_request: StartRequest) -> Parameters:
+def _parameters(params: JsonValue, request: StartRequest) -> Parameters:
     """Raises InvalidRequest or TooLarge for what can still be corrected."""
-    merged = merge(params, start_request.payload)
-    return keep_value(merged) if start_request.is_accepted else Parameters(dump(merged, field=start_request.field))
+    merged = merge(params, request.payload)
+    return keep_value(merged) if request.is_accepted else Parameters(dump(merged, field=request.field))
 
 
-def _unexecutable(run: FunctionRun, cipher: Cipher) -> tuple[FunctionRun, SealedParts]:
+def _unexecutable(run: FunctionRun) -> NewRun:
     """Ended as it comes to be, so that what has come in is known: with its error. No retry would find more."""
     outcome = Outcome.of_error(PARAMETERS_OMITTED, f"There is nothing to execute. {run.parameters_omitted}")
-    return end_before_recorded(run.evolve(retriable=False), outcome, cipher)
+    return NewRun(ended_before_recorded(run.evolve(retriable=False), outcome), {Part.OUTCOME: pack(outcome.contents())})
 
 
 def new_run(
-    trigger: FunctionTrigger, function: ComputeFunction, start_request: StartRequest, retention: Retention, at: datetime
+    trigger: FunctionTrigger, function: ComputeFunction, request: StartRequest, retention: Retention, at: datetime
 ) -> FunctionRun:
     return FunctionRun(
-        id=start_request.run_id or str(uuid.uuid4()),
+        id=request.run_id or str(uuid.uuid4()),
         workspace=trigger.workspace,
         function_id=function.id,
         function_arn=function.function_arn,
         trigger_id=trigger.id,
         trigger_type=trigger.execution_type,
-        execution_source=start_request.source,
+        execution_source=request.source,
         created_at=at,
-        orchestration_id=start_request.orchestration_id,
+        orchestration_id=request.orchestration_id,
         # What an orchestration has started is retried by the orchestration.
-        retriable=trigger.retry_policy is not None and start_request.source is not ExecutionSource.ORCHESTRATION,
+        retriable=trigger.retry_policy is not None and request.source is not ExecutionSource.ORCHESTRATION,
         deadline=pending_deadline(at),
         expires_at=at + retention.span,
     )

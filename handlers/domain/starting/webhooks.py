@@ -16,7 +16,8 @@ from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import MAX_DEPTH, JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.trigger_kinds import Webhook, check_path
+from handlers.domain.registry.http_trigger import HttpTrigger, check_path
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
@@ -43,11 +44,11 @@ class WebhookRequest(NamedTuple):
     body: bytes
 
 
-class Registry(Protocol):
+class WebhookReader(Protocol):
     def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
 
 
-def receive(webhook_request: WebhookRequest, registry: Registry, deps: StartDeps) -> FunctionRun:
+def receive(webhook_request: WebhookRequest, registry: WebhookReader, deps: StartDeps) -> FunctionRun:
     """The run that it has started, now or when it was received before. Raises a Refused, or Unavailable."""
     webhook_request = webhook_request._replace(path=webhook_request.path.removesuffix("/"))
     _check(webhook_request)
@@ -84,7 +85,7 @@ def _check(webhook_request: WebhookRequest) -> None:
 
 def _verify(stored: StoredTrigger, webhook_request: WebhookRequest, cipher: Cipher) -> None:
     """Raises BadSignature, TriggerUnreadable or Unavailable."""
-    if not webhook_secrets.are_needed(stored.trigger):
+    if not stored.trigger.metadata.needs_secret:
         return
     flaw = flaw_of(webhook_request.headers, webhook_request.body, webhook_secrets.open_all(stored, cipher), clock.now())
     if flaw is not None:
@@ -109,17 +110,17 @@ def _request_key(trigger: FunctionTrigger, webhook_request: WebhookRequest) -> I
 
 
 def _parameters(webhook_request: WebhookRequest, trigger: FunctionTrigger) -> JsonObject:
-    left_out = _CREDENTIALS | _PROOF if webhook_secrets.are_needed(trigger) else _CREDENTIALS
+    left_out = _CREDENTIALS | _PROOF if trigger.metadata.needs_secret else _CREDENTIALS
     return {
         "method": webhook_request.method,
         "path": webhook_request.path,
         "headers": {name: value for name, value in webhook_request.headers.items() if name not in left_out},
         "query": webhook_request.query,
-        **_content(webhook_request.body, trigger.webhook),
+        **_content(webhook_request.body, trigger.metadata),
     }
 
 
-def _content(body: bytes, webhook: Webhook | None) -> JsonObject:
+def _content(body: bytes, metadata: TriggerMetadata) -> JsonObject:
     """The value of a JSON body; the body itself of any other, and of JSON that would not survive being read.
 
     A webhook of `rawBody` always has the body itself: signatures of other providers are over its bytes.
@@ -128,7 +129,7 @@ def _content(body: bytes, webhook: Webhook | None) -> JsonObject:
         text = body.decode()
     except UnicodeDecodeError:
         return {"rawBodyBase64": base64.b64encode(body).decode()}
-    if webhook is None or not webhook.raw_body:
+    if not (isinstance(metadata, HttpTrigger) and metadata.raw_body):
         with suppress(InvalidRequest):
             # One level less than may be kept: it is kept as a member of the parameters.
             return {"payload": parse(text, max_depth=MAX_DEPTH - 1)}

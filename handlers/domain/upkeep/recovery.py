@@ -27,16 +27,14 @@ from handlers.domain.runs.finish import (
     EXECUTION_LOST,
     EXPIRED,
     MAX_ATTEMPTS,
-    LifecycleBus,
     delivery_failed,
     end_without_execution,
     finish,
     mark_published,
     publish,
 )
-from handlers.domain.runs.finish import Runs as FinishingRuns
 from handlers.domain.runs.outcome import Outcome
-from handlers.domain.runs.recording import RunQueue
+from handlers.domain.runs.ports import LifecycleBus, OverdueRuns, RunQueue, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
@@ -48,16 +46,6 @@ MAX_UNMOVED = 3
 CLOCKS_DIFFER = timedelta(minutes=1)
 # Of a failure that nobody could decide on, told each quarter of an hour in the end: about two days.
 MAX_PUBLICATIONS = 200
-
-
-class Runs(FinishingRuns, Protocol):
-    def overdue(self) -> Iterator[FunctionRun]:
-        """Runs whose deadline has passed, read consistently, page by page."""
-
-    def read_run(self, run_id: str) -> FunctionRun | None: ...
-
-    def move_staged(self, run: FunctionRun) -> FunctionRun:
-        """The run once its parts are where they stay. Raises Unavailable."""
 
 
 class DeadLetter(NamedTuple):
@@ -78,7 +66,7 @@ class DeadLetters(Protocol):
 class WatchdogDeps(NamedTuple):
     """What recovery needs."""
 
-    runs: Runs
+    runs: OverdueRuns
     cipher: Cipher
     queue: RunQueue
     bus: LifecycleBus
@@ -175,7 +163,7 @@ class NotMoved(Exception):
     """The bucket did not answer."""
 
 
-def _moved(run: FunctionRun, runs: Runs) -> FunctionRun:
+def _moved(run: FunctionRun, runs: RunTransitions) -> FunctionRun:
     """The run once all of its parts are where they stay. Raises NotMoved."""
     if not run.staged:
         return run

@@ -1,4 +1,4 @@
-"""Sample functions for the laptop, in a stack of their own: what a team's functions look like to the service."""
+"""Sample functions for the local stack, in a stack of their own, as a team's functions would be."""
 
 from pathlib import Path
 

@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 from handlers.domain.errors import InvalidRequest, TooLarge
 from handlers.domain.json_document import dump
 from handlers.domain.registry.event_patterns import MAX_PATTERN, check_event_pattern, is_of, scoped_to
-from handlers.domain.registry.trigger_kinds import Metadata, read_metadata
+from handlers.domain.registry.trigger_kinds import read_metadata
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
+from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.runs.run import ExecutionType
 from tests.builders import WORKSPACE
+from tests.domain.triggering import create
+from tests.fakes import World
 
 Json = Any
 FIELD = "triggerMetadata.eventPattern"
@@ -63,8 +67,8 @@ def check(pattern: Json, *, own_bus: bool = True) -> None:
     check_event_pattern(text, own_bus=own_bus, workspace=WORKSPACE, field=FIELD)
 
 
-def read(pattern: Json, **more: Any) -> Metadata:
-    return read_metadata(ExecutionType.EVENT_DRIVEN, WORKSPACE, {"eventPattern": pattern} | more, {"acme": ["default"]})
+def read(pattern: Json, **more: Any) -> TriggerMetadata:
+    return read_metadata(ExecutionType.EVENT_DRIVEN, WORKSPACE, {"eventPattern": pattern} | more)[0]
 
 
 @given(PATTERNS, st.sampled_from(["acme", "globex", "a-b-0"]))
@@ -172,20 +176,18 @@ def test_a_pattern_that_is_no_object_is_refused(pattern: Json) -> None:
 
 
 @pytest.mark.parametrize("bus", ["other", "Default", "default ", "", "arn:aws:events:eu-west-1:1:event-bus/default", 1])
-def test_a_workspace_listens_to_no_bus_that_it_may_not(bus: Any) -> None:
+def test_a_workspace_listens_to_no_bus_that_it_may_not(world: World, bus: Any) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        read({"source": ["x"]}, eventBusName=bus)
+        create(world, "event-driven", {"eventPattern": {"source": ["x"]}, "eventBusName": bus})
     assert refused.value.field == "triggerMetadata.eventBusName"
 
 
-def test_a_bus_is_one_workspace_s_to_listen_to_and_not_another_s() -> None:
-    body = {"eventPattern": {"source": ["x"]}, "eventBusName": "default"}
-    buses = {"acme": ["default"]}
-    events = read_metadata(ExecutionType.EVENT_DRIVEN, "acme", body, buses).events
-    assert events is not None
-    assert events.event_bus_name == "default"
+def test_a_bus_is_one_workspace_s_to_listen_to_and_not_another_s(world: World) -> None:
+    on_default = {"eventPattern": {"source": ["x"]}, "eventBusName": "default"}
+    assert create(world, "event-driven", on_default).trigger.metadata.other_bus == "default"
+    world.buses = PermittedBuses({"globex": ["default"]})
     with pytest.raises(InvalidRequest, match="is not a bus that this workspace may listen to"):
-        read_metadata(ExecutionType.EVENT_DRIVEN, "globex", body, buses)
+        create(world, "event-driven", on_default, name="another")
 
 
 def test_another_bus_s_pattern_may_speak_of_workspaces_and_must_not_be_empty() -> None:

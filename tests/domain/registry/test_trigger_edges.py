@@ -23,7 +23,7 @@ from tests.fakes import FakeClock, World
 
 def refused(kind: ExecutionType, metadata: dict[str, Any]) -> str:
     with pytest.raises(InvalidRequest) as refusal:
-        read_metadata(kind, WORKSPACE, metadata, {})
+        read_metadata(kind, WORKSPACE, metadata)
     assert type(refusal.value) is InvalidRequest
     return refusal.value.field
 
@@ -45,9 +45,8 @@ def test_a_long_list_in_a_cron_expression_is_refused_without_pondering(element: 
     ],
 )
 def test_whatever_aws_documents_is_a_cron_expression(cron: str) -> None:
-    metadata = read_metadata(ExecutionType.SCHEDULED, WORKSPACE, {"scheduleType": "cron", "cronExpression": cron}, {})
-    assert metadata.schedule is not None
-    assert metadata.schedule.cron_expression == cron
+    schedule, _ = read_metadata(ExecutionType.SCHEDULED, WORKSPACE, {"scheduleType": "cron", "cronExpression": cron})
+    assert schedule.document()["cronExpression"] == cron
 
 
 @pytest.mark.parametrize("cron", ["0 9 * * * *", "0 9 ? * ? *", "0 9 ?,1 * MON *", "0, 9 ? * MON *", "? 9 ? * MON *"])

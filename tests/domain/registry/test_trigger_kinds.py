@@ -4,17 +4,17 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.registry.trigger_kinds import Metadata, check_ahead, read_metadata
+from handlers.domain.registry.schedules import OneTimeSchedule
+from handlers.domain.registry.trigger_kinds import read_metadata
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.run import ExecutionType
 from tests.builders import NOW, WORKSPACE
 from tests.domain.triggering import CRON, KINDS, METADATA, ONCE, change, create
 from tests.fakes import FakeClock, World
 
-BUSES = {WORKSPACE: ["default"]}
 
-
-def read(kind: str, **metadata: Any) -> Metadata:
-    return read_metadata(ExecutionType(kind), WORKSPACE, metadata, BUSES)
+def read(kind: str, **metadata: Any) -> TriggerMetadata:
+    return read_metadata(ExecutionType(kind), WORKSPACE, metadata)[0]
 
 
 def refused(kind: str, **metadata: Any) -> str:
@@ -27,8 +27,7 @@ def refused(kind: str, **metadata: Any) -> str:
 
 
 def test_an_interval_is_one_of_whole_minutes() -> None:
-    schedule = read("scheduled", scheduleType="interval", interval=60).schedule
-    assert schedule is not None
+    schedule = read("scheduled", scheduleType="interval", interval=60)
     assert schedule.document() == {"scheduleType": "interval", "interval": 60}
 
 
@@ -49,8 +48,7 @@ def test_an_interval_that_no_scheduler_keeps_is_refused(interval: Any) -> None:
     ],
 )
 def test_a_cron_expression_of_aws_s_is_kept_as_it_is(cron: str) -> None:
-    schedule = read("scheduled", scheduleType="cron", cronExpression=cron).schedule
-    assert schedule is not None
+    schedule = read("scheduled", scheduleType="cron", cronExpression=cron)
     assert schedule.document() == {"scheduleType": "cron", "cronExpression": cron, "timezone": "UTC"}
 
 
@@ -72,9 +70,8 @@ def test_a_cron_expression_that_no_scheduler_reads_is_refused(cron: str) -> None
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires"])
 def test_a_cron_expression_is_of_a_time_zone(zone: str) -> None:
-    schedule = read("scheduled", **CRON | {"timezone": zone}).schedule
-    assert schedule is not None
-    assert schedule.timezone == zone
+    schedule = read("scheduled", **CRON | {"timezone": zone})
+    assert schedule.document()["timezone"] == zone
 
 
 @pytest.mark.parametrize(
@@ -107,8 +104,8 @@ def test_a_time_zone_that_there_is_not_is_refused(zone: Any) -> None:
     ],
 )
 def test_a_moment_is_kept_in_utc_to_the_second(at: str, moment: datetime) -> None:
-    schedule = read("scheduled", scheduleType="once", at=at).schedule
-    assert schedule is not None
+    schedule = read("scheduled", scheduleType="once", at=at)
+    assert isinstance(schedule, OneTimeSchedule)
     assert schedule.at == moment
 
 
@@ -150,10 +147,9 @@ def test_what_does_not_fit_the_type_of_a_schedule_is_named(metadata: dict[str, A
 
 @pytest.mark.parametrize("moved", [timedelta(), timedelta(seconds=-1), timedelta(days=-400)])
 def test_a_moment_that_has_passed_would_never_come(time: FakeClock, moved: timedelta) -> None:
-    schedule = read("scheduled", scheduleType="once", at=(NOW + moved).isoformat()).schedule
-    assert schedule is not None
+    schedule = read("scheduled", scheduleType="once", at=(NOW + moved).isoformat())
     with pytest.raises(InvalidRequest, match=r"^triggerMetadata\.at: has passed\.$"):
-        check_ahead(schedule)
+        schedule.check_ahead()
 
 
 def test_a_trigger_whose_moment_has_passed_is_not_created_nor_changed_to_one(world: World, time: FakeClock) -> None:
@@ -169,8 +165,7 @@ def test_a_trigger_whose_moment_has_passed_is_not_created_nor_changed_to_one(wor
 
 @pytest.mark.parametrize("path", ["orders", "a/b/c", "a.b", "A-z_0~9", "~me/x", "x" * 200, "-", "_"])
 def test_a_path_of_plain_segments_is_kept(path: str) -> None:
-    webhook = read("http-trigger", path=path).webhook
-    assert webhook is not None
+    webhook = read("http-trigger", path=path)
     assert webhook.document() == {"path": path, "signature": "standard-webhooks"}
 
 
@@ -226,8 +221,9 @@ def test_what_a_kind_does_not_know_is_named(kind: str, field: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_params_go_with_every_kind(kind: str) -> None:
-    assert read(kind, **METADATA[kind]).params == {}
-    assert read(kind, **METADATA[kind], params={"a": [1.0, None]}).params == {"a": [1.0, None]}
+    for params in ({}, {"a": [1.0, None]}):
+        assert read_metadata(ExecutionType(kind), WORKSPACE, METADATA[kind] | {"params": params})[1] == params
+    assert read_metadata(ExecutionType(kind), WORKSPACE, METADATA[kind])[1] == {}
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def the_end(kind: str, story: Story) -> list[tuple[str, str, bool, object]]:
 
 def looks(world: World) -> list[tuple[str, str, bool, object]]:
     return [
-        (each.trigger.name, each.trigger.execution_type, each.trigger.enabled, each.trigger.source)
+        (each.trigger.name, each.trigger.execution_type, each.trigger.enabled, each.trigger.metadata)
         for each in world.registry.triggers.values()
         if each.trigger.confirmed
     ]

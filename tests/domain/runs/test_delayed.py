@@ -8,16 +8,15 @@ from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.domain.starting.rerun import rerun
 from handlers.domain.upkeep.recovery import RecoveryResult
 from tests.builders import NOW, RUN_ID, a_run
-from tests.domain.starting.rerunning import nothing_happened, request
+from tests.domain.starting.rerunning import nothing_happened, request, rerun
 from tests.domain.watching import a_pass, an_hour_passes
 from tests.fakes import FakeClock, World
 
 
 def delayed(world: World, **delta: float) -> FunctionRun:
-    return rerun(request(notBefore=iso(NOW + timedelta(**delta))), world.rerun_deps)
+    return rerun(request(notBefore=iso(NOW + timedelta(**delta))), world)
 
 
 def test_a_rerun_that_is_due_soon_waits_in_the_queue(installed: World) -> None:
@@ -77,7 +76,7 @@ def test_a_moment_that_has_passed_is_now(installed: World) -> None:
 )
 def test_what_is_no_moment_of_the_next_thirty_days_is_refused(installed: World, moment: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        rerun(request(notBefore=moment), installed.rerun_deps)
+        rerun(request(notBefore=moment), installed)
     assert refused.value.field == "notBefore"
     assert nothing_happened(installed)
 
@@ -94,7 +93,7 @@ def test_a_delayed_rerun_is_kept_for_as_long_after_it_was_due_as_any_other(insta
 
 def test_a_later_rerun_does_not_shorten_the_life_of_a_lineage(installed: World) -> None:
     long = delayed(installed, days=30)
-    rerun(request(), installed.rerun_deps)
+    rerun(request(), installed)
     assert installed.run(RUN_ID).expires_at == long.expires_at
 
 

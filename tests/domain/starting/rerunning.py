@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from handlers.domain.starting.rerun import RerunBody, RerunRequest
-from tests.builders import (
-    RUN_ID,
-    WORKSPACE,
-)
+from handlers.domain.runs.run import FunctionRun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
+from handlers.domain.starting.start import Started, commit
+from handlers.wiring import Wiring
+from tests.builders import RUN_ID, WORKSPACE
 from tests.fakes import World
 
 PARAMETERS = b'{"order":1,"customer":{"name":"Ada","id":1.0}}'
@@ -14,6 +14,12 @@ PARAMETERS = b'{"order":1,"customer":{"name":"Ada","id":1.0}}'
 
 def request(run_id: str = RUN_ID, *, workspace: str = WORKSPACE, by: str = "user-123", **body: Any) -> RerunRequest:
     return RerunRequest(workspace, run_id, by, RerunBody.read(body))
+
+
+def rerun(request: RerunRequest, installation: World | Wiring) -> FunctionRun:
+    """What POST …/rerun does with it."""
+    prepared = prepare(request, installation.rerun_deps)
+    return prepared.run if isinstance(prepared, Started) else commit(prepared.new, installation.start_deps).run
 
 
 def nothing_happened(world: World) -> bool:

@@ -7,6 +7,7 @@ from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.retry import retry
+from handlers.wiring import Wiring
 from tests.builders import RUN_ID, a_run, a_trigger
 from tests.fakes import World
 
@@ -38,7 +39,11 @@ def has_failed(world: World, **changes: Any) -> FunctionRun:
 
 def told_of(world: World, run_id: str = RUN_ID) -> str:
     """What the door of retries makes of an event."""
-    return retry(run_id, world.retry_deps)
+    return retried(run_id, world)
+
+
+def retried(run_id: str, installation: World | Wiring) -> str:
+    return retry(run_id, installation.runs, installation.rerun_deps, installation.start_deps)
 
 
 def retries_in(world: World) -> list[FunctionRun]:

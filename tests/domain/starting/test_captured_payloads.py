@@ -9,10 +9,9 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.history import reveal
 from handlers.domain.runs.run import Content, FunctionRun, ParametersFormat, Status
-from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, a_pin
 from tests.domain.starting.capturing import Json, a_record, has_capturing, read, the_run, with_payload
-from tests.domain.starting.rerunning import request
+from tests.domain.starting.rerunning import request, rerun
 from tests.fakes import World
 
 # Strict JSON, which is not read and written anew either.
@@ -45,7 +44,7 @@ def capturing(world: World) -> World:
 def executed(world: World, run: FunctionRun) -> bytes:
     """What a re-run of it sends to the function."""
     world.code.now = {FUNCTION_ARN: a_pin()}
-    again = rerun(request(run.id), world.rerun_deps)
+    again = rerun(request(run.id), world)
     execute(again.id, world.execution_deps)
     assert world.run(again.id).status is Status.COMPLETED
     assert world.run(again.id).parameters_format is run.parameters_format
@@ -69,7 +68,7 @@ def test_a_payload_that_strict_json_refuses_is_kept_as_the_text_that_it_is(captu
     assert run.error_code == "ValueError"
     assert reveal(run, [Content.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": payload}
     assert executed(capturing, run) == payload.encode()
-    again = rerun(request(rerun(request(run.id), capturing.rerun_deps).id), capturing.rerun_deps)
+    again = rerun(request(rerun(request(run.id), capturing).id), capturing)
     assert again.parameters_format is ParametersFormat.RAW, "a re-run of a re-run too"
 
 
@@ -78,15 +77,15 @@ def test_what_cannot_be_read_cannot_be_overridden_and_the_refusal_says_why(captu
     run = the_run(capturing, with_payload(payload))
     writes = capturing.runs.writes
     with pytest.raises(InvalidRequest, match="parametersFormat raw") as refused:
-        rerun(request(run.id, overrideParams={"a": 3}), capturing.rerun_deps)
+        rerun(request(run.id, overrideParams={"a": 3}), capturing)
     assert refused.value.field == "overrideParams"
     assert (capturing.runs.writes, capturing.queue.pushed) == (writes, [])
-    assert rerun(request(run.id, overrideParams={}), capturing.rerun_deps).parameters_format is ParametersFormat.RAW
+    assert rerun(request(run.id, overrideParams={}), capturing).parameters_format is ParametersFormat.RAW
 
 
 def test_strict_json_is_overridden_like_any_parameters(capturing: World) -> None:
     run = the_run(capturing, with_payload('{"a": 1.0, "b": "\\ud83d"}'))
-    again = rerun(request(run.id, overrideParams={"a": 2}), capturing.rerun_deps)
+    again = rerun(request(run.id, overrideParams={"a": 2}), capturing)
     assert capturing.opened(again, Content.PARAMETERS) == b'{"a":2,"b":"\\ud83d"}'
 
 
@@ -97,7 +96,7 @@ def test_a_payload_that_is_too_large_leaves_the_failure_known_and_says_why(captu
     assert capturing.opened(run, Content.ERROR) is not None
     assert run.document()["parametersOmitted"] == "They are over 4000000 bytes as JSON, which is the most that is kept."
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
-        rerun(request(run.id), capturing.rerun_deps)
+        rerun(request(run.id), capturing)
 
 
 @pytest.mark.parametrize("dropped", [["requestPayload"], ["requestPayload", "responsePayload"]])
@@ -111,7 +110,7 @@ def test_a_record_that_came_without_its_payloads_leaves_the_failure_known_and_sa
     assert run.document()["parametersOmitted"] == "Lambda's record of the invocation has come without them."
     assert reveal(run, [Content.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": None}
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
-        rerun(request(run.id), capturing.rerun_deps)
+        rerun(request(run.id), capturing)
 
 
 DEEP: Any = "[" * 1_500 + "]" * 1_500

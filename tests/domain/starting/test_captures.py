@@ -9,10 +9,9 @@ from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, PermanentFailure
 from handlers.domain.runs.run import Content, ErrorSource, ExecutionSource, FunctionRun, Pin, Status
 from handlers.domain.starting.captures import CaptureResult
-from handlers.domain.starting.rerun import rerun
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_pin
 from tests.domain.starting.capturing import ERROR, REQUEST_ID, a_record, captured, has_capturing, read, the_run
-from tests.domain.starting.rerunning import request
+from tests.domain.starting.rerunning import request, rerun
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
 from tests.fakes.services import FakeInvoker
@@ -221,7 +220,7 @@ def test_what_is_no_record_is_refused_by_the_field(record: dict[str, Any], field
 
 def rerun_of_pinned(world: World) -> FunctionRun:
     run = the_run(world, a_record(None, {"executedVersion": "7"}))
-    again = rerun(request(run.id), world.rerun_deps)
+    again = rerun(request(run.id), world)
     assert again.pin == run.pin
     return again
 
@@ -241,7 +240,7 @@ def test_a_rerun_executes_the_version_that_failed_and_learns_its_hash(capturing:
 def test_a_rerun_on_the_latest_code_is_not_held_to_the_version_that_failed(capturing: World) -> None:
     capturing.code.now = {FUNCTION_ARN: a_pin(9)}
     run = the_run(capturing, a_record(None, {"executedVersion": "7"}))
-    again = rerun(request(run.id, useLatestCode=True), capturing.rerun_deps)
+    again = rerun(request(run.id, useLatestCode=True), capturing)
     execute(again.id, capturing.execution_deps)
     assert [each.pin for each in capturing.invoker.invocations] == [a_pin(9)]
 

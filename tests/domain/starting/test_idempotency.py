@@ -11,9 +11,10 @@ from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavail
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import IdempotencyKey, request_key
-from handlers.domain.starting.rerun import RerunBody, RerunRequest, rerun
+from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from tests.builders import RUN_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.receiving import has_webhook, received, webhook
+from tests.domain.starting.rerunning import rerun
 from tests.fakes import FakeClock, World
 
 Send = Callable[..., FunctionRun]
@@ -22,7 +23,7 @@ Send = Callable[..., FunctionRun]
 def send_rerun(world: World, header: str | None = "a-key", caller: str = "alice", **body: Any) -> FunctionRun:
     options = RerunBody.read(body)
     key = request_key(header, WORKSPACE, caller, ["rerun", RUN_ID, options.model_dump()])
-    return rerun(RerunRequest(WORKSPACE, RUN_ID, caller, options, key), world.rerun_deps)
+    return rerun(RerunRequest(WORKSPACE, RUN_ID, caller, options, key), world)
 
 
 def send_execute(world: World, header: str | None = "a-key", caller: str = "alice", **body: Any) -> FunctionRun:

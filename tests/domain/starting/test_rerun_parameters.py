@@ -11,9 +11,8 @@ from handlers.domain.errors import (
 )
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.run import Content, Part
-from handlers.domain.starting.rerun import rerun
 from tests.builders import RUN_ID, a_run, nested
-from tests.domain.starting.rerunning import nothing_happened, request
+from tests.domain.starting.rerunning import nothing_happened, request, rerun
 from tests.fakes import World
 
 
@@ -32,7 +31,7 @@ def test_without_overrides_the_parameters_are_the_source_s_byte_for_byte(
 ) -> None:
     world.has_registered()
     world.has_run(a_run(), parameters)
-    new = rerun(request(**overrides), world.rerun_deps)
+    new = rerun(request(**overrides), world)
     assert world.opened(new, Content.PARAMETERS) == parameters
     assert world.opened(new, Content.OVERRIDES) is None
 
@@ -40,7 +39,7 @@ def test_without_overrides_the_parameters_are_the_source_s_byte_for_byte(
 def test_overrides_are_merged_and_kept_and_the_source_stays_as_it_was(installed: World) -> None:
     before = installed.runs.parts[RUN_ID, Part.PARAMETERS]
     override = {"customer": {"name": "Grace"}, "debugMode": True}
-    new = rerun(request(overrideParams=override), installed.rerun_deps)
+    new = rerun(request(overrideParams=override), installed)
     parameters = installed.opened(new, Content.PARAMETERS)
     assert parameters == b'{"order":1,"customer":{"name":"Grace","id":1.0},"debugMode":true}'
     assert json.loads(installed.opened(new, Content.OVERRIDES) or b"") == override
@@ -48,21 +47,21 @@ def test_overrides_are_merged_and_kept_and_the_source_stays_as_it_was(installed:
 
 
 def test_overrides_of_a_rerun_are_laid_over_what_that_rerun_had(installed: World) -> None:
-    first = rerun(request(overrideParams={"order": 2}), installed.rerun_deps)
-    second = rerun(request(first.id, overrideParams={"customer": None}), installed.rerun_deps)
+    first = rerun(request(overrideParams={"order": 2}), installed)
+    second = rerun(request(first.id, overrideParams={"customer": None}), installed)
     assert installed.opened(second, Content.PARAMETERS) == b'{"order":2,"customer":null}'
     assert installed.opened(second, Content.OVERRIDES) == b'{"customer":null}'
 
 
 def test_what_is_sealed_opens_for_the_new_run_only(installed: World) -> None:
-    new = rerun(request(overrideParams={"a": 1}), installed.rerun_deps)
+    new = rerun(request(overrideParams={"a": 1}), installed)
     sealed = {part: stored.sealed for (run_id, part), stored in installed.runs.parts.items() if run_id == new.id}
     assert sealed.keys() == {Part.PARAMETERS, Part.OVERRIDES}
     assert all(new.id.encode() in each for each in sealed.values())
 
 
 def test_no_parameter_stands_in_the_run_or_in_the_message(installed: World) -> None:
-    new = rerun(request(overrideParams={"token": "s3cret"}), installed.rerun_deps)
+    new = rerun(request(overrideParams={"token": "s3cret"}), installed)
     assert "s3cret" not in new.model_dump_json()
     assert "s3cret" not in repr(installed.queue.pushed)
     assert b"s3cret" not in b"".join(stored.sealed for stored in installed.runs.parts.values())
@@ -75,7 +74,7 @@ def test_overrides_that_cannot_be_kept_are_refused_by_name(
     installed: World, override: dict[str, Any], error: type[InvalidRequest]
 ) -> None:
     with pytest.raises(error) as refused:
-        rerun(request(overrideParams=override), installed.rerun_deps)
+        rerun(request(overrideParams=override), installed)
     assert refused.value.field == "overrideParams"
     assert nothing_happened(installed)
 
@@ -84,5 +83,5 @@ def test_what_is_too_large_together_is_refused_too(world: World) -> None:
     world.has_registered()
     world.has_run(a_run(), json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
     with pytest.raises(TooLarge, match="overrideParams"):
-        rerun(request(overrideParams={"b": "x" * (MAX_BYTES // 2)}), world.rerun_deps)
+        rerun(request(overrideParams={"b": "x" * (MAX_BYTES // 2)}), world)
     assert nothing_happened(world)

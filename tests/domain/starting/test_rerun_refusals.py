@@ -8,7 +8,6 @@ from handlers.domain.errors import (
     Unavailable,
 )
 from handlers.domain.runs.run import Part
-from handlers.domain.starting.rerun import rerun
 from tests.builders import (
     RUN_ID,
     TRIGGER_ID,
@@ -17,7 +16,7 @@ from tests.builders import (
     a_run,
     an_id,
 )
-from tests.domain.starting.rerunning import PARAMETERS, nothing_happened, request
+from tests.domain.starting.rerunning import PARAMETERS, nothing_happened, request, rerun
 from tests.fakes import FakeClock, World
 
 # The contract's table, in its order, with the orchestration refusal where the design puts it.
@@ -49,7 +48,7 @@ def refusal(world: World, wrong: set[str]) -> ServiceError:
     if "FUNCTION_NOT_FOUND" in wrong:
         world.registry.functions.clear()
     with pytest.raises(Refused) as refused:
-        rerun(request("no-uuid" if "INVALID_RUN_ID" in wrong else RUN_ID), world.rerun_deps)
+        rerun(request("no-uuid" if "INVALID_RUN_ID" in wrong else RUN_ID), world)
     return refused.value
 
 
@@ -79,14 +78,14 @@ def test_the_orchestration_s_refusal_tells_which_orchestration(world: World) -> 
     world.has_registered()
     world.has_run(a_run(execution_source="orchestration", orchestration_id="order-flow-7"))
     with pytest.raises(OrchestrationRun) as refused:
-        rerun(request(), world.rerun_deps)
+        rerun(request(), world)
     assert refused.value.orchestration_id == "order-flow-7"
 
 
 def test_an_expired_run_is_not_found(installed: World, time: FakeClock) -> None:
     time.advance(days=90)
     with pytest.raises(RunNotFound):
-        rerun(request(), installed.rerun_deps)
+        rerun(request(), installed)
     assert nothing_happened(installed)
 
 
@@ -94,7 +93,7 @@ def test_an_expired_run_is_not_found(installed: World, time: FakeClock) -> None:
 def test_a_throttled_kms_is_a_fault_and_not_a_refusal(installed: World, fault: str) -> None:
     setattr(installed.cipher, fault, True)
     with pytest.raises(Unavailable):
-        rerun(request(), installed.rerun_deps)
+        rerun(request(), installed)
     assert nothing_happened(installed)
 
 
@@ -102,12 +101,12 @@ def test_parameters_of_another_run_do_not_open(installed: World) -> None:
     other = installed.has_run(a_run(id=an_id(9)))
     installed.runs.parts[RUN_ID, Part.PARAMETERS] = installed.runs.parts[other.id, Part.PARAMETERS]
     with pytest.raises(Refused, match="Failed to decrypt original run parameters"):
-        rerun(request(), installed.rerun_deps)
+        rerun(request(), installed)
 
 
 def test_a_rerun_of_a_rerun_whose_original_is_gone_is_refused(installed: World) -> None:
     first = installed.has_run(a_rerun(a_run()))
     del installed.runs.runs[RUN_ID]
     with pytest.raises(RunNotFound):
-        rerun(request(first.id), installed.rerun_deps)
+        rerun(request(first.id), installed)
     assert nothing_happened(installed)

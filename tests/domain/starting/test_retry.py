@@ -13,11 +13,10 @@ from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import BEYOND_RETRY, Outcome
 from handlers.domain.runs.run import Content, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
-from handlers.domain.starting.rerun import rerun
 from handlers.domain.starting.retry import RetryResult
 from handlers.domain.upkeep.recovery import MAX_PUBLICATIONS, RecoveryResult
 from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger, an_id
-from tests.domain.starting.rerunning import request
+from tests.domain.starting.rerunning import request, rerun
 from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, told_of
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -162,7 +161,7 @@ def test_what_an_orchestration_has_started_is_the_orchestration_s_to_retry(world
 def test_a_rerun_by_hand_is_retried_only_if_its_trigger_says_so(world: World, *, wanted: bool) -> None:
     retries(world, retryManualReruns=wanted)
     world.has_run(a_run())
-    new = rerun(request(), world.rerun_deps)
+    new = rerun(request(), world)
     world.invoker.script = [FAILURE]
     execute(new.id, world.execution_deps)
     assert told_of(world, new.id) == (RetryResult.RETRIED if wanted else RetryResult.SETTLED)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.emulator import REGION, Emulator
+from infra.local.emulator.process import REGION, Emulator
 from tests.infra.audit.deployed import Deployed
 
 _KEY = {"Type": "AWS::KMS::Key", "Properties": {}}

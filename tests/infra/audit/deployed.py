@@ -15,8 +15,8 @@ from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import FunctionRun, Part
 from infra.audit.auditing import audit
 from infra.audit.findings import Report
-from infra.local.__main__ import app
-from infra.local.emulator import Emulator
+from infra.local.cli import app
+from infra.local.emulator.process import Emulator
 from tests.infra.audit.storing import Storage
 
 CONTENT = "content-that-no-line-may-hold"

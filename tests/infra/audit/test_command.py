@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from handlers.domain.errors import Unavailable
 from handlers.domain.seal import KeyRefused
 from infra.audit.stacks import AuditedStack
-from infra.local.__main__ import app
+from infra.local.cli import app
 from tests.infra.audit.deployed import CONTENT, Deployed
 from tests.infra.audit.storing import ORIGINAL, RERUN, a_lineage_of_today
 

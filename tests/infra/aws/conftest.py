@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from infra.aws.target import Target
-from infra.local.emulator import REGION
+from infra.local.emulator.process import REGION
 from infra.local.local_stack import LocalStack
 
 

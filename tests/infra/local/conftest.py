@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.emulator import Emulator
+from infra.local.emulator.process import Emulator
 
 LAMBDA_TRUST = {
     "Version": "2012-10-17",

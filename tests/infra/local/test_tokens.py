@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.local import tokens
-from infra.local.emulator import REGION, Emulator, unproxied
+from infra.local.emulator.process import REGION, Emulator, unproxied
 
 CLAIMS_TELLER = """
 def handler(event, context):

@@ -11,18 +11,18 @@ import pytest
 
 from handlers import capture_failures, execute_runs, on_event, on_run_failed, watchdog
 from handlers.domain import clock
-from handlers.domain.registry.trigger_kinds import Webhook
+from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.runs.run import FunctionRun
 from tests.builders import a_pin, a_run, a_trigger, an_id
 from tests.fakes import World
 from tests.stack.hostile.events import PATH, ROUTES
 
-OPEN_HOOK = Webhook(path=PATH, signature="none")
+OPEN_HOOK = HttpTrigger(path=PATH, signature="none")
 
 
 def a_world() -> World:
     world = World()
-    world.has_registered(a_trigger(id=an_id(7), name="hook", execution_type="http-trigger", webhook=OPEN_HOOK))
+    world.has_registered(a_trigger(id=an_id(7), name="hook", metadata=OPEN_HOOK))
     world.has_registered()
     at = clock.now()
     world.has_run(a_run(created_at=at), b'{"a":{"b":1}}')
@@ -40,12 +40,8 @@ class InMemory:
 
     def __init__(self, world: World) -> None:
         self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
-        self.cancel_deps, self.retry_deps = world.cancel_deps, world.retry_deps
-        self.execution_deps, self.watchdog_deps, self.capture_deps = (
-            world.execution_deps,
-            world.watchdog,
-            world.capture_deps,
-        )
+        self.cancel_deps, self.capture_deps = world.cancel_deps, world.capture_deps
+        self.execution_deps, self.watchdog_deps = world.execution_deps, world.watchdog
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.invokable, self.buses = world.invokable, world.buses
         self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)

@@ -1,0 +1,51 @@
+"""HTTP triggers: the `path` of their webhooks, how these are signed, and whether their body is always handed on raw."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from handlers.domain.errors import InvalidRequest
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
+from handlers.domain.runs.run import ExecutionSource, ExecutionType
+
+MAX_PATH = 200
+_PATH = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*"
+_NO_PATH = (
+    "must be segments of letters, digits and . _ ~ - with one / between them, none beginning with a dot, "
+    f"{MAX_PATH} characters at most"
+)
+
+
+def _is_path(path: str) -> bool:
+    """Plain segments: nothing to decode, nothing to climb."""
+    return len(path) <= MAX_PATH and re.fullmatch(_PATH, path) is not None
+
+
+def check_path(path: str, *, field: str) -> None:
+    """Raises InvalidRequest."""
+    if not _is_path(path):
+        raise InvalidRequest(field, f"{_NO_PATH}.")
+
+
+def _check_path(path: str) -> str:
+    if not _is_path(path):
+        raise PydanticCustomError("path", _NO_PATH)
+    return path
+
+
+class HttpTrigger(TriggerMetadata):
+    execution_type = ExecutionType.HTTP
+    execution_source = ExecutionSource.WEBHOOK
+
+    path: Annotated[
+        str, Field(max_length=MAX_PATH, json_schema_extra={"pattern": f"^{_PATH}$"}), AfterValidator(_check_path)
+    ]
+    signature: Literal["standard-webhooks", "none"] = "standard-webhooks"
+    raw_body: bool = Field(default=False, exclude_if=lambda raw: not raw)
+    """Whether the body is always handed on as the bytes that were sent, never as the value of its JSON."""
+
+    @property
+    def needs_secret(self) -> bool:
+        return self.signature != "none"

@@ -1,0 +1,70 @@
+"""What registering functions and triggers needs of the outside, and the one bag in which its stories get it.
+
+All of it that is about stored functions and triggers is kept by `handlers.aws.registry_store`. Every method of these
+raises Unavailable when AWS does not answer.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from handlers.domain.function_arns import FunctionCatalogue, InvokablePatterns
+from handlers.domain.paging import Page
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.trigger_sources import TriggerSources
+from handlers.domain.seal import Cipher
+
+
+class FunctionReader(Protocol):
+    def read_function(self, function_id: str) -> ComputeFunction | None: ...
+
+
+class TriggerReader(Protocol):
+    def read_trigger(self, trigger_id: str) -> StoredTrigger | None: ...
+
+
+class RegistryLists(Protocol):
+    """Pages, newest first, each with the position to go on from."""
+
+    def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]: ...
+
+    def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]: ...
+
+
+class RegistryWriter(TriggerReader, Protocol):
+    """Writes functions and triggers. Reads too: whoever has lost the answer to a write looks what was written."""
+
+    def add_function(self, function: ComputeFunction) -> None:
+        """Raises NameTaken."""
+
+    def add_trigger(self, trigger: StoredTrigger) -> None:
+        """Raises NameTaken or PathTaken."""
+
+    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
+        """Raises NameTaken, or Stale if `before` is no longer what is stored."""
+
+    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
+        """Raises NameTaken, PathTaken, or Stale if `before` is no longer what is stored."""
+
+    def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
+        """The trigger as one that is being changed until then. Raises Stale if `before` is no longer what is stored."""
+
+    def unfinished_triggers(self) -> Iterator[StoredTrigger]:
+        """Those whose change was begun and neither finished nor undone in its time."""
+
+    def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
+        """Raises Stale if `found` is no longer what is stored. Nothing happens if it is gone."""
+
+
+class Registry(FunctionReader, RegistryWriter, RegistryLists, Protocol):
+    """All of it, for whoever changes what is registered."""
+
+
+class RegistryDeps(NamedTuple):
+    """What changing what is registered needs."""
+
+    registry: Registry
+    cipher: Cipher
+    catalogue: FunctionCatalogue
+    invokable: InvokablePatterns
+    sources: TriggerSources

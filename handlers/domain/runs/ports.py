@@ -1,0 +1,61 @@
+"""What the stories of runs need of the outside: narrow interfaces, each named by what its user does with it.
+
+One adapter may keep several of them: all that is about stored runs is kept by `handlers.aws.run_store`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from handlers.domain.runs.recording import RecordedRun
+from handlers.domain.runs.run import FunctionRun, Part
+
+
+class RunReader(Protocol):
+    """Reads runs and their sealed parts. Every method raises Unavailable when AWS does not answer."""
+
+    def read_run(self, run_id: str) -> FunctionRun | None: ...
+
+    def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
+        """In the order asked for; what is gone is left out."""
+
+    def read(self, run_id: str, part: Part) -> RecordedRun | None:
+        """A run with one of its parts."""
+
+    def read_parts(self, run: FunctionRun, parts: Iterable[Part]) -> dict[Part, bytes]:
+        """Those that were stored. Of its outcomes the one that the run names."""
+
+
+class RunTransitions(Protocol):
+    """Stores what becomes of a run. Every method raises Unavailable when AWS does not answer."""
+
+    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+        """Store the change, if the run has not moved since it was read. False if it has.
+
+        `outcome` is what is sealed of the run's end, under `after.outcome_id`. The outcome of an execution is stored
+        if the run still has the execution's claim, whatever else has been written to it.
+        """
+
+    def move_staged(self, run: FunctionRun) -> FunctionRun:
+        """The run once its parts are where they stay."""
+
+
+class OpenRuns(RunReader, RunTransitions, Protocol):
+    """Reads runs and moves them on."""
+
+
+class OverdueRuns(OpenRuns, Protocol):
+    def overdue(self) -> Iterator[FunctionRun]:
+        """Runs whose deadline has passed, read consistently, page by page."""
+
+
+class RunQueue(Protocol):
+    def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
+        """Ask for the run to be executed. Never fails: what the queue does not take, the watchdog pushes again."""
+
+    def waiting(self) -> int:
+        """About how many messages wait for an executor. Raises Unavailable."""
+
+
+class LifecycleBus(Protocol):
+    def publish(self, run: FunctionRun) -> bool:
+        """Publish that a run has ended. False if the bus did not take it: the watchdog will publish it again."""

@@ -1,0 +1,119 @@
+"""The commands of the local stack: `python -m infra.local --help`."""
+
+import time
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from handlers.domain.identity import is_grant
+from infra.audit.command import audit
+from infra.local.demo.story import run_demo
+from infra.local.interrupts import Interrupts
+from infra.local.local_stack import LocalStack, bring_up, stop_leftover
+from infra.local.log_stream import LogStream
+from infra.local.progress import timed_steps
+from infra.local_connection import NotUpError
+
+WORKSPACE = "acme"
+SUBJECT = "alice"
+GRANT_HINT = "a grant is workspace/resource:action, for example acme/function-triggers:execute or acme/*:*"
+POLL_SECONDS = 0.5
+LIFETIME_SECONDS = 12 * 3600
+
+app = typer.Typer(help="Function Re-run on this machine.", no_args_is_help=True, add_completion=False)
+DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where everything of the local stack is kept.")]
+DEFAULT_DIRECTORY = Path(".local")
+stderr = Console(stderr=True, highlight=False)
+
+app.command()(audit)
+
+
+@app.command()
+def demo() -> None:
+    """Show what the product does with real calls, on an emulator of its own that is stopped again."""
+    try:
+        run_demo()
+    except RuntimeError as error:
+        _fail(str(error))
+
+
+@app.command()
+def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
+    """Start the emulator, deploy the stacks, and print how to call them. A second call updates them."""
+    started = time.monotonic()
+    with Interrupts() as interrupts, timed_steps(stderr, interrupts) as begin:
+        try:
+            local_stack = bring_up(directory, report=begin)
+        except RuntimeError as error:
+            _fail(str(error))
+    token = local_stack.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=LIFETIME_SECONDS)
+    stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
+    # Not with rich, which would break these lines at the terminal's width.
+    typer.echo(f"\nAPI    {local_stack.api_url}")
+    typer.echo(f"Token  {token}\n")
+    typer.echo(
+        f"curl '{local_stack.api_url}/workspace/{WORKSPACE}/api/v1/function-runs' -H 'Authorization: Bearer {token}'"
+    )
+    typer.echo("\nThe README goes on from here. Follow the logs with: make logs. Stop it with: make down.")
+
+
+@app.command()
+def down(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
+    """Stop the emulator; what was recorded on it is gone."""
+    try:
+        LocalStack.load(directory).take_down()
+    except NotUpError:
+        stop_leftover(directory)
+        typer.echo(f"Nothing is up in {directory}.")
+    except RuntimeError as error:
+        _fail(str(error))
+    else:
+        typer.echo("Down.")
+
+
+@app.command()
+def token(
+    grant: Annotated[list[str], typer.Option("--grant", help="workspace/resource:action; may be repeated.")],
+    subject: Annotated[str, typer.Option("--subject", help="Who the token is for.")] = SUBJECT,
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+) -> None:
+    """Print an access token for the local API. It is valid for 12 hours."""
+    for each in grant:
+        if not is_grant(each):
+            _fail(f"'{each}' is not a grant: {GRANT_HINT}.")
+    typer.echo(_up(directory).token(subject, grant, lifetime_seconds=LIFETIME_SECONDS))
+
+
+@app.command()
+def logs(
+    once: Annotated[bool, typer.Option("--once", help="Print what there is and return.")] = False,
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+) -> None:
+    """Follow what the Lambda functions log."""
+    local_stack = _up(directory)
+    stream = LogStream(local_stack.client("logs"), local_stack.client("lambda"))
+    try:
+        while True:
+            for function, line in stream.unread():
+                typer.echo(f"{function}  {line}")
+            if once:
+                return
+            time.sleep(POLL_SECONDS)
+            if not local_stack.emulator.is_healthy():
+                _fail("The emulator was stopped.")
+    except KeyboardInterrupt:
+        return
+
+
+def _up(directory: Path) -> LocalStack:
+    try:
+        return LocalStack.load(directory)
+    except NotUpError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,52 @@
+"""IAM: the resource of a request, and its condition keys."""
+
+import functools
+import json
+from typing import Any
+
+from ministack.core import iam_actions
+
+from infra.local.emulator.corrections.rewriting import require, rewrite_function
+
+
+def iam_mistakes_the_names_of_rules_and_schedules() -> None:
+    """It took every schedule for one of the group `default`, and named a rule's targets after the bus."""
+    rewrite_function(
+        "IAM mistakes the names of rules and schedules",
+        iam_actions,
+        "extract_resource_arn",
+        {
+            "schedule/default/{parts[si + 1]}": (
+                "schedule/{_param(body, query_params, 'GroupName', 'groupName') or 'default'}/{parts[si + 1]}"
+            ),
+            '_safe_json_field(body, "RuleName")': '_safe_json_field(body, "Rule")',
+            "rule/{bus}/{name}": "rule/{bus + '/' if bus != 'default' else ''}{name}",
+        },
+    )
+
+
+def iam_does_not_know_the_targets_of_a_rule() -> None:
+    """Without the key, a condition on `events:TargetArn` denied every PutTargets."""
+    uncorrected = iam_actions.request_tag_context
+    require(
+        "IAM does not know the targets of a rule",
+        uncorrected,
+        "if iam_action.split(",
+        "not in _tag_operations(service):\n        return {}\n",
+    )
+
+    @functools.wraps(uncorrected)
+    def request_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        context: dict[str, Any] = uncorrected(service, iam_action, body, params)
+        return context | (_targets(body) if iam_action == "events:PutTargets" else {})
+
+    iam_actions.request_tag_context = request_context
+
+
+def _targets(body: bytes) -> dict[str, list[str]]:
+    """A list, as AWS documents the key; nothing where there is no target, or no request that names one."""
+    try:
+        arns = [str(target["Arn"]) for target in json.loads(body)["Targets"]]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {"events:TargetArn": arns} if arns else {}

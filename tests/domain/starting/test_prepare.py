@@ -1,0 +1,43 @@
+"""What `prepare` gives: all that there is to be told of a re-run before it is started, and nothing is written for it."""
+
+from typing import Any
+
+from handlers.domain.starting.idempotency import request_key
+from handlers.domain.starting.rerun import PreparedRerun, prepare
+from handlers.domain.starting.start import Started, commit
+from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSPACE
+from tests.domain.starting.rerunning import PARAMETERS, nothing_happened, request
+from tests.fakes import World
+
+
+def prepared_of(world: World, **body: Any) -> PreparedRerun:
+    prepared = prepare(request(**body), world.rerun_deps)
+    assert isinstance(prepared, PreparedRerun)
+    return prepared
+
+
+def test_a_prepared_rerun_shows_what_it_is_of_and_what_it_will_be(installed: World) -> None:
+    prepared = prepared_of(installed, reason="Testing fix")
+    assert (prepared.source.id, prepared.trigger.id, prepared.function.id) == (RUN_ID, TRIGGER_ID, FUNCTION_ID)
+    assert (prepared.new.run.source_run_id, prepared.new.run.rerun_reason) == (RUN_ID, "Testing fix")
+    assert (prepared.parameters, prepared.is_overridden) == (PARAMETERS, False)
+
+
+def test_a_prepared_rerun_has_its_overrides_merged(installed: World) -> None:
+    prepared = prepared_of(installed, overrideParams={"order": 2})
+    assert (prepared.parameters, prepared.is_overridden) == (b'{"order":2,"customer":{"name":"Ada","id":1.0}}', True)
+
+
+def test_nothing_is_written_before_it_is_committed(installed: World) -> None:
+    prepared = prepared_of(installed, overrideParams={"order": 2})
+    assert nothing_happened(installed)
+    assert commit(prepared.new, installed.start_deps) == Started(prepared.new.run, is_new=True)
+    assert installed.run(RUN_ID).rerun_count == 1
+
+
+def test_of_a_request_that_was_sent_before_there_is_only_what_it_has_started(installed: World) -> None:
+    keyed = request()._replace(key=request_key("once", WORKSPACE, "user-123", {}))
+    first = prepare(keyed, installed.rerun_deps)
+    assert isinstance(first, PreparedRerun)
+    started = commit(first.new, installed.start_deps)
+    assert prepare(keyed, installed.rerun_deps) == Started(started.run, is_new=False)

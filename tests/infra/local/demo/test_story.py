@@ -1,0 +1,160 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.local.cli import app
+from infra.local.demo import story
+from infra.local.demo.printer import WIDTH
+from infra.local.deploy import DeployError
+from infra.local.interrupts import SIGNALS
+from infra.local.waiting import PATIENCE_SECONDS
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The demo's temporary files and nobody else's; a proxy that answers nothing must not matter."""
+    return {**os.environ, "TMPDIR": str(tmp_path), "HTTP_PROXY": "http://127.0.0.1:1", "COLUMNS": "40"}
+
+
+def run_demo(environment: dict[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *(command or ("-m", "infra.local", "demo"))],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+
+
+def members_of(group: int) -> list[int]:
+    return [pid for pid, _, its_group in processes() if its_group == group]
+
+
+def leaders_under(parent: int) -> list[int]:
+    """The children that lead a process group of their own, as the emulator does with its Lambda workers."""
+    return [pid for pid, its_parent, group in processes() if its_parent == parent and pid == group]
+
+
+def processes() -> list[list[int]]:
+    listed = subprocess.run(["ps", "-Ao", "pid=,ppid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    alive = [line.split() for line in listed.splitlines() if not line.split()[3].startswith("Z")]
+    return [[int(number) for number in line[:3]] for line in alive]
+
+
+def emulator_of(output: str) -> int:
+    named = re.search(r"\(process (\d+)\)", output)
+    assert named
+    return int(named[1])
+
+
+def test_the_demo_runs_to_its_end_and_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    ran = run_demo(environment)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    original, first, second, third = re.findall(
+        r"^(?:Original Run|Re-run \d) \((run-[0-9a-f]{8})\)$", ran.stdout, re.MULTILINE
+    )
+    assert len({original, first, second, third}) == 4
+    assert (
+        f"""
+Original Run ({original})
+├── rerunCount: 3
+├── isRerun: false
+├── status: failure
+└── functionVersion: 1
+Re-run 1 ({first})
+├── isRerun: true
+├── originalRunId: {original}
+├── rerunBy: alice
+├── rerunReason: The stickers are 1 EUR each
+├── status: completed
+└── functionVersion: 1
+Re-run 2 ({second})
+├── isRerun: true
+├── originalRunId: {original}
+├── rerunBy: bob
+├── rerunReason: Does it still fail on its own code?
+├── status: failure
+└── functionVersion: 1
+Re-run 3 ({third})
+├── isRerun: true
+├── originalRunId: {original}
+├── rerunBy: bob
+├── rerunReason: Testing the fix
+├── status: completed
+└── functionVersion: 2
+"""
+        in ran.stdout
+    )
+    lines = ran.stdout.splitlines()
+    for expected in (
+        f"  alice  POST  /workspace/acme/api/v1/function-runs/{original}/rerun",
+        "               errorCode        ZeroDivisionError",
+        "               errorMessage     division by zero",
+        "               message  The grant acme/function-triggers:execute is required.",
+        "               message  Run does not belong to this workspace.",
+        "               Idempotency-Key: tonight-A-1002",
+    ):
+        assert expected in lines
+    assert max(map(len, lines)) <= WIDTH
+    assert not any(line.endswith(" ") or "\x1b" in line or "\r" in line for line in lines)
+    assert members_of(emulator_of(ran.stdout)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unexpected_answer_ends_the_demo_and_keeps_the_logs(environment: dict[str, str], tmp_path: Path) -> None:
+    imports = "from infra.local import cli; from infra.local.demo import story"
+    ran = run_demo(environment, "-c", f"{imports}; story.FREE_ITEMS[0]['price'] = 5; cli.app(['demo'])")
+    assert ran.returncode == 1
+    assert "should have ended as failure, but is completed" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    [kept] = tmp_path.iterdir()
+    assert f"Logs: {kept}/*.log" in ran.stderr
+    assert "processing order A-1002" in (kept / "lambdas.log").read_text()
+    assert (kept / "emulator.log").exists()
+    assert members_of(emulator_of(ran.stdout)) == []
+
+
+@pytest.mark.parametrize(("ending", "at"), [(signal.SIGTERM, "Deploying FunctionRerun")])
+def test_ending_it_early_leaves_nothing(
+    environment: dict[str, str], tmp_path: Path, ending: signal.Signals, at: str
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "infra.local", "demo"],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    ) as demo:  # fmt: skip
+        giving_up = threading.Timer(PATIENCE_SECONDS, demo.kill)
+        giving_up.start()
+        try:
+            assert demo.stdout is not None
+            assert any(at in line for line in demo.stdout)
+            [emulator] = leaders_under(demo.pid)
+            demo.send_signal(ending)
+            demo.send_signal(ending)  # impatient
+            rest = demo.stdout.read()
+        finally:
+            giving_up.cancel()
+    assert "Interrupted. Everything is stopped." in rest
+    assert "Traceback" not in rest
+    assert demo.returncode == 128 + ending
+    assert members_of(emulator) == members_of(demo.pid) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stack_that_does_not_come_up_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_stack(*_: Any, **__: Any) -> Any:
+        raise DeployError("FunctionRerun is ROLLBACK_COMPLETE")
+
+    monkeypatch.setattr(story, "bring_up", no_stack)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = [signal.getsignal(each) for each in SIGNALS]
+    ran = CliRunner().invoke(app, ["demo"])
+    assert ran.exit_code == 1
+    assert f"The demo failed. FunctionRerun is ROLLBACK_COMPLETE\nLogs: {tmp_path}/" in ran.stderr
+    assert [signal.getsignal(each) for each in SIGNALS] == before

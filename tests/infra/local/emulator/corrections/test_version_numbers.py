@@ -1,0 +1,51 @@
+"""Version numbers on the emulator, as on AWS."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from infra.local.emulator.process import Emulator
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Any:
+    return emulator.client("lambda")
+
+
+@pytest.fixture
+def created(client: Any, a_function: Callable[..., Any], package: Callable[[str], bytes]) -> Callable[[str], str]:
+    """Makes a function of this name, again if need be, and publishes it: the version's number."""
+    role = client.get_function(FunctionName=a_function("def handler(*_): pass").arn)["Configuration"]["Role"]
+
+    def create(name: str) -> str:
+        client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=role,
+            Handler="index.handler",
+            Code={"ZipFile": package("def handler(event, context): pass")},
+        )
+        return str(client.publish_version(FunctionName=name)["Version"])
+
+    return create
+
+
+def test_the_number_of_a_version_that_was_deleted_is_not_used_again(client: Any, created: Callable[[str], str]) -> None:
+    name = f"f-{uuid4().hex}"
+    first = created(name)
+    client.delete_function(FunctionName=name, Qualifier=first)
+    assert (first, client.publish_version(FunctionName=name)["Version"]) == ("1", "2")
+
+
+def test_nor_are_those_of_a_function_that_was_deleted_and_made_again(
+    client: Any, created: Callable[[str], str]
+) -> None:
+    name = f"f-{uuid4().hex}"
+    versions = []
+    for _ in range(3):
+        versions.append(created(name))
+        client.delete_function(FunctionName=name)
+    assert versions == ["1", "2", "3"]
+    assert created(f"{name}-another") == "1"

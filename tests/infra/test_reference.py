@@ -1,0 +1,16 @@
+"""The generated pages of the docs are those that the code gives."""
+
+import pytest
+
+from infra.reference.page import GeneratedPage
+from infra.reference.pages import PAGES
+from infra.settings import Settings
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
+def test_a_generated_page_is_up_to_date(page: GeneratedPage) -> None:
+    assert page.path.read_text() == page.expected(), "run: make reference"
+
+
+def test_each_setting_has_a_text() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []

@@ -108,7 +108,10 @@ def test_an_event_that_cannot_be_kept_is_a_run_that_has_failed_and_says_why(
     assert (run.parameters_omitted or "").endswith(("is the most that is kept.", "that JSON does not know."))
     assert run.parameters_omitted in json.loads(world.opened(run, Content.ERROR) or b"")["errorMessage"]
     assert (world.opened(run, Content.PARAMETERS), world.queue.pushed) == (None, [])
-    assert delivered(world, matched(trigger_id, detail=DETAIL | detail)) == run, "once, however often it is delivered"
+    again = delivered(world, matched(trigger_id, detail=DETAIL | detail))
+    assert isinstance(again, FunctionRun)
+    assert (again.id, set(world.runs.runs)) == (run.id, {run.id}), "once, however often it is delivered"
+    assert world.run(run.id) == run
     with pytest.raises(NoParameters):
         rerun(request(run.id), world)
     time.advance(seconds=61)

@@ -7,9 +7,8 @@ import pytest
 from handlers import api_cancel, api_registry, api_rerun, api_runs, api_triggers
 from handlers.domain import clock
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_id
-from tests.entry_points.test_answers import world as world  # noqa: PLC0414 - the fixture
+from tests.entry_points.events import OWN, answer_of, http_event
 from tests.fakes import World
-from tests.stack.hostile.events import OWN, answer_of, http_event
 
 SECRET = "content-that-no-line-may-hold"
 Json = dict[str, Any]
@@ -63,13 +62,13 @@ def line_of(caplog: pytest.LogCaptureFixture) -> Json:
 
 
 @pytest.fixture
-def scene(world: World) -> World:
+def auditable(world: World) -> World:
     """Nothing has been started yet that could not be cancelled; the secrets of webhooks are signed ones."""
     world.has_run(a_run(id=an_id(9), status="pending", created_at=clock.now()))
     return world
 
 
-@pytest.mark.usefixtures("scene")
+@pytest.mark.usefixtures("auditable")
 @pytest.mark.parametrize("action", [each for each in ACTS if each != "rotate-secret"])
 def test_what_is_done_leaves_a_line_with_who_and_ids_and_nothing_else(
     action: str, caplog: pytest.LogCaptureFixture
@@ -80,7 +79,7 @@ def test_what_is_done_leaves_a_line_with_who_and_ids_and_nothing_else(
     assert line | ACTS[action][2] == line
 
 
-@pytest.mark.usefixtures("scene")
+@pytest.mark.usefixtures("auditable")
 @pytest.mark.parametrize("action", ACTS)
 def test_who_lacks_the_grant_leaves_a_line(action: str, caplog: pytest.LogCaptureFixture) -> None:
     claims = {"sub": "eve", "token_use": "access", "cognito:groups": "[globex/*:*]"}
@@ -90,7 +89,7 @@ def test_who_lacks_the_grant_leaves_a_line(action: str, caplog: pytest.LogCaptur
     assert line | ACTS[action][2] == line
 
 
-@pytest.mark.usefixtures("scene")
+@pytest.mark.usefixtures("auditable")
 @pytest.mark.parametrize("action", [each for each in ACTS if each not in READS])
 def test_what_is_refused_leaves_a_line_without_what_was_sent(action: str, caplog: pytest.LogCaptureFixture) -> None:
     assert done(action, body=f'{{"{SECRET}": 1}}') == 400
@@ -98,13 +97,13 @@ def test_what_is_refused_leaves_a_line_without_what_was_sent(action: str, caplog
     assert (line["action"], line["by"], line["outcome"]) == (action, "alice", "INVALID_REQUEST")
 
 
-@pytest.mark.usefixtures("scene")
+@pytest.mark.usefixtures("auditable")
 @pytest.mark.parametrize("action", ACTS)
 def test_who_has_no_token_that_counts_leaves_a_line(action: str, caplog: pytest.LogCaptureFixture) -> None:
     assert done(action, claims={"sub": "alice", "token_use": "id"}) == 401
     assert (line_of(caplog)["by"], line_of(caplog)["outcome"]) == (None, "UNAUTHENTICATED")
 
 
-def test_a_rotation_is_told_by_the_trigger_s_id(scene: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rotation_is_told_by_the_trigger_s_id(auditable: World, caplog: pytest.LogCaptureFixture) -> None:
     assert done("rotate-secret") == 400, "it has none"
     assert line_of(caplog)["triggerId"] == TRIGGER_ID

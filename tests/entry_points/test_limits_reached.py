@@ -6,29 +6,21 @@ from typing import Any
 import pytest
 
 from handlers import api_runs, api_triggers, api_webhooks
+from handlers.api.resolver import MAX_BODY_BYTES
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.history import MAX_REVEALED_BYTES
 from handlers.domain.runs.outcome import pack
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Content, Part
-from handlers.http import MAX_BODY_BYTES
 from tests.builders import RUN_ID, TRIGGER_ID
+from tests.entry_points.events import CONTEXT, EXECUTE, OWN, PATH, RUN, WEBHOOK, Event, answer_of, http_event
 from tests.fakes import World
 from tests.fakes.stores import StoredPart
-from tests.stack.hostile.events import CONTEXT, EXECUTE, OWN, PATH, RUN, WEBHOOK, Event, answer_of, http_event
-from tests.stack.hostile.in_memory import InMemory, a_world, wire
 
 LAMBDA_TAKES = 6 * 1024 * 1024
 # All headers of a request that API Gateway takes; https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 HEADERS = {"x-any": "\\" * 5_120, "x-other": "\\" * 5_120}
 IDS = {"workspace": OWN, "triggerId": TRIGGER_ID, "runId": RUN_ID, "path": PATH}
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = a_world()
-    wire(monkeypatch, InMemory(world))
-    return world
 
 
 def sent(route: str, body: bytes) -> Event:

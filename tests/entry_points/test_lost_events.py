@@ -12,9 +12,9 @@ from handlers.domain.starting.deliveries import Dropped
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.test_deliveries import matched, scheduled
 from tests.domain.triggering import change, create
+from tests.entry_points.events import CONTEXT
+from tests.entry_points.in_memory import InMemory, wire
 from tests.fakes import World
-from tests.stack.hostile.events import CONTEXT
-from tests.stack.hostile.in_memory import InMemory, wire
 
 
 @pytest.fixture

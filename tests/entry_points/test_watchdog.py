@@ -13,9 +13,8 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.upkeep.recovery import DeadLetter, RecoveryResult
 from tests.builders import a_run, a_trigger, an_id
+from tests.entry_points.events import Context
 from tests.fakes import World
-from tests.stack.hostile.events import Context
-from tests.stack.hostile.in_memory import InMemory, a_world, wire
 
 OVERDUE = 100
 
@@ -29,13 +28,6 @@ class PassingTime(Context):
     def get_remaining_time_in_millis(self) -> int:
         self._left -= 1_000
         return self._left
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = a_world()
-    wire(monkeypatch, InMemory(world))
-    return world
 
 
 def test_many_overdue_runs_keep_neither_dead_letters_nor_half_changed_triggers_waiting(world: World) -> None:

@@ -9,9 +9,9 @@ from handlers import api_webhooks
 from handlers.domain import clock
 from handlers.domain.registry.webhook_secrets import new_secret, seal
 from tests.builders import a_trigger, an_id
+from tests.entry_points.events import OWN, WEBHOOK, answer_of, http_event
+from tests.entry_points.in_memory import InMemory, wire
 from tests.fakes import World
-from tests.stack.hostile.events import OWN, WEBHOOK, answer_of, http_event
-from tests.stack.hostile.in_memory import InMemory, wire
 
 SECRET_BODY = '{"card":"4111"}'
 

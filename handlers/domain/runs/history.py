@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
 from handlers.domain.ids import parse_run_id
-from handlers.domain.json_document import JsonObject, JsonValue, compact, parse
+from handlers.domain.json_document import JsonValue, compact, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.ports import RunReader
@@ -17,12 +17,6 @@ from handlers.domain.seal import Cipher, SealBroken
 MAX_REVEALED_BYTES = 4_500_000
 # Longer than all names together, with some spaces between them.
 _MAX_INCLUDE = 100
-
-_ENTRY = (
-    *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
-    *("createdAt", "notBefore", "endedAt", "useLatestCode", "functionVersion", "errorCode", "errorSource"),
-    "retryAttempt",
-)
 
 
 class EdgePage(NamedTuple):
@@ -53,14 +47,14 @@ def parse_contents(include: str) -> list[Content]:
         raise InvalidRequest("include", f"must be a list of {', '.join(Content)}, separated by commas.") from None
 
 
-def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: Cipher) -> JsonObject:
+def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: Cipher) -> dict[Content, JsonValue]:
     """The opened contents, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
     sealed = runs.read_parts(run, {content.part for content in contents})
     opened: dict[Content, bytes] = {}
     for part, first in {content.part: content for content in reversed(contents)}.items():
         if part in sealed:
             opened |= _opened(sealed[part], run, first, cipher)
-    shown: JsonObject = {name: _shown(opened[name], run, name) if name in opened else None for name in contents}
+    shown = {name: _shown(opened[name], run, name) if name in opened else None for name in contents}
     size = len(compact(shown).encode())
     if size > MAX_REVEALED_BYTES:
         way_out = "ask for one part at a time" if len(contents) > 1 else "no answer can carry it"
@@ -93,14 +87,6 @@ class Lineage(NamedTuple):
     reruns: list[FunctionRun]
     next_cursor: str | None
 
-    def document(self) -> JsonObject:
-        return {
-            "originalRunId": self.original.id,
-            "rerunCount": self.original.rerun_count,
-            "reruns": [_entry(run) for run in self.reruns],
-            "nextCursor": self.next_cursor,
-        }
-
 
 def lineage(workspace: str, run_id: str, page: Page, runs: LineageReader) -> Lineage:
     """The lineage that a run belongs to, asked of any run of it. Raises InvalidRunId, RunNotFound, WrongWorkspace."""
@@ -114,8 +100,3 @@ def lineage(workspace: str, run_id: str, page: Page, runs: LineageReader) -> Lin
         raise RunNotFound
     edges = runs.edges(original.id, page)
     return Lineage(original, runs.read_many(edges.run_ids), to_cursor(edges.last_position))
-
-
-def _entry(run: FunctionRun) -> JsonObject:
-    document = run.document()
-    return {field: document[field] for field in _ENTRY}

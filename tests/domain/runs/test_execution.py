@@ -9,7 +9,7 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.history import reveal
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Outcome, OutcomeUnknown, PermanentFailure, RetryLater
-from handlers.domain.runs.run import Content, FunctionRun, Part, Status
+from handlers.domain.runs.run import Content, FunctionRun, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_rerun, a_run, an_id
 from tests.domain.runs.executing import PARAMETERS, moved_by_another
 from tests.fakes import FakeClock, World
@@ -223,7 +223,7 @@ def test_whatever_a_function_answers_it_is_executed_once(waiting: World, answer:
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, code, 1)
-    assert reveal(run, [Content.ERROR], waiting.runs, waiting.cipher)["error"] is not None
+    assert reveal(run, [Content.ERROR], waiting.runs, waiting.cipher)[Content.ERROR] is not None
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
     assert len(waiting.invoker.invocations) == 1
 
@@ -254,7 +254,7 @@ def test_a_kms_that_fails_after_the_execution_costs_the_content_and_not_a_second
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.result_omitted) == (Status.COMPLETED, True)
-    assert waiting.runs.parts.keys() == {(RUN_ID, Part.PARAMETERS)}
+    assert waiting.runs.parts.keys() == {(RUN_ID, Content.PARAMETERS)}
     assert waiting.bus.announced
 
 

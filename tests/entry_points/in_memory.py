@@ -1,0 +1,63 @@
+"""Every door over a world in memory."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from handlers import capture_failures, execute_runs, on_event, on_run_failed, watchdog
+from handlers.domain import clock
+from handlers.domain.registry.http_trigger import HttpTrigger
+from handlers.domain.runs.run import FunctionRun
+from tests.builders import a_pin, a_run, a_trigger, an_id
+from tests.entry_points.events import PATH, ROUTES
+from tests.fakes import World
+
+OPEN_HOOK = HttpTrigger(path=PATH, signature="none")
+
+
+def a_world() -> World:
+    world = World()
+    world.has_registered(a_trigger(id=an_id(7), name="hook", metadata=OPEN_HOOK))
+    world.has_registered()
+    at = clock.now()
+    world.has_run(a_run(created_at=at), b'{"a":{"b":1}}')
+    return world
+
+
+def everything(world: World) -> Any:
+    return deepcopy(
+        (world.runs.runs, world.runs.parts, world.runs.lineages, world.registry.functions, world.registry.triggers)
+    )
+
+
+class InMemory:
+    """What a door imports as `wiring`, over a world in memory."""
+
+    def __init__(self, world: World) -> None:
+        self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
+        self.cancel_deps, self.capture_deps = world.cancel_deps, world.capture_deps
+        self.execution_deps, self.watchdog_deps = world.execution_deps, world.watchdog
+        self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
+        self.invokable, self.buses = world.invokable, world.buses
+        self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)
+
+
+def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
+    """Like the real index, which writes the times asked for as the table has them."""
+    [clock.iso(moment) for moment in (filters.since, filters.until) if moment is not None]
+    return iter(())
+
+
+def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
+    for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, on_run_failed, watchdog}:
+        patched.setattr(door, "wiring", wiring)
+
+
+def pending(world: World, *, minutes_ago: int = 0) -> FunctionRun:
+    at = clock.now() - timedelta(minutes=minutes_ago)
+    return world.has_run(a_run(id=str(uuid4()), status="pending", pin=a_pin(), created_at=at))

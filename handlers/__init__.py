@@ -18,7 +18,6 @@ The top-level files are the doors, one per kind of caller:
 
 What doors share:
 
-    http           the resolver: who may, strict bodies, the one table from error to status
     log            what doors log: faults, and the audit trail
     metrics        what doors count, for alarms
     settings       what the stack sets for the entry points, and which of it each reads
@@ -26,6 +25,7 @@ What doors share:
 
 Rooms:
 
+    api/           the HTTP API: its operations and views, and the resolver that routes by them
     domain/        what is done: no AWS SDK, no I/O, imports nothing else of ours; its rooms in their order, above the
                    few files that all of them use
         starting/      everything that starts a run: execute, webhook, schedule, event, capture, re-run, retry
@@ -34,6 +34,6 @@ Rooms:
         runs/          what a run is and what becomes of it
     aws/           how it is done: one adapter a file
 
-Arrows: doors → wiring → aws → domain, and doors → domain. Nothing here imports infra. The contracts in pyproject.toml
-say so, and `make check` enforces them.
+Arrows: doors → api → domain, and doors → wiring → aws → domain. Nothing here imports infra. The contracts in
+pyproject.toml say so, and `make check` enforces them.
 """

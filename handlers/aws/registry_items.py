@@ -33,7 +33,7 @@ def of_trigger(stored: StoredTrigger) -> dict[str, Any]:
     item = _listed(stored.trigger) | {"sealedParams": stored.sealed_params}
     if stored.trigger.retry_policy is not None:
         # As a text: DynamoDB knows no fractions as Python has them.
-        item |= {RETRY_POLICY: compact(stored.trigger.retry_policy.document())}
+        item |= {RETRY_POLICY: compact(stored.trigger.retry_policy.model_dump(by_alias=True))}
     return item if stored.sealed_secrets is None else item | {"sealedSecrets": stored.sealed_secrets}
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from handlers import api_runs, api_triggers, api_webhooks
+from handlers.api.resolver import MAX_BODY_BYTES
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.history import MAX_REVEALED_BYTES
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Part
-from handlers.http import MAX_BODY_BYTES
 from tests.builders import RUN_ID, TRIGGER_ID
 from tests.entry_points.events import CONTEXT, EXECUTE, OWN, PATH, RUN, WEBHOOK, Event, answer_of, http_event
 from tests.fakes import World

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
 from handlers.domain.ids import parse_run_id
-from handlers.domain.json_document import JsonObject, JsonValue, compact, parse
+from handlers.domain.json_document import JsonValue, compact, parse
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.recording import seal_context
@@ -16,12 +16,6 @@ from handlers.domain.seal import Cipher, SealBroken
 MAX_REVEALED_BYTES = 4_500_000
 # Longer than all names together, with some spaces between them.
 _MAX_INCLUDE = 100
-
-_ENTRY = (
-    *("id", "originalRunId", "sourceRunId", "isRerun", "rerunBy", "rerunReason", "executionSource", "status"),
-    *("createdAt", "notBefore", "endedAt", "useLatestCode", "functionVersion", "errorCode", "errorSource"),
-    "retryAttempt",
-)
 
 
 class EdgePage(NamedTuple):
@@ -52,10 +46,10 @@ def parse_parts(include: str) -> list[Part]:
         raise InvalidRequest("include", f"must be a list of {', '.join(Part)}, separated by commas.") from None
 
 
-def reveal(run: FunctionRun, parts: list[Part], runs: RunReader, cipher: Cipher) -> JsonObject:
+def reveal(run: FunctionRun, parts: list[Part], runs: RunReader, cipher: Cipher) -> dict[Part, JsonValue]:
     """The opened parts, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
     sealed = runs.read_parts(run.id, parts)
-    opened: JsonObject = {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
+    opened = {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
     size = len(compact(opened).encode())
     if size > MAX_REVEALED_BYTES:
         way_out = "ask for one part at a time" if len(parts) > 1 else "no answer can carry it"
@@ -83,14 +77,6 @@ class Lineage(NamedTuple):
     reruns: list[FunctionRun]
     next_cursor: str | None
 
-    def document(self) -> JsonObject:
-        return {
-            "originalRunId": self.original.id,
-            "rerunCount": self.original.rerun_count,
-            "reruns": [_entry(run) for run in self.reruns],
-            "nextCursor": self.next_cursor,
-        }
-
 
 def lineage(workspace: str, run_id: str, page: Page, runs: LineageReader) -> Lineage:
     """The lineage that a run belongs to, asked of any run of it. Raises InvalidRunId, RunNotFound, WrongWorkspace."""
@@ -104,8 +90,3 @@ def lineage(workspace: str, run_id: str, page: Page, runs: LineageReader) -> Lin
         raise RunNotFound
     edges = runs.edges(original.id, page)
     return Lineage(original, runs.read_many(edges.run_ids), to_cursor(edges.last_position))
-
-
-def _entry(run: FunctionRun) -> JsonObject:
-    document = run.document()
-    return {field: document[field] for field in _ENTRY}

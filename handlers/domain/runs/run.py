@@ -1,9 +1,6 @@
 """A function run: one execution of a compute function, and what a re-run copies of it."""
 
 from enum import StrEnum
-from typing import Any
-
-from pydantic.alias_generators import to_camel
 
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
@@ -154,21 +151,7 @@ class FunctionRun(Document):
         """Whether it has ended so that somebody has to decide on a retry."""
         return self.retriable and self.status in (Status.FAILURE, Status.TIMEOUT)
 
-    def document(self) -> dict[str, Any]:
-        """The run as the API shows it."""
-        shown = self.model_dump(mode="json", by_alias=True, include=_SHOWN)
-        pin = self.pin.model_dump(by_alias=True, include=_SHOWN_OF_PIN) if self.pin else _NO_PIN
-        reported = {"functionVersion": self.reported_version} if self.reported_version else {}
-        return shown | pin | reported
-
-
-_SHOWN = {
-    *("id", "workspace", "function_id", "trigger_id", "trigger_type", "execution_source", "status"),
-    *("created_at", "not_before", "started_at", "ended_at", "duration_ms", "orchestration_id"),
-    *("is_rerun", "original_run_id", "source_run_id", "rerun_by", "rerun_reason", "rerun_count", "use_latest_code"),
-    *("retry_attempt", "execution_attempts", "error_code", "error_source", "result_omitted"),
-    *("parameters_format", "parameters_omitted"),
-    *("cancel_requested_at", "cancel_requested_by"),
-}
-_SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash", "config_hash"}
-_NO_PIN: dict[str, None] = {to_camel(name): None for name in _SHOWN_OF_PIN}
+    @property
+    def function_version(self) -> str | None:
+        """What it was or will be executed by, as far as that is known."""
+        return self.reported_version or (self.pin.function_version if self.pin else None)

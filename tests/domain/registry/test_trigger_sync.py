@@ -156,7 +156,7 @@ def test_a_trigger_whose_creation_is_not_complete_is_no_trigger(world: World, ti
         find_trigger(WORKSPACE, begun_id, world.registry)
     with pytest.raises(NotFound):
         delete_trigger(WORKSPACE, begun_id, world.registry_deps)
-    assert list_triggers(WORKSPACE, Page(), world.registry)["data"] == []
+    assert list_triggers(WORKSPACE, Page(), world.registry) == ([], None)
     assert repaired(world) == [], "it has its minute"
     assert a_minute_later(world, time) == [SyncResult.UNDONE]
     assert not world.registry.triggers

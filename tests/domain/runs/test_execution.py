@@ -223,7 +223,7 @@ def test_whatever_a_function_answers_it_is_executed_once(waiting: World, answer:
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, code, 1)
-    assert reveal(run, [Part.ERROR], waiting.runs, waiting.cipher)["error"] is not None
+    assert reveal(run, [Part.ERROR], waiting.runs, waiting.cipher)[Part.ERROR] is not None
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
     assert len(waiting.invoker.invocations) == 1
 

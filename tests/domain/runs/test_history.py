@@ -24,12 +24,13 @@ from handlers.domain.runs.history import (
 )
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import FunctionRun, Part
+from tests.as_shown import as_shown
 from tests.builders import NOW, RUN_ID, WORKSPACE, a_rerun, a_run, an_id
 from tests.fakes import FakeClock, World
 
 
 def history(world: World, run_id: str = RUN_ID, *, limit: int = 50, cursor: str | None = None) -> JsonObject:
-    return lineage(WORKSPACE, run_id, Page.from_query(str(limit), cursor), world.runs).document()
+    return as_shown(lineage(WORKSPACE, run_id, Page.from_query(str(limit), cursor), world.runs))
 
 
 def has_lineage(world: World, reruns: int) -> FunctionRun:

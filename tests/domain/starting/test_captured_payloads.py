@@ -9,6 +9,7 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.history import reveal
 from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part, Status
+from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, a_pin
 from tests.domain.starting.capturing import Json, a_record, has_capturing, read, the_run, with_payload
 from tests.domain.starting.rerunning import request, rerun
@@ -56,15 +57,15 @@ def executed(world: World, run: FunctionRun) -> bytes:
 def test_a_payload_is_kept_and_handed_on_to_the_byte(capturing: World, payload: str, is_event: bool) -> None:
     record = with_payload(payload)
     run = the_run(capturing, f'{{"source":"lambda","detail":{record}}}' if is_event else record)
-    assert run.document()["parametersFormat"] == "json"
-    assert run.document()["parametersOmitted"] is None
+    assert as_shown(run)["parametersFormat"] == "json"
+    assert as_shown(run)["parametersOmitted"] is None
     assert capturing.opened(run, Part.PARAMETERS) == executed(capturing, run) == payload.encode()
 
 
 @pytest.mark.parametrize("payload", RAW.values(), ids=RAW)
 def test_a_payload_that_strict_json_refuses_is_kept_as_the_text_that_it_is(capturing: World, payload: str) -> None:
     run = the_run(capturing, with_payload(payload))
-    assert run.document()["parametersFormat"] == "raw"
+    assert as_shown(run)["parametersFormat"] == "raw"
     assert run.error_code == "ValueError"
     assert reveal(run, [Part.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": payload}
     assert executed(capturing, run) == payload.encode()
@@ -94,7 +95,7 @@ def test_a_payload_that_is_too_large_leaves_the_failure_known_and_says_why(captu
     assert run.error_code == "ValueError"
     assert capturing.opened(run, Part.PARAMETERS) is None
     assert capturing.opened(run, Part.ERROR) is not None
-    assert run.document()["parametersOmitted"] == "They are over 4000000 bytes as JSON, which is the most that is kept."
+    assert as_shown(run)["parametersOmitted"] == "They are over 4000000 bytes as JSON, which is the most that is kept."
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
         rerun(request(run.id), capturing)
 
@@ -107,7 +108,7 @@ def test_a_record_that_came_without_its_payloads_leaves_the_failure_known_and_sa
     record = {name: value for name, value in a_record().items() if name not in dropped}
     run = the_run(capturing, {"source": "lambda", "detail": record} if is_event else record)
     assert run.error_code == ("RetriesExhausted" if "responsePayload" in dropped else "ValueError")
-    assert run.document()["parametersOmitted"] == "Lambda's record of the invocation has come without them."
+    assert as_shown(run)["parametersOmitted"] == "Lambda's record of the invocation has come without them."
     assert reveal(run, [Part.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": None}
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
         rerun(request(run.id), capturing)

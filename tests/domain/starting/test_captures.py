@@ -9,6 +9,7 @@ from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, PermanentFailure
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part, Pin, Status
 from handlers.domain.starting.captures import CaptureResult
+from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_pin
 from tests.domain.starting.capturing import ERROR, REQUEST_ID, a_record, captured, has_capturing, read, the_run
 from tests.domain.starting.rerunning import request, rerun
@@ -111,21 +112,21 @@ def test_a_version_that_stays_is_pinned_and_its_hash_is_not_known(capturing: Wor
     assert run.pin == Pin(function_version_arn=PINNED, function_version="7")
     assert not run.pin.is_complete
     assert run.reported_version is None
-    shown = run.document()
+    shown = as_shown(run)
     assert (shown["functionVersionArn"], shown["functionVersion"], shown["functionCodeHash"]) == (PINNED, "7", None)
 
 
 def test_latest_is_reported_and_not_pinned(capturing: World) -> None:
     run = the_run(capturing)
     assert (run.pin, run.reported_version) == (None, "$LATEST")
-    shown = run.document()
+    shown = as_shown(run)
     assert (shown["functionVersionArn"], shown["functionVersion"], shown["functionCodeHash"]) == (None, "$LATEST", None)
 
 
 @pytest.mark.parametrize("version", ["", "live", "\u0667", "7 ", "-7", "7.0"])
 def test_a_version_that_is_none_is_not_pinned(capturing: World, version: str) -> None:
     run = the_run(capturing, a_record(None, {"executedVersion": version}))
-    assert (run.pin, run.document()["functionVersion"]) == (None, None)
+    assert (run.pin, as_shown(run)["functionVersion"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_a_rerun_executes_the_version_that_failed_and_learns_its_hash(capturing:
     assert (invocation.pin, invocation.parameters) == (a_pin(7), b'{"order":1.0}')
     finished = capturing.run(again.id)
     assert (finished.status, finished.pin) == (Status.COMPLETED, a_pin(7))
-    assert finished.document()["functionCodeHash"] == "hash-of-7"
+    assert as_shown(finished)["functionCodeHash"] == "hash-of-7"
     assert capturing.code.request == [(PINNED, False)]
 
 
@@ -254,7 +255,7 @@ def test_a_rerun_of_a_version_that_is_gone_fails_and_says_so(capturing: World, g
     execute(again.id, capturing.execution_deps)
     finished = capturing.run(again.id)
     assert (finished.status, finished.error_code) == (Status.FAILURE, "FunctionVersionNotFound")
-    assert finished.document()["functionVersion"] == "7"
+    assert as_shown(finished)["functionVersion"] == "7"
     assert not capturing.code.forgotten
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 
 from handlers import api_runs
+from handlers.api.operations import BASE
 from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
 from tests.entry_points.events import (
     ABSENT,
-    BASE,
     OWN,
     PATH,
     ROUTES,

@@ -3,12 +3,13 @@ from typing import Any
 
 import pytest
 
-from handlers.aws import function_versions
 from handlers.aws.function_code import DESCRIPTION
-from handlers.aws.function_versions import FunctionVersions
 from handlers.domain.errors import Unavailable
+from handlers.sweep_versions import function_versions
+from handlers.sweep_versions.function_versions import FunctionVersions
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
 from tests.packages import package
 from tests.stack.driver import ECHO, TeamFunction
 

@@ -22,12 +22,6 @@ def _text(pattern: object) -> str:
     return text_of(pattern, field=PATTERN_FIELD)
 
 
-def _never_null(schema: JsonObject) -> None:
-    """A field that is left out where there is none."""
-    del schema["default"]
-    schema |= schema.pop("anyOf")[0]
-
-
 class EventDriven(TriggerMetadata):
     execution_type = ExecutionType.EVENT_DRIVEN
     execution_source = ExecutionSource.EVENT
@@ -40,7 +34,6 @@ class EventDriven(TriggerMetadata):
         min_length=1,
         max_length=256,
         description="Absent for the stack's trigger bus, which all workspaces share.",
-        json_schema_extra=_never_null,
     )
 
     @classmethod

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk.aws_logs import RetentionDays
 from constructs import Construct
 
 from infra.api import Api
@@ -27,7 +28,7 @@ class FunctionRerunStack(Stack):
         # A first deployment that fails leaves nothing behind; what ever held data stays.
         removal_policy = RemovalPolicy.DESTROY if settings.local else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         log_retention = LOG_RETENTION[settings.log_retention_days]
-        self.resources = self._add_resources(settings, removal_policy)
+        self.resources = self._add_resources(settings, removal_policy, log_retention)
         observability = Observability(
             self,
             "Observability",
@@ -45,21 +46,14 @@ class FunctionRerunStack(Stack):
             removal_policy=removal_policy,
         )
         self.functions = {each.module: functions.add(each) for each in describe_all(self.resources)}
-        self.identity = Identity(self, "Identity", settings=settings, removal_policy=removal_policy)
-        self.api = Api(
-            self,
-            "Api",
-            functions=self.functions,
-            identity=self.identity,
-            settings=settings,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-        )
+        self.resources.api.add_routes(self.functions)
         if settings.shareable_test_events and not settings.local:
             LambdaTestEvents(self, "TestEvents", functions=list(self.functions.values()))
         self._add_outputs()
 
-    def _add_resources(self, settings: Settings, removal_policy: RemovalPolicy) -> Resources:
+    def _add_resources(
+        self, settings: Settings, removal_policy: RemovalPolicy, log_retention: RetentionDays
+    ) -> Resources:
         production = not settings.local
         storage = Storage(
             self,
@@ -77,19 +71,31 @@ class FunctionRerunStack(Stack):
         )
         trusted_bus = trigger_sources.bus if settings.trust_trigger_bus_senders else None
         capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=production)
+        identity = Identity(self, "Identity", settings=settings, removal_policy=removal_policy)
+        api = Api(
+            self,
+            "Api",
+            identity=identity,
+            settings=settings,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
         return Resources(
             settings=settings,
             storage=storage,
             messaging=messaging,
             capture=capture,
             trigger_sources=trigger_sources,
+            identity=identity,
+            api=api,
         )
 
     def _add_outputs(self) -> None:
         storage, messaging = self.resources.storage, self.resources.messaging
         capture, sources = self.resources.capture, self.resources.trigger_sources
+        identity = self.resources.identity
         outputs = {
-            "ApiUrl": self.api.http_api.api_endpoint,
+            "ApiUrl": self.resources.api.http_api.api_endpoint,
             "TableName": storage.table.table_name,
             "KeyArn": storage.key.key_arn,
             "BucketName": storage.bucket.bucket_name,
@@ -103,9 +109,9 @@ class FunctionRerunStack(Stack):
             "CaptureQueueArn": capture.queue.queue_arn,
             "CaptureQueueUrl": capture.queue.queue_url,
             "CaptureDeadLetterQueueUrl": capture.dead_letters.queue_url,
-            "UserPoolId": self.identity.user_pool.user_pool_id,
-            "UserPoolClientId": self.identity.client.user_pool_client_id,
-            "UserPoolDomain": self.identity.domain.base_url(),
+            "UserPoolId": identity.user_pool.user_pool_id,
+            "UserPoolClientId": identity.client.user_pool_client_id,
+            "UserPoolDomain": identity.domain.base_url(),
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -81,6 +81,18 @@ POST_TRIGGER = Operation(
     access=_WRITE,
     summary="Create a trigger",
     request=CreateTrigger,
+    example={
+        "name": "every night",
+        "functionId": "0f000000-0000-4000-8000-000000000001",
+        "executionType": "scheduled",
+        "triggerMetadata": {
+            "scheduleType": "cron",
+            "cronExpression": "0 3 ? * * *",
+            "timezone": "Europe/Berlin",
+            "params": {"region": "eu"},
+        },
+        "retryPolicy": {"maxRetries": 3},
+    },
     responses={HTTPStatus.CREATED: TriggerView},
     refusals=(errors.FunctionNotPermitted, errors.NameTaken, errors.PathTaken, *_SOURCES),
     audited="create-trigger",
@@ -115,6 +127,7 @@ PUT_TRIGGER = Operation(
     description="What is left out stays as it is; metadata and retry policy are replaced whole. What GET answered can "
     "be edited and put back whole.",
     request=ChangeTrigger,
+    example={"enabled": False, "version": 3},
     headers=(IF_MATCH,),
     responses={HTTPStatus.OK: TriggerView},
     refusals=(
@@ -151,6 +164,7 @@ ROTATE_SECRET = Operation(
     summary="Give a webhook a new secret",
     description="The secret before it stays valid beside it, unless `keepPrevious` is false.",
     request=RotateSecret,
+    example={"keepPrevious": False},
     responses={HTTPStatus.CREATED: TriggerView},
     refusals=(errors.NotFound, errors.TriggerUnreadable, errors.Stale),
     audited="rotate-secret",

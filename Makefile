@@ -1,4 +1,4 @@
-.PHONY: help install demo up down logs bootstrap diff deploy destroy test chaos bench check format lock clean
+.PHONY: help install demo up down logs bootstrap diff deploy destroy unit test proof chaos bench check format reference lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,7 @@ BIN := .venv/bin
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
-# Made anew when a lock file changes; an interrupted install leaves no stamp and starts over.
+# Made again when a lock file changes; an interrupted install leaves no stamp and starts over.
 .venv/installed: requirements/dev.txt
 	@test ! -L .venv || { echo ".venv is a link, and what it leads to would be emptied. Remove the link." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Function Re-run needs Python 3.11 or newer; PYTHON=python3.13 make demo chooses another" >&2; exit 1; }
@@ -17,7 +17,7 @@ help: ## say what can be made
 
 install: .venv/installed ## install the locked dependencies into .venv
 
-demo: install ## start the stack on an embedded AWS, tell a story with real calls, stop everything
+demo: install ## start the stack on an AWS emulator, show it with real calls, stop everything
 	@$(BIN)/python -m infra.local demo
 
 up: install ## bring the stack up on this machine and leave it running
@@ -42,10 +42,21 @@ deploy: install ## deploy to AWS; shows what would change and asks first
 destroy: install ## delete the stack on AWS, with the rules and schedules of its triggers; asks first
 	@$(BIN)/python -m infra.aws destroy $(ARGS)
 
+# Tests of these directories that start the emulator are left out.
+UNIT = tests/domain tests/entry_points tests/aws tests/docs
+unit: install ## the fast tests: no emulator, fewer random examples
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not emulator" --hypothesis-profile quick $(UNIT)
+
 test: install ## all tests
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-chaos: install ## strike every AWS call and kill processes under load, then compare the books (a quarter of an hour)
+# What runs inside Lambda is measured where it runs in the tests' own process; the floor is a point below what that gives.
+proof: install ## the long checks: branch coverage with a floor, long fuzzing, long faults (three quarters of an hour)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov=handlers --cov-branch --cov-report=term:skip-covered --cov-fail-under=90 tests/domain tests/entry_points tests/aws tests/infra
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --hypothesis-profile long tests/domain tests/stack/hostile
+	@$(MAKE) --no-print-directory chaos
+
+chaos: install ## break every AWS call and kill processes under load, then check that no run is lost (a quarter of an hour)
 	@$(BIN)/python -m tests.chaos
 
 bench: install ## measure: AWS calls of a re-run, its latency against its floor, and cold starts
@@ -59,12 +70,15 @@ check: install ## lint, format, types, and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-format: install ## format and mend what can be mended
+format: install ## format, and correct what can be corrected
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+reference: install ## write the generated pages of the docs
+	@$(BIN)/python -m infra.reference
+
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
-lock: ## resolve the dependencies anew (needs uv)
+lock: ## resolve the dependencies again (needs uv)
 	$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
 	sed -E 's/ *\\$$//; /--hash/d' requirements/dev.txt > requirements/.versions
 	$(COMPILE) pyproject.toml --constraint requirements/.versions --output-file requirements/lambda.txt

@@ -12,11 +12,21 @@ from infra.local.local_stack import LocalStack, assemble, bring_up
 SYNTHESISING = "tests/infra/test_"
 
 # A loaded machine must not fail a test.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", _PATIENT)
+settings.register_profile("quick", _PATIENT, max_examples=10)  # make unit
+settings.register_profile("long", _PATIENT, max_examples=2000)  # make proof
 settings.load_profile("patient")
 
 # As in every Lambda: what is counted has a namespace.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start the emulator, for `-m "not emulator"`."""
+    for item in items:
+        if "local_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker("emulator")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,7 +20,7 @@ def test_a_link_leads_somewhere(link: Link) -> None:
     assert not anchor or anchor in anchors(target)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=name)
 def test_a_path_in_the_text_exists(page: Path) -> None:
     assert [path for path in _PATH.findall(prose(page)) if not (ROOT / path).exists()] == []
 

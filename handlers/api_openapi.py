@@ -21,11 +21,13 @@ app = Resolver()
 CACHE_CONTROL = "public, max-age=300"
 
 
+def login_of(settings: Settings) -> Login:
+    return Login(settings.api_url, settings.issuer, settings.client_id, tuple(settings.audience))
+
+
 @cache
 def described() -> ApiDescription:
-    settings = Settings.from_environment()
-    login = Login(settings.api_url, settings.issuer, settings.client_id, tuple(settings.audience))
-    return ApiDescription.model_validate(openapi(login))
+    return ApiDescription.model_validate(openapi(login_of(Settings.from_environment())))
 
 
 @app.operation(GET_OPENAPI)

@@ -81,7 +81,7 @@ class Forbidden(Refused):
 
 
 class FunctionNotPermitted(Refused):
-    """The workspace may not invoke this function any more (invokableFunctions in docs/deploy.md)."""
+    """The workspace may not invoke this function any more (invokableFunctions in docs/reference/settings.md)."""
 
     code = "FUNCTION_NOT_PERMITTED"
 
@@ -219,7 +219,7 @@ class TriggerDisabled(Conflict):
 
 
 class TriggerUnreadable(Conflict):
-    """The trigger's params can no longer be decrypted. Delete the trigger and create it anew."""
+    """The trigger's params can no longer be decrypted. Delete the trigger and create it again."""
 
     code = "TRIGGER_UNREADABLE"
 

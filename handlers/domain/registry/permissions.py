@@ -26,7 +26,7 @@ def check_bus(trigger: FunctionTrigger, buses: PermittedBuses) -> None:
     """Raises InvalidRequest naming the bus if a new trigger may not listen to it."""
     if not buses.permit(trigger):
         raise InvalidRequest(
-            BUS_FIELD, "is not a bus that this workspace may listen to (otherBuses in docs/deploy.md)."
+            BUS_FIELD, "is not a bus that this workspace may listen to (otherBuses in docs/reference/settings.md)."
         )
 
 
@@ -37,7 +37,7 @@ def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps:
     if not deps.sources.buses.permit(after):
         raise InvalidRequest(
             BUS_FIELD,
-            "is not a bus that this workspace may listen to any more (otherBuses in docs/deploy.md): "
+            "is not a bus that this workspace may listen to any more (otherBuses in docs/reference/settings.md): "
             "the trigger can be disabled or deleted, and its params changed.",
         )
     function = deps.registry.read_function(after.function_id)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Fn, RemovalPolicy, Stack
+from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -38,8 +38,6 @@ class Api(Construct):
         *,
         identity: Identity,
         settings: Settings,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, name)
         self._settings = settings
@@ -55,7 +53,7 @@ class Api(Construct):
                 jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
-        self._stage = self._add_stage(log_retention, removal_policy)
+        self._stage = self._add_stage(settings)
 
     @property
     def url(self) -> str:
@@ -88,14 +86,13 @@ class Api(Construct):
         )
         return added
 
-    def _add_stage(self, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> apigateway.CfnStage:
-        rate = self._settings.api_requests_per_second
+    def _add_stage(self, settings: Settings) -> apigateway.CfnStage:
         access_log = logs.LogGroup(
             self,
             "AccessLog",
             log_group_name=_access_log_name(Stack.of(self)),
-            retention=log_retention,
-            removal_policy=removal_policy,
+            retention=settings.log_retention,
+            removal_policy=settings.removal_policy,
         )
         stage = apigateway.HttpStage(
             self,
@@ -103,8 +100,10 @@ class Api(Construct):
             http_api=self.http_api,
             stage_name="$default",
             auto_deploy=True,
-            throttle=apigateway.ThrottleSettings(rate_limit=rate, burst_limit=2 * rate),
-            domain_mapping=self._domain(self._settings),
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=settings.api_requests_per_second, burst_limit=2 * settings.api_requests_per_second
+            ),
+            domain_mapping=self._domain(settings),
         )
         resource = stage.node.default_child
         assert isinstance(resource, apigateway.CfnStage)  # noqa: S101 - what an HttpStage is made of

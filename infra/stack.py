@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
-from aws_cdk.aws_logs import RetentionDays
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.api import Api
@@ -15,7 +14,7 @@ from infra.lambda_test_events.registry import LambdaTestEvents
 from infra.messaging import FailureCapture, Messaging
 from infra.observability import Observability
 from infra.resources import Resources
-from infra.settings import LOG_RETENTION, Settings
+from infra.settings import Settings
 from infra.storage import Storage
 from infra.trigger_sources import TriggerSources
 
@@ -25,10 +24,7 @@ class FunctionRerunStack(Stack):
         self, scope: Construct, name: str, *, settings: Settings, layer_directory: Path | None, **stack: Any
     ) -> None:
         super().__init__(scope, name, **stack)
-        # A first deployment that fails leaves nothing behind; what ever held data stays.
-        removal_policy = RemovalPolicy.DESTROY if settings.local else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-        log_retention = LOG_RETENTION[settings.log_retention_days]
-        self.resources = self._add_resources(settings, removal_policy, log_retention)
+        self.resources = self._add_resources(settings)
         observability = Observability(
             self,
             "Observability",
@@ -42,8 +38,6 @@ class FunctionRerunStack(Stack):
             resources=self.resources,
             observability=observability,
             layer_directory=layer_directory,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
         )
         self.functions = {each.module: functions.add(each) for each in describe_all(self.resources)}
         self.resources.api.add_routes(self.functions)
@@ -51,14 +45,12 @@ class FunctionRerunStack(Stack):
             LambdaTestEvents(self, "TestEvents", functions=list(self.functions.values()))
         self._add_outputs()
 
-    def _add_resources(
-        self, settings: Settings, removal_policy: RemovalPolicy, log_retention: RetentionDays
-    ) -> Resources:
+    def _add_resources(self, settings: Settings) -> Resources:
         production = not settings.local
         storage = Storage(
             self,
             "Storage",
-            removal_policy=removal_policy,
+            removal_policy=settings.removal_policy,
             production=production,
             deletion_protection=settings.deletion_protection,
         )
@@ -71,15 +63,8 @@ class FunctionRerunStack(Stack):
         )
         trusted_bus = trigger_sources.bus if settings.trust_trigger_bus_senders else None
         capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=production)
-        identity = Identity(self, "Identity", settings=settings, removal_policy=removal_policy)
-        api = Api(
-            self,
-            "Api",
-            identity=identity,
-            settings=settings,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-        )
+        identity = Identity(self, "Identity", settings=settings)
+        api = Api(self, "Api", identity=identity, settings=settings)
         return Resources(
             settings=settings,
             storage=storage,

@@ -69,7 +69,7 @@ def _undone(run: RunRecord) -> str | None:
     if run.status.is_open:
         return "not ended"
     if run.event_pending:
-        return "its end not told of"
+        return "its end not published"
     return "with parts not moved to where they stay" if run.staged else None
 
 

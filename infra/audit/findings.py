@@ -20,7 +20,7 @@ class Rule(StrEnum):
         return rule
 
     READABLE = "readable", "Every item of a run can be read."
-    DEADLINE = "deadline", "Every run has ended and been told of, or is within its deadline."
+    DEADLINE = "deadline", "Every run has ended and its end is published, or it is within its deadline."
     ATTENTION = "attention", "Every run stands in the attention index where its deadline and status put it."
     EDGE_RUN = "edge-run", "Every lineage edge has its re-run."
     RERUN_EDGE = "rerun-edge", "Every re-run has its edge on its original."
@@ -28,7 +28,7 @@ class Rule(StrEnum):
     RERUN_COUNT = "rerun-count", "Every original has counted its re-runs."
     ATTEMPTS = "attempts", "Every run's recorded attempts are as many as its status allows."
     EXECUTIONS = "executions", "No run was executed more often than its recorded attempts."
-    SEALS = "seals", "Sealed parts open under their labels."
+    SEALS = "seals", "Sealed parts can be opened."
     PART_OBJECT = "part-object", "Every part that lies in the bucket has its object there."
     KEPT_OBJECT = "kept-object", "Every kept object will be deleted with its run."
     STAGED_OBJECT = "staged-object", "No staged object is older than a day."

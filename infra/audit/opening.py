@@ -60,7 +60,7 @@ class Opener(NamedTuple):
         except KeyRefused:
             raise
         except SealBroken:
-            return "It does not open under its label."
+            return "It does not open as this part of this run."
         return None
 
     def _fetched(self, plain: dict[str, str]) -> bytes | None:

@@ -9,8 +9,8 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import LateEvents
 from tests.aws.storing import store_of
+from tests.faults.client import LateEvents
 
 MAX_RERUNS = 3
 KMS_EVENTS = LateEvents()

@@ -12,8 +12,9 @@ from handlers.aws.table import Table, to_item
 from handlers.domain.errors import InvalidRequest, Stale
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.starting.captures import CapturingFunction
-from tests.aws.injection import cancelled, injected
 from tests.aws.registering import a_new_function, an_arn, capturing, found_capturing
+from tests.faults.answers import cancelled
+from tests.faults.client import injected
 
 CALLS = ("Query", "BatchGetItem", "GetItem")
 

@@ -14,7 +14,8 @@ from handlers.aws.cipher import Cipher
 from handlers.domain.errors import Misconfigured, Unavailable
 from handlers.domain.seal import KeyRefused, SealBroken, SealContext
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import LateEvents, error, injected, throttled
+from tests.faults.answers import error, throttled
+from tests.faults.client import LateEvents, injected
 
 LABEL = SealContext(workspace="acme", owner="RUN#1", part="parameters")
 

@@ -23,9 +23,10 @@ from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.upkeep.housekeeping import KeptObject
 from infra.local.local_stack import LocalStack
 from tests.aws.conftest import MAX_RERUNS
-from tests.aws.injection import answer, error, injected
 from tests.aws.storing import new_run, nowhere, objects_of, store_of
 from tests.builders import a_rerun
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
 
 LARGE = b"\x00sealed" * 60_000
 PUT, COPY, DELETE, GET = "s3.PutObject", "s3.CopyObject", "s3.DeleteObject", "s3.GetObject"

@@ -15,9 +15,10 @@ from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, cancelled, error, injected
 from tests.aws.storing import store_of
 from tests.builders import a_rerun, a_run
+from tests.faults.answers import answer, cancelled, error
+from tests.faults.client import injected
 
 PARTS = {Part.PARAMETERS: b"sealed"}
 

@@ -12,7 +12,7 @@ from infra.audit.auditing import audit
 from infra.audit.stacks import AuditedStack
 from infra.local.local_stack import LocalStack
 from tests.chaos.load import SOMEHOW, Promise
-from tests.chaos.proxy import Seen
+from tests.faults.proxy import Seen
 
 ENDED = {"completed", "failure", "timeout", "cancelled"}
 # Three executions whose outcome was lost: the run says so, and its function may have done its work.
@@ -32,7 +32,7 @@ class Account(NamedTuple):
     seen: Seen
     killed: Counter[str]
     passes: Counter[str]
-    """Of the watchdog in good weather, until nothing was left open, by what was before."""
+    """Of the watchdog without faults, until nothing was left open, by what was before."""
 
 
 class Table(NamedTuple):

@@ -16,7 +16,7 @@ from handlers.domain.upkeep.recovery import end_undeliverable, recover_overdue
 from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS
-from tests.stack.scene import Clients, Container, Later
+from tests.stack.lineage import Clients, Container, Later
 
 STILL_SECONDS = 1.2
 

@@ -15,7 +15,6 @@ from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
-from tests.fakes.faults import Faults
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import (
     FakeBus,
@@ -29,6 +28,7 @@ from tests.fakes.services import (
 )
 from tests.fakes.slots import InMemorySlots
 from tests.fakes.stores import InMemoryRuns
+from tests.faults.ports import PortFaults
 
 # Few: a test soon has more messages than that.
 MAX_CONCURRENT_EXECUTIONS = 10
@@ -58,7 +58,7 @@ class World:
     most_of_a_workspace: int | None = None
     buses: PermittedBuses = field(default_factory=lambda: PermittedBuses({"acme": ["default"]}))
     retention: Retention = field(default_factory=lambda: Retention(90))
-    faults: Faults = field(default_factory=Faults)
+    faults: PortFaults = field(default_factory=PortFaults)
     """Of all that is written of triggers, and told to AWS of them."""
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Ite
 
 @pytest.fixture
 def lineage(workspace: Workspace) -> list[str]:
-    """An original and its three re-runs, the last of a re-run, all of them ended and told of."""
+    """An original and its three re-runs, the last of a re-run, all of them ended, and their ends published."""
     original, _ = an_ended_run(workspace, payload={"a": 1})
     first = workspace.rerun(original)
     workspace.ended(first)
@@ -55,7 +55,7 @@ def change(workspace: Workspace, run: str, **values: Any) -> None:
 def test_what_the_product_has_written_is_clean(
     workspace: Workspace, lineage: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "that-the-laptop-has-no-use-for")
+    monkeypatch.setenv("AWS_PROFILE", "that-the-local-stack-ignores")
     assert findings_about(workspace, lineage, "--open", "all") == []
 
 

@@ -88,7 +88,7 @@ def test_a_trigger_that_cannot_be_repaired_can_be_deleted(world: World, time: Fa
     trigger = create(world, "scheduled").trigger
     world.registry.lock_trigger(trigger, time())
     time.advance(seconds=1)
-    world.faults.plan(2)
+    world.faults.inject(2)
     assert repaired(world) == [SyncResult.FAILED]
     delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
     assert trigger.id not in world.aws.synced

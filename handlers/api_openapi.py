@@ -11,8 +11,8 @@ from handlers.api.description import GET_OPENAPI, ApiDescription
 from handlers.api.openapi import Login, openapi
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
-from handlers.log import logger
 from handlers.settings import Settings, check_environment
+from handlers.telemetry import entry_point
 
 READS = ("api_url", "issuer", "client_id", "audience")
 check_environment(READS)
@@ -35,6 +35,6 @@ def get_openapi() -> Response[Any]:
     return json_response(HTTPStatus.OK, described(), cache_control=CACHE_CONTROL)
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return to_lambda(app.resolve(from_gateway(event), context))

@@ -43,8 +43,8 @@ from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.housekeeping import ExpiryDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
-from handlers.log import log_fault, log_permanent_fault
 from handlers.settings import Settings
+from handlers.telemetry import log_fault, log_permanent_fault
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -92,7 +92,7 @@ class Wiring:
         # A session of its own, because the Encryption SDK makes its KMS clients itself: this is how to configure them.
         session = boto3.Session()._session  # noqa: SLF001
         session.set_default_client_config(_API)
-        return Cipher(self.settings.key_arn, session)
+        return Cipher(session, inputs=self.settings.input_key_arn, outcomes=self.settings.outcome_key_arn)
 
     @cached_property
     def part_objects(self) -> PartObjects:

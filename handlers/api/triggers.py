@@ -1,7 +1,7 @@
 """What api_registry answers about function triggers."""
 
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from handlers.domain.clock import Timestamp
 from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.retry_policy import Jitter
 from handlers.domain.registry.trigger_changes import ChangeTrigger, RotateSecret
+from handlers.domain.registry.trigger_schemas import TaggedByExecutionType
 from handlers.domain.registry.triggers import CreateTrigger, ShownTrigger
 from handlers.domain.runs.run import ExecutionType
 
@@ -26,8 +27,10 @@ class RetryPolicyView(View):
     retry_manual_reruns: bool
 
 
-class TriggerSummary(View):
+class TriggerSummary(View, TaggedByExecutionType):
     """A trigger as it stands in a list: without its params, which may be large."""
+
+    metadata_with_params: ClassVar[bool] = False
 
     id: str
     workspace: str
@@ -54,6 +57,7 @@ class TriggerView(TriggerSummary):
     """A trigger with its params and, where one has just been made, the secret of its webhooks."""
 
     headers = ("ETag",)
+    metadata_with_params = True
     secret: str | None = absent_if_none(description="Shown this once.")
 
     @classmethod

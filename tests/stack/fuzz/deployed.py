@@ -42,7 +42,7 @@ class Deployed(Wiring):
         core.create_client = lambda *of, **options: make(*of, **options | {"endpoint_url": local_stack.emulator.url})  # type: ignore[method-assign]
         self._core = core
         self.__dict__["_session"] = boto3.Session(botocore_session=core)
-        self.__dict__["cipher"] = Cipher(settings.key_arn, core)
+        self.__dict__["cipher"] = Cipher(core, inputs=settings.input_key_arn, outcomes=settings.outcome_key_arn)
 
     def _note(self, **sent: Any) -> None:
         operation = sent["event_name"].rpartition(".")[2]
@@ -54,7 +54,8 @@ def settings_of(local_stack: LocalStack, *, run_queue_url: str) -> Settings:
     return Settings(
         table_name=local_stack.outputs["TableName"],
         bucket_name=local_stack.outputs["BucketName"],
-        key_arn=local_stack.outputs["KeyArn"],
+        input_key_arn=local_stack.outputs["InputKeyArn"],
+        outcome_key_arn=local_stack.outputs["OutcomeKeyArn"],
         run_queue_url=run_queue_url,
         lifecycle_bus_name=local_stack.outputs["LifecycleBusName"],
         trigger_bus_name=local_stack.outputs["TriggerBusName"],

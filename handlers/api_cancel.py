@@ -6,10 +6,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.api.cancel import CANCEL, Cancelled
+from handlers.api.resolver import Resolver, from_gateway
+from handlers.api.responses import json_response, to_lambda
 from handlers.domain.requests import Body
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.http import API, Resolver, json_response
 from handlers.log import logger
 from handlers.settings import ENDED_RUNS, check_environment
 from handlers.wiring import wiring
@@ -21,14 +23,13 @@ app = Resolver()
 ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 
 
-@app.post(f"{API}/function-runs/<run_id>/cancel")
+@app.operation(CANCEL)
 def post_cancel(workspace: str, run_id: str) -> Response[Any]:
-    with app.act("cancel", workspace, ("function-triggers", "execute"), run_id=run_id) as act:
+    with app.act(CANCEL, workspace, run_id=run_id) as act:
         Body.read(app.body())  # there is nothing to say, and nothing is overlooked
         run = cancel(workspace, run_id, act.caller.subject, wiring.cancel_deps)
         act.line["status"] = run.status
-    document = {"runId": run.id, "status": run.status, "message": _message(run)}
-    return json_response(ANSWERS[run.status], document)
+    return json_response(ANSWERS[run.status], Cancelled(run_id=run.id, status=run.status, message=_message(run)))
 
 
 def _message(run: FunctionRun) -> str:
@@ -44,4 +45,4 @@ def _message(run: FunctionRun) -> str:
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return app.answer(event, context)
+    return to_lambda(app.resolve(from_gateway(event), context))

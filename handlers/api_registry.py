@@ -6,21 +6,41 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.api.functions import (
+    DELETE_FUNCTION,
+    GET_FUNCTION,
+    LIST_FUNCTIONS,
+    POST_FUNCTION,
+    PUT_FUNCTION,
+    FunctionList,
+    FunctionView,
+)
+from handlers.api.resolver import Resolver, from_gateway
+from handlers.api.responses import json_response, to_lambda
+from handlers.api.triggers import (
+    DELETE_TRIGGER,
+    GET_TRIGGER,
+    LIST_TRIGGERS,
+    POST_TRIGGER,
+    PUT_TRIGGER,
+    ROTATE_SECRET,
+    TriggerList,
+    TriggerSummary,
+    TriggerView,
+)
+from handlers.api.views import Deleted, PageMeta
 from handlers.domain.ids import parse_id
 from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
-from handlers.http import API, Resolver, json_response
 from handlers.log import logger
-from handlers.settings import INVOKABLE, TRIGGER_SOURCES, check_environment
+from handlers.settings import INVOKABLE, SEALING, TRIGGER_SOURCES, check_environment
 from handlers.wiring import wiring
 
-READS = ("table_name", "key_arn", *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
+READS = ("table_name", *SEALING, *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
 check_environment(READS)
 
 app = Resolver()
-FUNCTIONS = "compute-functions"
-TRIGGERS = "function-triggers"
 FUNCTION_DELETED = (
     "Function deleted. Its runs stay, but can no longer be re-run. "
     "Its triggers start nothing any more: delete them, too."
@@ -28,98 +48,107 @@ FUNCTION_DELETED = (
 TRIGGER_DELETED = "Trigger deleted. Its runs stay, but can no longer be re-run; those of a disabled trigger can."
 
 
-def shown(status: HTTPStatus, thing: ComputeFunction | triggers.ShownTrigger) -> Response[Any]:
-    document = thing.document()
-    return json_response(status, document, ETag=etag(document["version"]))
+def shown_function(status: HTTPStatus, function: ComputeFunction) -> Response[Any]:
+    return json_response(status, FunctionView.model_validate(function), ETag=etag(function.version))
+
+
+def shown_trigger(status: HTTPStatus, shown: triggers.ShownTrigger) -> Response[Any]:
+    return json_response(status, TriggerView.showing(shown), ETag=etag(shown.trigger.version))
 
 
 def deleted(id_: str, message: str) -> Response[Any]:
-    return json_response(HTTPStatus.OK, {"id": parse_id(id_), "message": message})
+    return json_response(HTTPStatus.OK, Deleted(id=id_.lower(), message=message))
 
 
-@app.post(f"{API}/{FUNCTIONS}")
+@app.operation(POST_FUNCTION)
 def post_function(workspace: str) -> Response[Any]:
-    with app.act("register-function", workspace, (FUNCTIONS, "write")) as act:
+    with app.act(POST_FUNCTION, workspace) as act:
         request = functions.RegisterFunction.read(app.body())
         registered = functions.register_function(workspace, request, wiring.registry_deps)
         act.line["functionId"] = registered.id
-    return shown(HTTPStatus.CREATED, registered)
+    return shown_function(HTTPStatus.CREATED, registered)
 
 
-@app.get(f"{API}/{FUNCTIONS}")
+@app.operation(LIST_FUNCTIONS)
 def list_functions(workspace: str) -> Response[Any]:
-    app.allow(workspace, FUNCTIONS, "read")
-    return json_response(HTTPStatus.OK, functions.list_functions(workspace, app.page(), wiring.registry))
+    app.allow(LIST_FUNCTIONS, workspace)
+    page = app.page()
+    found, position = wiring.registry.list_functions(workspace, page)
+    data = [FunctionView.model_validate(function) for function in found]
+    return json_response(HTTPStatus.OK, FunctionList(data=data, meta=PageMeta.of(page, position)))
 
 
-@app.get(f"{API}/{FUNCTIONS}/<function_id>")
+@app.operation(GET_FUNCTION)
 def get_function(workspace: str, function_id: str) -> Response[Any]:
-    app.allow(workspace, FUNCTIONS, "read")
-    return shown(HTTPStatus.OK, functions.find_function(workspace, function_id, wiring.registry))
+    app.allow(GET_FUNCTION, workspace)
+    return shown_function(HTTPStatus.OK, functions.find_function(workspace, function_id, wiring.registry))
 
 
-@app.put(f"{API}/{FUNCTIONS}/<function_id>")
+@app.operation(PUT_FUNCTION)
 def put_function(workspace: str, function_id: str) -> Response[Any]:
-    with app.act("change-function", workspace, (FUNCTIONS, "write"), function_id=function_id):
+    with app.act(PUT_FUNCTION, workspace, function_id=function_id):
         changed = functions.change_function(
             workspace, function_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
         )
-    return shown(HTTPStatus.OK, changed)
+    return shown_function(HTTPStatus.OK, changed)
 
 
-@app.delete(f"{API}/{FUNCTIONS}/<function_id>")
+@app.operation(DELETE_FUNCTION)
 def delete_function(workspace: str, function_id: str) -> Response[Any]:
-    with app.act("delete-function", workspace, (FUNCTIONS, "write"), function_id=function_id):
+    with app.act(DELETE_FUNCTION, workspace, function_id=function_id):
         functions.delete_function(workspace, function_id, wiring.registry)
     return deleted(function_id, FUNCTION_DELETED)
 
 
-@app.post(f"{API}/{TRIGGERS}")
+@app.operation(POST_TRIGGER)
 def post_trigger(workspace: str) -> Response[Any]:
-    with app.act("create-trigger", workspace, (TRIGGERS, "write")) as act:
+    with app.act(POST_TRIGGER, workspace) as act:
         request = triggers.CreateTrigger.read(app.body())
         act.line["functionId"] = parse_id(request.function_id)
         made = triggers.create_trigger(workspace, request, wiring.registry_deps)
         act.line["triggerId"] = made.trigger.id
-    return shown(HTTPStatus.CREATED, made)
+    return shown_trigger(HTTPStatus.CREATED, made)
 
 
-@app.get(f"{API}/{TRIGGERS}")
+@app.operation(LIST_TRIGGERS)
 def list_triggers(workspace: str) -> Response[Any]:
-    app.allow(workspace, TRIGGERS, "read")
-    return json_response(HTTPStatus.OK, triggers.list_triggers(workspace, app.page(), wiring.registry))
+    app.allow(LIST_TRIGGERS, workspace)
+    page = app.page()
+    found, position = triggers.list_triggers(workspace, page, wiring.registry)
+    data = [TriggerSummary.of(trigger) for trigger in found]
+    return json_response(HTTPStatus.OK, TriggerList(data=data, meta=PageMeta.of(page, position)))
 
 
-@app.get(f"{API}/{TRIGGERS}/<trigger_id>")
+@app.operation(GET_TRIGGER)
 def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    app.allow(workspace, TRIGGERS, "read")
-    return shown(HTTPStatus.OK, triggers.show_trigger(workspace, trigger_id, wiring.registry_deps))
+    app.allow(GET_TRIGGER, workspace)
+    return shown_trigger(HTTPStatus.OK, triggers.show_trigger(workspace, trigger_id, wiring.registry_deps))
 
 
-@app.put(f"{API}/{TRIGGERS}/<trigger_id>")
+@app.operation(PUT_TRIGGER)
 def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    with app.act("change-trigger", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
+    with app.act(PUT_TRIGGER, workspace, trigger_id=trigger_id):
         changed = trigger_changes.change_trigger(
             workspace, trigger_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
         )
-    return shown(HTTPStatus.OK, changed)
+    return shown_trigger(HTTPStatus.OK, changed)
 
 
-@app.delete(f"{API}/{TRIGGERS}/<trigger_id>")
+@app.operation(DELETE_TRIGGER)
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    with app.act("delete-trigger", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
+    with app.act(DELETE_TRIGGER, workspace, trigger_id=trigger_id):
         trigger_changes.delete_trigger(workspace, trigger_id, wiring.registry_deps)
     return deleted(trigger_id, TRIGGER_DELETED)
 
 
-@app.post(f"{API}/{TRIGGERS}/<trigger_id>/rotate-secret")
+@app.operation(ROTATE_SECRET)
 def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
-    with app.act("rotate-secret", workspace, (TRIGGERS, "write"), trigger_id=trigger_id):
+    with app.act(ROTATE_SECRET, workspace, trigger_id=trigger_id):
         request = trigger_changes.RotateSecret.read(app.body())
         rotated = trigger_changes.rotate_secret(workspace, trigger_id, request, wiring.registry_deps)
-    return shown(HTTPStatus.CREATED, rotated)
+    return shown_trigger(HTTPStatus.CREATED, rotated)
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return app.answer(event, context)
+    return to_lambda(app.resolve(from_gateway(event), context))

@@ -10,6 +10,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.api.rerun import RERUN
+from handlers.api.resolver import Resolver, from_gateway
+from handlers.api.responses import accepted, answer_error, to_lambda
+from handlers.api.views import JobAccepted
 from handlers.domain.clock import iso
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, compact_any, parse_object
@@ -17,7 +21,6 @@ from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
 from handlers.domain.starting.start import Started, commit
-from handlers.http import API, Resolver, accepted, answer_error
 from handlers.log import audited, logger
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.wiring import wiring
@@ -34,9 +37,9 @@ class LambdaTestEvent(RerunBody):
     rerun_by: Name = "unknown"
 
 
-@app.post(f"{API}/function-runs/<run_id>/rerun")
+@app.operation(RERUN)
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
-    with app.act("rerun", workspace, ("function-triggers", "execute"), run_id=run_id) as act:
+    with app.act(RERUN, workspace, run_id=run_id) as act:
         options = RerunBody.read(app.body())
         key = app.request_key(workspace, act.caller, ["rerun", parse_id(run_id), options.normal_form()])
         new = rerun_with(act.line, RerunRequest(workspace, run_id, act.caller.subject, options, key))
@@ -48,7 +51,7 @@ def rerun_from_test_event(event: JsonObject) -> JsonObject:
     with audited("rerun", workspace=request.workspace, run_id=request.run_id) as line:
         line["by"] = f"console:{request.rerun_by}"
         new = rerun_with(line, RerunRequest(request.workspace, request.run_id, line["by"], request))
-    return {"jobId": new.id, "message": message(request.run_id)}
+    return JobAccepted(job_id=new.id, message=message(request.run_id)).document()
 
 
 def rerun_with(line: dict[str, Any], request: RerunRequest) -> FunctionRun:
@@ -75,8 +78,8 @@ def is_http(event: Any) -> bool:
 @logger.inject_lambda_context
 def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if is_http(event):
-        return app.answer(event, context)
+        return to_lambda(app.resolve(from_gateway(event), context))
     try:
         return rerun_from_test_event(parse_object(compact_any(event), field="event", max_depth=None))
     except Exception as error:  # noqa: BLE001 - the answer is all that the console shows
-        return answer_error(error, context.aws_request_id)[1]
+        return answer_error(error, context.aws_request_id)[1].document()

@@ -6,49 +6,55 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
+from handlers.api.resolver import Resolver, from_gateway
+from handlers.api.responses import json_response, to_lambda
+from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, REVEAL, RerunHistory, RevealedRun, RunList, RunView
+from handlers.api.views import PageMeta
+from handlers.domain.runs.history import lineage, parse_contents, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
-from handlers.http import API, Resolver, json_response
 from handlers.log import logger
-from handlers.settings import RUNS, check_environment
+from handlers.settings import RUNS, SEALING, check_environment
 from handlers.wiring import wiring
 
-READS = (*RUNS, "key_arn")
+READS = (*RUNS, *SEALING)
 check_environment(READS)
 
 app = Resolver()
 
 
-@app.get(f"{API}/function-runs")
+@app.operation(LIST_RUNS)
 def get_runs(workspace: str) -> Response[Any]:
-    app.allow(workspace, "function-runs", "read")
-    filters = Filters.from_query(app.query())
-    return json_response(HTTPStatus.OK, list_runs(workspace, filters, app.page(), wiring.run_index, wiring.runs))
+    app.allow(LIST_RUNS, workspace)
+    filters, page = Filters.from_query(app.query()), app.page()
+    runs, position = list_runs(workspace, filters, page, wiring.run_index, wiring.runs)
+    found = RunList(data=[RunView.of(run) for run in runs], meta=PageMeta.of(page, position))
+    return json_response(HTTPStatus.OK, found)
 
 
-@app.get(f"{API}/function-runs/<run_id>")
+@app.operation(GET_RUN)
 def get_run(workspace: str, run_id: str) -> Response[Any]:
     include = app.query().get("include")
     if include is not None:
         return reveal_run(workspace, run_id, include)
-    app.allow(workspace, "function-runs", "read")
-    return json_response(HTTPStatus.OK, read_run(workspace, run_id, wiring.runs).document())
+    app.allow(GET_RUN, workspace)
+    return json_response(HTTPStatus.OK, RunView.of(read_run(workspace, run_id, wiring.runs)))
 
 
 def reveal_run(workspace: str, run_id: str, include: str) -> Response[Any]:
-    with app.act("reveal", workspace, ("function-runs", "read"), run_id=run_id) as act:
-        act.caller.require(workspace, "function-runs", "reveal")
-        act.line["parts"] = parts = parse_parts(include)
+    with app.act(GET_RUN, workspace, run_id=run_id) as act:
+        act.caller.require(workspace, *REVEAL)
+        act.line["parts"] = contents = parse_contents(include)
         run = read_run(workspace, run_id, wiring.runs)
-        return json_response(HTTPStatus.OK, run.document() | reveal(run, parts, wiring.runs, wiring.cipher))
+        revealed = RevealedRun.holding(run, reveal(run, contents, wiring.runs, wiring.cipher))
+    return json_response(HTTPStatus.OK, revealed)
 
 
-@app.get(f"{API}/function-runs/<run_id>/rerun-history")
+@app.operation(GET_HISTORY)
 def get_rerun_history(workspace: str, run_id: str) -> Response[Any]:
-    app.allow(workspace, "function-runs", "read")
-    return json_response(HTTPStatus.OK, lineage(workspace, run_id, app.page(), wiring.runs).document())
+    app.allow(GET_HISTORY, workspace)
+    return json_response(HTTPStatus.OK, RerunHistory.of(lineage(workspace, run_id, app.page(), wiring.runs)))
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return app.answer(event, context)
+    return to_lambda(app.resolve(from_gateway(event), context))

@@ -7,9 +7,11 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.api.resolver import Resolver, from_gateway
+from handlers.api.responses import json_response, run_location, to_lambda
+from handlers.api.webhooks import RECEIVE, WebhookAccepted
 from handlers.domain.errors import BadSignature
 from handlers.domain.starting.webhooks import WebhookRequest, receive
-from handlers.http import API, Resolver, json_response, run_location
 from handlers.log import logger
 from handlers.settings import STARTED_RUNS, check_environment
 from handlers.wiring import wiring
@@ -20,7 +22,7 @@ check_environment(READS)
 app = Resolver()
 
 
-@app.post(f"{API}/http-trigger/<path>")
+@app.operation(RECEIVE)
 def post_webhook(workspace: str, path: str) -> Response[Any]:
     event = app.current_event
     webhook_request = WebhookRequest(
@@ -36,10 +38,10 @@ def post_webhook(workspace: str, path: str) -> Response[Any]:
     except BadSignature as bad:
         logger.warning("bad signature", extra={"triggerId": bad.trigger_id, "flaw": bad.flaw})
         raise
-    document = {"status": "queued", "jobId": run.id}
-    return json_response(HTTPStatus.ACCEPTED, document, Location=run_location(workspace, run.id))
+    location = run_location(workspace, run.id)
+    return json_response(HTTPStatus.ACCEPTED, WebhookAccepted(job_id=run.id), Location=location)
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return app.answer(event, context)
+    return to_lambda(app.resolve(from_gateway(event), context))

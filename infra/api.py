@@ -1,9 +1,9 @@
-"""The HTTP API: which function answers which route, and whose tokens count."""
+"""The HTTP API on API Gateway: the routes of its operations, and who may pass at all."""
 
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Fn, RemovalPolicy, Stack
+from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -12,6 +12,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from handlers.api.catalogue import OPERATIONS
+from handlers.api.operations import Operation
 from infra import nag
 from infra.identity import Identity
 from infra.settings import Settings
@@ -26,27 +28,6 @@ _ACCESS_LOG = {
     "authorizerError": "$context.authorizer.error",
     "integrationError": "$context.integrationErrorMessage",
 }
-BASE = "/workspace/{workspace}/api/v1"
-WEBHOOKS = "POST /http-trigger/{path+}"
-ROUTES = {
-    "POST /function-runs/{runId}/rerun": "api_rerun",
-    "POST /function-runs/{runId}/cancel": "api_cancel",
-    "GET /function-runs/{runId}/rerun-history": "api_runs",
-    "GET /function-runs": "api_runs",
-    "GET /function-runs/{runId}": "api_runs",
-    "POST /compute-functions": "api_registry",
-    "GET /compute-functions": "api_registry",
-    "GET /compute-functions/{functionId}": "api_registry",
-    "PUT /compute-functions/{functionId}": "api_registry",
-    "DELETE /compute-functions/{functionId}": "api_registry",
-    "POST /function-triggers": "api_registry",
-    "GET /function-triggers": "api_registry",
-    "GET /function-triggers/{triggerId}": "api_registry",
-    "PUT /function-triggers/{triggerId}": "api_registry",
-    "DELETE /function-triggers/{triggerId}": "api_registry",
-    "POST /function-triggers/{triggerId}/rotate-secret": "api_registry",
-    "POST /function-triggers/{triggerId}/execute": "api_triggers",
-}
 
 
 class Api(Construct):
@@ -58,8 +39,6 @@ class Api(Construct):
         functions: Mapping[str, lambda_.IFunction],
         identity: Identity,
         settings: Settings,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
     ) -> None:
         """`functions` maps the names of entry points to their Lambda functions."""
         super().__init__(scope, name)
@@ -75,34 +54,28 @@ class Api(Construct):
                 jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
-        for route, module in ROUTES.items():
-            self._route(route, functions[module])
-        # Its callers have no token.
-        self.webhooks = self._route(WEBHOOKS, functions["api_webhooks"], authorizer=apigateway.HttpNoneAuthorizer())
-        nag.answer(
-            self.webhooks, {"AwsSolutions-APIG4": "Webhooks have no token: api_webhooks verifies their signatures"}
-        )
-        self._add_stage(settings, log_retention, removal_policy)
+        routes = {each.route_key: self._route(each, functions[each.entry_point]) for each in OPERATIONS}
+        self._public = {each.route_key: routes[each.route_key] for each in OPERATIONS if not each.needs_token}
+        for route in self._public.values():
+            nag.answer(route, {"AwsSolutions-APIG4": "Webhooks have no token: api_webhooks verifies their signatures"})
+        self._add_stage(settings)
 
-    def _route(
-        self, route: str, function: lambda_.IFunction, authorizer: apigateway.IHttpRouteAuthorizer | None = None
-    ) -> apigateway.HttpRoute:
-        method, path = route.split(" ")
+    def _route(self, operation: Operation, function: lambda_.IFunction) -> apigateway.HttpRoute:
         [added] = self.http_api.add_routes(
-            path=BASE + path,
-            methods=[apigateway.HttpMethod[method]],
+            path=operation.full_path,
+            methods=[apigateway.HttpMethod[operation.method]],
             integration=integrations.HttpLambdaIntegration(f"{function.node.id}-integration", function),
-            authorizer=authorizer,
+            authorizer=None if operation.needs_token else apigateway.HttpNoneAuthorizer(),
         )
         return added
 
-    def _add_stage(self, settings: Settings, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> None:
+    def _add_stage(self, settings: Settings) -> None:
         access_log = logs.LogGroup(
             self,
             "AccessLog",
             log_group_name=_access_log_name(Stack.of(self)),
-            retention=log_retention,
-            removal_policy=removal_policy,
+            retention=settings.log_retention,
+            removal_policy=settings.removal_policy,
         )
         self.stage = apigateway.HttpStage(
             self,
@@ -120,14 +93,13 @@ class Api(Construct):
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
-        # Anybody may call this route: it has a rate of its own, so that it cannot use up that of the others.
-        resource.route_settings = {
-            WEBHOOKS.replace(" ", f" {BASE}"): {
-                "ThrottlingRateLimit": settings.webhooks_per_second,
-                "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
-            }
+        # Anybody may call these routes: each has a rate of its own, so that it cannot use up that of the others.
+        rate = {
+            "ThrottlingRateLimit": settings.webhooks_per_second,
+            "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
         }
-        resource.node.add_dependency(self.webhooks)
+        resource.route_settings = dict.fromkeys(self._public, rate)
+        resource.node.add_dependency(*self._public.values())
 
     def _domain(self, settings: Settings) -> apigateway.DomainMappingOptions | None:
         if settings.domain_name is None or settings.certificate_arn is None:

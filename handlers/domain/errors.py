@@ -22,14 +22,14 @@
         └── Misconfigured            AWS refuses for good: an operator has to mend something
 
 `code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is.
-Statuses are in `handlers.http.STATUS`. The contract's sentences are those of the page on function re-run.
+Statuses are in `handlers.api.responses.STATUS`. The contract's sentences are those of the page on function re-run.
 """
 
 from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """Something went wrong."""
+    """Something went wrong on our side. It has been logged under this request id."""
 
     code: ClassVar[str] = "INTERNAL_ERROR"
 

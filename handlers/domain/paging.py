@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonObject
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 100
@@ -34,10 +33,6 @@ class Page(NamedTuple):
 def position_of(created_at: datetime, id_: str) -> str:
     """Where a thing stands in time order: as text it sorts as time does, and no two are alike."""
     return f"{iso(created_at)}#{id_}"
-
-
-def list_document(data: list[JsonObject], page: Page, position: str | None) -> JsonObject:
-    return {"data": data, "meta": {"pageSize": page.size, "nextCursor": to_cursor(position)}}
 
 
 def to_cursor(position: str | None) -> str | None:

@@ -56,7 +56,7 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
     typer.echo(
         f"curl '{local_stack.api_url}/workspace/{WORKSPACE}/api/v1/function-runs' -H 'Authorization: Bearer {token}'"
     )
-    typer.echo("\nThe README goes on from here. Follow the logs with: make logs. Stop it with: make down.")
+    typer.echo("\nGo on with README.md and docs/tutorial.md. Follow the logs with: make logs. Stop it with: make down.")
 
 
 @app.command()

@@ -20,6 +20,7 @@ from infra.node import jsii_environment
 from infra.paths import ROOT
 
 BOOTSTRAP_VERSION = "30"
+STACK_ARTIFACT = "aws:cloudformation:stack"
 DEPLOY_SECONDS = 300.0
 NOT_THERE = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
@@ -48,25 +49,7 @@ def synthesise(outdir: Path, context: Mapping[str, Any], *, app: Sequence[str] =
         raise DeployError(f"The app could not be synthesised:\n{run.stdout}{run.stderr}")
 
 
-def stacks_in(outdir: Path) -> list[str]:
-    """The names of the assembly's stacks, each after those it depends on."""
-    artifacts = json.loads((outdir / "manifest.json").read_text())["artifacts"]
-    stacks = {name: entry for name, entry in artifacts.items() if entry["type"] == "aws:cloudformation:stack"}
-    ordered: list[str] = []
-
-    def visit(name: str) -> None:
-        for needed in stacks[name].get("dependencies", []):
-            if needed in stacks:
-                visit(needed)
-        if name not in ordered:
-            ordered.append(name)
-
-    for name in sorted(stacks):
-        visit(name)
-    return [stacks[name].get("properties", {}).get("stackName", name) for name in ordered]
-
-
-def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mapping[str, str]) -> dict[str, str]:
+def deploy(emulator: Emulator, outdir: Path, stack_name: str) -> dict[str, str]:
     """Create or update one stack of the assembly; gives its outputs. Raises DeployError."""
     artifact, template_file = _stack_artifact(outdir, stack_name)
     _bootstrap(emulator)
@@ -75,7 +58,6 @@ def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mappin
     request = {
         "StackName": stack_name,
         "TemplateURL": template_url,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
     stack = describe(formation, stack_name)
@@ -91,13 +73,13 @@ def deploy(emulator: Emulator, outdir: Path, stack_name: str, parameters: Mappin
 
 
 def _stack_artifact(outdir: Path, stack_name: str) -> tuple[str, str]:
+    """The names of the stack's artifact and of its template."""
     artifacts = json.loads((outdir / "manifest.json").read_text())["artifacts"]
-    for name, artifact in artifacts.items():
-        if artifact["type"] == "aws:cloudformation:stack":
-            properties = artifact["properties"]
-            if properties.get("stackName", name) == stack_name:
-                return name, properties["templateFile"]
-    raise DeployError(f"The assembly has no stack '{stack_name}', only {', '.join(stacks_in(outdir)) or 'none'}.")
+    stacks = {name: entry["properties"] for name, entry in artifacts.items() if entry["type"] == STACK_ARTIFACT}
+    for name, properties in stacks.items():
+        if properties.get("stackName", name) == stack_name:
+            return name, properties["templateFile"]
+    raise DeployError(f"The assembly has no stack '{stack_name}', only {', '.join(stacks) or 'none'}.")
 
 
 def _bootstrap(emulator: Emulator) -> None:

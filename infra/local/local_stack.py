@@ -11,7 +11,7 @@ import httpx
 
 from infra.context import STACK_NAME
 from infra.local import tokens
-from infra.local.deploy import deploy, stacks_in, synthesise
+from infra.local.deploy import deploy, synthesise
 from infra.local.emulator.process import REGION, Emulator, is_emulator, unproxied
 from infra.local.waiting import wait_for
 from infra.local_connection import STACK_FILE, NotUpError, read_stack_file
@@ -117,10 +117,10 @@ def stop_leftover(directory: Path) -> None:
 
 
 def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -> LocalStack:
-    outputs: dict[str, dict[str, str]] = {STACK: {}, SAMPLES_STACK: {}}
-    for stack_name in sorted(stacks_in(outdir), key=lambda name: name != STACK):
+    outputs = {}
+    for stack_name in (STACK, SAMPLES_STACK):
         report(f"Deploying {stack_name}")
-        outputs[stack_name] = deploy(emulator, outdir, stack_name, {})
+        outputs[stack_name] = deploy(emulator, outdir, stack_name)
     api_id = outputs[STACK]["ApiUrl"].split("://", 1)[1].split(".", 1)[0]
     pool_id, client_id = _trusted_pool(emulator, api_id)
     local_stack = LocalStack(

@@ -9,8 +9,8 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import LateEvents
 from tests.aws.storing import store_of
+from tests.faults.client import LateEvents
 
 MAX_RERUNS = 3
 KMS_EVENTS = LateEvents()
@@ -57,4 +57,4 @@ def kms_events() -> LateEvents:
 
 @pytest.fixture
 def cipher(local_stack: LocalStack, kms_session: Session) -> Cipher:
-    return Cipher(local_stack.outputs["KeyArn"], kms_session)
+    return Cipher(kms_session, inputs=local_stack.outputs["InputKeyArn"], outcomes=local_stack.outputs["OutcomeKeyArn"])

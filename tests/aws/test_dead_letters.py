@@ -10,8 +10,9 @@ import pytest
 from handlers.aws.dead_letters import DeadLetters
 from handlers.domain.errors import Unavailable
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import error, injected
 from tests.builders import RUN_ID, an_id
+from tests.faults.answers import error
+from tests.faults.client import injected
 from tests.stack.driver import messages_in
 
 TOO_DEEP = '{"runId":' + "[" * 100_000

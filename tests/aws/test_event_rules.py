@@ -12,8 +12,9 @@ from handlers.aws.event_rules import EventRules
 from handlers.domain.errors import BusMissing, InvalidRequest, Misconfigured, SourceLimitReached, Unavailable
 from handlers.domain.registry.entities import FunctionTrigger
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected, throttled
 from tests.builders import a_trigger, listening
+from tests.faults.answers import answer, error, throttled
+from tests.faults.client import injected
 
 TARGET = "arn:aws:lambda:us-east-1:000000000000:function:on-event"
 PATTERN = {"source": ["shop"]}

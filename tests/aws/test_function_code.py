@@ -6,8 +6,9 @@ from handlers.aws.function_code import FunctionCode
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.outcome import PermanentFailure, RetryLater
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected
 from tests.builders import a_pin
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
 from tests.stack.driver import TeamFunction
 
 GET = "lambda.GetFunction"

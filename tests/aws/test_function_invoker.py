@@ -14,8 +14,9 @@ from handlers.aws.function_invoker import FunctionInvoker
 from handlers.domain.runs.outcome import Outcome, OutcomeUnknown, PermanentFailure, RetryLater
 from handlers.domain.runs.run import ErrorSource, Pin, Status
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected
 from tests.builders import a_run
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
 
 INVOKE = "lambda.Invoke"
 

@@ -3,13 +3,15 @@ from typing import Any
 
 import pytest
 
-from handlers.aws import function_versions
 from handlers.aws.function_code import DESCRIPTION
-from handlers.aws.function_versions import FunctionVersions
 from handlers.domain.errors import Unavailable
+from handlers.sweep_versions import function_versions
+from handlers.sweep_versions.function_versions import FunctionVersions
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected
-from tests.stack.driver import ECHO, TeamFunction, zipped
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
+from tests.packages import package
+from tests.stack.driver import ECHO, TeamFunction
 
 DELETE = "lambda.DeleteFunction"
 ALIASES = "lambda.ListAliases"
@@ -41,7 +43,7 @@ def function(local_stack: LocalStack, client: Any) -> TeamFunction:
         Runtime="python3.13",
         Handler="index.handler",
         Role=function._role(),
-        Code={"ZipFile": zipped(ECHO)},
+        Code={"ZipFile": package(ECHO)},
     )["FunctionArn"]
     for timeout, description in enumerate([DESCRIPTION, DESCRIPTION, "release 12"], start=1):
         client.update_function_configuration(FunctionName=function.name, Timeout=timeout)

@@ -11,8 +11,9 @@ from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.run_queue import RunQueue
 from handlers.domain.errors import Unavailable
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer, error, injected
 from tests.builders import a_run
+from tests.faults.answers import answer, error
+from tests.faults.client import injected
 
 
 @pytest.fixture

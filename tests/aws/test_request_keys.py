@@ -21,9 +21,9 @@ from handlers.domain.starting.idempotency import (
     request_key,
 )
 from tests.aws.conftest import MAX_RERUNS
-from tests.aws.injection import injected
 from tests.aws.storing import new_run
 from tests.builders import WORKSPACE, a_rerun
+from tests.faults.client import injected
 
 SEALED = {Part.PARAMETERS: b"sealed"}
 

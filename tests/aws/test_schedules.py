@@ -15,9 +15,10 @@ from handlers.domain.errors import InvalidRequest, Misconfigured, SourceLimitRea
 from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.schedules import CronSchedule, IntervalSchedule, OneTimeSchedule, Schedule
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import error, injected, throttled
 from tests.builders import a_trigger
 from tests.fakes import FakeClock
+from tests.faults.answers import error, throttled
+from tests.faults.client import injected
 
 TARGET = "arn:aws:lambda:us-east-1:000000000000:function:on-event"
 ROLE = "arn:aws:iam::000000000000:role/scheduler"

@@ -14,9 +14,10 @@ from handlers.domain import clock
 from handlers.domain.errors import Misconfigured, Unavailable
 from handlers.domain.runs.workspace_limit import Slot, Slots, WorkspaceFull, WorkspaceLimit
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import error, injected, throttled
 from tests.builders import a_run
 from tests.fakes.slots import InMemorySlots
+from tests.faults.answers import error, throttled
+from tests.faults.client import injected
 
 MOST = 3
 

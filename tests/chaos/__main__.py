@@ -15,8 +15,8 @@ from infra.local.local_stack import bring_up
 from tests.chaos.books import Account
 from tests.chaos.campaign import Campaign
 from tests.chaos.exactly import Exact, run_exactly
-from tests.chaos.faults import Kind, Operation
-from tests.chaos.proxy import Seen
+from tests.faults.proxy import Seen
+from tests.faults.wire import KINDS, Operation
 
 CALLERS = 4
 CALM_STARTS = 12
@@ -42,20 +42,20 @@ class Clock:
         print(f"{self.minutes * 60:6.0f} s  {what}", flush=True)
 
 
-def wage(campaign: Campaign, clock: Clock, minutes: float) -> list[str]:
+def run_campaign(campaign: Campaign, clock: Clock, minutes: float) -> list[str]:
     """All of the campaign; gives the faults for which there was no time."""
     operations = campaign.calm(CALM_STARTS)
     clock.say(f"the service uses {', '.join(map(str, operations))}")
-    left = strike_each(campaign, operations, clock, minutes - MIXED_MINUTES)
-    campaign.strike_all(operations, MIXED_STARTS, MIXED_SHARE)
+    left = inject_each(campaign, operations, clock, minutes - MIXED_MINUTES)
+    campaign.inject_mixed(operations, MIXED_STARTS, MIXED_SHARE)
     campaign.kill_processes(KILLED_STARTS)
     campaign.kill_processes(KILLED_STARTS, operations, MIXED_SHARE)
     return left
 
 
-def strike_each(campaign: Campaign, operations: Sequence[Operation], clock: Clock, minutes: float) -> list[str]:
+def inject_each(campaign: Campaign, operations: Sequence[Operation], clock: Clock, minutes: float) -> list[str]:
     # Kind by kind, so that time that runs out takes something from every operation rather than all from some.
-    faults = list(itertools.product(Kind, operations))
+    faults = list(itertools.product(KINDS, operations))
     for done, (kind, operation) in enumerate(faults):
         if clock.minutes > minutes:
             return [f"{operation}: {kind.value}" for kind, operation in faults[done:]]
@@ -67,9 +67,9 @@ def strike_each(campaign: Campaign, operations: Sequence[Operation], clock: Cloc
 
 def table_of(seen: Seen) -> str:
     """Faults by operation and kind, and the calls that came through."""
-    rows = [["", *(kind.value for kind in Kind), "passed"]]
+    rows = [["", *(kind.value for kind in KINDS), "passed"]]
     for operation in seen.operations:
-        injected = [str(seen.injected[operation, kind]) for kind in Kind]
+        injected = [str(seen.injected[operation, kind]) for kind in KINDS]
         rows.append([str(operation), *injected, str(seen.passed[operation])])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
@@ -79,7 +79,7 @@ def counted(what: str, numbers: Counter[str]) -> str:
     return "\n".join([what, *(f"  {name}: {number}" for name, number in sorted(numbers.items()) if number)])
 
 
-def actual(exact: Exact) -> str:
+def exactly(exact: Exact) -> str:
     return (
         f"Of {EXACT_STARTS} runs, 30 % of them failing, with every event delivered twice: {exact.recorded} runs where "
         f"there must be {exact.expected}, {exact.executions} executions"
@@ -89,11 +89,11 @@ def actual(exact: Exact) -> str:
 def report(account: Account, exact: Exact, left: Sequence[str]) -> str:
     figures = "\n".join(f"{name}: {number}" for name, number in account.figures.items())
     parts = [
-        f"Calls to AWS, struck by kind\n{table_of(account.seen)}",
+        f"Faults injected into calls to AWS, by kind\n{table_of(account.seen)}",
         counted("Processes killed", account.killed),
         counted("Passes of the watchdog until nothing was open", account.passes),
         figures,
-        actual(exact),
+        exactly(exact),
     ]
     if left:
         parts.append("\n".join(["There was no time for", *(f"  {fault}" for fault in left)]))
@@ -114,7 +114,7 @@ def main() -> int:
         local_stack = bring_up(Path(directory), report=clock.say)
         try:
             with Campaign(local_stack, CALLERS, clock.say) as campaign, interrupts.at_once():
-                left = wage(campaign, clock, minutes)
+                left = run_campaign(campaign, clock, minutes)
                 account = campaign.account()
             with interrupts.at_once():
                 clock.say(f"{EXACT_STARTS} runs, every event delivered twice")

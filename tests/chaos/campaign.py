@@ -1,4 +1,4 @@
-"""The fault suite: a load on the service while its calls to AWS are struck and its processes killed, then the books."""
+"""The fault suite: a load on the service while faults are injected into its calls to AWS and its processes are killed, then the books."""
 
 import random
 import tempfile
@@ -16,24 +16,25 @@ from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS
 from tests.chaos.books import Account, Books, audited, read_executions, read_table
 from tests.chaos.bus import Listener, delivered_twice
-from tests.chaos.entry_points import Doors
-from tests.chaos.faults import Kind, Operation, mixed, rule
 from tests.chaos.load import Load
-from tests.chaos.proxy import Proxy
+from tests.chaos.processes import LambdaProcesses
 from tests.chaos.watchdog import NotSettled, WatchdogDeps
+from tests.faults.kinds import Kind
+from tests.faults.proxy import Proxy
+from tests.faults.wire import Operation, mixed, rule
 from tests.stack.driver import Workspace
 
 SECONDS_OF_A_RUN = 0.05
-# Of an operation's calls, while it is the one that is struck: few enough that some come through the SDK's retries.
+# Of an operation's calls, while faults are injected into it: few enough that some come through the SDK's retries.
 SHARE = 0.6
 MOST_PASSES = 12
-# A killed door is back after a second, if the machine is not busy: kill faster, and nothing is ever at work.
+# A killed Lambda is back after a second, if the machine is not busy: kill faster, and nothing is ever at work.
 SECONDS_BETWEEN_KILLS = (0.7, 2.0)
 
 
 @dataclass
 class Campaign:
-    """One workspace under fire. Used with `with`: the doors speak through the proxy for as long."""
+    """One workspace under load. Used with `with`: the Lambdas speak through the proxy for as long."""
 
     local_stack: LocalStack
     callers: int
@@ -47,12 +48,12 @@ class Campaign:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             connection = stack.enter_context(httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False))
             workspace = Workspace(self.local_stack, connection)
-            self.doors = Doors(self.local_stack)
+            self.processes = LambdaProcesses(self.local_stack)
             # The twins of the service's own rules only: the listener wants to hear how often it told.
             stack.enter_context(delivered_twice(self.local_stack))
             self.listener = stack.enter_context(Listener(self.local_stack))
             self.proxy = stack.enter_context(Proxy(self.local_stack.emulator, directory / "proxy.log"))
-            stack.enter_context(self.doors.speaking_through(self.proxy.url))
+            stack.enter_context(self.processes.speaking_through(self.proxy.url))
             self.load = Load(workspace, directory / "executions", SECONDS_OF_A_RUN, self.callers)
             self.watchdog = WatchdogDeps(self.local_stack, workspace.name, self.proxy.url)
             self._stack = stack.pop_all()
@@ -70,13 +71,13 @@ class Campaign:
     def inject(self, operation: Operation, kind: Kind, starts: int) -> None:
         if operation.service == "kms":
             # Data keys are kept for minutes: only new processes ask for some.
-            for door in self.doors.names:
-                self.doors.kill(door)
-        # Of some operations there is one call in a load: the first is struck for certain.
+            for name in self.processes.names:
+                self.processes.kill(name)
+        # Of some operations there is one call in a load: the first meets the fault for certain.
         first = rule(operation, kind, 1.0) | {"times": 1}
         self._under([first, rule(operation, kind, SHARE)], f"{operation}: {kind.value}", starts)
 
-    def strike_all(self, operations: Sequence[Operation], starts: int, share: float) -> None:
+    def inject_mixed(self, operations: Sequence[Operation], starts: int, share: float) -> None:
         during = f"all operations, {share:.0%} mixed"
         self._under(mixed(operations, share), during, starts)
         self.mark_published(during)
@@ -84,7 +85,7 @@ class Campaign:
     def kill_processes(
         self, starts: int, operations: Sequence[Operation] = (), share: float = 0.0, *, most: int = 1000
     ) -> None:
-        """Processes of the service are killed while they work: a door's at a time, `most` times in all."""
+        """Processes of the service are killed while they work: one Lambda's at a time, `most` times in all."""
         during = "processes killed" + (f", all operations {share:.0%} mixed" if share else "")
         with self._killing(most):
             self._under(mixed(operations, share), during, starts)
@@ -101,7 +102,7 @@ class Campaign:
             self.watchdog.sweep()
         finally:
             self.proxy.inject([])
-        self.report(f"{during}: {self.proxy.seen().injected.total() - before} calls struck")
+        self.report(f"{during}: {self.proxy.seen().injected.total() - before} faults injected")
 
     @contextmanager
     def _killing(self, most: int) -> Iterator[None]:
@@ -116,13 +117,13 @@ class Campaign:
 
     def _kill_until(self, over: threading.Event, most: int) -> None:
         while self._killed.total() < most and not over.wait(random.uniform(*SECONDS_BETWEEN_KILLS)):
-            alive = self.doors.alive()
+            alive = self.processes.alive()
             if alive:
-                door = random.choice(alive)
-                self._killed[door] += self.doors.kill(door)
+                name = random.choice(alive)
+                self._killed[name] += self.processes.kill(name)
 
     def mark_published(self, after: str) -> None:
-        """The watchdog's passes in good weather, until nothing is left open."""
+        """The watchdog's passes without faults, until nothing is left open."""
         try:
             self._passes[after] += self.watchdog.mark_published(at_most=MOST_PASSES)
         except NotSettled as left:

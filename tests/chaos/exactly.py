@@ -50,7 +50,7 @@ def run_exactly(local_stack: LocalStack, starts: int, *, callers: int) -> Exact:
         load = StartsOnly(workspace, directory / "executions", 0, callers)
         load.run(starts, "every event delivered twice")
         watchdog = WatchdogDeps(local_stack, workspace.name, local_stack.emulator.url)
-        # In good weather everything comes to its end without a watchdog.
+        # Without faults everything comes to its end without a watchdog.
         until(lambda: not watchdog.open(), seconds=PATIENCE_SECONDS + starts)
         executions = read_executions(load.executions)
         table = read_table(local_stack, workspace.name)

@@ -43,7 +43,7 @@ RETRIES = 2
 FAILING, LARGE = 4, 4
 # Of the starts, those that are followed by a re-run, by one that is called off, by a webhook that comes twice, by a look.
 RERUN, CANCEL, WEBHOOK, READ = 0.5, 0.3, 0.3, 0.3
-# A re-run that is called off is due so soon that it may be at work before a cancellation that is struck comes through.
+# A re-run that is called off is due so soon that it may be at work before a cancellation that meets a fault comes through.
 DUE_IN = timedelta(seconds=1)
 
 SOMEHOW = "somehow"

@@ -3,7 +3,7 @@
 from infra.local.local_stack import LocalStack
 from tests.chaos.campaign import Campaign
 from tests.chaos.exactly import run_exactly
-from tests.chaos.faults import EVERY
+from tests.faults.wire import EVERY
 
 
 def test_under_faults_and_killed_processes_every_promise_of_the_service_is_kept(local_stack: LocalStack) -> None:

@@ -2,6 +2,8 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.function_arns import InvokablePatterns, base_arn, check_function_arn
+from handlers.domain.registry.triggers import ShownTrigger
+from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, WORKSPACE, a_function, a_trigger
 from tests.fakes import FakeCatalogue
 
@@ -148,7 +150,7 @@ def test_an_arn_without_its_alias_is_the_functions() -> None:
 
 
 def test_a_function_and_a_trigger_are_shown_in_camel_case() -> None:
-    assert a_function().document()["functionArn"] == FUNCTION_ARN
-    shown = a_trigger().document({"region": "eu"})
+    assert as_shown(a_function())["functionArn"] == FUNCTION_ARN
+    shown = as_shown(ShownTrigger(a_trigger(), {"region": "eu"}))
     assert (shown["executionType"], shown["triggerMetadata"]) == ("on-demand", {"params": {"region": "eu"}})
     assert shown["createdAt"] == "2026-11-22T09:30:00.000Z"

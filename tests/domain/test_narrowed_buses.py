@@ -11,6 +11,7 @@ from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
+from tests.as_shown import as_shown
 from tests.builders import WORKSPACE
 from tests.domain.narrowing import OTHER_BUS, every_bus, everything, no_bus
 from tests.domain.registry.syncing import a_minute_later, repaired
@@ -68,7 +69,7 @@ def test_such_a_trigger_is_deleted_while_it_is_enabled(world: World) -> None:
 
 
 def test_what_a_get_answered_is_put_back_disabled(world: World) -> None:
-    shown = create(world, "event-driven", OTHER_BUS).document()
+    shown = as_shown(create(world, "event-driven", OTHER_BUS))
     no_bus(world)
     change(world, shown["id"], triggerMetadata=shown["triggerMetadata"], enabled=False)
     assert not world.aws.synced
@@ -107,7 +108,7 @@ def test_a_disabled_one_may_say_what_it_would_listen_for(world: World) -> None:
     trigger = create(world, "event-driven", OTHER_BUS, enabled=False).trigger
     no_bus(world)
     changed = change(world, trigger.id, triggerMetadata=OTHER_BUS | {"eventPattern": {"source": ["aws.ec2"]}})
-    assert changed.document()["triggerMetadata"]["eventPattern"] == {"source": ["aws.ec2"]}
+    assert as_shown(changed)["triggerMetadata"]["eventPattern"] == {"source": ["aws.ec2"]}
     assert not world.aws.synced
 
 

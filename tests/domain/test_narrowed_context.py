@@ -18,6 +18,7 @@ from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
+from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSPACE, a_function, a_run
 from tests.domain.narrowing import every_function, everything, no_function
 from tests.domain.starting.capturing import a_record, captured, has_capturing
@@ -201,7 +202,7 @@ def test_what_closes_a_way_in_is_allowed(world: World, kind: str) -> None:
 def test_capturing_ends_and_what_was_read_is_put_back(world: World) -> None:
     has_capturing(world)
     no_function(world)
-    shown = world.registry.functions[FUNCTION_ID].document()
+    shown = as_shown(world.registry.functions[FUNCTION_ID])
     put_function(world, name="renamed", captureFailures=shown["captureFailures"])
     put_function(world, captureFailures={})
     assert world.registry.functions[FUNCTION_ID].capture_failures is None

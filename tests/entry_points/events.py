@@ -2,39 +2,25 @@
 
 import base64
 import json
+from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
 from hypothesis import HealthCheck, settings
 
-from handlers import api_cancel, api_registry, api_rerun, api_runs, api_triggers, api_webhooks
+from handlers.api.catalogue import OPERATIONS
+from handlers.api.operations import BASE
 
 ABSENT = "00000000-0000-4000-8000-00000000dead"
 OWN = "acme"
 PATH = "orders/new"
-BASE = "/workspace/{workspace}/api/v1"
 Event = dict[str, Any]
 Json = Any
 
+# The entry point of each route, whose path is below the base if it has one.
 ROUTES: dict[str, Any] = {
-    "POST /function-runs/{runId}/rerun": api_rerun,
-    "POST /function-runs/{runId}/cancel": api_cancel,
-    "GET /function-runs/{runId}/rerun-history": api_runs,
-    "GET /function-runs": api_runs,
-    "GET /function-runs/{runId}": api_runs,
-    "POST /compute-functions": api_registry,
-    "GET /compute-functions": api_registry,
-    "GET /compute-functions/{functionId}": api_registry,
-    "PUT /compute-functions/{functionId}": api_registry,
-    "DELETE /compute-functions/{functionId}": api_registry,
-    "POST /function-triggers": api_registry,
-    "GET /function-triggers": api_registry,
-    "GET /function-triggers/{triggerId}": api_registry,
-    "PUT /function-triggers/{triggerId}": api_registry,
-    "DELETE /function-triggers/{triggerId}": api_registry,
-    "POST /function-triggers/{triggerId}/rotate-secret": api_registry,
-    "POST /function-triggers/{triggerId}/execute": api_triggers,
-    "POST /http-trigger/{path+}": api_webhooks,
+    f"{each.method} {each.full_path.removeprefix(BASE)}": import_module(f"handlers.{each.entry_point}")
+    for each in OPERATIONS
 }
 
 RERUN, EXECUTE = "POST /function-runs/{runId}/rerun", "POST /function-triggers/{triggerId}/execute"

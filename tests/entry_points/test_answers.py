@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from handlers import api_cancel, api_registry, api_rerun, http
+from handlers import api_cancel, api_registry, api_rerun
+from handlers.api import responses
+from handlers.api.responses import answer_error
 from handlers.aws import aws_errors
 from handlers.domain import clock, errors
 from handlers.domain.function_arns import InvokablePatterns
-from handlers.http import answer_error
 from tests.builders import RUN_ID, a_run, an_id
 from tests.entry_points.events import OWN, PHRASES, RERUN, answer_of, http_event
 from tests.entry_points.in_memory import InMemory, wire
@@ -54,13 +55,14 @@ TABLE: dict[errors.ServiceError, int] = {
 
 
 def test_every_status_has_a_phrase_of_its_own_text_whatever_the_python() -> None:
-    assert PHRASES.items() <= http.PHRASES.items()
-    assert http.PHRASES.keys() == set(http.STATUS.values())
+    assert PHRASES.items() <= responses.PHRASES.items()
+    assert responses.PHRASES.keys() == set(responses.STATUS.values())
 
 
 @pytest.mark.parametrize("error", TABLE, ids=lambda error: type(error).__name__)
 def test_each_error_has_its_status_and_a_complete_document(error: errors.ServiceError) -> None:
-    status, document = answer_error(error, "the-request")
+    status, answer = answer_error(error, "the-request")
+    document = answer.document()
     assert status == TABLE[error]
     assert document["error"] == PHRASES[status]
     assert document["code"] == error.code != "REFUSED"

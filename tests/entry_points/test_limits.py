@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from handlers import api_rerun
+from handlers.api.resolver import MAX_BODY_BYTES
 from handlers.domain.json_document import MAX_BYTES, MAX_DEPTH, MAX_INLINE_BYTES, MAX_KEY_LENGTH
-from handlers.http import MAX_BODY_BYTES
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.entry_points.events import (
     CONTEXT,

@@ -13,7 +13,7 @@ from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, 
 from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
-from tests.fakes.faults import Faults
+from tests.faults.ports import PortFaults
 
 
 class InMemoryRegistry:
@@ -24,7 +24,7 @@ class InMemoryRegistry:
         """No trigger can be written."""
         self.loses_answers = False
         """Triggers are written, but nobody is told."""
-        self.faults = Faults()
+        self.faults = PortFaults()
         self.kept_under: Callable[[IdempotencyKey | None], KeptRequest | None] = lambda _: None
         """What the run store keeps of requests: both are one table."""
 

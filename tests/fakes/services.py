@@ -15,7 +15,7 @@ from handlers.domain.runs.run import FunctionRun, Pin, Status
 from handlers.domain.seal import KeyRefused, SealBroken, SealContext
 from handlers.domain.upkeep.recovery import DeadLetter
 from tests.builders import FUNCTION_ARN, NOW, a_pin
-from tests.fakes.faults import Faults
+from tests.faults.ports import PortFaults
 
 
 class FakeClock:
@@ -176,7 +176,7 @@ class FakeSources:
         self.missing_buses: set[str] = set()
         """Those that somebody has deleted, with all rules on them."""
         self.fails = False
-        self.faults = Faults()
+        self.faults = PortFaults()
         self.actual = 0
         """How often AWS was spoken to."""
 

@@ -7,15 +7,15 @@ from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps
+from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.recording import Retention, seal_context
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.run import Content, FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
-from tests.fakes.faults import Faults
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import (
     FakeBus,
@@ -29,6 +29,7 @@ from tests.fakes.services import (
 )
 from tests.fakes.slots import InMemorySlots
 from tests.fakes.stores import InMemoryRuns
+from tests.faults.ports import PortFaults
 
 # Few: a test soon has more messages than that.
 MAX_CONCURRENT_EXECUTIONS = 10
@@ -58,7 +59,7 @@ class World:
     most_of_a_workspace: int | None = None
     buses: PermittedBuses = field(default_factory=lambda: PermittedBuses({"acme": ["default"]}))
     retention: Retention = field(default_factory=lambda: Retention(90))
-    faults: Faults = field(default_factory=Faults)
+    faults: PortFaults = field(default_factory=PortFaults)
     """Of all that is written of triggers, and told to AWS of them."""
 
     def __post_init__(self) -> None:
@@ -127,7 +128,11 @@ class World:
         """The run as it stands in the store."""
         return self.runs.runs[run_id]
 
-    def opened(self, run: FunctionRun, part: Part) -> bytes | None:
-        """The part as it stands in the store, opened."""
-        stored = self.runs.parts.get((run.id, part))
-        return None if stored is None else self.cipher.open(stored.sealed, seal_context(run, part))
+    def opened(self, run: FunctionRun, content: Content) -> bytes | None:
+        """The content as it stands in the store, opened."""
+        part = content.part
+        sealed = self.runs.read_parts(run, [part]).get(part)
+        if sealed is None:
+            return None
+        opened = self.cipher.open(sealed, seal_context(run, part))
+        return unpack(opened).get(content) if part is Part.OUTCOME else opened

@@ -1,8 +1,6 @@
 """How tests speak to the deployed stack: over HTTP as callers do, and to AWS as a team does with its own functions."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +11,7 @@ import httpx
 
 from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS, wait_for
+from tests.packages import package
 
 ALL = "*:*"
 ENDED = {"completed", "failure", "timeout", "cancelled"}
@@ -49,10 +48,10 @@ class TeamFunction:
                 Handler="index.handler",
                 Role=self._role(),
                 Timeout=timeout,
-                Code={"ZipFile": zipped(source)},
+                Code={"ZipFile": package(source)},
             )["FunctionArn"]
         else:
-            self.client.update_function_code(FunctionName=self.name, ZipFile=zipped(source))
+            self.client.update_function_code(FunctionName=self.name, ZipFile=package(source))
         until(lambda: self._configuration()["LastUpdateStatus"] == "Successful")
         return self
 
@@ -63,13 +62,6 @@ class TeamFunction:
     def _configuration(self) -> dict[str, Any]:
         found: dict[str, Any] = self.client.get_function(FunctionName=self.name)["Configuration"]
         return found
-
-
-def zipped(source: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", source)
-    return buffer.getvalue()
 
 
 class Caller(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from handlers.api.resolver import MAX_BODY_BYTES
 from handlers.domain.json_document import MAX_BYTES
-from handlers.http import MAX_BODY_BYTES
 from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace, accepted, refusal, until
 from tests.stack.leak_search import Told, flattened, read_logs, read_queue

@@ -28,9 +28,10 @@ from handlers.domain.upkeep.recovery import end_undeliverable, recover
 from infra.local.local_stack import LocalStack
 from tests.domain.starting.rerunning import rerun
 from tests.domain.starting.retrying import retried
+from tests.faults.client import INJECTION, dies
+from tests.faults.kinds import Died
 from tests.stack.driver import Workspace, created
-from tests.stack.fault_injection import WEATHER, Died, dies
-from tests.stack.scene import PASSES, Container, Scene
+from tests.stack.lineage import PASSES, Container, LineageFixture
 
 # What it appends to the file is one letter an execution. A result is large if it is asked to be.
 SOURCE = """
@@ -49,44 +50,44 @@ ONE_RETRY = {"maxRetries": 1, "initialDelaySeconds": 0, "jitter": "none"}
 class Life:
     """One lineage of a new run, and what there is of it."""
 
-    scene: Scene
+    lineage: LineageFixture
     trigger: str
     original: str = ""
 
     def begin(self, **payload: Any) -> str:
         """A pending run, its message in the queue."""
-        self.file = self.scene.directory / uuid4().hex
+        self.file = self.lineage.directory / uuid4().hex
         body = ExecuteBody.read({"payload": {"file": str(self.file), **payload}})
-        deps = self.scene.container()
+        deps = self.lineage.container()
         run = execute_trigger(
-            self.scene.workspace.name, self.trigger, body, deps.registry, deps.start_deps, invokable=deps.invokable
+            self.lineage.workspace.name, self.trigger, body, deps.registry, deps.start_deps, invokable=deps.invokable
         )
-        self.original = self.scene.original = run.id
+        self.original = self.lineage.original = run.id
         return run.id
 
     def end(self) -> str:
-        self.scene.execute_what_was_pushed()
+        self.lineage.execute_what_was_pushed()
         return self.original
 
     def runs(self) -> set[str]:
         """All runs of the lineage that are in the table, whether or not anybody was told of them."""
-        edges = [item["runId"]["S"] for item in self.scene.lineage() if item["sk"]["S"].startswith("RERUN#")]
+        edges = [item["runId"]["S"] for item in self.lineage.items() if item["sk"]["S"].startswith("RERUN#")]
         return {self.original, *edges}
 
     def mark_published(self) -> None:
         """What goes on by itself: messages are received, failures heeded that are told, and the watchdog passes."""
         self._go_on()
         for _ in range(PASSES):
-            self.scene.pass_of_the_watchdog(self.runs())
+            self.lineage.pass_of_the_watchdog(self.runs())
             self._go_on()
 
     def _go_on(self) -> None:
-        self.scene.execute_what_was_pushed()
-        while failures := [actual["functionRunId"] for actual in WEATHER.actual if actual["awaitsRetry"]]:
-            WEATHER.actual.clear()
+        self.lineage.execute_what_was_pushed()
+        while failures := [actual["functionRunId"] for actual in INJECTION.published if actual["awaitsRetry"]]:
+            INJECTION.published.clear()
             for run in failures:
-                retried(run, self.scene.container())
-            self.scene.execute_what_was_pushed()
+                retried(run, self.lineage.container())
+            self.lineage.execute_what_was_pushed()
 
 
 Act = Callable[[Container], object]
@@ -112,7 +113,7 @@ def _a_rerun_with_large_overrides(life: Life) -> Act:
 
 def _rerun_of(run: str, life: Life, **body: Any) -> Act:
     options = RerunBody.read(body)
-    workspace = life.scene.workspace.name
+    workspace = life.lineage.workspace.name
     key = request_key(uuid4().hex, workspace, "alice", body)
     return lambda deps: rerun(RerunRequest(workspace, run, "alice", options, key), deps)
 
@@ -157,8 +158,8 @@ def _a_watchdog_that_finds_an_expired_lease(life: Life) -> Act:
 @story
 def _a_watchdog_that_finds_a_lost_run(life: Life) -> Act:
     _half_executed(life)
-    lost = life.scene.stored(life.original)
-    life.scene.container().runs.transition(lost, lost.evolve(execution_attempts=3))
+    lost = life.lineage.stored(life.original)
+    life.lineage.container().runs.transition(lost, lost.moved(execution_attempts=3))
     return _recovered(life)
 
 
@@ -188,15 +189,15 @@ def _a_watchdog_that_finds_a_dead_letter(life: Life) -> Act:
 def _a_watchdog_that_finds_a_second_dead_letter(life: Life) -> Act:
     run = life.begin()
     _has_letter(life, run)
-    _process_dead_letters(life.scene.container())
-    assert life.scene.stored(run).redelivered_at is not None
+    _process_dead_letters(life.lineage.container())
+    assert life.lineage.stored(run).redelivered_at is not None
     _has_letter(life, run)
     return _process_dead_letters
 
 
 def _has_letter(life: Life, run: str) -> None:
-    life.scene.workspace.local_stack.client("sqs").send_message(
-        QueueUrl=life.scene.settings.dead_letter_queue_url, MessageBody=json.dumps({"runId": run})
+    life.lineage.workspace.local_stack.client("sqs").send_message(
+        QueueUrl=life.lineage.settings.dead_letter_queue_url, MessageBody=json.dumps({"runId": run})
     )
 
 
@@ -207,23 +208,23 @@ def _process_dead_letters(deps: Container) -> None:
 @story
 def _a_cancellation(life: Life) -> Act:
     run = life.begin()
-    return lambda deps: cancel(life.scene.workspace.name, run, "alice", deps.cancel_deps)
+    return lambda deps: cancel(life.lineage.workspace.name, run, "alice", deps.cancel_deps)
 
 
 def _half_executed(life: Life) -> None:
     """The function has done its work, and nobody is there to note it."""
     run = life.begin()
-    _dies_before("dynamodb.TransactWriteItems", lambda deps: execute(run, deps.execution_deps), life)
-    assert life.scene.stored(run).status is Status.RUNNING
+    _dies_before("dynamodb.PutItem", lambda deps: execute(run, deps.execution_deps), life)
+    assert life.lineage.stored(run).status is Status.RUNNING
 
 
 def _dies_before(operation: str, act: Act, life: Life) -> None:
-    with WEATHER.striking(operation, dies), suppress(Died):
-        act(life.scene.container())
+    with INJECTION.inject(operation, dies), suppress(Died):
+        act(life.lineage.container())
 
 
 def _recovered(life: Life) -> Act:
-    life.scene.later.by += timedelta(hours=1)
+    life.lineage.later.by += timedelta(hours=1)
 
     def act(deps: Container) -> None:
         runs = life.runs()
@@ -238,33 +239,33 @@ def _recovered(life: Life) -> Act:
 def prepared(
     local_stack: LocalStack, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Life]:
-    scene = Scene.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
-    plain, _ = scene.workspace.trigger_of(SOURCE)
+    lineage = LineageFixture.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
+    plain, _ = lineage.workspace.trigger_of(SOURCE)
     body = {
         "name": "retries once",
-        "functionId": scene.workspace.trigger_document(plain)["functionId"],
+        "functionId": lineage.workspace.trigger_document(plain)["functionId"],
         "executionType": "on-demand",
         "retryPolicy": ONE_RETRY,
     }
-    yield Life(scene, str(created(scene.workspace.http.post("/function-triggers", json=body))["id"]))
-    scene.close()
+    yield Life(lineage, str(created(lineage.workspace.http.post("/function-triggers", json=body))["id"]))
+    lineage.close()
 
 
 @pytest.fixture
 def life(prepared: Life, monkeypatch: pytest.MonkeyPatch) -> Life:
-    monkeypatch.setattr(clock, "now", prepared.scene.later)
+    monkeypatch.setattr(clock, "now", prepared.lineage.later)
     return prepared
 
 
 @pytest.mark.parametrize("actual", STORIES)
 def test_a_death_before_any_call_is_mended_within_two_passes(life: Life, actual: str) -> None:
     for nth in count(1):
-        life.scene.later.by = timedelta()
+        life.lineage.later.by = timedelta()
         act = STORIES[actual](life)
-        died_before = WEATHER.dies_at(nth, lambda act=act: act(life.scene.container()))  # type: ignore[misc]
+        died_before = INJECTION.dies_at(nth, lambda act=act: act(life.lineage.container()))  # type: ignore[misc]
         life.mark_published()
-        runs = [life.scene.stored(run) for run in life.runs()]
-        assert life.scene.findings(life.runs()) == [], (nth, died_before)
+        runs = [life.lineage.stored(run) for run in life.runs()]
+        assert life.lineage.findings(life.runs()) == [], (nth, died_before)
         assert not [run for run in runs if run.status.is_open or run.event_pending or run.staged], (nth, died_before)
         executions = len(life.file.read_text()) if life.file.exists() else 0
         assert executions <= sum(run.execution_attempts for run in runs), (nth, died_before)

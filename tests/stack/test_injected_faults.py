@@ -1,4 +1,4 @@
-"""Every AWS call on the way of a re-run, struck once: what the caller was told stays true, and the run ends.
+"""A fault injected into every AWS call on the way of a re-run: the caller's answer stays true, and the run ends.
 
 The stories run in this process, with the real adapters, against the deployed stack's table, key and bus and a queue of
 their own. No client retries, so each fault is seen by our code. "Lost" means that the call took effect and its answer
@@ -21,10 +21,11 @@ from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.upkeep.recovery import recover
 from infra.local.local_stack import LocalStack
-from tests.aws.injection import answer
+from tests.faults.answers import answer
+from tests.faults.client import INJECTION, KINDS, Case, answered, cancelled_by, cases, fault
+from tests.faults.kinds import Kind
 from tests.stack.driver import Workspace
-from tests.stack.fault_injection import LOST, THROTTLED, WEATHER, Case, answered, cancelled_by, cases, strikes
-from tests.stack.scene import Later, Scene
+from tests.stack.lineage import Later, LineageFixture
 
 COUNTS = "def handler(event, context):\n    open(event['file'], 'a').write('x')\n    return {'counted': True}\n"
 
@@ -47,7 +48,8 @@ EXECUTE_PATH = [
     "kms.Decrypt",
     "lambda.Invoke",
     "kms.GenerateDataKey",
-    "dynamodb.TransactWriteItems",
+    "dynamodb.PutItem",
+    "dynamodb.UpdateItem",
     "eventbridge.PutEvents",
     "dynamodb.UpdateItem",
 ]
@@ -60,36 +62,36 @@ CONDITION = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
 @pytest.fixture(scope="module")
 def prepared(
     local_stack: LocalStack, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
-    scene = Scene.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
-    trigger, _ = scene.workspace.trigger_of(COUNTS, params={"file": str(scene.directory / "original")})
-    deps = scene.container()
-    scene.original = execute_trigger(
-        scene.workspace.name, trigger, ExecuteBody(), deps.registry, deps.start_deps, invokable=deps.invokable
+) -> Iterator[LineageFixture]:
+    lineage = LineageFixture.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
+    trigger, _ = lineage.workspace.trigger_of(COUNTS, params={"file": str(lineage.directory / "original")})
+    deps = lineage.container()
+    lineage.original = execute_trigger(
+        lineage.workspace.name, trigger, ExecuteBody(), deps.registry, deps.start_deps, invokable=deps.invokable
     ).id
-    scene.execute_what_was_pushed()
-    assert scene.stored(scene.original).status is Status.COMPLETED
-    yield scene
-    scene.close()
+    lineage.execute_what_was_pushed()
+    assert lineage.stored(lineage.original).status is Status.COMPLETED
+    yield lineage
+    lineage.close()
 
 
 @pytest.fixture
-def scene(prepared: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def lineage(prepared: LineageFixture, monkeypatch: pytest.MonkeyPatch) -> LineageFixture:
     prepared.later = Later()
     monkeypatch.setattr(clock, "now", prepared.later)
     return prepared
 
 
-def test_the_calls_that_are_struck_are_those_that_are_made(scene: Scene) -> None:
-    with WEATHER.noted() as calls:
-        new = scene.ask(scene.container())
+def test_faults_are_injected_into_the_calls_that_are_made(lineage: LineageFixture) -> None:
+    with INJECTION.recorded() as calls:
+        new = lineage.rerun(lineage.container())
         assert calls == RERUN_PATH
-    with WEATHER.noted() as calls:
-        assert execute(new.id, scene.container().execution_deps) is ExecutionResult.FINISHED
+    with INJECTION.recorded() as calls:
+        assert execute(new.id, lineage.container().execution_deps) is ExecutionResult.FINISHED
         assert calls == EXECUTE_PATH
-    scene.mark_published(new)
-    assert scene.executions() == 1
-    scene.assert_consistent()
+    lineage.mark_published(new)
+    assert lineage.executions() == 1
+    lineage.assert_consistent()
 
 
 RERUN_CASES = cases(
@@ -115,37 +117,37 @@ OVERCOME = {"conflict", "in progress", "nothing processed"}
 
 
 @pytest.mark.parametrize("case", RERUN_CASES, ids=str)
-def test_what_a_caller_of_rerun_is_told_is_true(scene: Scene, case: Case) -> None:
-    before, known = scene.lineage(), scene.run_ids()
+def test_the_answer_to_a_caller_of_rerun_is_true(lineage: LineageFixture, case: Case) -> None:
+    before, known = lineage.items(), lineage.run_ids()
     actual: FunctionRun | ServiceError
-    with WEATHER.striking(case.operation, case.inject, nth=case.nth):
+    with INJECTION.inject(case.operation, case.fault, nth=case.nth):
         try:
-            actual = scene.ask(scene.container())
+            actual = lineage.rerun(lineage.container())
         except ServiceError as refusal:
             actual = refusal
 
-    made = scene.run_ids() - known
+    made = lineage.run_ids() - known
     if isinstance(actual, FunctionRun):
-        assert case.operation == "sqs.SendMessage" or case.fault in OVERCOME, "it cannot have worked"
+        assert case.operation == "sqs.SendMessage" or case.name in OVERCOME, "it cannot have worked"
         assert made == {actual.id}
     else:
         # None of these is the caller's fault, but for the one that says so.
-        assert isinstance(actual, RunNotFound if case.fault == "the original is gone" else Unavailable)
-        if (case.operation, case.fault) != (TRANSACTION, LOST):
+        assert isinstance(actual, RunNotFound if case.name == "the original is gone" else Unavailable)
+        if (case.operation, case.name) != (TRANSACTION, Kind.ANSWER_LOST):
             assert made == set()
-            assert scene.lineage() == before
+            assert lineage.items() == before
             return
         assert len(made) == 1
-    ended = scene.mark_published(scene.stored(made.pop()))
+    ended = lineage.mark_published(lineage.stored(made.pop()))
     assert (ended.status, ended.execution_attempts) == (Status.COMPLETED, 1)
     assert (ended.event_pending, ended.deadline) == (False, None)
-    assert scene.executions() == 1
-    scene.assert_consistent()
+    assert lineage.executions() == 1
+    lineage.assert_consistent()
 
 
 TWICE = {
-    ("lambda.Invoke", LOST),
-    (TRANSACTION, "the claim is lost"),
+    ("lambda.Invoke", Kind.ANSWER_LOST),
+    (UPDATE, "the claim is lost"),
 }
 """Between the invocation and its recorded outcome lies the one window in which a run executes again."""
 
@@ -155,11 +157,9 @@ EXECUTE_CASES = cases(
     Case("lambda.PublishVersion", 1, "being updated", answered(409, "ResourceConflictException")),
     Case("lambda.Invoke", 1, "not ready", answered(502, "ResourceNotReadyException")),
     Case(UPDATE, 1, "another claims", answered(400, CONDITION)),
-    Case(UPDATE, 2, "another has told", answered(400, CONDITION)),
-    Case(UPDATE, 1, "conflict", answered(400, CONFLICT)),
-    Case(UPDATE, 2, "conflict", answered(400, CONFLICT)),
-    Case(TRANSACTION, 1, "conflict", cancelled_by("TransactionConflict", "None", "None")),
-    Case(TRANSACTION, 1, "the claim is lost", cancelled_by("ConditionalCheckFailed", "None", "None")),
+    Case(UPDATE, 2, "the claim is lost", answered(400, CONDITION)),
+    Case(UPDATE, 3, "another has published it", answered(400, CONDITION)),
+    *(Case(UPDATE, nth, "conflict", answered(400, CONFLICT)) for nth in (1, 2, 3)),
     Case(
         "eventbridge.PutEvents",
         1,
@@ -170,45 +170,45 @@ EXECUTE_CASES = cases(
 
 
 @pytest.mark.parametrize("case", EXECUTE_CASES, ids=str)
-def test_a_run_whose_execution_was_struck_ends_and_counts_its_executions(scene: Scene, case: Case) -> None:
-    new = scene.ask(scene.container())
+def test_a_run_whose_execution_met_a_fault_ends_and_counts_its_executions(lineage: LineageFixture, case: Case) -> None:
+    new = lineage.rerun(lineage.container())
     # What Lambda does with an error: the message stays invisible for a while, longer than the watchdog waits.
-    with WEATHER.striking(case.operation, case.inject, nth=case.nth), suppress(Unavailable):
-        execute(new.id, scene.container().execution_deps)
+    with INJECTION.inject(case.operation, case.fault, nth=case.nth), suppress(Unavailable):
+        execute(new.id, lineage.container().execution_deps)
 
-    ended = scene.mark_published(new)
+    ended = lineage.mark_published(new)
 
     assert ended.status is Status.COMPLETED
     assert (ended.event_pending, ended.deadline, ended.claim_token) == (False, None, None)
     assert ended.result_omitted == (case.operation == "kms.GenerateDataKey")
-    executions = scene.executions()
-    assert executions == (2 if (case.operation, case.fault) in TWICE else 1)
+    executions = lineage.executions()
+    assert executions == (2 if (case.operation, case.name) in TWICE else 1)
     assert ended.execution_attempts >= executions
-    scene.assert_consistent()
+    lineage.assert_consistent()
 
 
-@pytest.mark.parametrize("nth", [1, 2], ids=["the claim", "the note that the bus was told"])
-def test_a_rerun_of_a_run_in_the_same_moment_does_not_hold_up_its_execution(scene: Scene, nth: int) -> None:
+@pytest.mark.parametrize("nth", [1, 2, 3], ids=["the claim", "the outcome", "the mark that it is published"])
+def test_a_rerun_of_a_run_in_the_same_moment_does_not_hold_up_its_execution(lineage: LineageFixture, nth: int) -> None:
     """Re-running a run writes to its item in a transaction: DynamoDB refuses other writes to it meanwhile."""
-    new = scene.ask(scene.container())
-    with WEATHER.striking(UPDATE, answered(400, CONFLICT), nth=nth):
-        assert execute(new.id, scene.container().execution_deps) is ExecutionResult.FINISHED
-    assert not scene.stored(new.id).event_pending
+    new = lineage.rerun(lineage.container())
+    with INJECTION.inject(UPDATE, answered(400, CONFLICT), nth=nth):
+        assert execute(new.id, lineage.container().execution_deps) is ExecutionResult.FINISHED
+    assert not lineage.stored(new.id).event_pending
 
 
-@pytest.mark.parametrize("fault", ["throttled", "500", "no connection", "lost on the way", LOST])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("operation", ["dynamodb.Query", "dynamodb.BatchGetItem", UPDATE, "sqs.SendMessage"])
-def test_a_watchdog_that_is_struck_forgets_nothing(scene: Scene, operation: str, fault: str) -> None:
-    with WEATHER.striking("sqs.SendMessage", THROTTLED["sqs"]):
-        new = scene.ask(scene.container())
-    scene.later.by += timedelta(hours=1)
-    deps = scene.container()
-    with WEATHER.striking(operation, strikes(operation)[fault]), suppress(Unavailable):
+def test_a_watchdog_that_meets_a_fault_forgets_nothing(lineage: LineageFixture, operation: str, kind: Kind) -> None:
+    with INJECTION.inject("sqs.SendMessage", fault("sqs.SendMessage", Kind.THROTTLED)):
+        new = lineage.rerun(lineage.container())
+    lineage.later.by += timedelta(hours=1)
+    deps = lineage.container()
+    with INJECTION.inject(operation, fault(operation, kind)), suppress(Unavailable):
         for overdue in deps.runs.overdue():
             if overdue.id == new.id:
                 recover(overdue, deps.watchdog_deps)
 
-    ended = scene.mark_published(new)
+    ended = lineage.mark_published(new)
 
-    assert (ended.status, ended.execution_attempts, scene.executions()) == (Status.COMPLETED, 1, 1)
-    scene.assert_consistent()
+    assert (ended.status, ended.execution_attempts, lineage.executions()) == (Status.COMPLETED, 1, 1)
+    lineage.assert_consistent()

@@ -14,7 +14,7 @@ from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.domain.upkeep.housekeeping import ExpiryDeps, ExpiryResult, KeptObject, delete_expired
 from tests.domain.starting.rerunning import rerun
 from tests.stack.driver import Workspace, item_of, items_of, refusal, until
-from tests.stack.scene import Scene
+from tests.stack.lineage import LineageFixture
 
 LARGE = 1_000_000
 
@@ -51,11 +51,12 @@ def test_what_is_large_lies_sealed_in_the_bucket_and_the_table_says_where(worksp
     run = workspace.execute(trigger, payload={"content": content})
     workspace.ended(run)
     objects = until(lambda: found if len(found := objects_of(workspace, run)) == 2 else None)
-    assert objects.keys() == {"parameters", "result"}
+    assert sorted(part.partition("-")[0] for part in objects) == ["outcome", "parameters"]
     assert not [part for part, sealed in objects.items() if content[:1000].encode() in sealed]
     for part in objects:
-        assert item_of(workspace, run, f"SEALED#{part}")["object"]["S"] == f"kept/{run}/{part}"
-        assert item_of(workspace, run, f"OBJECT#{part}")["attention"]["S"].startswith("OBJECTS#")
+        name = part.replace("-", "#", 1)
+        assert item_of(workspace, run, f"SEALED#{name}")["object"]["S"] == f"kept/{run}/{part}"
+        assert item_of(workspace, run, f"OBJECT#{name}")["due"]["S"].startswith("OBJECTS#")
     until(lambda: "staged" not in item_of(workspace, run, "RUN"))
     assert not [key for key in staged(workspace) if key in repr(items_of(workspace, run))]
 
@@ -99,11 +100,11 @@ def test_a_result_too_large_to_keep_leaves_the_run_completed(workspace: Workspac
 
 
 @pytest.fixture
-def scene(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene.of(workspace, tmp_path)
-    monkeypatch.setattr(clock, "now", scene.later)
-    yield scene
-    scene.close()
+def lineage(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LineageFixture]:
+    lineage = LineageFixture.of(workspace, tmp_path)
+    monkeypatch.setattr(clock, "now", lineage.later)
+    yield lineage
+    lineage.close()
 
 
 class Own:
@@ -130,36 +131,36 @@ class Own:
         return dict(delete_expired(ExpiryDeps(self, self), has_time=lambda: True, report=lambda *_: None))
 
 
-def test_an_object_goes_with_its_run_and_not_before(workspace: Workspace, scene: Scene) -> None:
+def test_an_object_goes_with_its_run_and_not_before(workspace: Workspace, lineage: LineageFixture) -> None:
     trigger, _ = workspace.trigger_of()
     original = workspace.execute(trigger, payload={"content": text(LARGE)})
     workspace.ended(original)
     until(lambda: len(objects_of(workspace, original)) == 2)
-    house = Own(scene.container().expiry_deps)
+    house = Own(lineage.container().expiry_deps)
     house.runs.add(original)
-    scene.later.by = timedelta(days=60)
+    lineage.later.by = timedelta(days=60)
     assert house.kept() == {}
-    assert objects_of(workspace, original).keys() == {"parameters", "result"}
+    assert len(objects_of(workspace, original)) == 2
     request = RerunRequest(workspace.name, original, "alice", RerunBody())
-    new = rerun(request, scene.container())
+    new = rerun(request, lineage.container())
     house.runs.add(new.id)
-    scene.later.by = timedelta(days=91, hours=1)
+    lineage.later.by = timedelta(days=91, hours=1)
     assert house.kept() == {ExpiryResult.DELETED: 1, ExpiryResult.LIVES_ON: 1}
     # The original's parameters live as long as its newest re-run; its result does not.
     assert objects_of(workspace, original).keys() == {"parameters"}
-    scene.later.by = timedelta(days=60 + 91, hours=1)
+    lineage.later.by = timedelta(days=60 + 91, hours=1)
     house.kept()
     assert objects_of(workspace, original) == {}
     assert objects_of(workspace, new.id) == {}
     assert not [each for each in items_of(workspace, original) if each["sk"]["S"].startswith("OBJECT#")]
 
 
-def test_what_was_staged_in_vain_is_gone_after_a_day(workspace: Workspace, scene: Scene) -> None:
-    staged_key = scene.container().part_objects.stage(b"sealed")
-    house = Own(scene.container().expiry_deps)
+def test_what_was_staged_in_vain_is_gone_after_a_day(workspace: Workspace, lineage: LineageFixture) -> None:
+    staged_key = lineage.container().part_objects.stage(b"sealed")
+    house = Own(lineage.container().expiry_deps)
     house.staged.add(staged_key)
     assert house.kept() == {}
     assert staged_key in staged(workspace)
-    scene.later.by = timedelta(days=1, minutes=1)
+    lineage.later.by = timedelta(days=1, minutes=1)
     assert house.kept() == {ExpiryResult.NEVER_MOVED: 1}
     assert staged_key not in staged(workspace)

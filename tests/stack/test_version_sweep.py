@@ -8,7 +8,7 @@ import pytest
 from handlers.aws.function_code import DESCRIPTION
 from handlers.domain import clock
 from tests.stack.driver import TeamFunction, Workspace, keys, table_of, until
-from tests.stack.scene import Later
+from tests.stack.lineage import Later
 from tests.stack.sweeping import sweep
 
 READS_MODE = "import os\ndef handler(event, context):\n    return os.environ.get('MODE')\n"

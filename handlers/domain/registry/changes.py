@@ -33,13 +33,13 @@ def check_version(current: Registered, seen: object, if_match: str | None) -> No
         raise Stale
 
 
-def without_unchanged(body: JsonObject, current: JsonObject, fixed: set[str]) -> JsonObject:
+def without_unchanged(body: JsonObject, fixed: dict[str, str]) -> JsonObject:
     """The body without the fields that cannot change, which may be sent back as they were read.
 
     Raises InvalidRequest naming a field that would have changed.
     """
-    for field in fixed & body.keys():
-        if body[field] != current[field]:
+    for field in fixed.keys() & body.keys():
+        if body[field] != fixed[field]:
             raise InvalidRequest(field, "cannot be changed.")
     return {field: value for field, value in body.items() if field not in fixed}
 

@@ -4,11 +4,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, computed_field, field_serializer, model_validator
 
-from handlers.domain.clock import Timestamp
+from handlers.domain.clock import Timestamp, iso
 from handlers.domain.document import Document
 from handlers.domain.errors import Misconfigured, TriggerUnreadable
 from handlers.domain.json_document import JsonObject
-from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.registry.trigger_kinds import stored_metadata
 from handlers.domain.registry.trigger_metadata import METADATA, TriggerMetadata
@@ -30,6 +29,12 @@ class Registered(Document):
     created_at: Timestamp
     updated_at: Timestamp
 
+    @property
+    def fixed(self) -> dict[str, str]:
+        """What no change may touch, by the names and in the form in which it is shown."""
+        moments = {"createdAt": iso(self.created_at), "updatedAt": iso(self.updated_at)}
+        return {"id": self.id, "workspace": self.workspace, **moments}
+
 
 class CaptureFailures(Document):
     """To which trigger the runs belong that are captured from a function's failed asynchronous invocations."""
@@ -43,9 +48,6 @@ class ComputeFunction(Registered):
     kind: ClassVar[Kind] = "function"
     function_arn: str
     capture_failures: CaptureFailures | None = None
-
-    def document(self) -> JsonObject:
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class FunctionTrigger(Registered):
@@ -79,15 +81,9 @@ class FunctionTrigger(Registered):
     def _stored_metadata(self, metadata: TriggerMetadata) -> JsonObject:
         return metadata.item()
 
-    def document(self, params: JsonObject) -> JsonObject:
-        return self.summary() | {METADATA: {"params": params, **self.metadata.document()}}
-
-    def summary(self) -> JsonObject:
-        """The trigger as it stands in a list: without its params, which may be large and are sealed."""
-        plain = self.model_dump(mode="json", by_alias=True, exclude=_NOT_SHOWN)
-        if self.retry_policy is None:
-            del plain[RETRY_POLICY]
-        return plain | {METADATA: self.metadata.document()}
+    @property
+    def fixed(self) -> dict[str, str]:
+        return super().fixed | {"functionId": self.function_id, "executionType": self.execution_type}
 
     @property
     def needs_sync(self) -> bool:
@@ -104,9 +100,6 @@ class FunctionTrigger(Registered):
 
     def _context(self, part: str) -> SealContext:
         return SealContext(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
-
-
-_NOT_SHOWN = {"metadata", "confirmed", "locked_until"}
 
 
 class StoredTrigger(NamedTuple):

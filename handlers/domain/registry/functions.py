@@ -9,14 +9,11 @@ from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
-from handlers.domain.paging import Page, list_document
 from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.ports import FunctionReader, Registry, RegistryDeps, RegistryLists
+from handlers.domain.registry.ports import FunctionReader, Registry, RegistryDeps
 from handlers.domain.requests import Body, Name
-
-_FIXED = {"id", "workspace", "createdAt", "updatedAt"}
 
 
 class RegisterFunction(Body):
@@ -62,11 +59,6 @@ def find_function(workspace: str, function_id: str, registry: FunctionReader) ->
     return function
 
 
-def list_functions(workspace: str, page: Page, registry: RegistryLists) -> JsonObject:
-    functions, position = registry.list_functions(workspace, page)
-    return list_document([function.document() for function in functions], page, position)
-
-
 def change_function(
     workspace: str, function_id: str, body: JsonObject, deps: RegistryDeps, *, if_match: str | None
 ) -> ComputeFunction:
@@ -75,7 +67,7 @@ def change_function(
     Raises NotFound, InvalidRequest, VersionRequired, Stale, FunctionNotPermitted or NameTaken.
     """
     before = find_function(workspace, function_id, deps.registry)
-    request = ChangeFunction.read(without_unchanged(body, before.document(), _FIXED))
+    request = ChangeFunction.read(without_unchanged(body, before.fixed))
     check_version(before, request.version, if_match)
     function_arn = request.function_arn or before.function_arn
     if function_arn != before.function_arn:

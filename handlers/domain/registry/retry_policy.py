@@ -31,9 +31,6 @@ class RetryPolicy(Document):
     non_retryable_errors: list[str]
     retry_manual_reruns: bool
 
-    def document(self) -> JsonObject:
-        return self.model_dump(mode="json", by_alias=True)
-
     def delay(self, attempt: int, draw: Callable[[float, float], float] = random.uniform) -> timedelta:
         """How long the nth retry waits after the failure before it. With full jitter: anything up to that."""
         grown = self.initial_delay_seconds * self.backoff_rate ** min(attempt - 1, MAX_RETRIES)

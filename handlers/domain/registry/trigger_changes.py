@@ -16,8 +16,6 @@ from handlers.domain.registry.trigger_sync import delete_stored, write_change
 from handlers.domain.registry.triggers import PARAMS, ShownTrigger, find_trigger, open_params
 from handlers.domain.requests import Body, Name, ObjectField
 
-_FIXED = {"id", "workspace", "functionId", "executionType", "createdAt", "updatedAt"}
-
 
 class ChangeTrigger(Body):
     """What is left out stays as it is; metadata and retry policy are replaced whole."""
@@ -47,7 +45,7 @@ def change_trigger(
     if RETRY_POLICY in body and body[RETRY_POLICY] is None:
         problem = 'must not be null. To end retrying, send {"maxRetries": 0}; left out, it stays as it is.'
         raise InvalidRequest(RETRY_POLICY, problem)
-    request = ChangeTrigger.read(without_unchanged(body, before.summary(), _FIXED))
+    request = ChangeTrigger.read(without_unchanged(body, before.fixed))
     check_version(before, request.version, if_match)
     after = _next(before).evolve(
         name=request.name or before.name,

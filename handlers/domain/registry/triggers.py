@@ -9,7 +9,7 @@ from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
-from handlers.domain.paging import Page, list_document
+from handlers.domain.paging import Page
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.registry.functions import find_function
@@ -41,9 +41,6 @@ class ShownTrigger(NamedTuple):
     trigger: FunctionTrigger
     params: JsonObject
     secret: str | None = None
-
-    def document(self) -> JsonObject:
-        return self.trigger.document(self.params) | ({} if self.secret is None else {"secret": self.secret})
 
 
 def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -> ShownTrigger:
@@ -115,9 +112,10 @@ def show_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> ShownTr
     return ShownTrigger(stored.trigger, parse_object(open_params(stored, deps.cipher)))
 
 
-def list_triggers(workspace: str, page: Page, registry: RegistryLists) -> JsonObject:
+def list_triggers(workspace: str, page: Page, registry: RegistryLists) -> tuple[list[FunctionTrigger], str | None]:
+    """A page of triggers, newest first, and the position to go on from."""
     triggers, position = registry.list_triggers(workspace, page)
-    return list_document([trigger.summary() for trigger in triggers if trigger.confirmed], page, position)
+    return [trigger for trigger in triggers if trigger.confirmed], position
 
 
 def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:

@@ -12,11 +12,10 @@ AWAITS_RETRY = "awaitsRetry"
 """Whether somebody has to decide on a retry: what the rule of automatic retries looks for."""
 
 _TYPES = {Status.COMPLETED: COMPLETED, Status.CANCELLED: CANCELLED}
-_PUBLISHED = (
-    *("id", "workspace", "functionId", "triggerId", "status", "errorCode", "errorSource"),
-    *("executionSource", "isRerun"),
-    *("originalRunId", "sourceRunId", "retryAttempt", "functionVersion", "createdAt", "endedAt"),
-)
+_PUBLISHED = {
+    *("workspace", "function_id", "trigger_id", "status", "error_code", "error_source"),
+    *("execution_source", "is_rerun", "original_run_id", "source_run_id", "retry_attempt", "created_at", "ended_at"),
+}
 
 
 def detail_type(run: FunctionRun) -> str:
@@ -24,6 +23,10 @@ def detail_type(run: FunctionRun) -> str:
 
 
 def detail(run: FunctionRun) -> dict[str, Any]:
-    document = run.document()
-    detail = {"functionRunId" if name == "id" else name: document[name] for name in _PUBLISHED}
-    return detail | {AWAITS_RETRY: run.awaits_retry}
+    published = run.model_dump(mode="json", by_alias=True, include=_PUBLISHED)
+    return {
+        "functionRunId": run.id,
+        **published,
+        "functionVersion": run.function_version,
+        AWAITS_RETRY: run.awaits_retry,
+    }

@@ -8,8 +8,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import required_id
-from handlers.domain.json_document import JsonObject
-from handlers.domain.paging import Page, list_document, position_of
+from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import FunctionRun, Status
 
@@ -62,8 +61,13 @@ class RunIndex(Protocol):
         """
 
 
-def list_runs(workspace: str, filters: Filters, page: Page, index: RunIndex, runs: RunReader) -> JsonObject:
-    """A page of run documents. Where few runs match it may be short, or empty, and still have a next one."""
+def list_runs(
+    workspace: str, filters: Filters, page: Page, index: RunIndex, runs: RunReader
+) -> tuple[list[FunctionRun], str | None]:
+    """A page of runs, and the position to go on from.
+
+    Where few runs match, the page may be short, or empty, and still have a next one.
+    """
     entries = index.newest_first(workspace, filters, page)
     found: list[FunctionRun] = []
     position = None
@@ -76,7 +80,7 @@ def list_runs(workspace: str, filters: Filters, page: Page, index: RunIndex, run
     if len(found) > page.size:
         found = found[: page.size]
         position = position_of(found[-1].created_at, found[-1].id)
-    return list_document([run.document() for run in found], page, position)
+    return found, position
 
 
 def _status(text: str | None) -> Status | None:

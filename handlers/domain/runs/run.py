@@ -1,10 +1,10 @@
 """A function run: one execution of a compute function, and what a re-run copies of it."""
 
+import secrets
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from pydantic.alias_generators import to_camel
-
+from handlers.domain import seal
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
 
@@ -55,13 +55,26 @@ class ErrorSource(StrEnum):
 
 
 class Part(StrEnum):
-    """The sealed parts of a run."""
+    """The sealed parts of a run, each an item of its own."""
+
+    PARAMETERS = "parameters"
+    OVERRIDES = "overrides"
+    OUTCOME = seal.OUTCOME
+    """Result, logs and error, sealed together."""
+
+
+class Content(StrEnum):
+    """What callers may ask to see of a run."""
 
     PARAMETERS = "parameters"
     OVERRIDES = "overrides"
     RESULT = "result"
     LOGS = "logs"
     ERROR = "error"
+
+    @property
+    def part(self) -> Part:
+        return Part(self.value) if self in (Content.PARAMETERS, Content.OVERRIDES) else Part.OUTCOME
 
 
 class ParametersFormat(StrEnum):
@@ -86,6 +99,11 @@ class Pin(Document):
     @property
     def is_complete(self) -> bool:
         return self.function_code_hash is not None and self.timeout_seconds is not None
+
+
+def new_token() -> str:
+    """Eleven characters that nobody else draws: for claims, revisions and outcomes."""
+    return secrets.token_urlsafe(8)
 
 
 class FunctionRun(Document):
@@ -129,12 +147,19 @@ class FunctionRun(Document):
     parameters_omitted: str | None = None
     """Why it has no parameters, and so cannot be re-run."""
     event_pending: bool = False
-    """Its end has not been told to the bus, or not been heeded by whoever retries it."""
+    """Its end has not been published, or whoever retries it has not dealt with it yet."""
     cancel_requested_at: Timestamp | None = None
     cancel_requested_by: str | None = None
     staged: bool = False
     """Some of its parts are objects that are not yet where they stay: they are moved before anything else is done."""
+    revision: str | None = None
+    """Changed by every move: a move is stored only if the run still has the revision that was read."""
     claim_token: str | None = None
+    """Of the execution that has the run: its outcome is stored only while the run has this token."""
+    outcome_id: str | None = None
+    """Which of its sealed outcomes counts: an execution that has lost its claim may have written another."""
+    notes_apart: bool = False
+    """Its longest texts are an item of their own, so that this one stays small."""
     deadline: Timestamp | None = None
     """When the watchdog should look at the run if nothing has moved it; None once nothing is left to do."""
     postponements: int = 0
@@ -149,26 +174,16 @@ class FunctionRun(Document):
         """The id of the original run: its own, unless it is a re-run."""
         return self.original_run_id or self.id
 
+    def moved(self, **changes: Any) -> Self:
+        """The run after a move, under a new revision. Marks and counters are no moves: see `evolve`."""
+        return self.evolve(revision=new_token(), **changes)
+
     @property
     def awaits_retry(self) -> bool:
         """Whether it has ended so that somebody has to decide on a retry."""
         return self.retriable and self.status in (Status.FAILURE, Status.TIMEOUT)
 
-    def document(self) -> dict[str, Any]:
-        """The run as the API shows it."""
-        shown = self.model_dump(mode="json", by_alias=True, include=_SHOWN)
-        pin = self.pin.model_dump(by_alias=True, include=_SHOWN_OF_PIN) if self.pin else _NO_PIN
-        reported = {"functionVersion": self.reported_version} if self.reported_version else {}
-        return shown | pin | reported
-
-
-_SHOWN = {
-    *("id", "workspace", "function_id", "trigger_id", "trigger_type", "execution_source", "status"),
-    *("created_at", "not_before", "started_at", "ended_at", "duration_ms", "orchestration_id"),
-    *("is_rerun", "original_run_id", "source_run_id", "rerun_by", "rerun_reason", "rerun_count", "use_latest_code"),
-    *("retry_attempt", "execution_attempts", "error_code", "error_source", "result_omitted"),
-    *("parameters_format", "parameters_omitted"),
-    *("cancel_requested_at", "cancel_requested_by"),
-}
-_SHOWN_OF_PIN = {"function_version_arn", "function_version", "function_code_hash", "config_hash"}
-_NO_PIN: dict[str, None] = {to_camel(name): None for name in _SHOWN_OF_PIN}
+    @property
+    def function_version(self) -> str | None:
+        """What it was or will be executed by, as far as that is known."""
+        return self.reported_version or (self.pin.function_version if self.pin else None)

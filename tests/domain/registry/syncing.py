@@ -37,6 +37,6 @@ def repaired(world: World) -> list[SyncResult]:
 
 def a_minute_later(world: World, time: FakeClock) -> list[SyncResult]:
     """AWS is well again, and everybody's time is up."""
-    world.faults.over()
+    world.faults.stop()
     time.advance(seconds=61)
     return repaired(world)

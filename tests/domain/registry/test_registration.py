@@ -8,6 +8,7 @@ from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.functions import RegisterFunction, delete_function, find_function, register_function
 from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.triggers import CreateTrigger, create_trigger, show_trigger
+from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id, nested
 from tests.fakes import World
 
@@ -74,7 +75,7 @@ def test_another_workspace_can_neither_see_nor_delete_what_is_not_its_own(world:
     with pytest.raises(NotFound):
         delete_function("another", FUNCTION_ID, world.registry)
     with pytest.raises(NotFound):
-        show_trigger("another", TRIGGER_ID, world.registry_deps).document()
+        as_shown(show_trigger("another", TRIGGER_ID, world.registry_deps))
     with pytest.raises(NotFound):
         delete_trigger("another", TRIGGER_ID, world.registry_deps)
     assert world.registry.functions
@@ -103,28 +104,28 @@ def test_a_deletion_takes_what_somebody_changes_meanwhile_as_it_is(
 def test_an_id_in_capitals_names_the_same_function_and_trigger(world: World) -> None:
     world.has_registered()
     assert find_function(WORKSPACE, FUNCTION_ID.upper(), world.registry).id == FUNCTION_ID
-    assert show_trigger(WORKSPACE, TRIGGER_ID.upper(), world.registry_deps).document()["id"] == TRIGGER_ID
+    assert as_shown(show_trigger(WORKSPACE, TRIGGER_ID.upper(), world.registry_deps))["id"] == TRIGGER_ID
 
 
 def test_a_trigger_is_created_and_shown_alike(world: World) -> None:
     world.has_registered()
     params = {"region": "eu", "nested": {"a": [1.0, None]}}
-    created = create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registry_deps).document()
+    created = as_shown(create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registry_deps))
     assert created["triggerMetadata"] == {"params": params}
     assert (created["functionId"], created["executionType"], created["enabled"]) == (FUNCTION_ID, "on-demand", True)
-    assert show_trigger(WORKSPACE, created["id"], world.registry_deps).document() == created
+    assert as_shown(show_trigger(WORKSPACE, created["id"], world.registry_deps)) == created
 
 
 def test_a_trigger_without_params_has_none(world: World) -> None:
     world.has_registered()
-    created = create_trigger(WORKSPACE, a_creation(enabled=False), world.registry_deps).document()
+    created = as_shown(create_trigger(WORKSPACE, a_creation(enabled=False), world.registry_deps))
     assert (created["triggerMetadata"], created["enabled"]) == ({"params": {}}, False)
 
 
 def test_a_trigger_s_params_are_sealed_under_its_own_label(world: World) -> None:
     world.has_registered()
     body = a_creation(triggerMetadata={"params": {"token": "s3cret"}})
-    created = create_trigger(WORKSPACE, body, world.registry_deps).document()
+    created = as_shown(create_trigger(WORKSPACE, body, world.registry_deps))
     stored = world.registry.triggers[created["id"]]
     assert b"s3cret" not in stored.sealed_params
     assert "s3cret" not in stored.trigger.model_dump_json()
@@ -135,9 +136,9 @@ def test_a_trigger_s_params_are_sealed_under_its_own_label(world: World) -> None
 def test_a_trigger_needs_a_function_of_its_workspace(world: World, function_id: str) -> None:
     world.has_registered()
     with pytest.raises(InvalidRequest, match="functionId: names no function of this workspace"):
-        create_trigger(WORKSPACE, a_creation(functionId=function_id), world.registry_deps).document()
+        as_shown(create_trigger(WORKSPACE, a_creation(functionId=function_id), world.registry_deps))
     with pytest.raises(InvalidRequest, match="functionId: names no function of this workspace"):
-        create_trigger("another", a_creation(), world.registry_deps).document()
+        as_shown(create_trigger("another", a_creation(), world.registry_deps))
     assert world.registry.triggers.keys() == {TRIGGER_ID}
 
 
@@ -145,7 +146,7 @@ def test_a_trigger_needs_a_function_of_its_workspace(world: World, function_id: 
 def test_a_trigger_of_a_type_that_there_is_not_is_refused(world: World, execution_type: str) -> None:
     world.has_registered()
     with pytest.raises(InvalidRequest, match="executionType: must be"):
-        create_trigger(WORKSPACE, a_creation(executionType=execution_type), world.registry_deps).document()
+        as_shown(create_trigger(WORKSPACE, a_creation(executionType=execution_type), world.registry_deps))
 
 
 @pytest.mark.parametrize(
@@ -156,21 +157,21 @@ def test_params_that_cannot_be_kept_are_refused_by_name(
 ) -> None:
     world.has_registered()
     with pytest.raises(error) as refused:
-        create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registry_deps).document()
+        as_shown(create_trigger(WORKSPACE, a_creation(triggerMetadata={"params": params}), world.registry_deps))
     assert refused.value.field == "triggerMetadata.params"
 
 
 def test_a_trigger_s_name_is_taken_once(world: World) -> None:
     world.has_registered()
-    create_trigger(WORKSPACE, a_creation(), world.registry_deps).document()
+    as_shown(create_trigger(WORKSPACE, a_creation(), world.registry_deps))
     with pytest.raises(NameTaken, match="A trigger of this name"):
-        create_trigger(WORKSPACE, a_creation(), world.registry_deps).document()
+        as_shown(create_trigger(WORKSPACE, a_creation(), world.registry_deps))
 
 
 def test_a_function_and_a_trigger_may_have_the_same_name(world: World) -> None:
     world.has_registered()
     assert (
-        create_trigger(WORKSPACE, a_creation(name="orders import"), world.registry_deps).document()["name"]
+        as_shown(create_trigger(WORKSPACE, a_creation(name="orders import"), world.registry_deps))["name"]
         == "orders import"
     )
 
@@ -178,7 +179,7 @@ def test_a_function_and_a_trigger_may_have_the_same_name(world: World) -> None:
 def test_a_function_in_use_is_deleted_and_its_triggers_and_runs_stay(world: World) -> None:
     world.has_registered()
     delete_function(WORKSPACE, FUNCTION_ID, world.registry)
-    assert show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps).document()["functionId"] == FUNCTION_ID
+    assert as_shown(show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps))["functionId"] == FUNCTION_ID
     with pytest.raises(NotFound):
         delete_function(WORKSPACE, FUNCTION_ID, world.registry)
 
@@ -187,16 +188,16 @@ def test_a_deleted_trigger_is_missing(world: World) -> None:
     world.has_registered()
     delete_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps)
     with pytest.raises(NotFound, match=r"^Trigger not found\.$"):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps).document()
+        as_shown(show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps))
 
 
 def test_a_throttled_kms_is_a_fault_that_leaves_nothing_behind(world: World) -> None:
     world.has_registered()
     world.cipher.cannot_seal = world.cipher.cannot_open = True
     with pytest.raises(Unavailable):
-        create_trigger(WORKSPACE, a_creation(), world.registry_deps).document()
+        as_shown(create_trigger(WORKSPACE, a_creation(), world.registry_deps))
     with pytest.raises(Unavailable):
-        show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps).document()
+        as_shown(show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps))
     assert world.registry.triggers.keys() == {TRIGGER_ID}
 
 

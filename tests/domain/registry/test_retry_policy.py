@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.retry_policy import MAX_DELAY_SECONDS, read_retry_policy
+from tests.as_shown import as_shown
 from tests.domain.starting.retrying import POLICY, a_policy
 from tests.domain.triggering import change, create
 from tests.fakes import World
@@ -14,7 +15,7 @@ from tests.fakes import World
 def test_only_the_number_of_retries_has_to_be_said() -> None:
     policy = read_retry_policy({"maxRetries": 3})
     assert policy is not None
-    assert policy.document() == {
+    assert policy.model_dump(by_alias=True) == {
         "maxRetries": 3,
         "initialDelaySeconds": 10,
         "backoffRate": 2.0,
@@ -85,30 +86,30 @@ def test_no_pause_is_longer_than_it_may_be_and_none_with_jitter_is_longer_than_w
 
 
 def test_a_trigger_tells_its_policy_and_keeps_it_through_other_changes(world: World) -> None:
-    created = create(world, "on-demand", retryPolicy=POLICY | {"backoffRate": 1.5}).document()
+    created = as_shown(create(world, "on-demand", retryPolicy=POLICY | {"backoffRate": 1.5}))
     assert created["retryPolicy"]["backoffRate"] == 1.5
-    changed = change(world, created["id"], name="another").document()
+    changed = as_shown(change(world, created["id"], name="another"))
     assert changed["retryPolicy"] == created["retryPolicy"]
 
 
 def test_a_policy_is_replaced_whole(world: World) -> None:
-    created = create(world, "on-demand", retryPolicy=POLICY | {"backoffRate": 1.5}).document()
-    changed = change(world, created["id"], retryPolicy={"maxRetries": 9}).document()
+    created = as_shown(create(world, "on-demand", retryPolicy=POLICY | {"backoffRate": 1.5}))
+    changed = as_shown(change(world, created["id"], retryPolicy={"maxRetries": 9}))
     assert (changed["retryPolicy"]["maxRetries"], changed["retryPolicy"]["backoffRate"]) == (9, 2.0)
 
 
 def test_retrying_ends_with_a_policy_of_no_retries(world: World) -> None:
-    created = create(world, "on-demand", retryPolicy=POLICY).document()
-    assert "retryPolicy" not in change(world, created["id"], retryPolicy={"maxRetries": 0}).document()
+    created = as_shown(create(world, "on-demand", retryPolicy=POLICY))
+    assert "retryPolicy" not in as_shown(change(world, created["id"], retryPolicy={"maxRetries": 0}))
 
 
 def test_a_policy_is_not_ended_by_null_and_the_answer_says_how(world: World) -> None:
-    created = create(world, "on-demand", retryPolicy=POLICY).document()
+    created = as_shown(create(world, "on-demand", retryPolicy=POLICY))
     with pytest.raises(InvalidRequest, match="maxRetries"):
         change(world, created["id"], retryPolicy=None)
 
 
 def test_a_trigger_can_be_put_back_as_it_was_read(world: World) -> None:
-    created = create(world, "on-demand", retryPolicy=POLICY).document()
+    created = as_shown(create(world, "on-demand", retryPolicy=POLICY))
     again = {name: value for name, value in created.items() if name != "version"}
-    assert change(world, created["id"], **again).document()["retryPolicy"] == created["retryPolicy"]
+    assert as_shown(change(world, created["id"], **again))["retryPolicy"] == created["retryPolicy"]

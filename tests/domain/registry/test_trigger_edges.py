@@ -13,6 +13,7 @@ from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
+from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.registry.syncing import repaired
 from tests.domain.starting.capturing import a_record, captured, has_capturing, read, the_run
@@ -87,7 +88,7 @@ def test_a_trigger_that_cannot_be_repaired_can_be_deleted(world: World, time: Fa
     trigger = create(world, "scheduled").trigger
     world.registry.lock_trigger(trigger, time())
     time.advance(seconds=1)
-    world.faults.plan(2)
+    world.faults.inject(2)
     assert repaired(world) == [SyncResult.FAILED]
     delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
     assert trigger.id not in world.aws.synced
@@ -116,5 +117,5 @@ def test_a_function_is_put_back_as_it_was_read_even_if_its_trigger_is_gone(world
     has_capturing(world)
     world.registry.triggers.clear()
     function = world.registry.functions[FUNCTION_ID]
-    changed = change_function(WORKSPACE, FUNCTION_ID, function.document(), world.registry_deps, if_match=None)
+    changed = change_function(WORKSPACE, FUNCTION_ID, as_shown(function), world.registry_deps, if_match=None)
     assert changed.capture_failures == function.capture_failures

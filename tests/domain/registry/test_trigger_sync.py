@@ -14,7 +14,7 @@ from tests.builders import WORKSPACE
 from tests.domain.registry.syncing import a_minute_later, in_step, is_held, repaired
 from tests.domain.triggering import CRON, change, create
 from tests.fakes import FakeClock, World
-from tests.fakes.faults import Died
+from tests.faults.kinds import Died
 
 ARMED = ["scheduled", "event-driven"]
 AFTER: dict[str, dict[str, Any]] = {"scheduled": CRON, "event-driven": {"eventPattern": {"source": ["till"]}}}
@@ -90,18 +90,18 @@ def ends(world: World, kind: str, story: Story) -> BaseException | None:
 
 
 @pytest.mark.parametrize("nth", CALLS)
-@pytest.mark.parametrize("done", [False, True], ids=["failed", "answer lost"])
+@pytest.mark.parametrize("answer_lost", [False, True], ids=["failed", "answer lost"])
 @pytest.mark.parametrize("kind", ARMED)
 @pytest.mark.parametrize("story", STORIES)
 def test_a_call_that_fails_leaves_a_trigger_as_it_was_or_held(
-    world: World, time: FakeClock, story: Story, kind: str, *, done: bool, nth: int
+    world: World, time: FakeClock, story: Story, kind: str, *, answer_lost: bool, nth: int
 ) -> None:
     before, looked = begun(world, kind, story), looks(world)
-    world.faults.plan(nth, done=done)
+    world.faults.inject(nth, answer_lost=answer_lost)
     fault = ends(world, kind, story)
     assert fault is None or isinstance(fault, Unavailable)
     assert in_step(world) or is_held(world)
-    if fault is not None and not done:
+    if fault is not None and not answer_lost:
         assert what_is_written(world) == before, "what was answered with a fault has changed nothing"
     if fault is None:
         assert in_step(world)
@@ -112,15 +112,15 @@ def test_a_call_that_fails_leaves_a_trigger_as_it_was_or_held(
 
 
 @pytest.mark.parametrize("nth", CALLS)
-@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("answer_lost", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("kind", ARMED)
 @pytest.mark.parametrize("story", STORIES)
 def test_who_dies_at_any_call_leaves_what_one_pass_brings_into_step(
-    world: World, time: FakeClock, story: Story, kind: str, *, done: bool, nth: int
+    world: World, time: FakeClock, story: Story, kind: str, *, answer_lost: bool, nth: int
 ) -> None:
     begun(world, kind, story)
     looked = looks(world)
-    world.faults.plan(nth, Died(), done=done)
+    world.faults.inject(nth, Died(), answer_lost=answer_lost)
     ends(world, kind, story)
     assert in_step(world) or is_held(world)
     a_minute_later(world, time)
@@ -135,7 +135,7 @@ def test_when_aws_is_down_from_any_call_on_one_pass_brings_all_into_step_once_it
     world: World, time: FakeClock, story: Story, kind: str, nth: int
 ) -> None:
     before = begun(world, kind, story)
-    world.faults.all_from(nth)
+    world.faults.inject_from(nth)
     fault = ends(world, kind, story)
     assert in_step(world) or is_held(world)
     if fault is not None:
@@ -148,7 +148,7 @@ def test_when_aws_is_down_from_any_call_on_one_pass_brings_all_into_step_once_it
 
 @pytest.mark.parametrize("kind", ARMED)
 def test_a_trigger_whose_creation_is_not_complete_is_no_trigger(world: World, time: FakeClock, kind: str) -> None:
-    world.faults.plan(to_arm(kind), Died())
+    world.faults.inject(to_arm(kind), Died())
     with pytest.raises(Died):
         create(world, kind)
     (begun_id,) = world.registry.triggers
@@ -156,7 +156,7 @@ def test_a_trigger_whose_creation_is_not_complete_is_no_trigger(world: World, ti
         find_trigger(WORKSPACE, begun_id, world.registry)
     with pytest.raises(NotFound):
         delete_trigger(WORKSPACE, begun_id, world.registry_deps)
-    assert list_triggers(WORKSPACE, Page(), world.registry)["data"] == []
+    assert list_triggers(WORKSPACE, Page(), world.registry) == ([], None)
     assert repaired(world) == [], "it has its minute"
     assert a_minute_later(world, time) == [SyncResult.UNDONE]
     assert not world.registry.triggers
@@ -207,7 +207,7 @@ def test_a_new_name_alone_is_not_aws_s_business(world: World, kind: str) -> None
 @pytest.mark.parametrize("story", [create_one, change_it])
 def test_a_refusal_of_aws_changes_nothing(world: World, story: Story, kind: str, refusal: Exception) -> None:
     before = begun(world, kind, story)
-    world.faults.plan(to_arm(kind) + (story is change_it), refusal)
+    world.faults.inject(to_arm(kind) + (story is change_it), refusal)
     with pytest.raises(type(refusal)):
         story(world, kind)
     assert what_is_written(world) == before
@@ -274,7 +274,7 @@ def test_one_that_cannot_be_repaired_does_not_keep_the_others_waiting(world: Wor
     for number in range(3):
         world.registry.lock_trigger(create(world, "scheduled", name=f"nightly {number}").trigger, time())
     time.advance(seconds=1)
-    world.faults.plan(2)  # to hold is the first call, to arm the second
+    world.faults.inject(2)  # to hold is the first call, to arm the second
     assert repaired(world) == [SyncResult.FAILED, SyncResult.RESTORED, SyncResult.RESTORED]
     assert a_minute_later(world, time) == [SyncResult.RESTORED]
     assert in_step(world)

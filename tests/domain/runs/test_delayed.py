@@ -9,6 +9,7 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.upkeep.recovery import RecoveryResult
+from tests.as_shown import as_shown
 from tests.builders import NOW, RUN_ID, a_run
 from tests.domain.starting.rerunning import nothing_happened, request, rerun
 from tests.domain.watching import a_pass, an_hour_passes
@@ -22,7 +23,7 @@ def delayed(world: World, **delta: float) -> FunctionRun:
 def test_a_rerun_that_is_due_soon_waits_in_the_queue(installed: World) -> None:
     run = delayed(installed, minutes=10, milliseconds=1)
     assert installed.queue.pushed == [(run.id, 601)]
-    assert run.document()["notBefore"] == "2026-11-22T09:40:00.001Z"
+    assert as_shown(run)["notBefore"] == "2026-11-22T09:40:00.001Z"
     assert run.deadline == NOW + timedelta(minutes=11, milliseconds=1)
 
 

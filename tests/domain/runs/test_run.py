@@ -7,6 +7,7 @@ from handlers.domain.errors import InvalidRunId
 from handlers.domain.ids import parse_id, parse_run_id
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.run import FunctionRun
+from tests.as_shown import as_shown
 from tests.builders import NOW, RUN_ID, a_pin, a_rerun, a_run
 
 
@@ -45,7 +46,7 @@ def test_the_python_reader_would_have_given_one_run_many_names() -> None:
 
 
 def test_a_shown_run_speaks_camel_case_and_iso_time() -> None:
-    shown = a_run(status="failure", error_code="KeyError", error_source="function").document()
+    shown = as_shown(a_run(status="failure", error_code="KeyError", error_source="function"))
     assert shown["createdAt"] == "2026-11-22T09:30:00.000Z"
     assert shown["endedAt"] == "2026-11-22T09:30:02.000Z"
     assert (shown["status"], shown["errorCode"], shown["durationMs"]) == ("failure", "KeyError", 2000)
@@ -58,17 +59,17 @@ def test_a_shown_run_speaks_camel_case_and_iso_time() -> None:
 
 
 def test_a_run_that_knows_no_code_yet_shows_null() -> None:
-    shown = a_run(status="pending").document()
+    shown = as_shown(a_run(status="pending"))
     assert (shown["functionVersionArn"], shown["functionVersion"], shown["functionCodeHash"]) == (None, None, None)
 
 
 def test_every_run_shows_the_same_fields() -> None:
     original = a_run(status="pending")
-    assert original.document().keys() == a_rerun(original).document().keys()
+    assert as_shown(original).keys() == as_shown(a_rerun(original)).keys()
 
 
 def test_a_shown_run_keeps_its_workings_to_itself() -> None:
-    shown = a_run(status="running", event_pending=True, postponements=3).document()
+    shown = as_shown(a_run(status="running", event_pending=True, postponements=3))
     workings = {"claimToken", "deadline", "eventPending", "postponements", "expiresAt", "pin", "timeoutSeconds"}
     assert not shown.keys() & workings
 

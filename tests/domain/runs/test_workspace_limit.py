@@ -14,8 +14,8 @@ from handlers.domain.runs.workspace_limit import Slot, WorkspaceFull, WorkspaceL
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_run, an_id
 from tests.domain.runs.executing import moved_by_another
 from tests.fakes import FakeClock, World
-from tests.fakes.faults import Died
 from tests.fakes.slots import InMemorySlots
+from tests.faults.kinds import Died
 
 LEASE = timedelta(seconds=a_pin().timeout_seconds or 0) + LEASE_MARGIN
 

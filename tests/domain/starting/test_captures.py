@@ -7,8 +7,9 @@ import pytest
 from handlers.domain.errors import InvalidRequest, Unavailable
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, PermanentFailure
-from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part, Pin, Status
+from handlers.domain.runs.run import Content, ErrorSource, ExecutionSource, FunctionRun, Pin, Status
 from handlers.domain.starting.captures import CaptureResult
+from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_pin
 from tests.domain.starting.capturing import ERROR, REQUEST_ID, a_record, captured, has_capturing, read, the_run
 from tests.domain.starting.rerunning import request, rerun
@@ -35,8 +36,8 @@ def test_a_failed_invocation_becomes_a_run_that_has_failed(capturing: World) -> 
     )
     assert run.function_arn == FUNCTION_ARN
     assert (run.created_at, run.ended_at, run.expires_at) == (NOW, NOW, NOW + timedelta(days=90))
-    assert capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}'
-    assert json.loads(capturing.opened(run, Part.ERROR) or b"") == ERROR
+    assert capturing.opened(run, Content.PARAMETERS) == b'{"order":1.0}'
+    assert json.loads(capturing.opened(run, Content.ERROR) or b"") == ERROR
     assert not capturing.queue.pushed, "it is not to be executed"
 
 
@@ -111,21 +112,21 @@ def test_a_version_that_stays_is_pinned_and_its_hash_is_not_known(capturing: Wor
     assert run.pin == Pin(function_version_arn=PINNED, function_version="7")
     assert not run.pin.is_complete
     assert run.reported_version is None
-    shown = run.document()
+    shown = as_shown(run)
     assert (shown["functionVersionArn"], shown["functionVersion"], shown["functionCodeHash"]) == (PINNED, "7", None)
 
 
 def test_latest_is_reported_and_not_pinned(capturing: World) -> None:
     run = the_run(capturing)
     assert (run.pin, run.reported_version) == (None, "$LATEST")
-    shown = run.document()
+    shown = as_shown(run)
     assert (shown["functionVersionArn"], shown["functionVersion"], shown["functionCodeHash"]) == (None, "$LATEST", None)
 
 
 @pytest.mark.parametrize("version", ["", "live", "\u0667", "7 ", "-7", "7.0"])
 def test_a_version_that_is_none_is_not_pinned(capturing: World, version: str) -> None:
     run = the_run(capturing, a_record(None, {"executedVersion": version}))
-    assert (run.pin, run.document()["functionVersion"]) == (None, None)
+    assert (run.pin, as_shown(run)["functionVersion"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -179,13 +180,13 @@ def test_an_invocation_that_was_given_up_unanswered_has_its_condition_for_a_reas
         None,
         None,
     )
-    assert b"gave the invocation up" in (capturing.opened(run, Part.ERROR) or b"")
-    assert capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}'
+    assert b"gave the invocation up" in (capturing.opened(run, Content.ERROR) or b"")
+    assert capturing.opened(run, Content.PARAMETERS) == b'{"order":1.0}'
 
 
 def test_an_error_that_is_too_large_keeps_its_beginning(capturing: World) -> None:
     run = the_run(capturing, a_record(responsePayload=ERROR | {"stackTrace": ["x" * 400_000]}))
-    error = capturing.opened(run, Part.ERROR) or b""
+    error = capturing.opened(run, Content.ERROR) or b""
     assert "no such order" in json.loads(error)
     assert len(error) < 20_000
 
@@ -193,7 +194,7 @@ def test_an_error_that_is_too_large_keeps_its_beginning(capturing: World) -> Non
 @pytest.mark.parametrize("payload", [None, 7, "text", [1], {}])
 def test_any_json_is_a_payload(capturing: World, payload: Any) -> None:
     run = the_run(capturing, a_record(requestPayload=payload))
-    assert json.loads(capturing.opened(run, Part.PARAMETERS) or b"?") == payload
+    assert json.loads(capturing.opened(run, Content.PARAMETERS) or b"?") == payload
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_a_rerun_executes_the_version_that_failed_and_learns_its_hash(capturing:
     assert (invocation.pin, invocation.parameters) == (a_pin(7), b'{"order":1.0}')
     finished = capturing.run(again.id)
     assert (finished.status, finished.pin) == (Status.COMPLETED, a_pin(7))
-    assert finished.document()["functionCodeHash"] == "hash-of-7"
+    assert as_shown(finished)["functionCodeHash"] == "hash-of-7"
     assert capturing.code.request == [(PINNED, False)]
 
 
@@ -254,7 +255,7 @@ def test_a_rerun_of_a_version_that_is_gone_fails_and_says_so(capturing: World, g
     execute(again.id, capturing.execution_deps)
     finished = capturing.run(again.id)
     assert (finished.status, finished.error_code) == (Status.FAILURE, "FunctionVersionNotFound")
-    assert finished.document()["functionVersion"] == "7"
+    assert as_shown(finished)["functionVersion"] == "7"
     assert not capturing.code.forgotten
 
 

@@ -11,7 +11,7 @@ from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
 from tests.domain.starting.receiving import parameters
 from tests.domain.triggering import change, create
 from tests.fakes import World
-from tests.fakes.faults import Died
+from tests.faults.kinds import Died
 
 TIME = "2026-11-22T09:30:00Z"
 Json = dict[str, Any]
@@ -153,7 +153,7 @@ def test_a_disabled_trigger_starts_nothing_even_if_its_source_has_not_heard_of_i
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trigger_whose_creation_is_not_complete_starts_nothing(world: World, kind: str) -> None:
-    world.faults.plan(3 if kind == "scheduled" else 4, Died())
+    world.faults.inject(3 if kind == "scheduled" else 4, Died())
     with pytest.raises(Died):
         create(world, kind)
     (begun_id,) = world.aws.synced

@@ -9,6 +9,7 @@ from handlers.domain.errors import BadSignature, InvalidRequest, Stale, TriggerU
 from handlers.domain.registry.trigger_changes import RotateSecret, rotate_secret
 from handlers.domain.registry.triggers import show_trigger
 from handlers.domain.starting.webhook_signatures import Flaw
+from tests.as_shown import as_shown
 from tests.builders import WORKSPACE
 from tests.domain.starting.receiving import BODY, has_webhook, received, refusal, signed, webhook
 from tests.domain.triggering import METADATA, change, create
@@ -190,7 +191,7 @@ def test_a_timestamp_of_another_age_is_a_bad_one_and_no_fault(world: World, time
 def test_an_unsigned_webhook_asks_for_no_signature_and_has_no_secret(world: World) -> None:
     created = create(world, "http-trigger", {"path": "orders/new", "signature": "none"})
     assert created.secret is None
-    assert "secret" not in created.document()
+    assert "secret" not in as_shown(created)
     assert world.registry.triggers[created.trigger.id].sealed_secrets is None
     assert received(world, webhook()).trigger_id == created.trigger.id
     assert received(world, webhook(signed(GOOD_TWIN))).trigger_id == created.trigger.id
@@ -210,9 +211,9 @@ def test_a_webhook_that_is_to_be_signed_from_now_on_gets_its_secret(world: World
 def test_a_secret_is_shown_once_and_stored_sealed(world: World) -> None:
     created = create(world, "http-trigger")
     assert created.secret is not None
-    assert created.document()["secret"] == created.secret
+    assert as_shown(created)["secret"] == created.secret
     shown = show_trigger(WORKSPACE, created.trigger.id, world.registry_deps)
-    assert "secret" not in shown.document()
+    assert "secret" not in as_shown(shown)
     stored = world.registry.triggers[created.trigger.id]
     assert created.secret not in str(stored)
     assert base64.b64decode(created.secret.removeprefix("whsec_")) not in (stored.sealed_secrets or b"")

@@ -12,6 +12,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.seal import KeyRefused
 from infra.audit.stacks import AuditedStack
 from infra.local.cli import app
+from infra.local_connection import STACK_FILE
 from tests.infra.audit.deployed import CONTENT, Deployed
 from tests.infra.audit.storing import ORIGINAL, RERUN, a_lineage_of_today
 
@@ -38,19 +39,22 @@ def test_what_was_broken_by_hand_is_found(deployed: Deployed) -> None:
     storage, rerun = a_lineage_of_today()
     deployed.holds(storage)
     deployed.remove(storage.edge(rerun))
-    deployed.put(storage.item(RERUN) | {"status": "pending", "deadline": "2026-01-01T00:00:00.000Z"})
+    deployed.put(storage.item(RERUN) | {"status": "pending", "deadline": 1767225600000})
     result = CliRunner().invoke(app, ["audit", "--stack", deployed.name, "--json", "--grace", "60"])
     document = json.loads(result.stdout)
     assert (result.exit_code, document["clean"]) == (1, False)
     assert {(finding["rule"], *finding["ids"]) for finding in document["findings"]} == {
         ("deadline", RERUN),
-        ("attention", RERUN),
+        ("indexes", RERUN),
         ("rerun-edge", RERUN, ORIGINAL),
         ("rerun-count", ORIGINAL),
     }
 
 
-def test_what_make_up_started_is_audited_unless_a_stack_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [None, {"awsEndpointUrl": "http://127.0.0.1:1"}], ids=["never up", "no longer up"])
+def test_what_make_up_started_is_audited_unless_a_stack_is_named(left: dict[str, str] | None, tmp_path: Path) -> None:
+    if left is not None:
+        (tmp_path / STACK_FILE).write_text(json.dumps(left))
     status, said = run("--directory", str(tmp_path))
     assert (status, "make up" in said, "--stack" in said) == (2, True, True)
 

@@ -54,7 +54,7 @@ class Screen:
 
 @pytest.fixture
 def bootstrapped(deployed: Target) -> Target:
-    """The emulator's account is: the stacks of the laptop are deployed as the CDK does it."""
+    """The emulator's account is: the local stack is deployed as the CDK does it."""
     assert deployed.is_bootstrapped()
     return deployed
 
@@ -182,7 +182,7 @@ def test_a_difference_is_shown_without_a_question_and_without_a_change_set(targe
 
 
 class InReview:
-    """A client that tells of a stack in REVIEW_IN_PROGRESS, which has neither a template nor resources."""
+    """A client that describes a stack in REVIEW_IN_PROGRESS, which has neither a template nor resources."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

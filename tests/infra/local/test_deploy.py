@@ -4,22 +4,18 @@ from typing import Any
 
 import pytest
 
-from infra.local.deploy import DeployError, deploy, stacks_in, synthesise, zipped
+from infra.local.deploy import DeployError, deploy, synthesise, zipped
 from infra.local.emulator.process import Emulator
 from infra.local.local_stack import CONTEXT, STACK
 
 
 def a_parameter(name: str) -> dict[str, Any]:
-    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": {"Ref": "V"}}}
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": "v"}}
 
 
 def an_assembly(outdir: Path, *, name: str, resources: dict[str, Any], version: str = "1") -> Path:
     """What the CDK would write for one stack, with a template of ours."""
-    template = {
-        "Parameters": {"V": {"Type": "String"}},
-        "Resources": resources,
-        "Outputs": {"Out": {"Value": {"Ref": "V"}}},
-    }
+    template = {"Resources": resources, "Outputs": {"Version": {"Value": version}}}
     outdir.mkdir(exist_ok=True)
     (outdir / "code").mkdir(exist_ok=True)
     (outdir / "code" / "index.py").write_text("def handler(event, context): ...\n")
@@ -46,11 +42,10 @@ def test_a_stack_is_created_then_updated_and_left_alone_when_nothing_changed(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     outdir = an_assembly(tmp_path / "out", name="One", resources={"P": a_parameter("/p")})
-    assert stacks_in(outdir) == ["One"]
-    assert deploy(emulator, outdir, "One", {"V": "first"}) == {"Out": "first"}
-    assert deploy(emulator, outdir, "One", {"V": "second"}) == {"Out": "second"}
-    assert deploy(emulator, outdir, "One", {"V": "second"}) == {"Out": "second"}
-    assert emulator.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "second"
+    assert deploy(emulator, outdir, "One") == {"Version": "1"}
+    an_assembly(outdir, name="One", resources={"P": a_parameter("/another")}, version="2")
+    assert [deploy(emulator, outdir, "One") for _ in range(2)] == [{"Version": "2"}] * 2
+    assert emulator.client("ssm").get_parameter(Name="/another")["Parameter"]["Value"] == "v"
     bucket = "assets-000000000000-us-east-1"
     stored = emulator.client("s3").get_object(Bucket=bucket, Key="One-1-c")["Body"].read()
     assert stored == zipped(outdir / "code")
@@ -62,9 +57,9 @@ def test_a_stack_that_cannot_be_deployed_names_the_resource_and_the_next_try_suc
     clashing = {"P": a_parameter("/clash"), "Second": {**a_parameter("/clash"), "DependsOn": "P"}}
     outdir = an_assembly(tmp_path / "out", name="Two", resources=clashing)
     with pytest.raises(DeployError, match=r"Second \(AWS::SSM::Parameter\): .*already exists"):
-        deploy(emulator, outdir, "Two", {"V": "v"})
+        deploy(emulator, outdir, "Two")
     an_assembly(outdir, name="Two", resources={"P": a_parameter("/clash")}, version="2")
-    assert deploy(emulator, outdir, "Two", {"V": "v"}) == {"Out": "v"}
+    assert deploy(emulator, outdir, "Two") == {"Version": "2"}
 
 
 def test_the_same_files_zip_to_the_same_bytes(tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
-from collections.abc import Callable
-from typing import Any
-
 from infra.local.emulator.process import Emulator
 from infra.local.log_stream import LogStream
+from tests.infra.local.functions import MakeFunction
 
 
-def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: Callable[..., Any]) -> None:
+def test_the_log_stream_gives_every_line_once(emulator: Emulator, a_function: MakeFunction) -> None:
     function = a_function("def handler(event, context):\n    print(event)\n    print(event)\n")
     name = function.arn.rsplit(":", 1)[1]
     stream = LogStream(emulator.client("logs"), emulator.client("lambda"))

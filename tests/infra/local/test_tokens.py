@@ -1,6 +1,5 @@
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.local import tokens
 from infra.local.emulator.process import REGION, Emulator, unproxied
+from tests.infra.local.functions import MakeFunction
 
 CLAIMS_TELLER = """
 def handler(event, context):
@@ -37,7 +37,7 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(emulator: Emulator, a_function: Callable[..., Any]) -> Api:
+def api(emulator: Emulator, a_function: MakeFunction) -> Api:
     cognito, gateway = emulator.client("cognito-idp"), emulator.client("apigatewayv2")
     pool = cognito.create_user_pool(PoolName="people")["UserPool"]["Id"]
     client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app")["UserPoolClient"]["ClientId"]

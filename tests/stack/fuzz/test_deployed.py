@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 
 from handlers import api_runs
+from handlers.api.operations import BASE
 from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
 from tests.entry_points.events import (
     ABSENT,
-    BASE,
     OWN,
     PATH,
     ROUTES,
@@ -51,7 +51,8 @@ def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
         Settings(
             table_name=local_stack.outputs["TableName"],
             bucket_name=local_stack.outputs["BucketName"],
-            key_arn=local_stack.outputs["KeyArn"],
+            input_key_arn=local_stack.outputs["InputKeyArn"],
+            outcome_key_arn=local_stack.outputs["OutcomeKeyArn"],
             run_queue_url=queue,
             lifecycle_bus_name=local_stack.outputs["LifecycleBusName"],
             trigger_bus_name=local_stack.outputs["TriggerBusName"],

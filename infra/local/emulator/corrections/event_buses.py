@@ -38,46 +38,34 @@ def _refusal_by_model(operation: str, data: dict[str, Any], **_: Any) -> Any:
 
 def a_bus_is_deleted_with_its_rules() -> None:
     """The sentence: https://github.com/hashicorp/terraform-provider-aws/issues/22131."""
-    before = "    bus = _event_buses.pop(name, None)\n"
-    rewrite_function(
+    _refuse(
         "a bus is deleted with its rules",
-        eventbridge,
         "_delete_event_bus",
-        {
-            before: '    if any(rule.get("EventBusName") == name for rule in _rules.values()):\n'
-            '        problem = "EventBus can\'t be deleted since it has rules."\n'
-            '        return error_response_json("ValidationException", problem, 400)\n' + before
-        },
+        before="    bus = _event_buses.pop(name, None)\n",
+        when='any(rule.get("EventBusName") == name for rule in _rules.values())',
+        sentence="EventBus can't be deleted since it has rules.",
     )
 
 
 def a_rule_is_deleted_with_its_targets() -> None:
     """The sentence: https://github.com/getmoto/moto/pull/5056."""
-    before = "    rule = _rules.pop(key, None)\n"
-    rewrite_function(
+    _refuse(
         "a rule is deleted with its targets",
-        eventbridge,
         "_delete_rule",
-        {
-            before: "    if _targets.get(key):\n"
-            '        problem = "Rule can\'t be deleted since it has targets."\n'
-            '        return error_response_json("ValidationException", problem, 400)\n' + before
-        },
+        before="    rule = _rules.pop(key, None)\n",
+        when="_targets.get(key)",
+        sentence="Rule can't be deleted since it has targets.",
     )
 
 
 def a_rule_without_pattern_and_schedule_is_taken() -> None:
-    """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html: one of both has to be there."""
-    before = '    schedule = data.get("ScheduleExpression", "")\n'
-    rewrite_function(
+    """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html: it needs one of both."""
+    _refuse(
         "a rule without pattern and schedule is taken",
-        eventbridge,
         "_put_rule",
-        {
-            before: '    if not data.get("EventPattern") and not data.get("ScheduleExpression"):\n'
-            '        problem = "Parameter(s) EventPattern or ScheduleExpression must be specified."\n'
-            '        return error_response_json("ValidationException", problem, 400)\n' + before
-        },
+        before='    schedule = data.get("ScheduleExpression", "")\n',
+        when='not data.get("EventPattern") and not data.get("ScheduleExpression")',
+        sentence="Parameter(s) EventPattern or ScheduleExpression must be specified.",
     )
 
 
@@ -90,32 +78,34 @@ def a_rule_has_any_rate() -> None:
 
 def a_rule_takes_any_number_of_targets() -> None:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: five."""
-    before = "    existing_ids = "
-    rewrite_function(
+    _refuse(
         "a rule takes any number of targets",
-        eventbridge,
         "_put_targets",
-        {
-            before: f'    if len({{t["Id"] for t in [*_targets[key], *targets]}}) > {MAX_TARGETS}:\n'
-            '        problem = "The requested resource exceeds the maximum number allowed."\n'
-            '        return error_response_json("LimitExceededException", problem, 400)\n' + before
-        },
+        before="    existing_ids = ",
+        when=f'len({{t["Id"] for t in [*_targets[key], *targets]}}) > {MAX_TARGETS}',
+        code="LimitExceededException",
+        sentence="The requested resource exceeds the maximum number allowed.",
     )
 
 
 def targets_of_no_rule_are_removed() -> None:
     """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html: ResourceNotFoundException."""
-    before = "    if key in _targets:\n"
-    rewrite_function(
+    _refuse(
         "targets of no rule are removed",
-        eventbridge,
         "_remove_targets",
-        {
-            before: "    if key not in _rules:\n"
-            '        problem = f"Rule {rule_name} does not exist on EventBus {bus}."\n'
-            '        return error_response_json("ResourceNotFoundException", problem, 400)\n' + before
-        },
+        before="    if key in _targets:\n",
+        when="key not in _rules",
+        code="ResourceNotFoundException",
+        sentence="Rule {rule_name} does not exist on EventBus {bus}.",
     )
+
+
+def _refuse(
+    defect: str, function: str, *, before: str, when: str, sentence: str, code: str = "ValidationException"
+) -> None:
+    """Put a refusal before a line of the function; `when` and the braces of `sentence` may use its variables."""
+    refusal = f"    if {when}:\n        return error_response_json({code!r}, f{sentence!r}, 400)\n"
+    rewrite_function(defect, eventbridge, function, {before: refusal + before})
 
 
 def an_event_may_be_anything() -> None:

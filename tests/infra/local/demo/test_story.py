@@ -17,6 +17,7 @@ from infra.local.demo.printer import WIDTH
 from infra.local.deploy import DeployError
 from infra.local.interrupts import SIGNALS
 from infra.local.waiting import PATIENCE_SECONDS
+from tests.infra.local.processes import members_of, processes
 
 
 @pytest.fixture
@@ -32,19 +33,9 @@ def run_demo(environment: dict[str, str], *command: str) -> "subprocess.Complete
     )  # fmt: skip
 
 
-def members_of(group: int) -> list[int]:
-    return [pid for pid, _, its_group in processes() if its_group == group]
-
-
 def leaders_under(parent: int) -> list[int]:
     """The children that lead a process group of their own, as the emulator does with its Lambda workers."""
-    return [pid for pid, its_parent, group in processes() if its_parent == parent and pid == group]
-
-
-def processes() -> list[list[int]]:
-    listed = subprocess.run(["ps", "-Ao", "pid=,ppid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    alive = [line.split() for line in listed.splitlines() if not line.split()[3].startswith("Z")]
-    return [[int(number) for number in line[:3]] for line in alive]
+    return [each.id for each in processes() if each.parent == parent and each.group == each.id]
 
 
 def emulator_of(output: str) -> int:

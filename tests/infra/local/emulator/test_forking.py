@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 from infra.local.emulator.forking import server
 from infra.local.emulator.process import Emulator
 from infra.local.waiting import wait_for
-from tests.infra.local.conftest import MakeFunction, functions_on
+from tests.infra.local.functions import MakeFunction, functions_on
+from tests.infra.local.processes import processes
 
 FORKS = sys.platform == "linux"
 PLAIN = {"PYTHONNODEBUGRANGES": ""}  # an interpreter reads it when it starts; empty, it changes nothing
@@ -128,8 +128,4 @@ def test_functions_start_without_the_process_they_are_forked_from(tmp_path: Path
 
 
 def fork_server_and_workers(emulator: Emulator) -> list[int]:
-    ps = ["ps", "-wwAo", "pid=,ppid=,stat=,args="]
-    listed = subprocess.run(ps, capture_output=True, text=True, check=True).stdout.splitlines()
-    entries = [line.split(maxsplit=3) for line in listed]
-    alive = [entry for entry in entries if not entry[2].startswith("Z")]
-    return [int(pid) for pid, parent, _, args in alive if int(parent) == emulator.pid and server.__file__ in args]
+    return [each.id for each in processes() if each.parent == emulator.pid and server.__file__ in each.command]

@@ -1,15 +1,13 @@
 import json
 import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from infra.local.emulator.process import Emulator, EmulatorError, is_emulator, stop_by_pid
 from infra.local.waiting import wait_for
-
-Package = Callable[[str], bytes]  # of conftest
+from tests.infra.local.functions import functions_on
+from tests.infra.local.processes import members_of
 
 SLEEPING = """
 import pathlib, time
@@ -19,44 +17,28 @@ def handler(event, context):
 """
 
 
-def members_of(group: int) -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,pid="], capture_output=True, text=True, check=True).stdout
-    entries = [line.split() for line in listed.splitlines()]
-    return [pid for pgid, state, pid in entries if int(pgid) == group and not state.startswith("Z")]
-
-
-def with_a_busy_worker(emulator: Emulator, package: Package) -> int:
+def with_a_busy_worker(emulator: Emulator) -> int:
     """Gives the process group in which a Lambda is now running."""
-    role = emulator.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    client = emulator.client("lambda")
-    client.create_function(
-        FunctionName="f",
-        Runtime="python3.13",
-        Role=role,
-        Handler="index.handler",
-        Code={"ZipFile": package(SLEEPING)},
-        Timeout=60,
-    )
-    busy = emulator.directory / "busy"
-    client.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps(str(busy)).encode())
+    function, busy = functions_on(emulator)(SLEEPING), emulator.directory / "busy"
+    function.client.invoke(FunctionName=function.arn, InvocationType="Event", Payload=json.dumps(str(busy)).encode())
     assert wait_for(busy.exists)
     assert emulator.pid is not None
     assert len(members_of(emulator.pid)) > 1
     return emulator.pid
 
 
-def test_stopping_leaves_no_process_behind(package: Package, tmp_path: Path) -> None:
+def test_stopping_leaves_no_process_behind(tmp_path: Path) -> None:
     with Emulator(tmp_path) as emulator:
-        group = with_a_busy_worker(emulator, package)
+        group = with_a_busy_worker(emulator)
     assert wait_for(lambda: members_of(group) == [])
     assert not emulator.is_healthy()
     assert emulator.pid is None
 
 
-def test_another_process_can_stop_it_by_pid(package: Package, tmp_path: Path) -> None:
+def test_another_process_can_stop_it_by_pid(tmp_path: Path) -> None:
     emulator = Emulator(tmp_path).start()
     try:
-        group = with_a_busy_worker(emulator, package)
+        group = with_a_busy_worker(emulator)
         stop_by_pid(group)
         assert wait_for(lambda: members_of(group) == [])
         stop_by_pid(group)  # a second time is no error

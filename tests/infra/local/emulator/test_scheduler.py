@@ -40,18 +40,18 @@ class Schedule:
         attributes = self._queues.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
         self._target = {"Arn": attributes["Attributes"]["QueueArn"], "RoleArn": ROLE}
 
-    def definition(self, expression: str, actual: str = INPUT, **more: Any) -> dict[str, Any]:
-        target = {**self._target, "Input": actual}
+    def definition(self, expression: str, target_input: str = INPUT, **more: Any) -> dict[str, Any]:
+        target = {**self._target, "Input": target_input}
         of = {"Name": self.name, "ScheduleExpression": expression, "FlexibleTimeWindow": {"Mode": "OFF"}}
         return {**of, "Target": target, **more}
 
-    def create(self, expression: str, actual: str = INPUT, **more: Any) -> Any:
-        return self.client.create_schedule(**self.definition(expression, actual, **more))
+    def create(self, expression: str, target_input: str = INPUT, **more: Any) -> Any:
+        return self.client.create_schedule(**self.definition(expression, target_input, **more))
 
-    def update(self, expression: str, actual: str = INPUT, **more: Any) -> Any:
-        return self.client.update_schedule(**self.definition(expression, actual, **more))
+    def update(self, expression: str, target_input: str = INPUT, **more: Any) -> Any:
+        return self.client.update_schedule(**self.definition(expression, target_input, **more))
 
-    def actual(self) -> str:
+    def received(self) -> str:
         (message,) = self._queues.receive_message(QueueUrl=self._queue, WaitTimeSeconds=20)["Messages"]
         self._queues.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return str(message["Body"])
@@ -69,11 +69,11 @@ def schedule(emulator: Emulator) -> Schedule:
 def test_the_context_attributes_in_an_input_are_replaced(schedule: Schedule) -> None:
     moment = soon()
     names = ["schedule-arn", "scheduled-time", "execution-id", "attempt-number"]
-    actual = json.dumps({name: f"<aws.scheduler.{name}>" for name in names} | {"kept": "<aws.scheduler.other> ø"})
-    arn = schedule.create(at(moment), actual)["ScheduleArn"]
-    came = json.loads(schedule.actual())
-    assert re.fullmatch(r"[0-9a-f-]{36}", came.pop("execution-id"))
-    assert came == {
+    target_input = json.dumps({name: f"<aws.scheduler.{name}>" for name in names} | {"kept": "<aws.scheduler.other> ø"})
+    arn = schedule.create(at(moment), target_input)["ScheduleArn"]
+    received = json.loads(schedule.received())
+    assert re.fullmatch(r"[0-9a-f-]{36}", received.pop("execution-id"))
+    assert received == {
         "schedule-arn": arn,
         "scheduled-time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
         "attempt-number": "1",
@@ -83,22 +83,22 @@ def test_the_context_attributes_in_an_input_are_replaced(schedule: Schedule) -> 
 
 def test_a_schedule_fires_again_at_its_new_moment(schedule: Schedule) -> None:
     schedule.create(at(PAST))
-    assert schedule.actual() == "2026-01-02T03:04:05Z 1"
+    assert schedule.received() == "2026-01-02T03:04:05Z 1"
     schedule.update(at(LATER_PAST))
-    assert schedule.actual() == "2026-01-02T03:04:06Z 1"
+    assert schedule.received() == "2026-01-02T03:04:06Z 1"
 
 
 def test_a_schedule_that_was_put_off_comes_at_its_new_moment_only(schedule: Schedule) -> None:
     schedule.create(at(soon(60)))
     moment = soon()
     schedule.update(at(moment))
-    assert schedule.actual() == f"{moment:%Y-%m-%dT%H:%M:%SZ} 1"
+    assert schedule.received() == f"{moment:%Y-%m-%dT%H:%M:%SZ} 1"
     assert schedule.is_silent()
 
 
 def test_a_moment_that_has_come_does_not_come_again(schedule: Schedule) -> None:
     schedule.create(at(PAST))
-    assert schedule.actual() == "2026-01-02T03:04:05Z 1"
+    assert schedule.received() == "2026-01-02T03:04:05Z 1"
     schedule.update(at(PAST), "another input")
     with pytest.raises(ClientError, match="ConflictException"):
         schedule.create(at(LATER_PAST))
@@ -108,7 +108,7 @@ def test_a_moment_that_has_come_does_not_come_again(schedule: Schedule) -> None:
 def test_a_schedule_that_was_deleted_and_made_anew_fires_again(schedule: Schedule) -> None:
     for _ in range(2):
         schedule.create(at(PAST))
-        assert schedule.actual() == "2026-01-02T03:04:05Z 1"
+        assert schedule.received() == "2026-01-02T03:04:05Z 1"
         schedule.client.delete_schedule(Name=schedule.name)
 
 
@@ -116,7 +116,7 @@ def test_a_schedule_whose_group_was_deleted_and_made_anew_fires_again(schedule: 
     for _ in range(2):
         schedule.client.create_schedule_group(Name=schedule.name)
         schedule.create(at(PAST), GroupName=schedule.name)
-        assert schedule.actual() == "2026-01-02T03:04:05Z 1"
+        assert schedule.received() == "2026-01-02T03:04:05Z 1"
         schedule.client.delete_schedule_group(Name=schedule.name)
 
 
@@ -230,7 +230,7 @@ def test_an_interval_counts_from_moment_to_moment_and_not_from_tick_to_tick(tick
     assert ticking.ticks_at("09:04:01", "09:05:59") == []
 
 
-def test_of_the_intervals_a_laptop_slept_through_the_last_one_comes(ticking: Ticking) -> None:
+def test_of_the_intervals_the_machine_slept_through_the_last_one_comes(ticking: Ticking) -> None:
     ticking.create("rate(2 minutes)", StartDate="09:02:00")
     assert ticking.ticks_at("09:59:30", "09:59:31", "10:00:00.1") == ["09:58:00", "10:00:00"]
 

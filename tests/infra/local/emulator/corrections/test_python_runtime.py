@@ -1,7 +1,6 @@
 import base64
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,8 +8,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.emulator.corrections import rewriting
 from infra.local.waiting import wait_for
-
-MakeFunction = Callable[..., Any]  # of conftest
+from tests.infra.local.functions import MakeFunction
 
 RAISING = """
 import os

@@ -3,16 +3,14 @@
 Messages, expressions and payloads.
 """
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from infra.local.emulator.process import Emulator
+from tests.infra.local.functions import MakeFunction
 from tests.infra.refusals import refusal
-
-MakeFunction = Callable[..., Any]  # of conftest
 
 
 class TestSqs:

@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from infra.local.emulator.process import Emulator
+from tests.infra.local.functions import MakeFunction
+from tests.packages import package
 
 
 @pytest.fixture
@@ -15,7 +17,7 @@ def client(emulator: Emulator) -> Any:
 
 
 @pytest.fixture
-def created(client: Any, a_function: Callable[..., Any], package: Callable[[str], bytes]) -> Callable[[str], str]:
+def created(client: Any, a_function: MakeFunction) -> Callable[[str], str]:
     """Makes a function of this name, again if need be, and publishes it: the version's number."""
     role = client.get_function(FunctionName=a_function("def handler(*_): pass").arn)["Configuration"]["Role"]
 

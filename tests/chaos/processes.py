@@ -16,7 +16,7 @@ from tests.stack.driver import until
 ENDPOINT = "AWS_ENDPOINT_URL"
 
 
-class Doors:
+class LambdaProcesses:
     def __init__(self, local_stack: LocalStack) -> None:
         self._client: Any = local_stack.client("lambda")
         self._emulator_pid = local_stack.emulator.pid
@@ -26,15 +26,15 @@ class Doors:
 
     @contextmanager
     def speaking_through(self, endpoint: str) -> Iterator[None]:
-        """The doors speak to AWS by way of this endpoint. Changing a door's environment ends its processes."""
+        """The Lambdas speak to AWS by way of this endpoint. Changing a Lambda's environment ends its processes."""
         before = {name: self._configuration(name)["Environment"]["Variables"] for name in self.names}
         try:
-            self._tell({name: variables | {ENDPOINT: endpoint} for name, variables in before.items()})
+            self._update({name: variables | {ENDPOINT: endpoint} for name, variables in before.items()})
             yield
         finally:
-            self._tell(before)
+            self._update(before)
 
-    def _tell(self, environments: dict[str, dict[str, str]]) -> None:
+    def _update(self, environments: dict[str, dict[str, str]]) -> None:
         for name, variables in environments.items():
             self._client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
         for name in environments:
@@ -48,7 +48,7 @@ class Doors:
         return found
 
     def kill(self, name: str) -> int:
-        """End the door's processes at once, whatever they are at; gives how many there were."""
+        """End the Lambda's processes at once, whatever they are at; gives how many there were."""
         killed = 0
         for pid in self._processes().get(name, []):
             with suppress(ProcessLookupError):
@@ -57,7 +57,7 @@ class Doors:
         return killed
 
     def alive(self) -> list[str]:
-        """The doors that have a process."""
+        """The Lambdas that have a process."""
         return sorted(self._processes().keys() & set(self.names))
 
     def _processes(self) -> dict[str, list[int]]:

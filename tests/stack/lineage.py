@@ -1,4 +1,4 @@
-"""A lineage on the deployed stack, worked on in this process by clients under the weather."""
+"""A lineage on the deployed stack, worked on in this process by clients that faults are injected into."""
 
 import json
 from dataclasses import dataclass, field
@@ -27,15 +27,15 @@ from infra.audit.reading import remember
 from infra.audit.records import World
 from infra.local.local_stack import LocalStack
 from tests.domain.starting.rerunning import rerun
+from tests.faults.client import INJECTION
 from tests.stack.driver import Workspace
-from tests.stack.fault_injection import WEATHER
 
 PASSES = 2
 ONCE = Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=5, read_timeout=30)
 
 
 class Clients:
-    """What a door takes for its boto3 session. Clients are made once for all cases: making them is slow."""
+    """What an entry point takes for its boto3 session. Clients are made once for all cases: making them is slow."""
 
     def __init__(self, local_stack: LocalStack, endpoint: str | None = None) -> None:
         self._endpoint = endpoint or local_stack.emulator.url
@@ -56,14 +56,14 @@ class Clients:
         session.set_credentials("test", "test")
         session.set_config_variable("region", "us-east-1")
         session.set_default_client_config(ONCE)
-        session.register("before-send", WEATHER.before_send)
+        session.register("before-send", INJECTION.before_send)
         make, endpoint = session.create_client, self._endpoint
         session.create_client = lambda *of, **options: make(*of, **options | {"endpoint_url": endpoint})  # type: ignore[method-assign]
         return session
 
 
 class Container(Wiring):
-    """A door's wiring, as fresh as a new container, on the emulator."""
+    """An entry point's wiring, as fresh as a new container, on the emulator."""
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
         super().__init__(settings)
@@ -75,7 +75,7 @@ class Container(Wiring):
 
     @cached_property
     def cipher(self) -> Cipher:
-        return Cipher(self.settings.key_arn, self._clients.for_kms)
+        return Cipher(self._clients.for_kms, inputs=self.settings.input_key_arn, outcomes=self.settings.outcome_key_arn)
 
 
 class Later:
@@ -90,8 +90,8 @@ class Later:
 
 
 @dataclass
-class Scene:
-    """A lineage whose original has ended, and the hands to work on it."""
+class LineageFixture:
+    """A lineage whose original has ended, and what tests do to it."""
 
     workspace: Workspace
     settings: Settings
@@ -102,21 +102,22 @@ class Scene:
     later: Later = field(default_factory=Later)
 
     @classmethod
-    def of(cls, workspace: Workspace, directory: Path) -> "Scene":
+    def of(cls, workspace: Workspace, directory: Path) -> "LineageFixture":
         """Before anything has happened, with queues and a bus where nobody else listens."""
         outputs, sqs = workspace.local_stack.outputs, workspace.local_stack.client("sqs")
         queue, dead_letters = (
-            sqs.create_queue(QueueName=f"{kind}-{workspace.name}")["QueueUrl"] for kind in ("struck", "struck-dead")
+            sqs.create_queue(QueueName=f"{kind}-{workspace.name}")["QueueUrl"] for kind in ("faults", "faults-dead")
         )
-        bus = f"struck-{workspace.name}"
+        bus = f"faults-{workspace.name}"
         workspace.local_stack.client("events").create_event_bus(Name=bus)
         settings = Settings(
             table_name=outputs["TableName"],
             bucket_name=outputs["BucketName"],
-            key_arn=outputs["KeyArn"],
+            input_key_arn=outputs["InputKeyArn"],
+            outcome_key_arn=outputs["OutcomeKeyArn"],
             run_queue_url=queue,
             dead_letter_queue_url=dead_letters,
-            # No rule of the stack's listens here: what the bus is told of is heeded by the test, or by nobody.
+            # No rule of the stack's listens here: only the test reads what is published to it.
             lifecycle_bus_name=bus,
             invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
         )
@@ -131,7 +132,7 @@ class Scene:
     def container(self) -> Container:
         return Container(self.settings, self.clients)
 
-    def ask(self, deps: Container) -> FunctionRun:
+    def rerun(self, deps: Container) -> FunctionRun:
         """A re-run on current code, whose executions count themselves in a file of its own."""
         self.counted = self.directory / uuid4().hex
         body = RerunBody.read({"useLatestCode": True, "overrideParams": {"file": str(self.counted)}})
@@ -146,7 +147,7 @@ class Scene:
         assert run is not None
         return run
 
-    def lineage(self) -> list[dict[str, Any]]:
+    def items(self) -> list[dict[str, Any]]:
         """All items of the original: itself, its parts, its edges."""
         return self._query("pk = :key", {":key": {"S": f"RUN#{self.original}"}}, ConsistentRead=True)
 
@@ -209,7 +210,7 @@ class Scene:
 
     def assert_consistent(self) -> None:
         """The original counts its edges, each of which leads to a run of its own."""
-        items = self.lineage()
+        items = self.items()
         edges = [item["runId"]["S"] for item in items if item["sk"]["S"].startswith("RERUN#")]
         assert self.stored(self.original).rerun_count == len(edges)
         assert len(set(edges)) == len(edges)

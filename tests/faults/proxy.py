@@ -1,4 +1,4 @@
-"""The proxy between the Lambdas and the emulator: what it is to strike, and what it saw and struck."""
+"""The proxy between the Lambdas and the emulator: what it is to inject, and what it saw and injected."""
 
 import os
 import re
@@ -15,7 +15,8 @@ import httpx
 from infra.local.emulator.process import HOST, Emulator, unproxied
 from infra.local.waiting import wait_for
 from infra.paths import ROOT
-from tests.chaos.faults import COUNTED, Kind, Operation, kind_of
+from tests.faults.kinds import Kind
+from tests.faults.wire import COUNTED, Operation, kind_of
 
 STOP_SECONDS = 5.0
 _COUNTER = re.compile(r'microburst_faults_total\{service="(.*?)",operation="(.*?)",action="(.*?)"\} (\d+)')
@@ -26,7 +27,7 @@ class ProxyError(RuntimeError):
 
 
 class Seen(NamedTuple):
-    """Calls since the start: those that were let pass, and those that were struck."""
+    """Calls since the start: those that were let pass, and those that met a fault."""
 
     passed: Counter[Operation]
     injected: Counter[tuple[Operation, Kind]]
@@ -37,7 +38,7 @@ class Seen(NamedTuple):
 
 
 class Proxy:
-    """Runs from `start`, or `with`, until `stop`; passes everything on until it is told to strike."""
+    """Runs from `start`, or `with`, until `stop`; passes everything on until it is told to inject."""
 
     def __init__(self, emulator: Emulator, log: Path) -> None:
         self._upstream = emulator.url
@@ -51,7 +52,7 @@ class Proxy:
         port = self.url.rpartition(":")[2]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.proxy_process", self._upstream, port],
+                [sys.executable, "-m", "tests.faults.proxy_process", self._upstream, port],
                 cwd=ROOT,
                 env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
                 stdin=subprocess.DEVNULL,

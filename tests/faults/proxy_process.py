@@ -1,4 +1,4 @@
-"""The proxy's own process: `python -m tests.chaos.proxy_process UPSTREAM PORT`.
+"""The proxy's own process: `python -m tests.faults.proxy_process UPSTREAM PORT`.
 
 It is microburst, but for what its command line leaves no choice about. The emulator checks signatures, as AWS does, so
 a request has to go on to it as it was signed.

@@ -1,0 +1,37 @@
+"""What api_rerun answers."""
+
+from http import HTTPStatus
+
+from handlers.api.operations import IDEMPOTENCY_KEY, Grant, Operation
+from handlers.api.views import JobAccepted
+from handlers.domain import errors
+from handlers.domain.starting.rerun import RerunBody
+
+RERUN = Operation(
+    id="rerun",
+    entry_point="api_rerun",
+    method="POST",
+    path="/function-runs/{runId}/rerun",
+    access=Grant("function-triggers", "execute"),
+    summary="Re-run a run",
+    description="Executes the function again with the source run's parameters, merged with `overrideParams`, on the "
+    "version that the source run executed, or on today's with `useLatestCode`. A re-run can be re-run in turn.",
+    request=RerunBody,
+    headers=(IDEMPOTENCY_KEY,),
+    responses={HTTPStatus.ACCEPTED: JobAccepted},
+    # In the order in which they are checked, once the body is valid.
+    refusals=(
+        errors.InvalidRunId,
+        errors.RunNotFound,
+        errors.WrongWorkspace,
+        errors.OrchestrationRun,
+        errors.NoParameters,
+        errors.DecryptionFailed,
+        errors.TriggerNotFound,
+        errors.FunctionNotFound,
+        errors.FunctionNotPermitted,
+        errors.RerunLimitReached,
+        errors.IdempotencyKeyReused,
+    ),
+    audited="rerun",
+)

@@ -1,0 +1,143 @@
+"""What the entry points of the API share: the resolver, the caller, strict bodies."""
+
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from handlers.api.operations import Grant, Operation
+from handlers.api.responses import error_response
+from handlers.domain import errors
+from handlers.domain.identity import Caller
+from handlers.domain.json_document import JsonObject, JsonValue, compact, parse_object
+from handlers.domain.paging import Page
+from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
+from handlers.log import AuditLine, audited
+
+# Larger bodies are refused unread. Of the 6 MB that a Lambda can be sent, base64 takes a third; so every body of this
+# size arrives if it is sent with a content type that API Gateway encodes. One of text/…, application/json, …/xml or
+# …/javascript comes as an escaped text within a JSON text instead: less of it may fit, or more. What does not fit is
+# refused by API Gateway, before anything of ours can answer.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, and for the content types, which are not
+# documented but were tried out: https://github.com/ministackorg/ministack/pull/766
+MAX_BODY_BYTES = 4_500_000
+
+Route = Callable[..., Response[Any]]
+
+
+class Act(NamedTuple):
+    """Something that is done, by whom, and the audit line that it leaves."""
+
+    caller: Caller
+    line: AuditLine
+
+
+class Resolver(APIGatewayHttpResolver):
+    """Powertools' resolver, which answers our errors in our words and never with a stack trace.
+
+    What it resolves is what `from_gateway` makes of an event.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(serializer=compact)
+        self.exception_handler(Exception)(self._answer_error)
+        self.not_found(self._answer_not_found)
+
+    def operation(self, operation: Operation) -> Callable[[Route], Route]:
+        """The decorator of the function that answers it, which is given the parameters of the path."""
+        return self.route(operation.rule, method=operation.method)
+
+    def caller(self) -> Caller:
+        """Raises Unauthenticated."""
+        authorizer = self.current_event.request_context.authorizer
+        return Caller.of_claims(authorizer.jwt_claim if authorizer else {})
+
+    def allow(self, operation: Operation, workspace: str) -> None:
+        """Raises Unauthenticated or Forbidden."""
+        self.caller().require(workspace, *_grant(operation))
+
+    @contextmanager
+    def act(self, operation: Operation, workspace: str, **ids: str) -> Iterator[Act]:
+        """Writes an audit line of what is done within, accepted or refused, also if the grant is missing.
+
+        `ids` are of what it is done to. Raises Unauthenticated or Forbidden.
+        """
+        with audited(operation.audited or operation.id, workspace=workspace, **ids) as line:
+            caller = self.caller()
+            line["by"] = caller.subject
+            caller.require(workspace, *_grant(operation))
+            yield Act(caller, line)
+
+    def query(self) -> dict[str, str]:
+        return self.current_event.query_string_parameters
+
+    def page(self) -> Page:
+        """Raises InvalidRequest."""
+        return Page.from_query(self.query().get("limit"), self.query().get("cursor"))
+
+    def header(self, name: str) -> str | None:
+        """A request header by its name in lower case, as API Gateway hands all of them over."""
+        return self.current_event.headers.get(name)
+
+    def request_key(self, workspace: str, caller: Caller, request: JsonValue) -> IdempotencyKey | None:
+        """The idempotency key that the caller has sent with what is asked for. Raises InvalidRequest."""
+        return request_key(self.header(HEADER.lower()), workspace, f"caller:{caller.subject}", request)
+
+    def body(self) -> JsonObject:
+        """Raises InvalidRequest or TooLarge."""
+        # How deep content may be is asked of the fields that hold it.
+        return parse_object(self.raw_body(), max_depth=None)
+
+    def raw_body(self) -> bytes:
+        """Raises InvalidRequest or TooLarge."""
+        body = self.current_event.body or ""
+        encoded = self.current_event.is_base64_encoded
+        # A quarter of base64 is not the body's; no character of a text is less than a byte. So this is cheap to tell.
+        at_least = len(body) // 4 * 3 - 2 if encoded else len(body)
+        try:
+            if at_least <= MAX_BODY_BYTES:
+                text = base64.b64decode(body) if encoded else body.encode(errors="surrogatepass")
+                if len(text) <= MAX_BODY_BYTES:
+                    return text
+        except ValueError:  # not base64, or not even ASCII
+            raise errors.InvalidRequest("body", "is not valid base64.") from None
+        raise errors.TooLarge("body", f"is larger than {MAX_BODY_BYTES} bytes.")
+
+    def _answer_error(self, error: Exception) -> Response[Any]:
+        return error_response(error, self.current_event.request_context.request_id)
+
+    def _answer_not_found(self, _: NotFoundError) -> Response[Any]:
+        if self.current_event.path:
+            return self._answer_error(errors.NotFound("Route"))
+        malformed = errors.InvalidRequest("event", "is not an event of API Gateway.")
+        return error_response(malformed, self.lambda_context.aws_request_id)
+
+
+# Takes the place of what only those can send who invoke the Lambda directly.
+_MALFORMED: JsonObject = {"rawPath": "", "requestContext": {"stage": "$default", "http": {"method": "GET"}}}
+
+
+def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its path rebuilt from API Gateway's own match, each parameter percent-encoded.
+
+    Powertools matches the path anew with an alphabet of its own: an id with a quote or a slash in it would become
+    "no such route" instead of the contract's "Invalid run ID.". An id or workspace that is valid has nothing to encode.
+    """
+    try:
+        path = event.get("routeKey", "").partition(" ")[2]
+        for name, value in (event.get("pathParameters") or {}).items():
+            quoted = quote(str(value), safe="", errors="replace")
+            path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
+        context = event["requestContext"] | {"stage": "$default"}
+    except (AttributeError, KeyError, TypeError):
+        return _MALFORMED
+    return event | {"rawPath": path, "requestContext": context}
+
+
+def _grant(operation: Operation) -> Grant:
+    assert isinstance(operation.access, Grant)  # noqa: S101 - what is public has no caller to ask
+    return operation.access

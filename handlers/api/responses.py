@@ -1,0 +1,104 @@
+"""Answers: views as JSON, and errors by the one table from error to status."""
+
+import base64
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response, content_types
+
+from handlers.api.operations import BASE
+from handlers.api.views import Error, JobAccepted, View
+from handlers.domain import errors
+from handlers.domain.json_document import compact, escaped
+from handlers.log import log_fault
+
+# An answer travels as a text within a JSON text, where a quote is two characters and, up to Python 3.11, one that is
+# not ASCII up to twelve: large answers are shorter in base64. The limit of 6 MB is the same for both.
+MAX_TEXT_ANSWER = 400_000
+# An answer is not to be kept on its way: runs are revealed in it, params and secrets shown, and what is changes.
+NO_STORE = "no-store"
+RETRY_AFTER_SECONDS = 5
+
+# The most specific class counts.
+STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
+    errors.Refused: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.FunctionNotPermitted: HTTPStatus.FORBIDDEN,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
+    errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+# Of RFC 9110 and, for 428, RFC 6585. Python's own phrases differ from version to version.
+PHRASES: dict[HTTPStatus, str] = {
+    HTTPStatus.BAD_REQUEST: "Bad Request",
+    HTTPStatus.UNAUTHORIZED: "Unauthorized",
+    HTTPStatus.FORBIDDEN: "Forbidden",
+    HTTPStatus.NOT_FOUND: "Not Found",
+    HTTPStatus.CONFLICT: "Conflict",
+    HTTPStatus.PRECONDITION_FAILED: "Precondition Failed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.PRECONDITION_REQUIRED: "Precondition Required",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Internal Server Error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Service Unavailable",
+}
+
+
+def status_of(error: type[errors.ServiceError]) -> HTTPStatus:
+    return next(STATUS[each] for each in error.__mro__ if each in STATUS)
+
+
+def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, Error]:
+    """The status and the document of an error. Logs our own faults."""
+    if not isinstance(error, errors.Refused):
+        log_fault(error)
+    if not isinstance(error, errors.ServiceError):
+        error = errors.ServiceError()
+    status = status_of(type(error))
+    return status, Error(
+        error=PHRASES[status],
+        code=error.code,
+        message=escaped(error.message),
+        request_id=request_id,
+        field=escaped(error.field) if isinstance(error, errors.InvalidRequest) else None,
+        orchestration_id=error.orchestration_id if isinstance(error, errors.OrchestrationRun) else None,
+    )
+
+
+def json_response(status: HTTPStatus, view: View, **headers: str) -> Response[Any]:
+    """`headers` are named with _ for -."""
+    return Response(
+        status_code=status,
+        content_type=content_types.APPLICATION_JSON,
+        body=compact(view.document()),
+        headers={"Cache-Control": NO_STORE} | {name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+def error_response(error: Exception, request_id: str) -> Response[Any]:
+    status, document = answer_error(error, request_id)
+    retry_after = {"Retry_After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return json_response(status, document, **retry_after)
+
+
+def accepted(workspace: str, job_id: str, message: str) -> Response[Any]:
+    """202: the run is recorded and will be executed."""
+    view = JobAccepted(job_id=job_id, message=message)
+    return json_response(HTTPStatus.ACCEPTED, view, Location=run_location(workspace, job_id))
+
+
+def run_location(workspace: str, run_id: str) -> str:
+    return f"{BASE.format(workspace=workspace)}/function-runs/{run_id}"
+
+
+def to_lambda(answer: dict[str, Any]) -> dict[str, Any]:
+    """What Powertools answers, as Lambda can carry it: in base64 if it is large."""
+    body = answer.get("body") or ""
+    if len(body) <= MAX_TEXT_ANSWER:
+        return answer
+    return answer | {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}

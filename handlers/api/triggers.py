@@ -1,0 +1,157 @@
+"""What api_registry answers about function triggers."""
+
+from http import HTTPStatus
+from typing import Any, Self
+
+from pydantic import Field
+
+from handlers.api.operations import IF_MATCH, PAGE, Grant, Operation
+from handlers.api.views import Deleted, ObjectContent, PageMeta, View, absent_if_none
+from handlers.domain import errors
+from handlers.domain.clock import Timestamp
+from handlers.domain.registry.entities import FunctionTrigger
+from handlers.domain.registry.retry_policy import Jitter
+from handlers.domain.registry.trigger_changes import ChangeTrigger, RotateSecret
+from handlers.domain.registry.triggers import CreateTrigger, ShownTrigger
+from handlers.domain.runs.run import ExecutionType
+
+
+class RetryPolicyView(View):
+    max_retries: int
+    initial_delay_seconds: int
+    backoff_rate: float
+    max_delay_seconds: int
+    jitter: Jitter
+    non_retryable_errors: list[str]
+    retry_manual_reruns: bool
+
+
+class TriggerSummary(View):
+    """A trigger as it stands in a list: without its params, which may be large."""
+
+    id: str
+    workspace: str
+    name: str
+    version: int
+    created_at: Timestamp
+    updated_at: Timestamp
+    function_id: str
+    execution_type: ExecutionType
+    enabled: bool
+    retry_policy: RetryPolicyView | None = absent_if_none()
+    trigger_metadata: ObjectContent
+
+    @classmethod
+    def of(cls, trigger: FunctionTrigger) -> Self:
+        return cls.model_validate(_known(trigger) | {"trigger_metadata": trigger.metadata.document()})
+
+
+def _known(trigger: FunctionTrigger) -> dict[str, Any]:
+    return vars(trigger) | {"execution_type": trigger.execution_type}
+
+
+class TriggerView(TriggerSummary):
+    """A trigger with its params and, where one has just been made, the secret of its webhooks."""
+
+    headers = ("ETag",)
+    secret: str | None = absent_if_none(description="Shown this once.")
+
+    @classmethod
+    def showing(cls, shown: ShownTrigger) -> Self:
+        metadata = {"params": shown.params, **shown.trigger.metadata.document()}
+        return cls.model_validate(_known(shown.trigger) | {"trigger_metadata": metadata, "secret": shown.secret})
+
+
+class TriggerList(View):
+    data: list[TriggerSummary] = Field(description="Without params.")
+    meta: PageMeta
+
+
+_TRIGGERS = "/function-triggers"
+_TRIGGER = f"{_TRIGGERS}/{{triggerId}}"
+_READ = Grant("function-triggers", "read")
+_WRITE = Grant("function-triggers", "write")
+_SOURCES = (errors.BusMissing, errors.SourceLimitReached)
+
+POST_TRIGGER = Operation(
+    id="createTrigger",
+    entry_point="api_registry",
+    method="POST",
+    path=_TRIGGERS,
+    access=_WRITE,
+    summary="Create a trigger",
+    request=CreateTrigger,
+    responses={HTTPStatus.CREATED: TriggerView},
+    refusals=(errors.FunctionNotPermitted, errors.NameTaken, errors.PathTaken, *_SOURCES),
+    audited="create-trigger",
+)
+LIST_TRIGGERS = Operation(
+    id="listTriggers",
+    entry_point="api_registry",
+    method="GET",
+    path=_TRIGGERS,
+    access=_READ,
+    summary="List triggers, newest first",
+    query=PAGE,
+    responses={HTTPStatus.OK: TriggerList},
+)
+GET_TRIGGER = Operation(
+    id="getTrigger",
+    entry_point="api_registry",
+    method="GET",
+    path=_TRIGGER,
+    access=_READ,
+    summary="Read a trigger",
+    responses={HTTPStatus.OK: TriggerView},
+    refusals=(errors.NotFound, errors.TriggerUnreadable),
+)
+PUT_TRIGGER = Operation(
+    id="changeTrigger",
+    entry_point="api_registry",
+    method="PUT",
+    path=_TRIGGER,
+    access=_WRITE,
+    summary="Change a trigger",
+    description="What is left out stays as it is; metadata and retry policy are replaced whole. What GET answered can "
+    "be edited and put back whole.",
+    request=ChangeTrigger,
+    headers=(IF_MATCH,),
+    responses={HTTPStatus.OK: TriggerView},
+    refusals=(
+        errors.NotFound,
+        errors.VersionRequired,
+        errors.Stale,
+        errors.FunctionNotPermitted,
+        errors.NameTaken,
+        errors.PathTaken,
+        errors.TriggerUnreadable,
+        errors.BeingChanged,
+        *_SOURCES,
+    ),
+    audited="change-trigger",
+)
+DELETE_TRIGGER = Operation(
+    id="deleteTrigger",
+    entry_point="api_registry",
+    method="DELETE",
+    path=_TRIGGER,
+    access=_WRITE,
+    summary="Delete a trigger",
+    description="Its runs stay, but can no longer be re-run: to stop a trigger and still re-run its runs, disable it.",
+    responses={HTTPStatus.OK: Deleted},
+    refusals=(errors.NotFound, errors.BeingChanged),
+    audited="delete-trigger",
+)
+ROTATE_SECRET = Operation(
+    id="rotateSecret",
+    entry_point="api_registry",
+    method="POST",
+    path=f"{_TRIGGER}/rotate-secret",
+    access=_WRITE,
+    summary="Give a webhook a new secret",
+    description="The secret before it stays valid beside it, unless `keepPrevious` is false.",
+    request=RotateSecret,
+    responses={HTTPStatus.CREATED: TriggerView},
+    refusals=(errors.NotFound, errors.TriggerUnreadable, errors.Stale),
+    audited="rotate-secret",
+)

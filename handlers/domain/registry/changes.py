@@ -17,7 +17,7 @@ def etag(version: int) -> str:
 
 
 def check_version(current: Registered, seen: object, if_match: str | None) -> None:
-    """Refuse unless the editor saw the current version, told in the body or in If-Match.
+    """Refuse unless the editor saw the current version, named in the body or in If-Match.
 
     Raises VersionRequired, InvalidRequest or Stale.
     """

@@ -22,7 +22,7 @@ def scoped_to(pattern: str, workspace: str) -> str:
 
 
 def check_event_pattern(pattern: str, *, own_bus: bool, workspace: str, field: str) -> None:
-    """What can be told without EventBridge. Raises InvalidRequest naming `field`."""
+    """What can be checked without EventBridge. Raises InvalidRequest naming `field`."""
     # First, because what follows looks at every field of it; and again, once the service has added its own.
     _check_length(pattern, field)
     request = parse_object(pattern, field=field)

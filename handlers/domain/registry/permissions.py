@@ -25,9 +25,7 @@ def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> 
 def check_bus(trigger: FunctionTrigger, buses: PermittedBuses) -> None:
     """Raises InvalidRequest naming the bus if a new trigger may not listen to it."""
     if not buses.permit(trigger):
-        raise InvalidRequest(
-            BUS_FIELD, "is not a bus that this workspace may listen to (otherBuses in docs/deploy.md)."
-        )
+        raise InvalidRequest(BUS_FIELD, "is not a bus that this workspace may listen to (the setting otherBuses).")
 
 
 def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps: RegistryDeps) -> None:
@@ -37,7 +35,7 @@ def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps:
     if not deps.sources.buses.permit(after):
         raise InvalidRequest(
             BUS_FIELD,
-            "is not a bus that this workspace may listen to any more (otherBuses in docs/deploy.md): "
+            "is not a bus that this workspace may listen to any more (the setting otherBuses): "
             "the trigger can be disabled or deleted, and its params changed.",
         )
     function = deps.registry.read_function(after.function_id)

@@ -1,4 +1,4 @@
-"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_sync` how AWS is told."""
+"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_sync` how AWS follows."""
 
 import uuid
 from typing import NamedTuple

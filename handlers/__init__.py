@@ -14,7 +14,8 @@ The top-level files are the doors, one per kind of caller:
     execute_runs       SQS → invoke the function, record the outcome
     watchdog           every minute: no open run is forgotten, no trigger left half-changed
     housekeeping       every hour: no object outlives the run that it belongs to
-    sweep_versions     every month, if the context asks for it: versions that no kept run names are deleted
+    sweep_versions/    every month, if the context asks for it: versions that no kept run names are deleted; a folder
+                       with its domain and adapters, so that the feature can be removed as a whole
 
 What doors share:
 
@@ -29,7 +30,7 @@ Rooms:
     domain/        what is done: no AWS SDK, no I/O, imports nothing else of ours; its rooms in their order, above the
                    few files that all of them use
         starting/      everything that starts a run: execute, webhook, schedule, event, capture, re-run, retry
-        upkeep/        what nobody asks for: the watchdog's, housekeeping's and the sweep's work
+        upkeep/        what nobody asks for: the watchdog's and housekeeping's work
         registry/      compute functions and function triggers, and what keeps AWS in step with them
         runs/          what a run is and what becomes of it
     aws/           how it is done: one adapter a file

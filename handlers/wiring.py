@@ -17,7 +17,6 @@ from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
-from handlers.aws.function_versions import FunctionVersions
 from handlers.aws.keep_alive import probe_idle_connections
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.object_expiry_index import ObjectExpiryIndex
@@ -30,7 +29,6 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
-from handlers.aws.version_references import VersionReferences
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.ports import RegistryDeps
@@ -45,7 +43,6 @@ from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.housekeeping import ExpiryDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
-from handlers.domain.upkeep.version_sweep import SweepDeps
 from handlers.log import log_fault, log_permanent_fault
 from handlers.settings import Settings
 
@@ -79,11 +76,11 @@ class Wiring:
         return boto3.Session()
 
     @cached_property
-    def _table(self) -> Table:
+    def table(self) -> Table:
         return Table(self._session.client("dynamodb", config=_API), self.settings.table_name)
 
     @cached_property
-    def _lambda(self) -> "LambdaClient":
+    def lambda_client(self) -> "LambdaClient":
         return self._session.client("lambda", config=_API)
 
     @cached_property
@@ -103,16 +100,16 @@ class Wiring:
 
     @cached_property
     def runs(self) -> RunStore:
-        parts = PartStore(self._table, self.part_objects, log_fault)
-        return RunStore(self._table, parts, max_reruns=self.settings.max_reruns_per_lineage, report=log_fault)
+        parts = PartStore(self.table, self.part_objects, log_fault)
+        return RunStore(self.table, parts, max_reruns=self.settings.max_reruns_per_lineage, report=log_fault)
 
     @cached_property
     def run_index(self) -> RunIndex:
-        return RunIndex(self._table)
+        return RunIndex(self.table)
 
     @cached_property
     def registry(self) -> RegistryStore:
-        return RegistryStore(self._table, report=log_fault)
+        return RegistryStore(self.table, report=log_fault)
 
     @cached_property
     def _sqs(self) -> "SQSClient":
@@ -132,8 +129,8 @@ class Wiring:
 
     @cached_property
     def code(self) -> FunctionCode:
-        hashes = ConfigurationHash(StackSecret(self._table, self.cipher, "configuration hashes").read, log_fault)
-        return FunctionCode(self._lambda, marks_versions=self.settings.delete_unused_versions, hash_of=hashes.of)
+        hashes = ConfigurationHash(StackSecret(self.table, self.cipher, "configuration hashes").read, log_fault)
+        return FunctionCode(self.lambda_client, marks_versions=self.settings.delete_unused_versions, hash_of=hashes.of)
 
     @cached_property
     def invokable(self) -> InvokablePatterns:
@@ -193,7 +190,7 @@ class Wiring:
     @cached_property
     def execution_deps(self) -> ExecutionDeps:
         invoker = FunctionInvoker(self.invocations)
-        slots = WorkspaceSlots(self._table, log_fault)
+        slots = WorkspaceSlots(self.table, log_fault)
         limit = WorkspaceLimit(slots, self.settings.max_concurrent_executions_per_workspace)
         return ExecutionDeps(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus, limit)
 
@@ -210,11 +207,7 @@ class Wiring:
 
     @cached_property
     def expiry_deps(self) -> ExpiryDeps:
-        return ExpiryDeps(ObjectExpiryIndex(self._table, report=log_fault), self.part_objects)
-
-    @cached_property
-    def sweep_deps(self) -> SweepDeps:
-        return SweepDeps(FunctionVersions(self._lambda), VersionReferences(self._table, report=log_fault))
+        return ExpiryDeps(ObjectExpiryIndex(self.table, report=log_fault), self.part_objects)
 
 
 aws_errors.observe(log_permanent_fault)

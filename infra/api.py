@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Fn, RemovalPolicy, Stack
+from aws_cdk import Aws, Fn, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -39,8 +39,6 @@ class Api(Construct):
         functions: Mapping[str, lambda_.IFunction],
         identity: Identity,
         settings: Settings,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
     ) -> None:
         """`functions` maps the names of entry points to their Lambda functions."""
         super().__init__(scope, name)
@@ -60,7 +58,7 @@ class Api(Construct):
         self._public = {each.route_key: routes[each.route_key] for each in OPERATIONS if not each.needs_token}
         for route in self._public.values():
             nag.answer(route, {"AwsSolutions-APIG4": "Webhooks have no token: api_webhooks verifies their signatures"})
-        self._add_stage(settings, log_retention, removal_policy)
+        self._add_stage(settings)
 
     def _route(self, operation: Operation, function: lambda_.IFunction) -> apigateway.HttpRoute:
         [added] = self.http_api.add_routes(
@@ -71,13 +69,13 @@ class Api(Construct):
         )
         return added
 
-    def _add_stage(self, settings: Settings, log_retention: logs.RetentionDays, removal_policy: RemovalPolicy) -> None:
+    def _add_stage(self, settings: Settings) -> None:
         access_log = logs.LogGroup(
             self,
             "AccessLog",
             log_group_name=_access_log_name(Stack.of(self)),
-            retention=log_retention,
-            removal_policy=removal_policy,
+            retention=settings.log_retention,
+            removal_policy=settings.removal_policy,
         )
         self.stage = apigateway.HttpStage(
             self,

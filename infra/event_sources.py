@@ -1,7 +1,7 @@
-"""What calls a function besides the API: a queue, a schedule, or a rule of an event bus."""
+"""What calls a function besides the API: messages of a queue, a schedule, or events of a bus."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any
 
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -12,58 +12,32 @@ from constructs import Construct
 
 from infra import nag
 
-
-class EventSource(Protocol):
-    def connect(self, scope: Construct, function: lambda_.Function) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Queue:
-    """Messages of an SQS queue. The function says which of a batch have failed; only these come again."""
-
-    queue: sqs.IQueue
-    batch_size: int
-    max_concurrency: int | None = None
-
-    def connect(self, _: Construct, function: lambda_.Function) -> None:
-        function.add_event_source(
-            event_sources.SqsEventSource(
-                self.queue,
-                batch_size=self.batch_size,
-                max_concurrency=self.max_concurrency,
-                report_batch_item_failures=True,
-            )
-        )
+EventSource = Callable[[Construct, lambda_.Function], None]
+"""Lets the source call the function; what that takes is made in the scope."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
+def queue_messages(queue: sqs.IQueue, *, batch_size: int, max_concurrency: int | None = None) -> EventSource:
+    """The function says which messages of a batch have failed; only these come again."""
+    source = event_sources.SqsEventSource(
+        queue, batch_size=batch_size, max_concurrency=max_concurrency, report_batch_item_failures=True
+    )
+    return lambda _, function: function.add_event_source(source)
+
+
+def schedule(when: events.Schedule, *, if_missed: str, retry_attempts: int | None = None) -> EventSource:
     """`if_missed` says why a missed call needs no dead letters."""
-
-    schedule: events.Schedule
-    if_missed: str
-    retry_attempts: int | None = None
-
-    def connect(self, scope: Construct, function: lambda_.Function) -> None:
-        target = targets.LambdaFunction(function, retry_attempts=self.retry_attempts)
-        rule = events.Rule(scope, f"{function.node.id}-schedule", schedule=self.schedule, targets=[target])
-        nag.answer(rule, {"Serverless-EventBusDLQ": self.if_missed})
+    return _rule("schedule", if_missed, retry_attempts, schedule=when)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BusEvents:
-    """Events of a bus that match a pattern. `if_missed` says why a missed one needs no dead letters."""
+def bus_events(bus: events.IEventBus, pattern: events.EventPattern, *, if_missed: str) -> EventSource:
+    """`if_missed` says why a missed event needs no dead letters."""
+    return _rule("events", if_missed, event_bus=bus, event_pattern=pattern)
 
-    bus: events.IEventBus
-    pattern: events.EventPattern
-    if_missed: str
 
-    def connect(self, scope: Construct, function: lambda_.Function) -> None:
-        rule = events.Rule(
-            scope,
-            f"{function.node.id}-events",
-            event_bus=self.bus,
-            event_pattern=self.pattern,
-            targets=[targets.LambdaFunction(function)],
-        )
-        nag.answer(rule, {"Serverless-EventBusDLQ": self.if_missed})
+def _rule(kind: str, if_missed: str, retry_attempts: int | None = None, **properties: Any) -> EventSource:
+    def connect(scope: Construct, function: lambda_.Function) -> None:
+        target = targets.LambdaFunction(function, retry_attempts=retry_attempts)
+        rule = events.Rule(scope, f"{function.node.id}-{kind}", targets=[target], **properties)
+        nag.answer(rule, {"Serverless-EventBusDLQ": if_missed})
+
+    return connect

@@ -1,6 +1,6 @@
 """People and machines who may have tokens: the stack's own user pool, its login pages, and the one client."""
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
@@ -16,7 +16,7 @@ LOGOUTS = [f"http://localhost:{port}/" for port in LOGIN_PORTS]
 
 
 class Identity(Construct):
-    def __init__(self, scope: Construct, name: str, *, settings: Settings, removal_policy: RemovalPolicy) -> None:
+    def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
         self.user_pool = cognito.UserPool(
             self,
@@ -30,7 +30,7 @@ class Identity(Construct):
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             deletion_protection=settings.deletion_protection,
-            removal_policy=removal_policy,
+            removal_policy=settings.removal_policy,
         )
         # Unique in the region, of all accounts.
         prefix = settings.user_pool_domain_prefix or f"{Stack.of(self).stack_name.lower()}-{Aws.ACCOUNT_ID}"

@@ -3,7 +3,7 @@
 from itertools import chain
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -29,16 +29,12 @@ class LambdaFunctions(Construct):
         resources: Resources,
         observability: Observability,
         layer_directory: Path | None,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
     ) -> None:
         """`layer_directory` is None where the runtime finds the dependencies itself, as on the local stack."""
         super().__init__(scope, name)
         self._resources = resources
         self._observability = observability
-        self._log_retention = log_retention
-        self._removal_policy = removal_policy
-        self._settings = environment.values(resources)
+        self._values = environment.values(resources)
         self._runtime = python_runtime()
         self._code = lambda_.Code.from_asset(str(build_code()))
         self._layers = [] if layer_directory is None else [self._dependencies(layer_directory)]
@@ -49,7 +45,7 @@ class LambdaFunctions(Construct):
         for statement in chain.from_iterable(description.grants):
             function.add_to_role_policy(statement)
         for source in description.sources:
-            source.connect(self, function)
+            source(self, function)
         errors = [Alarm(f"{module}-errors", "Errors", f"The worker {module} failed")] if description.sources else []
         for alarm in (*errors, *description.alarms):
             metric = function.metric(alarm.metric, statistic="Sum", period=Duration.minutes(5))
@@ -58,17 +54,17 @@ class LambdaFunctions(Construct):
         return function
 
     def _function(self, description: Function) -> lambda_.Function:
-        module, retries = description.module, description.async_retries
+        module, settings = description.module, self._resources.settings
         role = iam.Role(self, f"{module}-role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group = logs.LogGroup(
-            self, f"{module}-logs", retention=self._log_retention, removal_policy=self._removal_policy
+            self, f"{module}-logs", retention=settings.log_retention, removal_policy=settings.removal_policy
         )
         log_group.grant_write(role)
         return lambda_.Function(
             self,
             module,
             function_name=self._resources.function_name(module),
-            description=description.description,
+            description=(description.entry_point.__doc__ or "").partition("\n")[0],
             runtime=self._runtime,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"{description.entry_point.__name__}.lambda_handler",
@@ -80,18 +76,18 @@ class LambdaFunctions(Construct):
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
             recursive_loop=description.recursive_loop,
-            retry_attempts=None if retries is None else retries.attempts,
-            max_event_age=None if retries is None else retries.max_event_age,
+            retry_attempts=description.retry_attempts,
+            max_event_age=description.max_event_age,
             environment=self._environment(description),
         )
 
     def _environment(self, description: Function) -> dict[str, str]:
-        read = [name for name in description.reads if name in self._settings or name not in OPTIONAL]
+        read = [name for name in description.entry_point.READS if name in self._values or name not in OPTIONAL]
         return {
             "POWERTOOLS_SERVICE_NAME": description.module,
             "POWERTOOLS_LOG_LEVEL": "INFO",
             METRICS_NAMESPACE: self._resources.stack.stack_name,
-            **{variable(name): self._settings[name] for name in read},
+            **{variable(name): self._values[name] for name in read},
         }
 
     def _dependencies(self, directory: Path) -> lambda_.LayerVersion:

@@ -3,6 +3,7 @@
 import re
 from typing import Any, Self
 
+from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 from constructs import Node
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -159,6 +160,15 @@ class Settings(BaseModel):
             if value is not None:
                 found[to_camel(name)] = value
         return cls.model_validate(found)
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """A first deployment that fails leaves nothing behind; what ever held data stays."""
+        return RemovalPolicy.DESTROY if self.local else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
+    @property
+    def log_retention(self) -> RetentionDays:
+        return LOG_RETENTION[self.log_retention_days]
 
     @property
     def listened_buses(self) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.api import Api
@@ -14,7 +14,7 @@ from infra.lambda_test_events.registry import LambdaTestEvents
 from infra.messaging import FailureCapture, Messaging
 from infra.observability import Observability
 from infra.resources import Resources
-from infra.settings import LOG_RETENTION, Settings
+from infra.settings import Settings
 from infra.storage import Storage
 from infra.trigger_sources import TriggerSources
 
@@ -24,10 +24,7 @@ class FunctionRerunStack(Stack):
         self, scope: Construct, name: str, *, settings: Settings, layer_directory: Path | None, **stack: Any
     ) -> None:
         super().__init__(scope, name, **stack)
-        # A first deployment that fails leaves nothing behind; what ever held data stays.
-        removal_policy = RemovalPolicy.DESTROY if settings.local else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-        log_retention = LOG_RETENTION[settings.log_retention_days]
-        self.resources = self._add_resources(settings, removal_policy)
+        self.resources = self._add_resources(settings)
         observability = Observability(
             self,
             "Observability",
@@ -41,30 +38,26 @@ class FunctionRerunStack(Stack):
             resources=self.resources,
             observability=observability,
             layer_directory=layer_directory,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
         )
         self.functions = {each.module: functions.add(each) for each in describe_all(self.resources)}
-        self.identity = Identity(self, "Identity", settings=settings, removal_policy=removal_policy)
+        self.identity = Identity(self, "Identity", settings=settings)
         self.api = Api(
             self,
             "Api",
             functions=self.functions,
             identity=self.identity,
             settings=settings,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
         )
         if settings.shareable_test_events and not settings.local:
             LambdaTestEvents(self, "TestEvents", functions=list(self.functions.values()))
         self._add_outputs()
 
-    def _add_resources(self, settings: Settings, removal_policy: RemovalPolicy) -> Resources:
+    def _add_resources(self, settings: Settings) -> Resources:
         production = not settings.local
         storage = Storage(
             self,
             "Storage",
-            removal_policy=removal_policy,
+            removal_policy=settings.removal_policy,
             production=production,
             deletion_protection=settings.deletion_protection,
         )

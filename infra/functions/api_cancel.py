@@ -1,14 +1,12 @@
 from handlers import api_cancel
 from infra import grants
-from infra.function import API_TIMEOUT, Function
+from infra.function import Function
 from infra.resources import Resources
 
 
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=api_cancel,
-        description="Cancels a run",
-        timeout=API_TIMEOUT,
         grants=[
             grants.table(resources, "GetItem", "UpdateItem"),
             grants.publish_lifecycle_events(resources),

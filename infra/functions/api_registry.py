@@ -1,14 +1,12 @@
 from handlers import api_registry
 from infra import grants
-from infra.function import API_TIMEOUT, Function
+from infra.function import Function
 from infra.resources import Resources
 
 
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=api_registry,
-        description="Registers functions and triggers",
-        timeout=API_TIMEOUT,
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
             grants.index(resources, "byWorkspace"),

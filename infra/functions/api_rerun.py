@@ -1,14 +1,12 @@
 from handlers import api_rerun
 from infra import grants
-from infra.function import API_TIMEOUT, LARGE_MEMORY_MB, Function
+from infra.function import LARGE_MEMORY_MB, Function
 from infra.resources import Resources
 
 
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=api_rerun,
-        description="Re-runs a run",
-        timeout=API_TIMEOUT,
         memory_mb=LARGE_MEMORY_MB,
         grants=[grants.start_runs(resources)],
     )

@@ -1,14 +1,12 @@
 from handlers import api_runs
 from infra import grants
-from infra.function import API_TIMEOUT, LARGE_MEMORY_MB, Function
+from infra.function import LARGE_MEMORY_MB, Function
 from infra.resources import Resources
 
 
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=api_runs,
-        description="Reads runs and their history",
-        timeout=API_TIMEOUT,
         memory_mb=LARGE_MEMORY_MB,
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "Query"),

@@ -1,6 +1,6 @@
 from handlers import capture_failures
 from infra import grants
-from infra.event_sources import Queue
+from infra.event_sources import queue_messages
 from infra.function import Function
 from infra.messaging import CAPTURE_BATCH_SIZE, CAPTURE_TIMEOUT
 from infra.resources import Resources
@@ -9,7 +9,6 @@ from infra.resources import Resources
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=capture_failures,
-        description="Makes runs of failed asynchronous invocations",
         timeout=CAPTURE_TIMEOUT,
         grants=[
             grants.table(resources, "Query", "BatchGetItem", "PutItem", "UpdateItem"),
@@ -17,5 +16,5 @@ def describe(resources: Resources) -> Function:
             grants.write_large_parts(resources),
             grants.publish_lifecycle_events(resources),
         ],
-        sources=[Queue(queue=resources.capture.queue, batch_size=CAPTURE_BATCH_SIZE)],
+        sources=[queue_messages(resources.capture.queue, batch_size=CAPTURE_BATCH_SIZE)],
     )

@@ -2,7 +2,7 @@ from aws_cdk.aws_lambda import RecursiveLoop
 
 from handlers import execute_runs
 from infra import grants
-from infra.event_sources import Queue
+from infra.event_sources import queue_messages
 from infra.function import Function
 from infra.messaging import EXECUTOR_TIMEOUT
 from infra.resources import Resources
@@ -11,7 +11,6 @@ from infra.resources import Resources
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=execute_runs,
-        description="Executes runs",
         timeout=EXECUTOR_TIMEOUT,
         # A run with 4 MB of parameters and of result peaks at 111 MB; what more there is buys CPU for cold starts, and
         # is paid for as long as functions are awaited.
@@ -28,8 +27,8 @@ def describe(resources: Resources) -> Function:
             grants.deny_own_functions(resources),
         ],
         sources=[
-            Queue(
-                queue=resources.messaging.run_queue,
+            queue_messages(
+                resources.messaging.run_queue,
                 # A batch ends with its slowest run: of several, all but one place would be held for nothing.
                 batch_size=1,
                 max_concurrency=resources.settings.max_concurrent_executions,

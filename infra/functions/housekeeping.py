@@ -3,7 +3,7 @@ from aws_cdk import aws_events as events
 
 from handlers import housekeeping
 from infra import grants
-from infra.event_sources import Schedule
+from infra.event_sources import schedule
 from infra.function import Function
 from infra.resources import Resources
 
@@ -11,7 +11,6 @@ from infra.resources import Resources
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=housekeeping,
-        description="Deletes what has expired",
         timeout=Duration.minutes(10),
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "UpdateItem", "DeleteItem"),
@@ -19,8 +18,8 @@ def describe(resources: Resources) -> Function:
             grants.delete_large_parts(resources),
         ],
         sources=[
-            Schedule(
-                schedule=events.Schedule.rate(Duration.hours(1)),
+            schedule(
+                events.Schedule.rate(Duration.hours(1)),
                 retry_attempts=0,
                 if_missed="The next hour makes up for one missed",
             )

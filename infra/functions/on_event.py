@@ -2,19 +2,19 @@ from aws_cdk import Duration
 
 from handlers import on_event
 from infra import grants
-from infra.function import Alarm, AsyncRetries, Function
+from infra.function import Alarm, Function
 from infra.resources import Resources
 
 
 def describe(resources: Resources) -> Function:
     return Function(
         entry_point=on_event,
-        description="Starts runs by schedules and events",
         timeout=Duration.seconds(60),
         grants=[grants.start_runs(resources), grants.table(resources, "GetItem")],
-        sources=[resources.trigger_sources],
+        sources=[resources.trigger_sources.connect],
         # Lambda tries again what could not be recorded: twice, and a throttled call for as long as this.
-        async_retries=AsyncRetries(attempts=2, max_event_age=Duration.hours(6)),
+        retry_attempts=2,
+        max_event_age=Duration.hours(6),
         alarms=[
             Alarm(
                 "DroppedEvents",

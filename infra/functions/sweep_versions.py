@@ -3,7 +3,7 @@ from aws_cdk import aws_events as events
 
 from handlers import sweep_versions
 from infra import grants
-from infra.event_sources import Schedule
+from infra.event_sources import schedule
 from infra.function import Function
 from infra.resources import Resources
 
@@ -13,7 +13,6 @@ def describe(resources: Resources) -> Function | None:
         return None
     return Function(
         entry_point=sweep_versions,
-        description="Deletes versions that no kept run names",
         timeout=Duration.minutes(15),
         # It reads all runs within its time: that is a matter of CPU, which comes with memory.
         memory_mb=1769,
@@ -25,8 +24,8 @@ def describe(resources: Resources) -> Function | None:
             grants.deny_own_functions(resources),
         ],
         sources=[
-            Schedule(
-                schedule=events.Schedule.cron(minute="0", hour="3", day="1"),
+            schedule(
+                events.Schedule.cron(minute="0", hour="3", day="1"),
                 if_missed="What a sweep of versions missed has its turn a month later",
             )
         ],

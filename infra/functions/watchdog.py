@@ -3,7 +3,7 @@ from aws_cdk import aws_events as events
 
 from handlers import watchdog
 from infra import grants
-from infra.event_sources import Schedule
+from infra.event_sources import schedule
 from infra.function import Function
 from infra.resources import Resources
 
@@ -12,7 +12,6 @@ def describe(resources: Resources) -> Function:
     messaging = resources.messaging
     return Function(
         entry_point=watchdog,
-        description="Ends or repeats what was left open, and repairs triggers",
         timeout=Duration.seconds(55),
         grants=[
             grants.table(resources, "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
@@ -25,8 +24,8 @@ def describe(resources: Resources) -> Function:
             grants.manage_trigger_sources(resources),
         ],
         sources=[
-            Schedule(
-                schedule=events.Schedule.rate(Duration.minutes(1)),
+            schedule(
+                events.Schedule.rate(Duration.minutes(1)),
                 retry_attempts=0,
                 if_missed="The next pass, a minute later, makes up for one missed",
             )

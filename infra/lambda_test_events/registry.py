@@ -11,7 +11,7 @@ from aws_cdk import aws_eventschemas as schemas
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.lambda_test_events import EVENTS
+from infra.lambda_test_events import events_of
 
 REGISTRY = "lambda-testevent-schemas"
 
@@ -35,8 +35,9 @@ class LambdaTestEvents(Construct):
 
 def _document(module: str) -> dict[str, Any]:
     """What the console reads: each example is an event, under its name."""
-    files = sorted(EVENTS.glob(f"{module}-*.json"))
-    examples = {file.stem.removeprefix(f"{module}-"): {"value": json.loads(file.read_text())} for file in files}
+    examples = {
+        file.stem.removeprefix(f"{module}-"): {"value": json.loads(file.read_text())} for file in events_of(module)
+    }
     return {
         "openapi": "3.0.0",
         "info": {"version": "1.0.0", "title": "Event"},

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from handlers.aws import function_versions
-from handlers.aws.function_versions import FunctionVersions
 from handlers.domain.errors import Unavailable
+from handlers.sweep_versions import function_versions
+from handlers.sweep_versions.function_versions import FunctionVersions
 from infra.local.local_stack import LocalStack
 from tests.faults.answers import answer, error
 from tests.faults.client import injected

@@ -9,11 +9,11 @@ from handlers.aws import run_items
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
-from handlers.aws.version_references import PAGE, VersionReferences
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.runs.run import FunctionRun, Part
-from handlers.domain.upkeep.version_sweep import UnreadableRun, VersionReference
+from handlers.sweep_versions.sweep import UnreadableRun, VersionReference
+from handlers.sweep_versions.version_references import PAGE, VersionReferences
 from tests.builders import a_function, a_pin, a_run
 from tests.fakes.versions import FakeUses
 from tests.faults.client import injected

@@ -1,26 +1,21 @@
-"""Functions with their code and versions, as Lambda has them."""
+"""Functions and their code, as Lambda has them."""
 
 import json
-from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
 
-from handlers.aws import function_versions
 from handlers.aws.function_code import FunctionCode as RealCode
 from handlers.aws.function_invoker import FunctionInvoker
-from handlers.aws.function_versions import FunctionVersions
 from handlers.domain.function_arns import FunctionCatalogue, base_arn
 from handlers.domain.runs.execution import FunctionCode, Invoker
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, PermanentFailure
 from handlers.domain.runs.run import Status
-from handlers.domain.upkeep.version_sweep import Versions
 from infra.local.local_stack import LocalStack
 from tests.builders import FUNCTION_ARN, a_pin, a_run
 from tests.contracts.conftest import FAKE
 from tests.fakes import FakeCatalogue
 from tests.fakes.services import FakeCode, FakeInvoker
-from tests.fakes.versions import FakeVersions, a_version
 from tests.stack.driver import ECHO, TeamFunction
 
 ABSENT = "arn:aws:lambda:us-east-1:000000000000:function:absent"
@@ -69,64 +64,3 @@ def test_an_invocation_gives_the_result_as_bytes(functions: Functions) -> None:
     assert (outcome.status, outcome.error_code) == (Status.COMPLETED, None)
     assert outcome.result is not None
     assert json.loads(outcome.result) == {"ok": True}
-
-
-class Published(NamedTuple):
-    """A function with three versions: two published by this service, the last by the team."""
-
-    arn: str
-    versions: Versions
-    point_alias_to: Callable[[int], object]
-
-
-@pytest.fixture
-def published(request: pytest.FixtureRequest, implementation: str, monkeypatch: pytest.MonkeyPatch) -> Published:
-    if implementation == FAKE:
-        return published_in_memory()
-    monkeypatch.setattr(function_versions, "PACE_SECONDS", 0)
-    function: TeamFunction = request.getfixturevalue("published_function")
-    return Published(
-        function.arn,
-        FunctionVersions(function.client),
-        lambda number: function.client.create_alias(
-            FunctionName=function.name, Name="live", FunctionVersion=str(number)
-        ),
-    )
-
-
-def published_in_memory() -> Published:
-    fake = FakeVersions()
-    fake.has(a_version(1), a_version(2), a_version(3, is_ours=False))
-
-    def point_alias_to(number: int) -> None:
-        versions = fake.published[FUNCTION_ARN]
-        fake.published[FUNCTION_ARN] = [each._replace(is_aliased=each.number == number) for each in versions]
-        fake.locked.add(f"{FUNCTION_ARN}:{number}")
-
-    return Published(FUNCTION_ARN, fake, point_alias_to)
-
-
-def test_versions_say_who_published_them(published: Published) -> None:
-    assert [(each.arn, each.number, each.is_ours) for each in published.versions.of(published.arn)] == [
-        (f"{published.arn}:1", 1, True),
-        (f"{published.arn}:2", 2, True),
-        (f"{published.arn}:3", 3, False),
-    ]
-    assert published.versions.of(ABSENT) == []
-
-
-def test_one_version_is_deleted_and_what_was_deleted_before_is_deleted(published: Published) -> None:
-    assert published.versions.delete(f"{published.arn}:1")
-    assert published.versions.delete(f"{published.arn}:1")
-    assert published.versions.delete(f"{ABSENT}:1")
-    assert [each.number for each in published.versions.of(published.arn)] == [2, 3]
-
-
-def test_what_an_alias_points_to_is_not_deleted(published: Published) -> None:
-    published.point_alias_to(1)
-    assert not published.versions.delete(f"{published.arn}:1")
-    assert [(each.number, each.is_aliased) for each in published.versions.of(published.arn)] == [
-        (1, True),
-        (2, False),
-        (3, False),
-    ]

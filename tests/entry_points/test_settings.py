@@ -1,9 +1,11 @@
 """Each entry point is given what it reads, and fails when it is loaded without: before anybody asks anything of it."""
 
 import ast
+import inspect
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ TYPED = {
 
 
 def tree_of(entry_point: str) -> ast.Module:
-    return ast.parse((HANDLERS / f"{entry_point}.py").read_text())
+    return ast.parse(inspect.getsource(import_module(f"handlers.{entry_point}")))
 
 
 def used_of_the_wiring(entry_point: str) -> set[str]:

@@ -7,7 +7,7 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.upkeep.version_sweep import UnreadableRun, Version, VersionReference
+from handlers.sweep_versions.sweep import UnreadableRun, Version, VersionReference
 from tests.builders import FUNCTION_ARN, NOW
 from tests.fakes.services import nothing
 

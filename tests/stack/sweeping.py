@@ -6,9 +6,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import sweep_versions
-from handlers.aws import function_versions
-from handlers.domain.upkeep import version_sweep
 from handlers.settings import Settings
+from handlers.sweep_versions import function_versions
 from infra.local.local_stack import LocalStack
 from tests.entry_points.events import Context
 from tests.stack.lineage import Clients, Container
@@ -23,7 +22,7 @@ def sweep(local_stack: LocalStack, event: Any = None) -> dict[str, int]:
     """What the door answers, called in this process, without its pauses, on the stack's table and all functions."""
     settings = Settings(table_name=local_stack.outputs["TableName"])
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(version_sweep, "PAUSE_SECONDS", 0)
+        patched.setattr("handlers.sweep_versions.sweep.PAUSE_SECONDS", 0)
         patched.setattr(function_versions, "PACE_SECONDS", 0)
         patched.setattr(sweep_versions, "wiring", Container(settings, Clients(local_stack)))
         return sweep_versions.lambda_handler(event, cast("LambdaContext", AQuarterOfAnHour()))

@@ -3,24 +3,31 @@
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from infra.lambda_test_events import EVENTS
+from infra.lambda_test_events import EVENTS, events_of
 from infra.local.local_stack import LocalStack
+from tests.infra.template import ENTRY_POINTS
 from tests.stack.driver import TeamFunction, Workspace, until
 from tests.stack.leak_story import executor_at_rest
 from tests.stack.sources import NEVER, create, is_half_done, lambda_of, leave_half_done, put, runs_of, the_run
 from tests.stack.sweeping import sweep
 
-STEMS = {path.stem for path in EVENTS.glob("*.json")}
+# These share one event.
+SCHEDULED = {"housekeeping", "sweep_versions", "watchdog"}
+STEMS = {path.stem for path in EVENTS.glob("*-*.json")} | SCHEDULED
 # These have tests of their own, in test_console.py.
 RERUNS = {stem for stem in STEMS if stem.startswith("api_rerun-")}
 FUNCTION = "def handler(event, context):\n    return 1 / 0 if 'fail' in event else event\n"
 ABOUT, BESIDE = "550e8400-e29b-41d4-a716-446655440000", "660e9500-f30c-52e5-b827-557766550001"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
+
+
+def text_of(stem: str) -> str:
+    (file,) = events_of(stem) if stem in SCHEDULED else [EVENTS / f"{stem}.json"]
+    return file.read_text()
 
 
 class Own(NamedTuple):
@@ -33,7 +40,7 @@ class Own(NamedTuple):
     run: str
 
     def send(self, stem: str, about: str = "") -> Any:
-        text = (EVENTS / f"{stem}.json").read_text()
+        text = text_of(stem)
         real = {"my-workspace": self.workspace.name, ABOUT: about, BESIDE: self.trigger, ARN: self.lambda_.arn}
         for placeholder, own in real.items():
             text = text.replace(placeholder, own)
@@ -68,15 +75,12 @@ def own(workspace: Workspace, function: TeamFunction) -> Own:
 
 
 def test_every_entry_point_has_ready_made_events() -> None:
-    entry_points = {path.stem for path in (Path(__file__).parents[2] / "handlers").glob("*.py")}
-    entry_points -= {"__init__", "http", "log", "metrics", "settings", "wiring"}
-    assert {stem.partition("-")[0] for stem in STEMS} == entry_points
+    assert {stem.partition("-")[0] for stem in STEMS} == set(ENTRY_POINTS)
 
 
 @pytest.mark.parametrize("stem", sorted(STEMS))
 def test_every_id_in_an_event_is_one_to_be_put_in(stem: str) -> None:
-    text = (EVENTS / f"{stem}.json").read_text()
-    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text)) <= {ABOUT, BESIDE}
+    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text_of(stem))) <= {ABOUT, BESIDE}
 
 
 @does("api_runs-a-run")
@@ -225,18 +229,18 @@ def _(own: Own) -> None:
     assert own.send("on_run_failed-retry", own.run) == {"result": "settled before"}
 
 
-@does("housekeeping-every-hour")
+@does("housekeeping")
 def _(own: Own) -> None:
-    assert own.send("housekeeping-every-hour") == {}
+    assert own.send("housekeeping") == {}
 
 
-@does("watchdog-every-minute")
+@does("watchdog")
 def _(own: Own) -> None:
     trigger = create(own.workspace, own.function, "scheduled", NEVER)
     leave_half_done(own.workspace, trigger["id"])
 
     def restored() -> bool:
-        own.send("watchdog-every-minute")
+        own.send("watchdog")
         # The minute's own watchdog may have been faster, and still be at it.
         return not is_half_done(own.workspace, trigger["id"])
 
@@ -244,10 +248,9 @@ def _(own: Own) -> None:
     assert put(own.workspace, trigger, name="free again").status_code == 200
 
 
-@does("sweep_versions-every-month")
+@does("sweep_versions")
 def _(own: Own) -> None:
-    event = json.loads((EVENTS / "sweep_versions-every-month.json").read_text())
-    results = sweep(own.workspace.local_stack, event)
+    results = sweep(own.workspace.local_stack, json.loads(text_of("sweep_versions")))
     assert results["not published here"] >= 1, "the version of the run: nothing is marked where nothing is deleted"
     assert "deleted" not in results, "nothing here is older than a day"
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.domain.upkeep.version_sweep import (
+from handlers.sweep_versions.sweep import (
     MAX_FUNCTIONS,
     PAUSE_SECONDS,
     SweepDeps,

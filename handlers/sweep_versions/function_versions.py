@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from handlers.aws import aws_errors
 from handlers.aws.function_code import DESCRIPTION
-from handlers.domain.upkeep.version_sweep import Version
+from handlers.sweep_versions.sweep import Version
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -9,7 +9,7 @@ from handlers.aws import run_items
 from handlers.aws.table import SCHEMA, Item, Table, key_of, readable_of, to_item
 from handlers.domain.clock import iso
 from handlers.domain.function_arns import base_arn
-from handlers.domain.upkeep.version_sweep import UnreadableRun, VersionReference
+from handlers.sweep_versions.sweep import UnreadableRun, VersionReference
 
 PAGE = 100
 _INDEX = "byWorkspace"

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from handlers.sweep_versions.version_sweep import Versions
 
 from handlers.sweep_versions import function_versions
 from handlers.sweep_versions.function_versions import FunctionVersions
+from handlers.sweep_versions.sweep import Versions
 from tests.builders import FUNCTION_ARN
 from tests.contracts.conftest import FAKE
 from tests.fakes.versions import FakeVersions, a_version

@@ -20,7 +20,7 @@ LABEL = SealContext(workspace="acme", owner="RUN#1", part="parameters")
 @pytest.fixture
 def another_container(local_stack: LocalStack, kms_session: Session) -> Cipher:
     """A cipher whose cache is empty."""
-    return Cipher(local_stack.outputs["KeyArn"], kms_session)
+    return Cipher(kms_session, inputs=local_stack.outputs["InputKeyArn"], outcomes=local_stack.outputs["OutcomeKeyArn"])
 
 
 def test_of_a_damaged_text_no_stream_stays_open(cipher: Cipher) -> None:

@@ -61,8 +61,9 @@ def on_kms(local_stack: LocalStack, kms_session: Session, kms_events: LateEvents
         with injected(kms_events, "kms.Decrypt", *answers), injected(kms_events, "kms.GenerateDataKey", *answers):
             yield
 
-    key = local_stack.outputs["KeyArn"]
-    return Sealing(RealCipher(key, kms_session), RealCipher(key, kms_session), answering)
+    inputs, outcomes = local_stack.outputs["InputKeyArn"], local_stack.outputs["OutcomeKeyArn"]
+    cipher, another = (RealCipher(kms_session, inputs=inputs, outcomes=outcomes) for _ in range(2))
+    return Sealing(cipher, another, answering)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -71,7 +72,9 @@ def test_what_was_sealed_opens_under_its_context(cipher: Cipher, content: bytes)
     assert cipher.open(cipher.seal(content, CONTEXT), CONTEXT) == content
 
 
-@pytest.mark.parametrize("changed", [{"workspace": "other"}, {"owner": "RUN#2"}, {"part": "result"}])
+@pytest.mark.parametrize(
+    "changed", [{"workspace": "other"}, {"owner": "RUN#2"}, {"part": "overrides"}, {"part": "outcome"}]
+)
 def test_it_opens_under_no_other_context(cipher: Cipher, changed: dict[str, str]) -> None:
     sealed = cipher.seal(b"secret", CONTEXT)
     with pytest.raises(SealBroken):

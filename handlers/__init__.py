@@ -19,8 +19,7 @@ The top-level files are the doors, one per kind of caller:
 
 What doors share:
 
-    log            what doors log: faults, and the audit trail
-    metrics        what doors count, for alarms
+    telemetry      what operators are told: log lines with the ids of what they concern, the audit trail, metrics
     settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 

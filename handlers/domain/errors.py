@@ -81,7 +81,7 @@ class Forbidden(Refused):
 
 
 class FunctionNotPermitted(Refused):
-    """The workspace may not invoke this function any more (invokableFunctions in docs/reference/settings.md)."""
+    """The workspace may not invoke this function any more (the setting invokableFunctions)."""
 
     code = "FUNCTION_NOT_PERMITTED"
 

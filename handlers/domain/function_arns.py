@@ -66,7 +66,7 @@ def check_function_arn(
         raise InvalidRequest("functionArn", "must name the function or an alias of it, not a version.")
     if not allowed.allows(workspace, function_arn):
         raise InvalidRequest(
-            "functionArn", "is not a function that this workspace may invoke (invokableFunctions in docs/deploy.md)."
+            "functionArn", "is not a function that this workspace may invoke (the setting invokableFunctions)."
         )
     timeout = catalogue.timeout_seconds(function_arn)
     if timeout is None:

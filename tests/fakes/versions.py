@@ -43,8 +43,9 @@ class FakeVersions:
             raise Unavailable
         if version_arn in self.locked:
             return False
-        published = self.published[base_arn(version_arn)]
-        self.published[base_arn(version_arn)] = [each for each in published if each.arn != version_arn]
+        function_arn = base_arn(version_arn)
+        kept = [each for each in self.published.get(function_arn, []) if each.arn != version_arn]
+        self.published[function_arn] = kept
         self.deleted.append(version_arn)
         return True
 

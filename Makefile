@@ -1,4 +1,4 @@
-.PHONY: help install demo up down logs bootstrap diff deploy destroy unit test proof chaos bench check format reference lock clean
+.PHONY: help install demo up down logs bootstrap diff deploy destroy unit test proof chaos bench check format reference openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -52,7 +52,7 @@ test: install ## all tests
 
 # What runs inside Lambda is measured where it runs in the tests' own process; the floor is a point below what that gives.
 proof: install ## the long checks: branch coverage with a floor, long fuzzing, long faults (three quarters of an hour)
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov=handlers --cov-branch --cov-report=term:skip-covered --cov-fail-under=90 tests/domain tests/entry_points tests/aws tests/infra
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov=handlers --cov-branch --cov-report=term:skip-covered --cov-fail-under=95 tests/domain tests/entry_points tests/aws tests/infra
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --hypothesis-profile long tests/domain tests/stack/fuzz
 	@$(MAKE) --no-print-directory chaos
 
@@ -76,6 +76,9 @@ format: install ## format, and correct what can be corrected
 
 reference: install ## write the generated pages of the docs
 	@$(BIN)/python -m infra.reference
+
+openapi: install ## write the API's OpenAPI document to docs/reference/openapi.json
+	@$(BIN)/python -m infra.reference openapi.json
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 lock: ## resolve the dependencies again (needs uv)

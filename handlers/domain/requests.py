@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -63,30 +63,15 @@ _IN_A_NAME = StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\
 Name = Annotated[str, _IN_A_NAME, AfterValidator(_not_blank)]
 # A moment after RFC 3339, which is a text in JSON.
 Moment = Annotated[datetime, BeforeValidator(_a_moment)]
-_NULL = {"type": "null"}
 # How pydantic begins what it has to say.
 _SHOULD = re.compile(r"^[A-Z]\w* should ")
-
-
-def _without_null(schema: dict[str, Any]) -> None:
-    """None is how a field that was left out is read; `Body.read` refuses null, so the description does not offer it."""
-    for field in schema.get("properties", {}).values():
-        if _NULL in field.get("anyOf", []):
-            others = [each for each in field.pop("anyOf") if each != _NULL]
-            field.update(others[0] if len(others) == 1 else {"anyOf": others})
-            del field["default"]
 
 
 class Body(BaseModel):
     """A request body: camelCase names, no unknown fields, no coercion ("true" is not true)."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        hide_input_in_errors=True,
-        json_schema_extra=_without_null,
+        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
     )
 
     @classmethod

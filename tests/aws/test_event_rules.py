@@ -105,16 +105,6 @@ def test_a_trigger_of_another_bus_has_its_rule_there(events: Any, rules: EventRu
     events.delete_event_bus(Name=other)
 
 
-def test_a_rule_is_removed_once_however_often_it_is_asked(events: Any, rules: EventRules, bus: str) -> None:
-    kept, gone = matching(), matching()
-    rules.put(kept)
-    rules.put(gone)
-    rules.remove(gone)
-    rules.remove(gone)
-    rules.remove(matching())
-    assert [rule["Name"] for rule in found(events, bus)] == [f"test-{kept.id}"]
-
-
 def test_a_rule_that_never_got_its_target_is_removed_too(events: Any, rules: EventRules, bus: str) -> None:
     trigger = matching()
     with injected(events.meta.events, PUT_TARGETS, *[throttled()] * 6), pytest.raises(Unavailable):

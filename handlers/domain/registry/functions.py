@@ -2,7 +2,7 @@
 
 import uuid
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, NotFound
@@ -22,8 +22,6 @@ class RegisterFunction(Body):
 
 
 class CaptureBody(Body):
-    model_config = ConfigDict(json_schema_extra=None)  # null ends capturing too
-
     trigger_id: str | None = Field(default=None, max_length=64)
 
 

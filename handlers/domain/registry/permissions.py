@@ -26,9 +26,7 @@ def check_invokable(function: ComputeFunction, invokable: InvokablePatterns) -> 
 def check_bus(workspace: str, bus: str | None, buses: PermittedBuses) -> None:
     """Raises InvalidRequest if a new trigger may not listen to the bus."""
     if not buses.include(workspace, bus):
-        raise InvalidRequest(
-            BUS_FIELD, "is not a bus that this workspace may listen to (otherBuses in docs/deploy.md)."
-        )
+        raise InvalidRequest(BUS_FIELD, "is not a bus that this workspace may listen to (the setting otherBuses).")
 
 
 def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps: RegistryDeps) -> None:
@@ -38,7 +36,7 @@ def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps:
     if not deps.sources.buses.permit(after):
         raise InvalidRequest(
             BUS_FIELD,
-            "is not a bus that this workspace may listen to any more (otherBuses in docs/deploy.md): "
+            "is not a bus that this workspace may listen to any more (the setting otherBuses): "
             "the trigger can be disabled or deleted, and its params changed.",
         )
     function = deps.registry.read_function(after.function_id)

@@ -14,7 +14,7 @@ class TriggerSource(Protocol):
         """Ask AWS whether it would accept the trigger, changing nothing. Raises InvalidRequest."""
 
     def put(self, trigger: FunctionTrigger) -> None:
-        """Schedule or rule is as the trigger says. An interval begins anew; a moment that has passed is not repeated.
+        """Schedule or rule is as the trigger says. An interval begins again; a moment that has passed is not repeated.
 
         Raises InvalidRequest, BusMissing or SourceLimitReached.
         """

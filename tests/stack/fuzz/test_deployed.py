@@ -7,11 +7,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from handlers import api_runs
 from handlers.api.operations import BASE
-from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
 from tests.entry_points.events import (
     ABSENT,
@@ -22,12 +21,12 @@ from tests.entry_points.events import (
     Event,
     answer_of,
     assert_complete,
+    fuzzed,
     http_event,
-    quickly,
 )
 from tests.entry_points.in_memory import wire
 from tests.stack.driver import Workspace
-from tests.stack.fuzz.deployed import Deployed, Own, documents, with_ids
+from tests.stack.fuzz.deployed import Deployed, Own, documents, settings_of, with_ids
 from tests.stack.fuzz.strategies import QUERIES, requests
 from tests.stack.sources import create
 
@@ -46,23 +45,7 @@ def own(local_stack: LocalStack, connection: httpx.Client) -> Own:
 def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
     local_stack = own.workspace.local_stack
     queue = local_stack.client("sqs").create_queue(QueueName=f"fuzz-{uuid4().hex[:8]}")["QueueUrl"]
-    wired = Deployed(
-        local_stack,
-        Settings(
-            table_name=local_stack.outputs["TableName"],
-            bucket_name=local_stack.outputs["BucketName"],
-            input_key_arn=local_stack.outputs["InputKeyArn"],
-            outcome_key_arn=local_stack.outputs["OutcomeKeyArn"],
-            run_queue_url=queue,
-            lifecycle_bus_name=local_stack.outputs["LifecycleBusName"],
-            trigger_bus_name=local_stack.outputs["TriggerBusName"],
-            schedule_group=local_stack.outputs["ScheduleGroupName"],
-            on_event_arn=own.workspace.local_stack.samples["EchoFunctionArn"],
-            scheduler_role_arn="arn:aws:iam::000000000000:role/scheduler",
-            rule_prefix="FunctionRerun",
-            invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
-        ),
-    )
+    wired = Deployed(local_stack, settings_of(local_stack, run_queue_url=queue))
     wire(patched, wired)
     yield wired
     local_stack.client("sqs").delete_queue(QueueUrl=queue)
@@ -76,7 +59,7 @@ class TestDeployed:
         assert deployed == set(ROUTES)
 
     @given(sent=requests(list(ROUTES)))
-    @settings(quickly, max_examples=120)
+    @fuzzed(120)
     def test_a_request_is_answered_and_a_refused_one_writes_nothing(
         self, own: Own, deployed: Deployed, sent: tuple[Any, Event]
     ) -> None:
@@ -88,7 +71,7 @@ class TestDeployed:
             assert deployed.written == []
 
     @given(query=QUERIES.filter(lambda query: "include" not in query and "surprise" not in query))
-    @settings(quickly, max_examples=60)
+    @fuzzed(60)
     def test_a_list_of_runs_takes_or_refuses_any_filter(
         self, own: Own, deployed: Deployed, query: dict[str, str]
     ) -> None:
@@ -117,7 +100,7 @@ class TestDeployed:
         assert status == 400 or document["data"] == []
 
     @given(sent=requests([route for route in ROUTES if route.startswith(("POST", "GET", "PUT"))]))
-    @settings(quickly, max_examples=30)
+    @fuzzed(30)
     def test_over_http_a_request_is_answered_and_a_refused_one_changes_nothing(
         self, own: Own, sent: tuple[Any, Event]
     ) -> None:

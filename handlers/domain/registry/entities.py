@@ -73,15 +73,7 @@ class FunctionTrigger(Registered):
         """Whether an AWS service has to follow it."""
         return self.metadata.aws_service is not None
 
-    @property
-    def params_context(self) -> SealContext:
-        return self._context("params")
-
-    @property
-    def secrets_context(self) -> SealContext:
-        return self._context("secrets")
-
-    def _context(self, part: str) -> SealContext:
+    def seal_context(self, part: Literal["params", "secrets"]) -> SealContext:
         return SealContext(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
 
 

@@ -41,6 +41,7 @@ class EventDriven(TriggerMetadata):
         default=None,
         min_length=1,
         max_length=256,
+        exclude_if=lambda bus: bus is None,
         description="Absent for the stack's trigger bus, which all workspaces share.",
     )
 

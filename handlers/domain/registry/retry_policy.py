@@ -25,7 +25,7 @@ ErrorName = Annotated[
 
 
 class RetryPolicy(Body):
-    """`maxRetries: 0` ends retrying."""
+    """Of a trigger: `maxRetries: 0` ends retrying."""
 
     max_retries: int = Field(ge=0, le=MAX_RETRIES)
     initial_delay_seconds: int = Field(default=10, ge=0, le=MAX_DELAY_SECONDS)

@@ -78,17 +78,14 @@ def _with_metadata(
         raise InvalidRequest(BUS_FIELD, "cannot be changed: create another trigger.")
     after = after.evolve(metadata=metadata)
     deps.sources.check(after)
-    sealed = deps.cipher.seal(dump(params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_context)
+    sealed = deps.cipher.seal(dump(params, field=PARAMS, limit=MAX_INLINE_BYTES), after.seal_context("params"))
     return stored._replace(trigger=after, sealed_params=sealed), params
 
 
 def delete_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> None:
     """Its runs stay. Raises NotFound, BeingChanged or Unavailable."""
-
-    def delete() -> None:
-        delete_stored(find_trigger(workspace, trigger_id, deps.registry).trigger, deps.registry, deps.sources)
-
-    as_it_is_now(delete)
+    registry = deps.registry
+    as_it_is_now(lambda: delete_stored(find_trigger(workspace, trigger_id, registry).trigger, registry, deps.sources))
 
 
 def rotate_secret(workspace: str, trigger_id: str, request: RotateSecret, deps: RegistryDeps) -> ShownTrigger:

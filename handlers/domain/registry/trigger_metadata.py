@@ -45,7 +45,7 @@ class TriggerMetadata(Body):
 
     def item(self) -> JsonObject:
         """As it is stored."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return self.model_dump(mode="json", by_alias=True)
 
     def document(self) -> JsonObject:
         """As it is shown."""

@@ -67,7 +67,7 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
         updated_at=at,
     )
     deps.sources.check(trigger)
-    stored = StoredTrigger(trigger, deps.cipher.seal(params_text, trigger.params_context))
+    stored = StoredTrigger(trigger, deps.cipher.seal(params_text, trigger.seal_context("params")))
     stored, secret = webhook_secrets.with_needed_secret(stored, deps.cipher)
     add_stored(stored, deps.registry, deps.sources)
     return ShownTrigger(trigger, params, secret)
@@ -110,4 +110,4 @@ def list_triggers(workspace: str, page: Page, registry: Registry) -> tuple[list[
 
 def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
     """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
-    return open_sealed(stored.sealed_params, stored.trigger.params_context, cipher)
+    return open_sealed(stored.sealed_params, stored.trigger.seal_context("params"), cipher)

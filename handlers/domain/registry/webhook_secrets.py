@@ -20,7 +20,7 @@ def new_secret() -> str:
 
 def seal(valid: list[str], trigger: FunctionTrigger, cipher: Cipher) -> bytes:
     """`valid` has the newest first. Raises Unavailable."""
-    return cipher.seal(json.dumps(valid).encode(), trigger.secrets_context)
+    return cipher.seal(json.dumps(valid).encode(), trigger.seal_context("secrets"))
 
 
 def with_needed_secret(stored: StoredTrigger, cipher: Cipher) -> tuple[StoredTrigger, str | None]:
@@ -35,5 +35,5 @@ def open_all(stored: StoredTrigger, cipher: Cipher) -> list[str]:
     """The valid secrets, the newest first. Raises TriggerUnreadable or Unavailable."""
     if stored.sealed_secrets is None:
         return []
-    valid: list[str] = json.loads(open_sealed(stored.sealed_secrets, stored.trigger.secrets_context, cipher))
+    valid: list[str] = json.loads(open_sealed(stored.sealed_secrets, stored.trigger.seal_context("secrets"), cipher))
     return valid

@@ -1,6 +1,6 @@
 """All that runs inside Lambda.
 
-The top-level files are the entry points, one per kind of caller:
+The top-level files are the entry points, one Lambda function each:
 
     api_rerun          POST rerun: from the HTTP API, or a test event from the AWS console
     api_cancel         POST cancel
@@ -34,6 +34,6 @@ Rooms:
         runs/          what a run is and what becomes of it
     aws/           how it is done: one adapter a file
 
-Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The contracts in
-pyproject.toml say so, and `make check` enforces them.
+Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The contracts
+in pyproject.toml say so, and `make check` enforces them.
 """

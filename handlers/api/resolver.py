@@ -16,7 +16,7 @@ from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, JsonValue, compact, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
-from handlers.log import AuditLine, audited
+from handlers.telemetry import AuditLine, audited
 
 # Larger bodies are refused unread. Of the 6 MB that a Lambda can be sent, base64 takes a third; so every body of this
 # size arrives if it is sent with a content type that API Gateway encodes. One of text/…, application/json, …/xml or
@@ -124,7 +124,7 @@ _MALFORMED: JsonObject = {"rawPath": "", "requestContext": {"stage": "$default",
 def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
     """The event with its path rebuilt from API Gateway's own match, each parameter percent-encoded.
 
-    Powertools matches the path anew with an alphabet of its own: an id with a quote or a slash in it would become
+    Powertools matches the path again with an alphabet of its own: an id with a quote or a slash in it would become
     "no such route" instead of the contract's "Invalid run ID.". An id or workspace that is valid has nothing to encode.
     """
     try:

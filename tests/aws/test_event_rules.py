@@ -156,6 +156,28 @@ def test_a_pattern_that_eventbridge_does_not_read_is_refused_by_its_field(
     assert not found(events, bus)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "flaw"),
+    [
+        ('"hush" must be an object or an array', ": each field needs an object, or a list of what it may be"),
+        ("Empty arrays are not allowed", ": it has an empty list"),
+        ("Unrecognized match type hush", ": it has a match operator that EventBridge does not know"),
+        ("Unrecognized numeric range operator: hush", ": a numeric match has the operators = < <= > >= only"),
+        ("prefix match pattern must be a string", ": a match operator has a value of the wrong type"),
+        ("Unexpected character hush", ""),
+    ],
+)
+def test_what_is_wrong_with_a_pattern_is_said_and_nothing_of_it_is_quoted(
+    events: Any, rules: EventRules, sentence: str, flaw: str
+) -> None:
+    quoted = """at [Source: (String)"{"hush":["Empty objects are not allowed"]}"; line: 1, column: 8]"""
+    said = error(400, "InvalidEventPatternException", f"Event pattern is not valid. Reason: {sentence}\n {quoted}")
+    with injected(events.meta.events, CHECK, said), pytest.raises(InvalidRequest) as refused:
+        rules.check(matching())
+    expected = f"triggerMetadata.eventPattern: is not a pattern that EventBridge reads{flaw}."
+    assert refused.value.message == expected
+
+
 @pytest.mark.parametrize("operation", [PUT, PUT_TARGETS])
 def test_a_bus_that_is_full_takes_no_more(events: Any, rules: EventRules, operation: str) -> None:
     full = error(400, "LimitExceededException")

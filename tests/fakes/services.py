@@ -122,12 +122,12 @@ def nothing() -> None:
 
 
 class FakeCode:
-    """The code that functions have now, or the reason why it cannot be told."""
+    """The code that functions have now, or the reason why nobody knows it."""
 
     def __init__(self) -> None:
         self.now: dict[str, Pin | Exception] = {FUNCTION_ARN: a_pin()}
         self.request: list[tuple[str, bool]] = []
-        """ARN and whether to look afresh."""
+        """ARN, and whether to ask AWS again."""
         self.forgotten: list[Pin] = []
         self.published: Pin | Exception = a_pin(8)
         """What is found in place of a version that was forgotten."""
@@ -184,7 +184,7 @@ class FakeCatalogue:
 
 
 class FakeSources:
-    """Both kinds of sources: what AWS has been told of triggers, as it was told last."""
+    """Both kinds of sources: what AWS knows of triggers."""
 
     def __init__(self) -> None:
         self.synced: dict[str, FunctionTrigger] = {}

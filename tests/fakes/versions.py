@@ -57,7 +57,7 @@ class FakeUses:
         self.registered = {FUNCTION_ARN}
         self.runs: list[FunctionRun] = []
         self.unreadable: dict[str, str | None] = {}
-        """Runs whose version cannot be told, with their function if that can."""
+        """Runs whose version is not known, with their function if that is."""
         self.meanwhile: Callable[[], object] = nothing
         """Happens once, before the last run is read; the index does not tell of what it records."""
 

@@ -122,7 +122,7 @@ def test_an_original_and_its_parameters_outlive_its_newest_rerun(
     key = to_item(run_items.part_key(original, Part.PARAMETERS))
     part = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
     assert int(part["expiresAt"]["N"]) > rerun.expires_at.timestamp()
-    assert int(raw(dynamodb, local_stack, original)["partsTtl"]["N"]) == int(part["expiresAt"]["N"])
+    assert int(raw(dynamodb, local_stack, original)["ptl"]["N"]) == int(part["expiresAt"]["N"])
 
 
 def test_parameters_are_written_anew_once_a_day_at_most(runs: RunStore, dynamodb: Any) -> None:
@@ -159,7 +159,7 @@ def test_a_change_of_status_does_not_touch_what_the_lists_hold(
     before = raw(dynamodb, local_stack, run)
     runs.transition(run, run.moved(status=Status.RUNNING, claim_token="t", deadline=clock.now()))
     after = raw(dynamodb, local_stack, run)
-    for name in ("byWorkspace", "byFunction", "position", "trig"):
+    for name in ("byWorkspace", "byFunction", "position", "tg"):
         assert after[name] == before[name]
 
 

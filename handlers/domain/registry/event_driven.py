@@ -24,8 +24,8 @@ def _text(pattern: object) -> str:
 
 def _never_null(schema: JsonObject) -> None:
     """A field that is left out where there is none."""
-    del schema["default"]
-    schema |= schema.pop("anyOf")[0]
+    schema.pop("default", None)
+    schema |= schema.pop("anyOf", [{}])[0]
 
 
 class EventDriven(TriggerMetadata):

@@ -17,7 +17,12 @@ MAX_RETRIES = 100
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 Jitter = Literal["full", "none"]
 # As Lambda reports it for any language; it is kept in the form that a run's `errorCode` has.
-ErrorName = Annotated[str, StringConstraints(pattern=r"^[^\s\p{Cc}]+$", max_length=512), AfterValidator(error_name)]
+ErrorName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s\p{Cc}]+$", max_length=512),
+    Field(json_schema_extra={"pattern": r"^\S+$"}),  # not every reader of schemas knows \p
+    AfterValidator(error_name),
+]
 
 
 class RetryPolicy(Document):

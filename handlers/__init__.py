@@ -20,7 +20,7 @@ The top-level files are the entry points, one Lambda function each:
 
 What entry points share:
 
-    telemetry      what operators are told: log lines with the ids of what they concern, the audit trail, metrics
+    telemetry      what operators read: log lines with the ids of what they concern, the audit trail, metrics
     settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 

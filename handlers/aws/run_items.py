@@ -196,7 +196,9 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> Chang
     sets = [f"#{name} = :{name}" for name in changed if name in will_be]
     removes = [f"#{name}" for name in changed if name not in will_be]
     unmoved = _unmoved(before, after)
-    conditions = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in unmoved]
+    it_has_not_expired_meanwhile = "attribute_exists(pk)"  # else an update would make an item of what it changes
+    conditions = [it_has_not_expired_meanwhile]
+    conditions += [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in unmoved]
     values = {f":{name}": will_be[name] for name in changed if name in will_be}
     values |= {f":was_{name}": was[name] for name in unmoved if name in was}
     names = {*changed, *unmoved}

@@ -163,9 +163,9 @@ def pending_copy(workspace: Workspace, run_id: str) -> str:
         Key={"pk": {"S": f"RUN#{fresh}"}, "sk": {"S": "RUN"}},
         UpdateExpression=(
             "SET #status = :pending, deadline = :past, due = :open, dueAt = :due, n = :none"
-            " REMOVE begun, ended, ms, out"
+            " REMOVE begun, ended, ms, #out"
         ),
-        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeNames={"#status": "status", "#out": "out"},
         ExpressionAttributeValues={
             ":pending": {"S": "pending"},
             ":past": {"N": "1767225600000"},

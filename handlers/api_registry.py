@@ -34,10 +34,10 @@ from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.log import logger
-from handlers.settings import INVOKABLE, TRIGGER_SOURCES, check_environment
+from handlers.settings import INVOKABLE, SEALING, TRIGGER_SOURCES, check_environment
 from handlers.wiring import wiring
 
-READS = ("table_name", "key_arn", *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
+READS = ("table_name", *SEALING, *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
 check_environment(READS)
 
 app = Resolver()

@@ -10,13 +10,13 @@ from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, REVEAL, RerunHistory, RevealedRun, RunList, RunView
 from handlers.api.views import PageMeta
-from handlers.domain.runs.history import lineage, parse_parts, read_run, reveal
+from handlers.domain.runs.history import lineage, parse_contents, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.log import logger
-from handlers.settings import RUNS, check_environment
+from handlers.settings import RUNS, SEALING, check_environment
 from handlers.wiring import wiring
 
-READS = (*RUNS, "key_arn")
+READS = (*RUNS, *SEALING)
 check_environment(READS)
 
 app = Resolver()
@@ -43,9 +43,9 @@ def get_run(workspace: str, run_id: str) -> Response[Any]:
 def reveal_run(workspace: str, run_id: str, include: str) -> Response[Any]:
     with app.act(GET_RUN, workspace, run_id=run_id) as act:
         act.caller.require(workspace, *REVEAL)
-        act.line["parts"] = parts = parse_parts(include)
+        act.line["parts"] = contents = parse_contents(include)
         run = read_run(workspace, run_id, wiring.runs)
-        revealed = RevealedRun.holding(run, reveal(run, parts, wiring.runs, wiring.cipher))
+        revealed = RevealedRun.holding(run, reveal(run, contents, wiring.runs, wiring.cipher))
     return json_response(HTTPStatus.OK, revealed)
 
 

@@ -22,7 +22,8 @@ class Settings(BaseModel):
     """All that any of them reads. An entry point has only what it reads; the rest keeps its default."""
 
     table_name: str = ""
-    key_arn: str = ""
+    input_key_arn: str = ""
+    outcome_key_arn: str = ""
     bucket_name: str = ""
     run_queue_url: str = ""
     dead_letter_queue_url: str = ""
@@ -49,8 +50,9 @@ class Settings(BaseModel):
 
 # What several entry points read together.
 RUNS = ("table_name", "bucket_name", "max_reruns_per_lineage")
-STARTED_RUNS = (*RUNS, "key_arn", "run_queue_url", "retention_days")
-ENDED_RUNS = (*RUNS, "key_arn", "lifecycle_bus_name")
+SEALING = ("input_key_arn", "outcome_key_arn")
+STARTED_RUNS = (*RUNS, *SEALING, "run_queue_url", "retention_days")
+ENDED_RUNS = (*RUNS, *SEALING, "lifecycle_bus_name")
 INVOKABLE = ("invokable_functions", "own_functions")
 TRIGGER_SOURCES = (
     *("trigger_bus_name", "other_buses", "schedule_group"),

@@ -92,7 +92,7 @@ class Wiring:
         # A session of its own, because the Encryption SDK makes its KMS clients itself: this is how to configure them.
         session = boto3.Session()._session  # noqa: SLF001
         session.set_default_client_config(_API)
-        return Cipher(self.settings.key_arn, session)
+        return Cipher(session, inputs=self.settings.input_key_arn, outcomes=self.settings.outcome_key_arn)
 
     @cached_property
     def part_objects(self) -> PartObjects:

@@ -16,7 +16,8 @@ def values(resources: Resources) -> dict[str, str]:
     }
     return {
         "table_name": storage.table.table_name,
-        "key_arn": storage.key.key_arn,
+        "input_key_arn": storage.input_key.key_arn,
+        "outcome_key_arn": storage.outcome_key.key_arn,
         "bucket_name": storage.bucket.bucket_name,
         "run_queue_url": messaging.run_queue.queue_url,
         "dead_letter_queue_url": messaging.dead_letters.queue_url,

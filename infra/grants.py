@@ -22,12 +22,20 @@ def index(r: Resources, *names: str, action: str = "Query") -> Grants:
     return [_allow("dynamodb", [action], *(f"{r.storage.table.table_arn}/index/{name}" for name in names))]
 
 
-def seal(r: Resources) -> Grants:
-    return [_allow("kms", ["GenerateDataKey"], r.storage.key.key_arn)]
+def seal_inputs(r: Resources) -> Grants:
+    return [_allow("kms", ["GenerateDataKey"], r.storage.input_key.key_arn)]
 
 
-def unseal(r: Resources) -> Grants:
-    return [_allow("kms", ["Decrypt"], r.storage.key.key_arn)]
+def unseal_inputs(r: Resources) -> Grants:
+    return [_allow("kms", ["Decrypt"], r.storage.input_key.key_arn)]
+
+
+def seal_outcomes(r: Resources) -> Grants:
+    return [_allow("kms", ["GenerateDataKey"], r.storage.outcome_key.key_arn)]
+
+
+def unseal_outcomes(r: Resources) -> Grants:
+    return [_allow("kms", ["Decrypt"], r.storage.outcome_key.key_arn)]
 
 
 def read_large_parts(r: Resources) -> Grants:
@@ -63,7 +71,7 @@ def start_runs(r: Resources) -> Grants:
     """Record new runs and send them to the executor. UpdateItem notes that a large part was moved to where it stays."""
     return [
         *table(r, "BatchGetItem", "PutItem", "UpdateItem"),
-        *(*seal(r), *unseal(r), *write_large_parts(r)),
+        *(*seal_inputs(r), *unseal_inputs(r), *write_large_parts(r)),
         *send_runs(r),
     ]
 

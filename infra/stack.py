@@ -84,7 +84,8 @@ class FunctionRerunStack(Stack):
         outputs = {
             "ApiUrl": self.api.http_api.api_endpoint,
             "TableName": storage.table.table_name,
-            "KeyArn": storage.key.key_arn,
+            "InputKeyArn": storage.input_key.key_arn,
+            "OutcomeKeyArn": storage.outcome_key.key_arn,
             "BucketName": storage.bucket.bucket_name,
             "RetentionDays": str(self.resources.settings.retention_days),
             "RunQueueUrl": messaging.run_queue.queue_url,

@@ -1,4 +1,4 @@
-"""What is kept: the one table, the bucket for what is too large for it, and the key that seals what is secret."""
+"""What is kept: the one table, the bucket for what is too large for it, and the keys that seal what is secret."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -8,6 +8,16 @@ from constructs import Construct
 
 _TEXT = dynamodb.AttributeType.STRING
 STAGING, KEPT = "staging/", "kept/"
+# An item is in an index if it has both attributes: partition key and sort key.
+INDEXES = {
+    "byWorkspace": ("byWorkspace", "position"),
+    "byFunction": ("byFunction", "position"),
+    "due": ("due", "dueAt"),
+    "failures": ("byWorkspace", "failedAt"),
+    "unrecovered": ("byWorkspace", "unrecoveredAt"),
+    "errorGroup": ("errorGroup", "unrecoveredAt"),
+    "batch": ("batch", "position"),
+}
 
 
 class Storage(Construct):
@@ -16,12 +26,13 @@ class Storage(Construct):
     ) -> None:
         """`deletion_protection` must be off while the stack is created: nothing could be rolled back otherwise."""
         super().__init__(scope, name)
-        self.key = kms.Key(
-            self,
-            "Key",
-            description="Seals parameters, overrides, results, logs and errors of function runs",
-            enable_key_rotation=True,
-            removal_policy=removal_policy,
+        # Two, so that who starts runs cannot read what came of them.
+        self.input_key, self.outcome_key = (
+            kms.Key(self, name, description=description, enable_key_rotation=True, removal_policy=removal_policy)
+            for name, description in {
+                "InputKey": "Seals parameters and overrides of function runs, and secrets of triggers",
+                "OutcomeKey": "Seals results, logs and errors of function runs",
+            }.items()
         )
         self.table = dynamodb.Table(
             self,
@@ -50,15 +61,15 @@ class Storage(Construct):
             ],
             removal_policy=removal_policy,
         )
-        # A stack update can add one index only: all of them exist from the first template.
-        self._index("byWorkspace", "position")
-        self._index("byFunction", "position")
-        self._index("attention", "attentionAt")
+        # A stack update can add one index only: all of them exist from the first template, those that no release
+        # writes yet included. docs/reference/storage.md says what each is for.
+        for index, (partition, sort) in INDEXES.items():
+            self._index(index, partition, sort)
 
-    def _index(self, partition: str, sort: str) -> None:
-        """Sparse, and named after its partition key. It leads to items, which are read consistently then."""
+    def _index(self, name: str, partition: str, sort: str) -> None:
+        """Sparse. It leads to items, which are read consistently then."""
         self.table.add_global_secondary_index(
-            index_name=partition,
+            index_name=name,
             partition_key=dynamodb.Attribute(name=partition, type=_TEXT),
             sort_key=dynamodb.Attribute(name=sort, type=_TEXT),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,

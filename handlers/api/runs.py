@@ -12,12 +12,12 @@ from handlers.domain.clock import Timestamp
 from handlers.domain.json_document import JsonObject, JsonValue
 from handlers.domain.runs.history import Lineage
 from handlers.domain.runs.run import (
+    Content,
     ErrorSource,
     ExecutionSource,
     ExecutionType,
     FunctionRun,
     ParametersFormat,
-    Part,
     Status,
 )
 
@@ -74,6 +74,9 @@ class RunView(_OfRun):
     )
 
 
+_CONTENTS = ", ".join(Content)
+
+
 class RevealedRun(RunView):
     """A run with those of its parts that were asked for; `null`: it has none."""
 
@@ -84,13 +87,13 @@ class RevealedRun(RunView):
     error: AnyContent = absent_if_none(description="What Lambda has answered for a function that failed.")
 
     @classmethod
-    def holding(cls, run: FunctionRun, parts: dict[Part, JsonValue]) -> "RevealedRun":
+    def holding(cls, run: FunctionRun, parts: dict[Content, JsonValue]) -> "RevealedRun":
         return cls.model_construct(**vars(RunView.of(run)), **parts)
 
     def document(self) -> JsonObject:
         # Content goes on as it was opened: it may be large, and hold what no model takes.
-        run = self.model_dump(by_alias=True, exclude={*Part})
-        return run | {part: getattr(self, part) for part in Part if part in self.model_fields_set}
+        run = self.model_dump(by_alias=True, exclude={*Content})
+        return run | {part: getattr(self, part) for part in Content if part in self.model_fields_set}
 
 
 class RunList(View):
@@ -150,7 +153,9 @@ GET_RUN = Operation(
     summary="Read a run",
     description="With `include`, what it holds is opened: that also needs the grant function-runs:reveal, and leaves "
     "an audit line.",
-    query=(Parameter("include", f"Parts to reveal, separated by commas: {', '.join(Part)}. Together 4.5 MB at most."),),
+    query=(
+        Parameter("include", f"Parts to reveal, separated by commas: {', '.join(Content)}. Together 4.5 MB at most."),
+    ),
     responses={HTTPStatus.OK: RevealedRun},
     refusals=(errors.InvalidRunId, errors.NotFound, errors.PartUnreadable, errors.TooLarge),
     audited="reveal",

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from handlers.aws.table import SCHEMA, Item, Key, Table, TransactionCanceled, from_item, readable_of, to_item
+from handlers.aws import keys
+from handlers.aws.table import SCHEMA, Item, Table, TransactionCanceled, from_item, readable_of, to_item
 from handlers.domain.clock import iso
 from handlers.domain.errors import InvalidRequest, Unavailable
 from handlers.domain.function_arns import base_arn
@@ -18,8 +19,8 @@ from handlers.domain.starting.captures import Registration
 
 # So many fit into one item, and into the reads of one capture.
 MAX_REGISTRATIONS = 100
-_WORKSPACE = "WORKSPACE#"
 _COUNT = "registrations"
+ACTION = "captures"
 _OWN = {"pk", "sk", "schema", _COUNT}
 
 
@@ -29,20 +30,16 @@ def no_room() -> InvalidRequest:
     return InvalidRequest("captureFailures", problem)
 
 
-def partition(function_arn: str) -> str:
-    return f"CAPTURE#{base_arn(function_arn)}"
+def key_of(function: ComputeFunction) -> keys.Key:
+    return keys.capture(base_arn(function.function_arn), function.workspace)
 
 
-def key_of(function: ComputeFunction) -> Key:
-    return {"pk": partition(function.function_arn), "sk": f"{_WORKSPACE}{function.workspace}"}
-
-
-def actions(table: Table, before: Registered | None, after: Registered | None) -> list[dict[str, Any]]:
+def actions(table: Table, before: Registered | None, after: Registered | None) -> dict[str, Any]:
     """What is to be written together with a change of a registration. Its condition fails if the entry is full."""
     will, had = _capturing(after), _capturing(before)
     if will is not None:
-        return [_put(table, *will, is_new=had is None)]
-    return [] if had is None else [_remove(table, had[0])]
+        return {ACTION: _put(table, *will, is_new=had is None)}
+    return {} if had is None else {ACTION: _remove(table, had[0])}
 
 
 def _put(table: Table, function: ComputeFunction, capture: CaptureFailures, *, is_new: bool) -> dict[str, Any]:
@@ -86,14 +83,15 @@ def delete_if_empty(table: Table, before: Registered | None, after: Registered |
         ExpressionAttributeValues=values,
     )
     with suppress(TransactionCanceled, Unavailable):
-        table.transact([delete])
+        table.transact({ACTION: delete})
 
 
 def read(table: Table, base_function_arn: str, report: Callable[[Exception], None]) -> list[Registration]:
+    pk = keys.capture(base_function_arn, "")["pk"]
     walk = table.walk(
         page_size=100,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :workspace)",
-        ExpressionAttributeValues=to_item({":pk": partition(base_function_arn), ":workspace": _WORKSPACE}),
+        ExpressionAttributeValues=to_item({":pk": pk, ":workspace": keys.WORKSPACE}),
         ConsistentRead=True,
     )
     members = ({"sk": item["sk"], name: item[name]} for item in walk for name in item.keys() - _OWN)
@@ -102,7 +100,7 @@ def read(table: Table, base_function_arn: str, report: Callable[[Exception], Non
 
 def _registration(entry: Item) -> Registration:
     """Of an entry with one member, whose name is the function's id."""
-    workspace = entry["sk"]["S"].removeprefix(_WORKSPACE)
+    workspace = entry["sk"]["S"].removeprefix(keys.WORKSPACE)
     ((function_id, member),) = from_item({name: entry[name] for name in entry.keys() - _OWN}).items()
     return Registration.model_validate({**member, "functionId": function_id, "workspace": workspace})
 

@@ -1,4 +1,4 @@
-"""Sealing with the AWS Encryption SDK under the stack's KMS key.
+"""Sealing with the AWS Encryption SDK under the stack's two KMS keys: one for inputs, one for outcomes.
 
 The encryption context is the workspace alone, so that one cached data key serves all runs of a workspace; which run
 and which part a text belongs to stands inside the sealed envelope and is compared after opening, as is the context
@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import threading
+from functools import cache
 from typing import Any
 
 import aws_encryption_sdk
@@ -34,15 +35,27 @@ logging.getLogger("aws_encryption_sdk").setLevel(logging.CRITICAL)
 
 
 class Cipher:
-    def __init__(self, key_arn: str, session: Session) -> None:
-        """`session` is the botocore session whose KMS clients are used, regions and retries included."""
+    def __init__(self, session: Session, *, inputs: str, outcomes: str) -> None:
+        """`session` is the botocore session whose KMS clients are used, regions and retries included.
+
+        `inputs` and `outcomes` are the ARNs of the keys. Who never seals or opens one kind may leave its key empty.
+        """
         self._sdk = aws_encryption_sdk.EncryptionSDKClient(
             commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, max_encrypted_data_keys=1
         )
+        self._session = session
         self._faults = _KmsFaults(session)
-        provider = aws_encryption_sdk.StrictAwsKmsMasterKeyProvider(key_ids=[key_arn], botocore_session=session)
-        self._materials = aws_encryption_sdk.CachingCryptoMaterialsManager(
-            master_key_provider=provider,
+        self._materials_of = cache(self._new_materials)
+        self._keys = {False: inputs, True: outcomes}
+
+    def _materials(self, seal_context: SealContext) -> Any:
+        return self._materials_of(self._keys[seal_context.is_outcome])
+
+    def _new_materials(self, key_arn: str) -> Any:
+        return aws_encryption_sdk.CachingCryptoMaterialsManager(
+            master_key_provider=aws_encryption_sdk.StrictAwsKmsMasterKeyProvider(
+                key_ids=[key_arn], botocore_session=self._session
+            ),
             cache=aws_encryption_sdk.LocalCryptoMaterialsCache(CACHED_KEYS),
             max_age=KEY_AGE_SECONDS,
             max_messages_encrypted=MESSAGES_PER_KEY,
@@ -54,7 +67,7 @@ class Cipher:
         try:
             sealed, _ = self._sdk.encrypt(
                 source=_envelope(seal_context) + content,
-                materials_manager=self._materials,
+                materials_manager=self._materials(seal_context),
                 algorithm=ALGORITHM,
                 encryption_context={"workspace": seal_context.workspace},
             )
@@ -68,7 +81,7 @@ class Cipher:
         """Raises SealBroken, KeyRefused, or Unavailable when it is KMS that fails for now."""
         self._faults.forget()
         try:
-            opened, context = self._decrypt(sealed)
+            opened, context = self._decrypt(sealed, self._materials(seal_context))
         except aws_errors.OF_BOTOCORE as error:
             raise Unavailable from error
         except Exception as error:
@@ -81,9 +94,9 @@ class Cipher:
             raise SealBroken("the text was sealed under another label")
         return opened[len(expected) :]
 
-    def _decrypt(self, sealed: bytes) -> tuple[bytes, dict[str, str]]:
+    def _decrypt(self, sealed: bytes, materials: Any) -> tuple[bytes, dict[str, str]]:
         """The content, and the encryption context that the message was sealed with."""
-        stream = self._sdk.stream(mode="decrypt", source=sealed, materials_manager=self._materials)
+        stream = self._sdk.stream(mode="decrypt", source=sealed, materials_manager=materials)
         try:
             opened, context = stream.read(), stream.header.encryption_context
             stream.close()  # raises unless the message was read to its end

@@ -38,9 +38,13 @@ class PartObjects:
     def stage(self, sealed: bytes) -> str:
         """The key of the new object. Raises Unavailable."""
         key = f"{STAGING}{uuid.uuid4()}"
+        self.put(key, sealed)
+        return key
+
+    def put(self, key: str, sealed: bytes) -> None:
+        """Raises Unavailable."""
         with aws_errors.translated():
             self._client().put_object(Bucket=self._bucket, Key=key, Body=sealed)
-        return key
 
     def move(self, staged: str, kept: str) -> None:
         """To where it stays; nothing happens if it is there. Raises PartLost or Unavailable."""
@@ -56,10 +60,10 @@ class PartObjects:
                 return
             self._client().delete_object(Bucket=self._bucket, Key=staged)
 
-    def read(self, kept: str, staged: str) -> bytes:
+    def read(self, kept: str, staged: str | None) -> bytes:
         """Wherever it is. Raises PartLost or Unavailable."""
         # It may be moved between two looks, but once only.
-        for key in (kept, staged, kept):
+        for key in (kept, staged, kept) if staged else (kept,):
             found = self._read(key)
             if found is not None:
                 return found

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from handlers.aws import keys
 from handlers.aws import run_items as items
 from handlers.aws.part_objects import PartLost, PartObjects
 from handlers.aws.table import Item, Table, from_item, readable, to_item
 from handlers.domain.runs.recording import SealedParts
-from handlers.domain.runs.run import FunctionRun
+from handlers.domain.runs.run import FunctionRun, Part
 
 # Of one item's 400 KB; content that was small enough to be kept here is somewhat larger when it is sealed.
 MAX_SEALED_INLINE_BYTES = 360_000
@@ -18,7 +19,8 @@ T = TypeVar("T")
 
 class StagedObject(NamedTuple):
     kept: str
-    staged: str
+    staged: str | None
+    """None if it was put where it stays at once."""
 
 
 class InlinePart(NamedTuple):
@@ -28,7 +30,8 @@ class InlinePart(NamedTuple):
 class WrittenParts(NamedTuple):
     """The items of parts that are to be written in one transaction with their run."""
 
-    items: list[dict[str, Any]]
+    items: dict[str, dict[str, Any]]
+    """By names of their own."""
     objects: list[StagedObject]
     """What has to be moved once they are written."""
 
@@ -42,21 +45,35 @@ class PartStore:
 
     def stage(self, run: FunctionRun, parts: SealedParts) -> WrittenParts:
         """Large parts are objects in the staging area from here on. Raises Unavailable."""
-        written = WrittenParts([], [])
+        written = WrittenParts({}, [])
         for part, sealed in parts.items():
             if len(sealed) <= MAX_SEALED_INLINE_BYTES:
-                written.items.append(items.of_part(run, part, sealed))
+                written.items[part] = items.of_part(run, part, sealed)
                 continue
-            where = StagedObject(items.object_key(run.id, part), self._objects.stage(sealed))
-            written.items.extend(items.of_large_part(run, part, kept=where.kept, staged=where.staged))
+            where = StagedObject(items.object_key(run, part), self._objects.stage(sealed))
+            item, entry = items.of_large_part(run, part, object=where.kept, stagedAs=where.staged or "")
+            written.items.update({part: item, f"{part} entry": entry})
             written.objects.append(where)
         return written
+
+    def write_outcome(self, run: FunctionRun, sealed: bytes) -> None:
+        """What came of an execution. One that nothing names in the end expires with its run. Raises Unavailable."""
+        if len(sealed) <= MAX_SEALED_INLINE_BYTES:
+            self._table.put(items.of_part(run, Part.OUTCOME, sealed))
+            return
+        kept = items.object_key(run, Part.OUTCOME)
+        item, entry = items.of_large_part(run, Part.OUTCOME, object=kept)
+        # The entry first: there is never an object that nobody would delete.
+        self._table.put(entry)
+        self._objects.put(kept, sealed)
+        self._table.put(item)
 
     def move(self, objects: list[StagedObject]) -> None:
         """To where they stay. One that is lost is reported: it will not open. Raises Unavailable."""
         for each in objects:
             try:
-                self._objects.move(each.staged, each.kept)
+                if each.staged is not None:
+                    self._objects.move(each.staged, each.kept)
             except PartLost as lost:
                 self._report(lost)
 
@@ -65,10 +82,10 @@ class PartStore:
         walk = self._table.walk(
             page_size=10,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :object)",
-            ExpressionAttributeValues=to_item({":pk": f"RUN#{run_id}", ":object": items.OBJECT}),
+            ExpressionAttributeValues=to_item({":pk": f"RUN#{run_id}", ":object": keys.OBJECT}),
             ConsistentRead=True,
         )
-        self.move([StagedObject(each["object"]["S"], each["stagedAs"]["S"]) for each in walk])
+        self.move([StagedObject(each["object"]["S"], each["stagedAs"]["S"]) for each in walk if "stagedAs" in each])
 
     def content(self, item: Item) -> bytes | None:
         """What is sealed in a part's item, or in the object that it names; nothing that opens, if that is lost.
@@ -90,7 +107,8 @@ class PartStore:
 def _kept(item: Item) -> InlinePart | StagedObject:
     plain = from_item(item)
     if "object" in plain:
-        return StagedObject(*_of_type(str, plain["object"], plain["stagedAs"]))
+        (kept, staged) = _of_type(str, plain["object"], plain.get("stagedAs", ""))
+        return StagedObject(kept, staged or None)
     return InlinePart(*_of_type(bytes, plain["sealed"])) if "sealed" in plain else InlinePart(None)
 
 

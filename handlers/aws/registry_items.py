@@ -1,28 +1,19 @@
 """How functions and triggers stand in the table: their items, and the items that keep names and paths theirs alone."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from handlers.aws.table import SCHEMA, Item, Key, from_item
+from handlers.aws import keys
+from handlers.aws.table import SCHEMA, Item, from_item
+from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, PathTaken, Refused
 from handlers.domain.json_document import compact, parse_object
 from handlers.domain.paging import position_of
-from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registered, StoredTrigger
 from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 
 UNFINISHED = "UNFINISHED"
-
-
-def key(kind: Kind, id_: str) -> Key:
-    return _same(f"{kind.upper()}#{id_}")
-
-
-def path_key(workspace: str, path: str) -> Key:
-    return _same(f"PATH#{workspace}#{path}")
-
-
-def _same(name: str) -> Key:
-    return {"pk": name, "sk": name}
 
 
 def of_function(function: ComputeFunction) -> dict[str, Any]:
@@ -45,14 +36,14 @@ def _listed(registered: Registered) -> dict[str, Any]:
         "schema": SCHEMA,
     }
     changing = registered.locked_until if isinstance(registered, FunctionTrigger) else None
-    unfinished = {} if changing is None else attention(position_of(changing, registered.id))
+    unfinished = {} if changing is None else due(changing)
     document = registered.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return key(registered.kind, registered.id) | document | listed | unfinished
+    return keys.registered(registered.kind, registered.id) | document | listed | unfinished
 
 
-def attention(at: str) -> dict[str, str]:
+def due(at: datetime) -> dict[str, str]:
     """Puts a trigger before the watchdog, should its change not be finished by then."""
-    return {"attention": UNFINISHED, "attentionAt": at}
+    return {"due": UNFINISHED, "dueAt": iso(at)}
 
 
 def to_function(item: Item) -> ComputeFunction:
@@ -69,7 +60,7 @@ def to_trigger(item: Item) -> StoredTrigger:
 class Claim(NamedTuple):
     """Something that only one function or trigger of a workspace can have."""
 
-    key: Key
+    key: keys.Key
     taken: Refused
     """What to answer when another has it."""
 
@@ -78,10 +69,10 @@ def claims(registered: Registered | None) -> dict[str, Claim]:
     """By what they are on."""
     if registered is None:
         return {}
-    name = _same(f"NAME#{registered.workspace}#{registered.kind}#{registered.name}")
+    name = keys.name(registered.workspace, registered.kind, registered.name)
     found = {name["pk"]: Claim(name, NameTaken(registered.kind))}
     if isinstance(registered, FunctionTrigger) and isinstance(registered.metadata, HttpTrigger):
-        path = path_key(registered.workspace, registered.metadata.path)
+        path = keys.path(registered.workspace, registered.metadata.path)
         found[path["pk"]] = Claim(path, PathTaken())
     return found
 

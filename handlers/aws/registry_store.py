@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from handlers.aws import capture_entries, request_keys
+from handlers.aws import capture_entries, keys, request_keys
 from handlers.aws import registry_items as items
-from handlers.aws.attention import attention_pages
+from handlers.aws.due_index import due_pages
 from handlers.aws.table import (
     ConditionFailed,
     Item,
@@ -21,8 +21,8 @@ from handlers.aws.table import (
 )
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.errors import Refused, Stale
-from handlers.domain.paging import Page, position_of
+from handlers.domain.errors import Stale
+from handlers.domain.paging import Page
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
 from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
@@ -39,11 +39,11 @@ class RegistryStore:
         self._report = report
 
     def read_function(self, function_id: str) -> ComputeFunction | None:
-        item = self._table.get(items.key("function", function_id))
+        item = self._table.get(keys.registered("function", function_id))
         return items.to_function(item) if item else None
 
     def read_trigger(self, trigger_id: str) -> StoredTrigger | None:
-        item = self._table.get(items.key("trigger", trigger_id))
+        item = self._table.get(keys.registered("trigger", trigger_id))
         return items.to_trigger(item) if item else None
 
     def read_trigger_with_key(
@@ -51,8 +51,9 @@ class RegistryStore:
     ) -> tuple[StoredTrigger | None, KeptRequest | None]:
         if key is None:
             return self.read_trigger(trigger_id), None
-        found = self._table.get_many([items.key("trigger", trigger_id), request_keys.key_of(key)])
-        item = found.get((f"TRIGGER#{trigger_id}", f"TRIGGER#{trigger_id}"))
+        wanted = keys.registered("trigger", trigger_id)
+        found = self._table.get_many([wanted, request_keys.key_of(key)])
+        item = found.get(keys.pair(wanted))
         return items.to_trigger(item) if item else None, request_keys.to_kept(key, found)
 
     def read_trigger_and_function(
@@ -66,7 +67,7 @@ class RegistryStore:
         return None if stored is None else (stored, self.read_function(stored.trigger.function_id))
 
     def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
-        claim = self._table.get(items.path_key(workspace, path))
+        claim = self._table.get(keys.path(workspace, path))
         if claim is None:
             return None
         stored, function = self._read_both(claim["ownerId"]["S"], claim["functionId"]["S"])
@@ -83,20 +84,21 @@ class RegistryStore:
 
     def _capturing(self, registrations: Sequence[Registration]) -> Iterator[CapturingFunction]:
         pairs = [
-            (items.key("function", each.function_id), items.key("trigger", each.trigger_id)) for each in registrations
+            (keys.registered("function", each.function_id), keys.registered("trigger", each.trigger_id))
+            for each in registrations
         ]
         found = self._table.get_many([key for pair in pairs for key in pair])
-        for keys in pairs:
-            of_function, of_trigger = (found.get((key["pk"], key["sk"])) for key in keys)
+        for pair in pairs:
+            of_function, of_trigger = (found.get(keys.pair(key)) for key in pair)
             function = readable(of_function, items.to_function, self._report) if of_function else None
             stored = readable(of_trigger, items.to_trigger, self._report) if of_trigger else None
             if function and function.capture_failures and stored and stored.trigger.confirmed:
                 yield CapturingFunction(function, stored.trigger)
 
     def _read_both(self, trigger_id: str, function_id: str) -> tuple[StoredTrigger | None, ComputeFunction | None]:
-        found = self._table.get_many([items.key("trigger", trigger_id), items.key("function", function_id)])
-        trigger = found.get((f"TRIGGER#{trigger_id}", f"TRIGGER#{trigger_id}"))
-        function = found.get((f"FUNCTION#{function_id}", f"FUNCTION#{function_id}"))
+        wanted = keys.registered("trigger", trigger_id), keys.registered("function", function_id)
+        found = self._table.get_many(wanted)
+        trigger, function = (found.get(keys.pair(key)) for key in wanted)
         return items.to_trigger(trigger) if trigger else None, items.to_function(function) if function else None
 
     def add_function(self, function: ComputeFunction) -> None:
@@ -112,10 +114,10 @@ class RegistryStore:
         self._write(before, after.trigger, items.of_trigger(after))
 
     def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
-        attributes = {"lockedUntil": iso(until), **items.attention(position_of(until, before.id))}
+        attributes = {"lockedUntil": iso(until), **items.due(until)}
         try:
             self._table.update(
-                items.key("trigger", before.id),
+                keys.registered("trigger", before.id),
                 UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in attributes),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **_as_it_was(before, **{f":{name}": value for name, value in attributes.items()}),
@@ -127,7 +129,7 @@ class RegistryStore:
         return before.evolve(locked_until=until)
 
     def unfinished_triggers(self) -> Iterator[StoredTrigger]:
-        for page in attention_pages(self._table, items.UNFINISHED, before=iso(clock.now()), size=UNFINISHED_PAGE):
+        for page in due_pages(self._table, items.UNFINISHED, before=iso(clock.now()), size=UNFINISHED_PAGE):
             found = self._table.get_many([key_of(entry) for entry in page])
             triggers = readable_of(found.values(), items.to_trigger, self._report)
             # The index is eventually consistent: the trigger itself says whether it is unfinished still.
@@ -137,12 +139,12 @@ class RegistryStore:
 
     def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
         """Gone, with all that was its own. Raises Stale if it has changed: what it claims now is not what it did."""
-        key = items.key(found.kind, found.id)
-        actions = [
-            self._table.delete_action(key, **_as_it_was(found)),
-            *(self._free(claim, found) for claim in items.claims(found).values()),
-            *capture_entries.actions(self._table, found, None),
-        ]
+        key = keys.registered(found.kind, found.id)
+        actions = {
+            "itself": self._table.delete_action(key, **_as_it_was(found)),
+            **{on: self._free(claim, found) for on, claim in items.claims(found).items()},
+            **capture_entries.actions(self._table, found, None),
+        }
         try:
             self._table.transact(actions)
         except TransactionCanceled:
@@ -161,24 +163,23 @@ class RegistryStore:
     def _write(self, before: Registered | None, after: Registered, item: dict[str, Any]) -> None:
         """The item, if it is still what `before` says, with what it claims, if that is free."""
         claimed, had = items.claims(after), items.claims(before)
-        new = [claim for on, claim in claimed.items() if on not in had]
-        captures = capture_entries.actions(self._table, before, after)
-        actions = [
-            self._table.put_action(item, **_as_it_was(before)),
-            *(
-                self._table.put_action(items.of_claim(claim, after), ConditionExpression="attribute_not_exists(pk)")
-                for claim in new
-            ),
-            *(self._free(claim, before) for on, claim in had.items() if before and on not in claimed),
-            *captures,
-        ]
+        new = {on: claim for on, claim in claimed.items() if on not in had}
+        refusals = {"itself": Stale(), **{on: claim.taken for on, claim in new.items()}}
+        refusals[capture_entries.ACTION] = capture_entries.no_room()
+        it_is_free = "attribute_not_exists(pk)"
+        actions = {
+            "itself": self._table.put_action(item, **_as_it_was(before)),
+            **{
+                on: self._table.put_action(items.of_claim(claim, after), ConditionExpression=it_is_free)
+                for on, claim in new.items()
+            },
+            **{on: self._free(claim, before) for on, claim in had.items() if before and on not in claimed},
+            **capture_entries.actions(self._table, before, after),
+        }
         try:
             self._table.transact(actions)
         except TransactionCanceled as canceled:
-            refusals: dict[int, Refused] = dict(enumerate([Stale(), *(claim.taken for claim in new)]))
-            if captures:
-                refusals[len(actions) - 1] = capture_entries.no_room()
-            raise next((each for index, each in refusals.items() if canceled.failed(index)), Stale()) from None
+            raise next((refusal for name, refusal in refusals.items() if canceled.by(name)), Stale()) from None
         capture_entries.delete_if_empty(self._table, before, after)
 
     def _free(self, claim: items.Claim, owner: Registered) -> dict[str, Any]:
@@ -199,7 +200,7 @@ class RegistryStore:
         entries = list(islice(walk, page.size + 1))
         kept = entries[: page.size]
         found = self._table.get_many([key_of(entry) for entry in kept])
-        in_order = (found.get((entry["pk"]["S"], entry["sk"]["S"])) for entry in kept)
+        in_order = (found.get(keys.pair(key_of(entry))) for entry in kept)
         position = kept[-1]["position"]["S"] if len(entries) > page.size else None
         return [item for item in in_order if item is not None], position
 

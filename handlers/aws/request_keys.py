@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from handlers.aws.table import SCHEMA, Item, Key, Table, from_item, to_item
+from handlers.aws import keys
+from handlers.aws.table import SCHEMA, Item, Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.idempotency import KEPT_FOR, IdempotencyKey, KeptRequest, SealedKey
 
 
-def key_of(key: IdempotencyKey) -> Key:
-    name = f"REQUEST#{key.workspace}#{key.name}"
-    return {"pk": name, "sk": name}
+def key_of(key: IdempotencyKey) -> keys.Key:
+    return keys.request(key.workspace, key.name)
 
 
 def put_action(table: Table, sealed: SealedKey, run: FunctionRun) -> dict[str, Any]:
@@ -38,8 +38,7 @@ def to_kept(key: IdempotencyKey | None, found: dict[tuple[str, str], Item]) -> K
     """What is kept under the key, of the items that were read."""
     if key is None:
         return None
-    name = key_of(key)
-    item = found.get((name["pk"], name["sk"]))
+    item = found.get(keys.pair(key_of(key)))
     return None if item is None else of_plain(key, from_item(item))
 
 

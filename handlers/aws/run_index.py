@@ -3,6 +3,8 @@
 import heapq
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
 
 from handlers.aws import run_items as items
 from handlers.aws.table import Table, to_item
@@ -11,7 +13,7 @@ from handlers.domain.paging import Page
 from handlers.domain.runs.listing import Entry, Filters
 from handlers.domain.runs.run import Status
 
-# Outside of every position: before the first moment, after every id.
+# Before every moment, and after.
 _FIRST, _LAST = "0", "~"
 
 
@@ -23,31 +25,45 @@ class RunIndex:
         """Merged from all shards of one key. Each shard is read in pages of its share of what was asked for."""
         if _first(filters.since) > _last(filters.until, page.after):
             return iter(())  # DynamoDB refuses a BETWEEN that ends before it begins
-        index, key = _fitting(workspace, filters)
-        shards = [self._shard(index, f"{key}#{shard}", filters, page) for shard in range(items.SHARDS)]
+        index = _fitting(workspace, filters)
+        shards = [self._shard(index, shard, filters, page) for shard in range(items.SHARDS)]
         return heapq.merge(*shards, reverse=True)
 
-    def _shard(self, index: str, key: str, filters: Filters, page: Page) -> Iterator[Entry]:
-        sort = "attentionAt" if index == "attention" else "position"
+    def _shard(self, index: "_Index", shard: int, filters: Filters, page: Page) -> Iterator[Entry]:
         walk = self._table.walk(
             page_size=page.size // items.SHARDS + 1,
-            IndexName=index,
+            IndexName=index.name,
             KeyConditionExpression="#key = :key AND #sort BETWEEN :first AND :last",
-            ExpressionAttributeNames={"#key": index, "#sort": sort},
+            ExpressionAttributeNames={"#key": index.partition, "#sort": index.sort},
             ExpressionAttributeValues=to_item(
-                {":key": key, ":first": _first(filters.since), ":last": _last(filters.until, page.after)}
+                {
+                    ":key": f"{index.key}#{shard}",
+                    ":first": _first(filters.since),
+                    ":last": _last(filters.until, page.after),
+                }
             ),
             ScanIndexForward=False,
         )
-        return (Entry(item[sort]["S"], items.run_id(item)) for item in walk if item[sort]["S"] != page.after)
+        # Those of one millisecond come in no order.
+        for moment, entries in groupby(walk, lambda item: str(item[index.sort]["S"])):
+            ids = sorted(map(items.run_id, entries), reverse=True)
+            found = (Entry(f"{moment}#{run_id}", run_id) for run_id in ids)
+            yield from (entry for entry in found if page.after is None or entry.position < page.after)
 
 
-def _fitting(workspace: str, filters: Filters) -> tuple[str, str]:
+class _Index(NamedTuple):
+    name: str
+    partition: str
+    sort: str
+    key: str
+
+
+def _fitting(workspace: str, filters: Filters) -> _Index:
     if filters.status in (Status.FAILURE, Status.TIMEOUT):
-        return "attention", f"FAILED#{workspace}"
+        return _Index("failures", "byWorkspace", "failedAt", f"WS#{workspace}")
     if filters.function_id is not None:
-        return "byFunction", f"FN#{workspace}#{filters.function_id}"
-    return "byWorkspace", f"WS#{workspace}"
+        return _Index("byFunction", "byFunction", "position", f"FN#{workspace}#{filters.function_id}")
+    return _Index("byWorkspace", "byWorkspace", "position", f"WS#{workspace}")
 
 
 def _first(since: datetime | None) -> str:
@@ -55,5 +71,5 @@ def _first(since: datetime | None) -> str:
 
 
 def _last(until: datetime | None, after: str | None) -> str:
-    """The earlier of the end of the time asked for, and the end of the page before."""
-    return min(_LAST if until is None else iso(until) + _LAST, after or _LAST)
+    """The earlier of the end of the time asked for, and the moment at which the page before ended."""
+    return min(_LAST if until is None else iso(until), _LAST if after is None else after.partition("#")[0])

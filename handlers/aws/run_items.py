@@ -1,30 +1,25 @@
-"""How a run stands in the table: keys, index attributes, and the change from one state to the next."""
+"""How a run stands in the table: its item, the indexes that it is in, and the change from one state to the next."""
 
 import hashlib
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from handlers.aws import keys, run_attributes
 from handlers.aws.part_objects import KEPT
-from handlers.aws.table import SCHEMA, Item, from_item, to_item
+from handlers.aws.table import SCHEMA, Item, from_item, size_of, to_item
+from handlers.domain.clock import iso, moment_of
 from handlers.domain.paging import position_of
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status
 
-OBJECT = "OBJECT#"
 # Queries over a workspace fan out to this many keys: each takes 1,000 writes a second. It may grow, never shrink.
 SHARDS = 4
-
-
-def run_key(run_id: str) -> dict[str, str]:
-    return {"pk": f"RUN#{run_id}", "sk": "RUN"}
+# One write unit: a run's item is written four times in its life, and twice more for each of its re-runs.
+MAX_RUN_BYTES = 1024
 
 
 def run_id(item: Item) -> str:
     """Of a run's item, or of its entry in an index."""
     return str(item["pk"]["S"]).removeprefix("RUN#")
-
-
-def part_key(run_id: str, part: Part) -> dict[str, str]:
-    return {"pk": f"RUN#{run_id}", "sk": f"SEALED#{part}"}
 
 
 def position(run: FunctionRun) -> str:
@@ -42,16 +37,35 @@ PARTS_OUTLIVE_SECONDS = 24 * 3600
 
 def of_run(run: FunctionRun) -> dict[str, Any]:
     """The run's attributes, those that put it into the indexes included."""
-    # Defaults are left out, so that the item stays within one write unit, but for what conditions compare.
-    attributes = run.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    attributes |= {"status": run.status.value, "rerunCount": run.rerun_count, "expiresAt": epoch(run)}
-    attributes["partsExpireAt"] = epoch(run) + PARTS_OUTLIVE_SECONDS
-    return run_key(run.id) | attributes | _index_attributes(run) | {"schema": SCHEMA}
+    counted = {"reruns": run.rerun_count, "expiresAt": epoch(run), "partsTtl": parts_expire_at(run)}
+    attributes = run_attributes.write(run) | counted | {"schema": SCHEMA}
+    return keys.run(run.id) | attributes | _index_attributes(run)
 
 
-def to_run(item: Item) -> FunctionRun:
+def to_run(item: Item, notes: Item | None = None) -> FunctionRun:
+    """Raises what a value that is not as it should be makes it raise."""
     plain = from_item(item)
-    return FunctionRun.model_validate(plain | {"expiresAt": int(plain["expiresAt"])})
+    _, workspace, function_id, _ = plain["byFunction"].split("#")
+    told = {
+        "id": run_id(item),
+        "workspace": workspace,
+        "function_id": function_id,
+        "created_at": _moment(plain["position"]),
+        "rerun_count": int(plain["reruns"]),
+        "expires_at": datetime.fromtimestamp(int(plain["expiresAt"]), UTC),
+    }
+    fields = told | run_attributes.read(plain) | (run_attributes.read_notes(from_item(notes)) if notes else {})
+    if "cancel_requested_at" not in fields:
+        fields.pop("cancel_requested_by", None)  # noted apart, for a mark that was not made after all
+    return FunctionRun.model_validate(fields)
+
+
+def _moment(text: str) -> datetime:
+    """Raises ValueError."""
+    moment = moment_of(text)
+    if moment is None:
+        raise ValueError("no moment")
+    return moment
 
 
 def epoch(run: FunctionRun) -> int:
@@ -59,44 +73,77 @@ def epoch(run: FunctionRun) -> int:
     return int(run.expires_at.timestamp())
 
 
+def parts_expire_at(run: FunctionRun) -> int:
+    return epoch(run) + PARTS_OUTLIVE_SECONDS
+
+
+def has_notes(item: Item) -> bool:
+    return "notes" in item
+
+
+def of_notes(run: FunctionRun) -> dict[str, Any]:
+    return keys.of_run(run.id, keys.NOTES) | run_attributes.write_notes(run) | _kept_with(run)
+
+
+def needs_notes(run: FunctionRun) -> bool:
+    """Whether its item would be too large with all texts, now or in any state to come."""
+    if not run_attributes.write_notes(run):
+        return False
+    pin = run.pin or Pin(function_version_arn="", function_version="9" * 8)
+    whole = {"function_code_hash": "A" * 43 + "=", "config_hash": "A" * 43 + "=", "timeout_seconds": 899}
+    if run.pin is None or not run.pin.is_complete:
+        pin = pin.evolve(**whole)
+    if run.pin is None:
+        pin = pin.evolve(function_version_arn=run_attributes.version_arn(run.function_arn, pin.function_version))
+    at, token = run.created_at, "x" * 11
+    latest: dict[str, Any] = {"status": Status.FAILURE, "error_code": "x" * 128, "error_source": ErrorSource.FUNCTION}
+    latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at", "redelivered_at"), at)
+    latest |= dict.fromkeys(("revision", "outcome_id"), token)
+    latest |= {"duration_ms": 10**9, "execution_attempts": 9, "postponements": 999, "rerun_count": 10**6 - 1}
+    latest |= dict.fromkeys(("event_pending", "staged", "result_omitted"), True)
+    return size_of(to_item(of_run(run.evolve(pin=pin, waits_until=at, **latest)))) > MAX_RUN_BYTES
+
+
 def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
-    expires_at = epoch(run) + PARTS_OUTLIVE_SECONDS
-    return part_key(run.id, part) | {"sealed": sealed, "expiresAt": expires_at, "schema": SCHEMA}
+    return part_key(run, part) | {"sealed": sealed} | _kept_with(run)
 
 
-def object_key(run_id: str, part: Part) -> str:
+def part_name(run: FunctionRun, part: Part) -> str:
+    """Of two outcomes each has its own: a late one takes nothing from the one that counts."""
+    return f"{part}#{run.outcome_id}" if part is Part.OUTCOME else part.value
+
+
+def part_key(run: FunctionRun, part: Part) -> keys.Key:
+    return keys.part(run.id, part_name(run, part))
+
+
+def object_key(run: FunctionRun, part: Part) -> str:
     """Where a part that is too large for the table stays in the bucket."""
-    return f"{KEPT}{run_id}/{part}"
+    return f"{KEPT}{run.id}/{part_name(run, part).replace('#', '-')}"
 
 
-def object_entry_key(run_id: str, part: str) -> dict[str, str]:
-    return {"pk": f"RUN#{run_id}", "sk": f"{OBJECT}{part}"}
+def of_large_part(run: FunctionRun, part: Part, **where: str) -> list[dict[str, Any]]:
+    """The part's own item, and an entry without expiry: DynamoDB deletes items that have expired, and no objects.
+
+    `where` is `object`, where it stays, and `stagedAs`, if it was put elsewhere first.
+    """
+    entry = keys.object_entry(run.id, part_name(run, part))
+    due = {"due": f"OBJECTS#{shard(run.id)}", "dueAt": object_due_at(datetime.fromtimestamp(parts_expire_at(run), UTC))}
+    return [part_key(run, part) | where | _kept_with(run), entry | where | due | {"schema": SCHEMA}]
 
 
-def of_large_part(run: FunctionRun, part: Part, *, kept: str, staged: str) -> list[dict[str, Any]]:
-    """The part's own item, and an entry without expiry: DynamoDB forgets items, and not objects."""
-    expires_at = epoch(run) + PARTS_OUTLIVE_SECONDS
-    where = {"object": kept, "stagedAs": staged, "schema": SCHEMA}
-    return [
-        part_key(run.id, part) | where | {"expiresAt": expires_at},
-        object_entry_key(run.id, part) | where | object_attention(run.id, expires_at),
-    ]
+def object_due_at(moment: datetime) -> str:
+    """When housekeeping looks at an object whose part should have expired then."""
+    return iso(moment)
 
 
-def object_attention(run_id: str, due: int) -> dict[str, str]:
-    """Puts an object before the housekeeping, once its part should have expired; in seconds, as DynamoDB counts."""
-    at = position_of(datetime.fromtimestamp(due, UTC), run_id)
-    return {"attention": f"OBJECTS#{shard(run_id)}", "attentionAt": at}
+def _kept_with(run: FunctionRun) -> dict[str, Any]:
+    return {"expiresAt": parts_expire_at(run), "schema": SCHEMA}
 
 
 def of_edge(run: FunctionRun) -> dict[str, Any]:
-    return {
-        "pk": f"RUN#{run.original_run_id}",
-        "sk": f"RERUN#{position(run)}",
-        "runId": run.id,
-        "expiresAt": epoch(run),
-        "schema": SCHEMA,
-    }
+    key = keys.edge(run.lineage_id, position(run))
+    return key | {"runId": run.id, "expiresAt": epoch(run), "schema": SCHEMA}
 
 
 def rerun_id(edge: Item) -> str:
@@ -104,28 +151,20 @@ def rerun_id(edge: Item) -> str:
 
 
 def _index_attributes(run: FunctionRun) -> dict[str, str]:
-    """Sparse: `attention` holds open runs by deadline and failed runs by time, and lets go of the others.
+    """Sparse: a run is in `due` while there is something to do, and in `failures` once it has failed.
 
-    The two lists hold only what never changes, so that a change of status does not rewrite them.
+    Both lists hold only what never changes, so that a change of status does not rewrite them.
     """
     attributes = {
         "byWorkspace": f"WS#{run.workspace}#{shard(run.id)}",
         "byFunction": f"FN#{run.workspace}#{run.function_id}#{shard(run.id)}",
-        "position": position(run),
+        "position": iso(run.created_at),
     }
     if run.deadline is not None:
-        attributes |= {"attention": f"OPEN#{shard(run.id)}", "attentionAt": position_of(run.deadline, run.id)}
-    elif run.status in (Status.FAILURE, Status.TIMEOUT):
-        attributes |= {
-            "attention": f"FAILED#{run.workspace}#{shard(run.id)}",
-            "attentionAt": attributes["position"],
-        }
+        attributes |= {"due": f"OPEN#{shard(run.id)}", "dueAt": iso(run.deadline)}
+    if run.status in (Status.FAILURE, Status.TIMEOUT):
+        attributes["failedAt"] = attributes["position"]
     return attributes
-
-
-def claims_alike(item: Item, run: FunctionRun) -> bool:
-    """Whether the item is held under the very claim of this run."""
-    return run.claim_token is not None and from_item(item).get("claimToken") == run.claim_token
 
 
 class Change(NamedTuple):
@@ -137,26 +176,62 @@ class Change(NamedTuple):
     values: Item
 
 
-# What moves a run. `rerunCount` and `expiresAt` are moved by its re-runs, at any time, and are no part of this.
-_MOVING = ("status", "claimToken", "deadline", "staged")
-_MOVED_BY_RERUNS = ("rerunCount", "expiresAt", "partsExpireAt")
+# Moved by re-runs, at any time: no part of a run's own moves.
+_MOVED_BY_RERUNS = ("reruns", "expiresAt", "partsTtl")
+_DUE = ("due", "dueAt")
 
 
-def change(before: FunctionRun, after: FunctionRun) -> Change:
-    """Set what differs, on the condition that nobody has moved the run since `before` was read."""
+def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> Change:
+    """Set what differs, on the condition that nobody has moved the run since `before` was read.
+
+    With `keeps_due` the run stays where it is in the due index, on the condition that it is looked at there by its new
+    deadline: then a run that ends soon is put there once and taken away once. Without, it is put where it belongs.
+    """
     was, will_be = of_run(before), of_run(after)
+    skipped = {*_MOVED_BY_RERUNS, *(_DUE if keeps_due and after.deadline is not None else ())}
     changed = [name for name in sorted(was.keys() | will_be.keys()) if was.get(name) != will_be.get(name)]
-    changed = [name for name in changed if name not in _MOVED_BY_RERUNS]
+    changed = [name for name in changed if name not in skipped]
+    if not keeps_due and after.deadline is not None:
+        changed = [*changed, *(name for name in _DUE if name not in changed)]
     sets = [f"#{name} = :{name}" for name in changed if name in will_be]
     removes = [f"#{name}" for name in changed if name not in will_be]
-    # A run may be marked as cancelled at any time, its outcome is stored all the same; but it is not claimed again.
-    is_claim = after.claim_token is not None and after.claim_token != before.claim_token
-    moving = (*_MOVING, "cancelRequestedAt") if is_claim else _MOVING
-    unmoved = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in moving]
+    unmoved = _unmoved(before, after)
+    conditions = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in unmoved]
+    values = {f":{name}": will_be[name] for name in changed if name in will_be}
+    values |= {f":was_{name}": was[name] for name in unmoved if name in was}
+    names = {*changed, *unmoved}
+    if keeps_due and after.deadline is not None and after.deadline != before.deadline:
+        it_is_looked_at_in_time = "#dueAt <= :by"
+        conditions.append(it_is_looked_at_in_time)
+        names, values = names | {"dueAt"}, values | {":by": iso(after.deadline)}
     return Change(
         update=" ".join([f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)),
-        condition=" AND ".join(unmoved),
-        names={f"#{name}": name for name in {*changed, *moving}},
-        values=to_item({f":{name}": will_be[name] for name in changed if name in will_be})
-        | to_item({f":was_{name}": was[name] for name in moving if name in was}),
+        condition=" AND ".join(conditions),
+        names={f"#{name}": name for name in names},
+        values=to_item(values),
     )
+
+
+def _unmoved(before: FunctionRun, after: FunctionRun) -> list[str]:
+    """What must be as it was when the run was read: at the end of an execution its claim, and nothing else."""
+    if before.claim_token is not None and not after.status.is_open:
+        return ["claim"]
+    is_claim = after.claim_token is not None and after.claim_token != before.claim_token
+    # A run may be marked as cancelled at any time, its outcome is stored all the same; but it is not claimed again.
+    return ["rev", "stop"] if is_claim else ["rev"]
+
+
+def is_stored(item: Item, before: FunctionRun, after: FunctionRun) -> bool:
+    """Whether this very move has been made: its condition fails on our own write if the answer was lost."""
+    return after.revision != before.revision and _text(item, "rev") == after.revision
+
+
+def only_due_differs(item: Item, before: FunctionRun, after: FunctionRun) -> bool:
+    """Whether a move has failed only because the run would be looked at too late."""
+    was = of_run(before)
+    return bool(item) and all(from_item(item).get(name) == was.get(name) for name in _unmoved(before, after))
+
+
+def _text(item: Item, name: str) -> str | None:
+    text: str | None = item.get(name, {}).get("S")
+    return text

@@ -1,16 +1,18 @@
 """Runs, their sealed parts and their lineage, in the one table."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from handlers.aws import request_keys
+from handlers.aws import keys, request_keys
 from handlers.aws import run_items as items
-from handlers.aws.attention import attention_pages
+from handlers.aws.due_index import due_pages
 from handlers.aws.part_store import PartStore, StagedObject
-from handlers.aws.table import ConditionFailed, Item, Key, Table, TransactionCanceled, readable_of, to_item
+from handlers.aws.run_attributes import milliseconds, write_notes
+from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, readable_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -39,34 +41,43 @@ class RunStore:
     def read_with_key(
         self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
-        wanted = [items.run_key(run_id), items.part_key(run_id, part)]
+        """`part` is one that is recorded with the run."""
+        wanted = [keys.run(run_id), keys.part(run_id, part)]
         found = self._table.get_many([*wanted, request_keys.key_of(key)] if key else wanted)
-        return self._recorded(run_id, part, found), request_keys.to_kept(key, found)
-
-    def _recorded(self, run_id: str, part: Part, found: dict[tuple[str, str], Item]) -> RecordedRun | None:
-        run, sealed = (found.get((f"RUN#{run_id}", sort)) for sort in ("RUN", f"SEALED#{part}"))
-        if run is None:
-            return None
-        return RecordedRun(items.to_run(run), lambda: None if sealed is None else self._parts.content(sealed))
+        item, sealed = (found.get(keys.pair(each)) for each in wanted)
+        recorded = None
+        if item is not None:
+            recorded = RecordedRun(
+                self._with_notes([item])(item), lambda: None if sealed is None else self._parts.content(sealed)
+            )
+        return recorded, request_keys.to_kept(key, found)
 
     def read_run(self, run_id: str) -> FunctionRun | None:
-        item = self._table.get(items.run_key(run_id))
-        return items.to_run(item) if item else None
+        item = self._table.get(keys.run(run_id))
+        if item is None:
+            return None
+        return items.to_run(item, self._table.get(keys.of_run(run_id, keys.NOTES)) if items.has_notes(item) else None)
 
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
         """At most 100. What cannot be read, written by a newer release perhaps, is reported and left out."""
-        run_ids = list(dict.fromkeys(run_ids))
-        found = self._table.get_many([items.run_key(run_id) for run_id in run_ids])
-        in_order = (found[key] for run_id in run_ids if (key := (f"RUN#{run_id}", "RUN")) in found)
-        return list(readable_of(in_order, items.to_run, self._report))
+        wanted = [keys.run(run_id) for run_id in dict.fromkeys(run_ids)]
+        found = self._table.get_many(wanted)
+        in_order = [found[key] for each in wanted if (key := keys.pair(each)) in found]
+        return list(readable_of(in_order, self._with_notes(in_order), self._report))
 
-    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
-        found = self._table.get_many([items.part_key(run_id, part) for part in parts])
+    def _with_notes(self, runs: list[Item]) -> Callable[[Item], FunctionRun]:
+        """Makes runs of these items: with the notes of those, few if any, that have such an item of their own."""
+        wanted = [keys.of_run(items.run_id(each), keys.NOTES) for each in runs if items.has_notes(each)]
+        found = self._table.get_many(wanted)
+        return lambda item: items.to_run(item, found.get(keys.pair(keys.of_run(items.run_id(item), keys.NOTES))))
+
+    def read_parts(self, run: FunctionRun, parts: Iterable[Part]) -> dict[Part, bytes]:
+        wanted = {part: items.part_key(run, part) for part in parts}
+        found = self._table.get_many(list(wanted.values()))
         return {
             part: content
-            for part in parts
-            if (item := found.get((f"RUN#{run_id}", f"SEALED#{part}"))) is not None
-            and (content := self._parts.content(item)) is not None
+            for part, key in wanted.items()
+            if (item := found.get(keys.pair(key))) is not None and (content := self._parts.content(item)) is not None
         }
 
     def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
@@ -80,18 +91,19 @@ class RunStore:
         return True
 
     def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        new = self._new(run, parts, key, self._table.put_action(items.of_edge(run)))
+        new = self._new(run, parts, key)
+        edge = self._table.put_action(items.of_edge(run))
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             try:
-                self._table.transact([*new.actions, self._count_rerun(run, expires_at)])
+                self._table.transact({**new.actions, "edge": edge, "original": self._count_rerun(run, expires_at)})
             except TransactionCanceled as canceled:
                 new.raise_if_started(canceled)
-                if canceled.failed(0):
+                if canceled.by("run"):
                     return False
-                original = self._rerunnable(canceled.item(len(new.actions)))
+                original = self._rerunnable(canceled.item("original"))
                 expires_at = max(expires_at, int(original["expiresAt"]))
-                if original["partsExpireAt"] < expires_at:
+                if original["partsTtl"] < expires_at:
                     self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
             else:
                 self._move(new.objects, new.stored, run)
@@ -101,9 +113,9 @@ class RunStore:
     def _count_rerun(self, run: FunctionRun, expires_at: int) -> dict[str, Any]:
         """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last."""
         the_original_lives = "attribute_exists(pk) AND expiresAt > :now"
-        it_may_be_rerun = "rerunCount < :limit"
+        it_may_be_rerun = "reruns < :limit"
         no_life_is_shortened = "expiresAt <= :expires_at"
-        its_parameters_outlive_it = "partsExpireAt >= :expires_at"
+        its_parameters_outlive_it = "partsTtl >= :expires_at"
         conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
         values = {
             ":one": 1,
@@ -112,8 +124,8 @@ class RunStore:
             ":expires_at": expires_at,
         }
         return self._table.update_action(
-            items.run_key(run.lineage_id),
-            UpdateExpression="SET rerunCount = rerunCount + :one, expiresAt = :expires_at",
+            keys.run(run.lineage_id),
+            UpdateExpression="SET reruns = reruns + :one, expiresAt = :expires_at",
             ConditionExpression=" AND ".join(conditions),
             ExpressionAttributeValues=to_item(values),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -122,7 +134,7 @@ class RunStore:
     def _rerunnable(self, original: dict[str, Any] | None) -> dict[str, Any]:
         if original is None or original["expiresAt"] <= clock.now().timestamp():
             raise RunNotFound
-        if original["rerunCount"] >= self._max_reruns:
+        if original["reruns"] >= self._max_reruns:
             raise RerunLimitReached(self._max_reruns)
         return original
 
@@ -132,8 +144,8 @@ class RunStore:
         Ahead of the transaction: should that fail, they are kept for longer than need be, and no harm is done.
         """
         for key, expiry in (
-            (items.part_key(original_run_id, Part.PARAMETERS), "expiresAt"),
-            (items.run_key(original_run_id), "partsExpireAt"),
+            (keys.part(original_run_id, Part.PARAMETERS), "expiresAt"),
+            (keys.run(original_run_id), "partsTtl"),
         ):
             with suppress(ConditionFailed):  # somebody else has let them live as long
                 self._table.update(
@@ -143,40 +155,43 @@ class RunStore:
                     ExpressionAttributeValues=to_item({":until": until}),
                 )
 
-    def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
-        written = self._parts.stage(after, parts or {})
-        stored = after.evolve(staged=True) if written.objects else after
-        change = items.change(before, stored)
-        options = {
-            "UpdateExpression": change.update,
-            "ConditionExpression": change.condition,
-            "ExpressionAttributeNames": change.names,
-            "ExpressionAttributeValues": change.values,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        key = items.run_key(after.id)
-        if not written.items:
-            return self._update(key, after, options)
-        puts = [self._table.put_action(item) for item in written.items]
-        try:
-            self._table.transact([self._table.update_action(key, **options), *puts])
-        except TransactionCanceled:
-            return False
-        self._move(written.objects, stored, after)
-        return True
+    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+        """The outcome is written first, under a name of its own: it counts once the run names it, and not before."""
+        if outcome is not None:
+            self._parts.write_outcome(after, outcome)
+        after = self._noted(before, after)
+        return self._moved(before, after, keeps_due=True)
 
-    def _update(self, key: Key, after: FunctionRun, options: dict[str, Any]) -> bool:
+    def _noted(self, before: FunctionRun, after: FunctionRun) -> FunctionRun:
+        """Texts that are to stand apart from the run are written before it says so."""
+        texts = write_notes(after)
+        if texts == write_notes(before) or not (after.notes_apart or items.needs_notes(after)):
+            return after
+        self._table.put(items.of_notes(after))
+        return after.evolve(notes_apart=True)
+
+    def _moved(self, before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> bool:
+        change = items.change(before, after, keeps_due=keeps_due)
         try:
-            self._table.update(key, **options)
+            self._table.update(
+                keys.run(after.id),
+                UpdateExpression=change.update,
+                ConditionExpression=change.condition,
+                ExpressionAttributeNames=change.names,
+                ExpressionAttributeValues=change.values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
         except ConditionFailed as failed:
-            # It fails on our own write too, if the answer was lost and the SDK asked again.
-            return items.claims_alike(failed.item, after)
+            if items.is_stored(failed.item, before, after):
+                return True
+            is_looked_at_too_late = keeps_due and items.only_due_differs(failed.item, before, after)
+            return is_looked_at_too_late and self._moved(before, after, keeps_due=False)
         return True
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
         """The run once its parts are where they stay. Raises Unavailable."""
         self._parts.move_all(run.id)
-        moved = run.evolve(staged=False)
+        moved = run.moved(staged=False)
         # If it has moved on meanwhile, whoever goes on from here will notice.
         self.transition(run, moved)
         return moved
@@ -187,7 +202,7 @@ class RunStore:
             return
         try:
             self._parts.move(objects)
-            self.transition(stored, run)
+            self.transition(stored, stored.moved(staged=False, deadline=run.deadline))
         except Unavailable as fault:
             self._report(fault)
 
@@ -200,51 +215,65 @@ class RunStore:
                 {
                     ":pk": f"RUN#{original_run_id}",
                     # BETWEEN includes its bounds: "!" is the first character that an id cannot continue with.
-                    ":first": f"RERUN#{page.after}!" if page.after else "RERUN#",
-                    ":last": "RERUN#~",
+                    ":first": f"{keys.RERUN}{page.after}!" if page.after else keys.RERUN,
+                    ":last": f"{keys.RERUN}~",
                 }
             ),
             ConsistentRead=True,
         )
         edges = list(islice(walk, page.size + 1))
         kept = edges[: page.size]
-        last = kept[-1]["sk"]["S"].removeprefix("RERUN#") if len(edges) > page.size else None
+        last = kept[-1]["sk"]["S"].removeprefix(keys.RERUN) if len(edges) > page.size else None
         return EdgePage(list(readable_of(kept, items.rerun_id, self._report)), last)
 
     def overdue(self) -> Iterator[FunctionRun]:
-        now = iso(clock.now())
+        """The index may hold a run earlier than its deadline, and never later: then it is put where it belongs."""
+        now = clock.now()
         # In another order each time: a pass that has no time for all of them does not leave out the same ones.
         for shard in random.sample(range(items.SHARDS), items.SHARDS):
-            for page in attention_pages(self._table, f"OPEN#{shard}", before=now, size=OVERDUE_PAGE):
-                runs = self.read_many([items.run_id(item) for item in page])
-                yield from (run for run in runs if run.deadline is not None and iso(run.deadline) <= now)
+            for page in due_pages(self._table, f"OPEN#{shard}", before=iso(now), size=OVERDUE_PAGE):
+                for run in self.read_many([items.run_id(item) for item in page]):
+                    if run.deadline is not None and run.deadline <= now:
+                        yield run
+                    elif run.deadline is not None:
+                        self._reschedule(run.id, run.deadline)
 
-    def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None, *more: dict[str, Any]) -> "_New":
-        """What records a run: itself first, last what is kept of its request."""
+    def _reschedule(self, run_id: str, deadline: datetime) -> None:
+        it_is_still_the_deadline = "deadline = :deadline"
+        with suppress(ConditionFailed):
+            self._table.update(
+                keys.run(run_id),
+                UpdateExpression="SET dueAt = :at",
+                ConditionExpression=it_is_still_the_deadline,
+                ExpressionAttributeValues=to_item({":at": iso(deadline), ":deadline": milliseconds(deadline)}),
+            )
+
+    def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None) -> "_New":
+        """What records a run."""
         written = self._parts.stage(run, parts)
-        stored = run
+        stored = run.evolve(notes_apart=items.needs_notes(run))
         if written.objects:
             # However late it is due: what was staged must be moved within a day.
             soon = pending_deadline(clock.now())
-            stored = run.evolve(staged=True, deadline=min(run.deadline or soon, soon))
+            stored = stored.evolve(staged=True, deadline=min(run.deadline or soon, soon))
         it_is_new = "attribute_not_exists(pk)"
-        puts = [
-            self._table.put_action(item, ConditionExpression=it_is_new)
-            for item in (items.of_run(stored), *written.items)
-        ]
-        kept = [] if key is None else [request_keys.put_action(self._table, key, run)]
-        return _New([*puts, *more, *kept], stored, written.objects, key)
+        new = {"run": items.of_run(stored), **written.items}
+        if stored.notes_apart:
+            new["notes"] = items.of_notes(stored)
+        actions = {name: self._table.put_action(item, ConditionExpression=it_is_new) for name, item in new.items()}
+        if key is not None:
+            actions["request"] = request_keys.put_action(self._table, key, run)
+        return _New(actions, stored, written.objects, key)
 
 
 class _New(NamedTuple):
     """A run that is to be recorded."""
 
-    actions: list[dict[str, Any]]
+    actions: dict[str, Any]
     stored: FunctionRun
     objects: list[StagedObject]
     key: SealedKey | None = None
 
     def raise_if_started(self, canceled: TransactionCanceled) -> None:
-        kept_at = len(self.actions) - 1
-        if self.key is not None and canceled.failed(kept_at):
-            raise AlreadyStarted(request_keys.of_plain(self.key.key, canceled.item(kept_at) or {})) from canceled
+        if self.key is not None and canceled.by("request"):
+            raise AlreadyStarted(request_keys.of_plain(self.key.key, canceled.item("request") or {})) from canceled

@@ -3,7 +3,8 @@
 import secrets
 from contextlib import suppress
 
-from handlers.aws.table import SCHEMA, ConditionFailed, Key, Table, to_item
+from handlers.aws import keys
+from handlers.aws.table import SCHEMA, ConditionFailed, Table, to_item
 from handlers.domain.seal import Cipher, SealContext
 
 # Not the name of a workspace: those do not begin with a hyphen.
@@ -16,8 +17,8 @@ class StackSecret:
         """One for each purpose, so that what is known of one use says nothing of another."""
         self._table = table
         self._cipher = cipher
-        self._name = f"SECRET#{purpose}"
-        self._context = SealContext(_NO_WORKSPACE, self._name, "secret")
+        self._key = keys.secret(purpose)
+        self._context = SealContext(_NO_WORKSPACE, self._key["pk"], "secret")
         self._known: bytes | None = None
 
     def read(self) -> bytes:
@@ -26,12 +27,8 @@ class StackSecret:
             self._known = self._cipher.open(self._kept() or self._made(), self._context)
         return self._known
 
-    @property
-    def _key(self) -> Key:
-        return {"pk": self._name, "sk": self._name}
-
     def _kept(self) -> bytes | None:
-        item = self._table.get_many([self._key]).get((self._name, self._name))
+        item = self._table.get_many([self._key]).get(keys.pair(self._key))
         return None if item is None else bytes(item["sealed"]["B"])
 
     def _made(self) -> bytes:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from handlers.aws import aws_errors
+from handlers.aws.keys import Key
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Key = dict[str, str]
 Item = dict[str, Any]
 """An item in DynamoDB's own notation, `{"name": {"S": "text"}}`."""
 
@@ -36,6 +36,25 @@ def from_item(item: Item) -> dict[str, Any]:
     plain = {name: _deserialise(value) for name, value in item.items()}
     # types-boto3 does not know Binary.__bytes__
     return {name: bytes(value) if isinstance(value, Binary) else value for name, value in plain.items()}  # type: ignore[call-overload]
+
+
+def size_of(item: Item) -> int:
+    """In bytes, as DynamoDB counts: the names of attributes and their values.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _value_size(*value.items()) for name, value in item.items())
+
+
+def _value_size(kind_and_value: tuple[str, Any]) -> int:
+    kind, value = kind_and_value
+    if kind == "N":
+        return len(value.lstrip("-0.").rstrip("0")) // 2 + 2
+    if kind in ("S", "B"):
+        return len(value.encode() if isinstance(value, str) else bytes(value))
+    if kind == "M":
+        return 3 + len(value) + size_of(value)
+    return 1
 
 
 def key_of(item: Item) -> Key:
@@ -84,18 +103,20 @@ class ConditionFailed(Exception):
 
 
 class TransactionCanceled(Exception):
-    """A transaction some of whose conditions failed. `reasons` has one entry per action, in their order."""
+    """A transaction some of whose conditions failed."""
 
-    def __init__(self, reasons: list[Any]) -> None:
-        self.reasons = reasons
+    def __init__(self, reasons: dict[str, Any]) -> None:
+        """`reasons` are DynamoDB's, by the names of the actions."""
+        self._reasons = reasons
         super().__init__("a condition of the transaction failed")
 
-    def failed(self, index: int) -> bool:
-        return bool(self.reasons[index].get("Code") == _CONDITION_FAILED)
+    def by(self, name: str) -> bool:
+        """Whether it was the condition of this action that failed."""
+        return bool(self._reasons.get(name, {}).get("Code") == _CONDITION_FAILED)
 
-    def item(self, index: int) -> dict[str, Any] | None:
+    def item(self, name: str) -> dict[str, Any] | None:
         """The item that failed its condition, if ReturnValuesOnConditionCheckFailure asked for it and it exists."""
-        found = self.reasons[index].get("Item")
+        found = self._reasons[name].get("Item")
         return from_item(found) if found else None
 
 
@@ -116,7 +137,10 @@ class Table:
         return item if item is not None and _is_alive(item) else None
 
     def get_many(self, keys: Sequence[Key], **options: Any) -> dict[tuple[str, str], Item]:
-        """The items found, by (pk, sk). At most 100 keys. A projection needs pk, sk and expiresAt."""
+        """The items found, by (pk, sk). At most 100 keys; of none, nothing is asked.
+
+        A projection needs pk, sk and expiresAt.
+        """
         found: dict[tuple[str, str], Item] = {}
         wanted: list[Any] = [to_item(key) for key in keys]
         for attempt in range(_ATTEMPTS):
@@ -168,6 +192,10 @@ class Table:
             return
         raise Unavailable
 
+    def put(self, plain: dict[str, Any]) -> None:
+        with aws_errors.translated():
+            self._client.put_item(TableName=self._name, Item=to_item(plain))
+
     def delete(self, key: Key) -> None:
         with aws_errors.translated():
             self._client.delete_item(TableName=self._name, Key=to_item(key))
@@ -181,8 +209,8 @@ class Table:
     def delete_action(self, key: Key, **condition: Any) -> dict[str, Any]:
         return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}
 
-    def transact(self, actions: list[Any]) -> None:
-        """All of it or nothing. Raises TransactionCanceled.
+    def transact(self, actions: dict[str, Any]) -> None:
+        """All of it or nothing. Raises TransactionCanceled, which knows the actions by their names here.
 
         Another transaction on the same items is no reason to fail, only to come again; the token makes a repetition
         after a lost answer write nothing twice.
@@ -193,7 +221,7 @@ class Table:
                 pause(attempt)
             with aws_errors.translated():
                 try:
-                    self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
+                    self._client.transact_write_items(TransactItems=list(actions.values()), ClientRequestToken=token)
                 except self._client.exceptions.TransactionInProgressException:
                     continue  # it is being done, by the call whose answer was lost
                 except self._client.exceptions.TransactionCanceledException as canceled:
@@ -202,7 +230,7 @@ class Table:
                     if not codes <= _PASSING | {_CONDITION_FAILED}:
                         raise
                     if _CONDITION_FAILED in codes:
-                        raise TransactionCanceled(reasons) from canceled
+                        raise TransactionCanceled(dict(zip(actions, reasons, strict=False))) from canceled
                     continue
             return
         raise Unavailable

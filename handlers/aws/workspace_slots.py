@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from handlers.aws.table import SCHEMA, ConditionFailed, Key, Table, from_item, to_item
+from handlers.aws import keys
+from handlers.aws.table import SCHEMA, ConditionFailed, Table, from_item, to_item
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.workspace_limit import Slot
 
-_SLOT = "SLOT#"
 _KEPT_SECONDS = 24 * 3600
 _PAGE = 1000
 
@@ -29,12 +29,12 @@ class WorkspaceSlots:
         found = self._table.walk(
             page_size=_PAGE,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": f"SLOTS#{workspace}"}),
+            ExpressionAttributeValues=to_item({":pk": keys.slot(workspace, 0)["pk"]}),
             ProjectionExpression="sk, leasedUntil",
             ConsistentRead=True,
         )
         slots = (from_item(item) for item in found)
-        return {int(slot["sk"].removeprefix(_SLOT)) for slot in slots if slot["leasedUntil"] > now}
+        return {int(slot["sk"].removeprefix(keys.SLOT)) for slot in slots if slot["leasedUntil"] > now}
 
     def take(self, slot: Slot) -> bool:
         nobody_has_held_it = "attribute_not_exists(pk)"
@@ -49,7 +49,7 @@ class WorkspaceSlots:
         }
         try:
             self._table.update(
-                _key(slot),
+                keys.slot(slot.workspace, slot.number),
                 UpdateExpression=(
                     "SET claimToken = :holder, leasedUntil = :until, expiresAt = :expires_at, #schema = :schema"
                 ),
@@ -65,17 +65,13 @@ class WorkspaceSlots:
         try:
             with suppress(ConditionFailed):  # another's by now
                 self._table.update(
-                    _key(slot),
+                    keys.slot(slot.workspace, slot.number),
                     UpdateExpression="SET leasedUntil = :ended",
                     ConditionExpression="claimToken = :holder",
                     ExpressionAttributeValues=to_item({":ended": 0, ":holder": slot.holder}),
                 )
         except Unavailable as fault:
             self._report(fault)
-
-
-def _key(slot: Slot) -> Key:
-    return {"pk": f"SLOTS#{slot.workspace}", "sk": f"{_SLOT}{slot.number:04}"}
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -2,14 +2,21 @@
 
 from typing import NamedTuple, Protocol
 
+OUTCOME = "outcome"
+
 
 class SealContext(NamedTuple):
     """Whose secret it is. A sealed text opens only under the label that it was sealed with."""
 
     workspace: str
     owner: str
-    """The key of the item it belongs to: `RUN#{id}`, `TRIGGER#{id}` or `REQUEST#{…}`."""
+    """The key of the item it belongs to: `RUN#{id}`, `TRIGGER#{id}`, `REQUEST#{…}` or `SECRET#{…}`."""
     part: str
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether it is what came of a run. That has a key of its own: who starts runs cannot read it."""
+        return self.part == OUTCOME
 
 
 class SealBroken(Exception):

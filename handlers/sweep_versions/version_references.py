@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from handlers.aws import run_items
+from handlers.aws.run_attributes import version_arn
 from handlers.aws.table import SCHEMA, Item, Table, key_of, readable_of, to_item
 from handlers.domain.clock import iso
 from handlers.domain.function_arns import base_arn
@@ -29,7 +29,7 @@ class VersionReferences:
         condition, values = "begins_with(pk, :kind)", {":kind": "RUN#"}
         if since is not None:
             condition, values = f"{condition} AND #position >= :since", values | {":since": iso(since)}
-        for page in self._pages(condition, values, ["functionArn", "pin", "schema"]):
+        for page in self._pages(condition, values, ["fnArn", "v", "schema"]):
             yield [use for use in map(_use, page) if use is not None]
 
     def _pages(self, condition: str, values: dict[str, str], attributes: list[str]) -> Iterator[list[Item]]:
@@ -49,19 +49,20 @@ class VersionReferences:
 
 
 def _function_arn(item: Item) -> str:
+    """Of a registered function."""
     return base_arn(item["functionArn"]["S"])
 
 
 def _use(item: Item) -> VersionReference | None:
     """None of a run that has no version yet. Raises UnreadableRun."""
     try:
-        function_arn = _function_arn(item)
+        function_arn = base_arn(item["fnArn"]["S"])
     except KeyError as missing:
         raise UnreadableRun(run_items.run_id(item)) from missing
     if item.get("schema") != {"N": str(SCHEMA)}:
         # A newer release may name it elsewhere.
         return VersionReference(function_arn, None)
-    if "pin" not in item:
+    if "v" not in item:
         return None
-    pin: dict[str, Any] = item["pin"].get("M", {})
-    return VersionReference(function_arn, pin.get("functionVersionArn", {}).get("S"))
+    version: str | None = item["v"].get("S")
+    return VersionReference(function_arn, None if version is None else version_arn(function_arn, version))

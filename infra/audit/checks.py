@@ -35,6 +35,7 @@ def check(world: World, terms: Terms) -> list[Finding]:
         *(finding for run in world.living(terms.now) for finding in _of_run(run, terms)),
         *_lineages(world, terms),
         *_executions(world, terms),
+        *_outcomes(world, terms),
         *check_objects(world, terms.now),
     ]
 
@@ -47,7 +48,7 @@ def _unreadable(world: World) -> Iterator[Finding]:
 def _of_run(run: RunRecord, terms: Terms) -> Iterator[Finding]:
     judged = {
         Rule.DEADLINE: _late(run, terms),
-        Rule.ATTENTION: _misplaced(run),
+        Rule.INDEXES: run.misplaced,
         Rule.ATTEMPTS: _miscounted_attempts(run),
     }
     for rule, sentence in judged.items():
@@ -69,15 +70,8 @@ def _undone(run: RunRecord) -> str | None:
     if run.status.is_open:
         return "not ended"
     if run.event_pending:
-        return "its end not told of"
+        return "its end not published"
     return "with parts not moved to where they stay" if run.staged else None
-
-
-def _misplaced(run: RunRecord) -> str | None:
-    if run.stands == run.belongs:
-        return None
-    stands = " at ".join(run.stands) if run.stands else "nowhere"
-    return f"It stands {stands}, but belongs {' at '.join(run.belongs) if run.belongs else 'nowhere'}."
 
 
 def _miscounted_attempts(run: RunRecord) -> str | None:
@@ -95,7 +89,7 @@ def _lineages(world: World, terms: Terms) -> Iterator[Finding]:
             yield from _edge_without_run(edge, world.alive(edge.run, terms.now))
     with_edge = {(edge.original, edge.run) for each in edges.values() for edge in each}
     for run in world.living(terms.now):
-        if run.is_rerun or run.original is not None:
+        if run.is_rerun:
             original = world.alive(run.original, terms.now)
             if run.original not in unread:
                 yield from _rerun_without_original(run, original)
@@ -116,9 +110,7 @@ def _edge_without_run(edge: EdgeRecord, run: RunRecord | None) -> Iterator[Findi
 
 def _rerun_without_original(run: RunRecord, original: RunRecord | None) -> Iterator[Finding]:
     wrong = None
-    if not run.is_rerun or run.original is None:
-        wrong = "It names an original and is no re-run, or is one and names none."
-    elif original is None:
+    if original is None:
         wrong = "Its original is gone."
     elif original.is_rerun:
         wrong = "Its original is itself a re-run: a lineage is one level deep."
@@ -150,3 +142,12 @@ def _executions(world: World, terms: Terms) -> Iterator[Finding]:
         elif run is not None and count > run.attempts:
             said = f"It was executed {count} times, with {run.attempts} attempts recorded."
             yield Finding(Rule.EXECUTIONS, (run_id,), said, runs=(run_id,))
+
+
+def _outcomes(world: World, terms: Terms) -> Iterator[Finding]:
+    """An original that is re-run lives on without its old outcome."""
+    kept = {(part.run, part.outcome_id) for part in world.parts if part.outcome_id}
+    for run in world.living(terms.now):
+        is_young = run.created_at + terms.retention > terms.now
+        if run.outcome_id is not None and is_young and (run.id, run.outcome_id) not in kept:
+            yield Finding(Rule.OUTCOME, (run.id,), "The outcome that it names is not there.", runs=(run.id,))

@@ -141,7 +141,7 @@ def _what_to_do(error: Exception) -> str:
     if isinstance(cause, NotUpError):
         return f"{cause}. Or name a stack on AWS: --stack FunctionRerun"
     if isinstance(cause, KeyRefused):
-        return "KMS will not open anything. Enable the stack's key, or allow yourself kms:Decrypt with it."
+        return "KMS will not open anything. Enable the stack's keys, or allow yourself kms:Decrypt with them."
     if isinstance(cause, ClientError) and code(cause) in failures.DENIED:
         return f"AWS denies {cause.operation_name}. The audit needs {_PERMISSIONS}."
     if isinstance(cause, ClientError) and code(cause) in _GONE:

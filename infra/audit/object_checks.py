@@ -45,12 +45,12 @@ def _without_object(part: PartRecord, world: World, now: datetime) -> Iterator[F
     is_staged = run is not None and run.staged and part.staged_as in stored
     if part.object not in stored and not is_staged:
         said = f"Its object {part.object} is not in the bucket."
-        yield Finding(Rule.PART_OBJECT, (part.run, part.part), said, runs=(part.run,))
+        yield Finding(Rule.PART_OBJECT, (part.run, part.name), said, runs=(part.run,))
 
 
 def _due(record: ObjectRecord, now: datetime) -> Iterator[Finding]:
     said = None
-    if not record.attention.startswith("OBJECTS#"):
+    if not record.due.startswith("OBJECTS#"):
         said = "It does not stand where housekeeping looks."
     elif record.due_at + PATIENCE < now:
         said = f"Housekeeping should have looked at it at {iso(record.due_at)}."

@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
 
+from handlers.aws import keys
 from handlers.aws import run_items as items
 from handlers.aws.aws_errors import code
 from handlers.aws.part_objects import KEPT, STAGING
+from handlers.aws.run_attributes import FIELDS, PIN
 from handlers.aws.table import Item, Table, from_item, to_item
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
+from handlers.domain.runs.run import ExecutionSource, Part
 from infra.audit.findings import Finding
-from infra.audit.records import EdgeRecord, ObjectRecord, PartRecord, Place, RunRecord, UnreadableRecord, World
+from infra.audit.records import EdgeRecord, ObjectRecord, PartRecord, RunRecord, UnreadableRecord, World
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 # All but `sealed`. DynamoDB reads whole items even so, but sends only these.
+_OF_A_RUN = {name for table in (FIELDS, PIN) for name, _ in table.values()}
 _ATTRIBUTES = sorted(
-    {"pk", "sk", "runId", "object", "stagedAs", "attention", "attentionAt"}
-    | {to_camel(name) for name in FunctionRun.model_fields}
+    _OF_A_RUN
+    | {"pk", "sk", "runId", "object", "stagedAs", "reruns", "expiresAt"}
+    | {"byWorkspace", "byFunction", "position", "due", "dueAt", "failedAt"}
 )
 PROJECTION: dict[str, Any] = {
     # By other names, because some are DynamoDB's own words.
@@ -130,9 +133,6 @@ def _what_is_wrong(error: Exception) -> str:
 
 def _remember_run(run_id: str, item: Item, world: World) -> None:
     run = items.to_run(item)
-    if run.id != run_id:
-        raise _Amiss("its id is not that of its key")
-    stands, belongs = _place(from_item(item)), _place(items.of_run(run))
     world.runs[run_id] = RunRecord(
         id=run_id,
         status=run.status,
@@ -146,24 +146,24 @@ def _remember_run(run_id: str, item: Item, world: World) -> None:
         original=sys.intern(run.original_run_id) if run.original_run_id else None,
         rerun_count=run.rerun_count,
         attempts=run.execution_attempts,
-        stands=stands,
-        belongs=stands if _alike(stands, belongs) else belongs,
+        outcome_id=run.outcome_id,
+        misplaced=_misplaced(from_item(item), items.of_run(run)),
     )
 
 
-def _place(plain: dict[str, Any]) -> Place | None:
-    if "attention" not in plain and "attentionAt" not in plain:
-        return None
-    return Place(str(plain.get("attention")), str(plain.get("attentionAt")))
-
-
-def _alike(stands: Place | None, belongs: Place | None) -> bool:
-    """Their number of shards may have grown since the item was written: any of them is looked into."""
-    if stands is None or belongs is None:
-        return stands is belongs
-    partition, _, shard = stands.attention.rpartition("#")
-    is_a_shard = shard in map(str, range(items.SHARDS))
-    return is_a_shard and partition == belongs.attention.rpartition("#")[0] and stands.at == belongs.at
+def _misplaced(stands: dict[str, Any], belongs: dict[str, Any]) -> str | None:
+    """What is wrong with its place in the indexes. In that of what is due it may be looked at earlier than it must."""
+    if stands.get("failedAt") != belongs.get("failedAt"):
+        return f"In the index of failures it stands {stands.get('failedAt')}, but belongs {belongs.get('failedAt')}."
+    if "due" not in belongs:
+        return "It is due, and nothing is left to do." if {"due", "dueAt"} & stands.keys() else None
+    partition, _, shard = str(stands.get("due")).rpartition("#")
+    # The number of shards may have grown since the item was written: any of them is looked into.
+    if partition != "OPEN" or shard not in map(str, range(items.SHARDS)):
+        return "It is not due where the watchdog looks."
+    if not str(stands.get("dueAt", "~")) <= belongs["dueAt"]:
+        return f"It is due {stands.get('dueAt', 'never')}, and its deadline is {belongs['dueAt']}."
+    return None
 
 
 def _remember_edge(run_id: str, item: Item, world: World) -> None:
@@ -174,21 +174,22 @@ def _remember_edge(run_id: str, item: Item, world: World) -> None:
 
 
 def _remember_part(run_id: str, item: Item, world: World) -> None:
-    part = Part(item["sk"]["S"].removeprefix("SEALED#"))
-    at, staged_as = (item[name]["S"] if name in item else None for name in ("object", "stagedAs"))
-    world.parts.append(PartRecord(run_id, part, int(item["expiresAt"]["N"]), at, staged_as))
+    name = item["sk"]["S"].removeprefix(keys.SEALED)
+    part = Part(name.partition("#")[0])
+    at, staged_as = (item[each]["S"] if each in item else None for each in ("object", "stagedAs"))
+    world.parts.append(PartRecord(run_id, part, name, int(item["expiresAt"]["N"]), at, staged_as))
 
 
 def _remember_object(run_id: str, item: Item, world: World) -> None:
     record = ObjectRecord(
         run=run_id,
-        part=item["sk"]["S"].removeprefix("OBJECT#"),
+        part=item["sk"]["S"].removeprefix(keys.OBJECT),
         object=item["object"]["S"],
-        attention=item["attention"]["S"],
-        due_at=datetime.fromisoformat(item["attentionAt"]["S"].split("#")[0]),
+        due=item["due"]["S"],
+        due_at=datetime.fromisoformat(item["dueAt"]["S"]),
     )
     if record.due_at.tzinfo is None:
-        raise _Amiss("attentionAt names no zone")
+        raise _Amiss("dueAt names no zone")
     world.listed[record.object] = record
 
 

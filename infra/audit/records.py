@@ -11,13 +11,6 @@ from typing import NamedTuple
 from handlers.domain.runs.run import Part, Status
 
 
-class Place(NamedTuple):
-    """Where an item stands in the attention index."""
-
-    attention: str
-    at: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     id: str
@@ -33,9 +26,9 @@ class RunRecord:
     original: str | None = None
     rerun_count: int = 0
     attempts: int = 0
-    stands: Place | None = None
-    belongs: Place | None = None
-    """Where its deadline and status put it."""
+    outcome_id: str | None = None
+    misplaced: str | None = None
+    """What is wrong with its place in the indexes."""
 
 
 class EdgeRecord(NamedTuple):
@@ -47,10 +40,16 @@ class EdgeRecord(NamedTuple):
 class PartRecord(NamedTuple):
     run: str
     part: Part
+    name: str
+    """As its key has it: that of an outcome says which one it is."""
     expires_at: int
     object: str | None = None
     """Where it stays in the bucket; None for a part that lies in the table."""
     staged_as: str | None = None
+
+    @property
+    def outcome_id(self) -> str | None:
+        return self.name.partition("#")[2] or None
 
 
 class ObjectRecord(NamedTuple):
@@ -59,7 +58,7 @@ class ObjectRecord(NamedTuple):
     run: str
     part: str
     object: str
-    attention: str
+    due: str
     due_at: datetime
 
 

@@ -75,7 +75,7 @@ class AuditedStack:
         # The Encryption SDK takes a while to load, and few commands need it.
         from handlers.aws.cipher import Cipher  # noqa: PLC0415
 
-        return Cipher(self._output("KeyArn"), self.kms_session)
+        return Cipher(self.kms_session, inputs=self._output("InputKeyArn"), outcomes=self._output("OutcomeKeyArn"))
 
     def _output(self, name: str) -> str:
         if name not in self.outputs:

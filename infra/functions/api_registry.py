@@ -10,8 +10,8 @@ def describe(resources: Resources) -> Function:
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
             grants.index(resources, "byWorkspace"),
-            grants.seal(resources),
-            grants.unseal(resources),
+            grants.seal_inputs(resources),
+            grants.unseal_inputs(resources),
             grants.manage_trigger_sources(resources),
             grants.check_event_patterns(),
             grants.invokable_functions(resources, "GetFunctionConfiguration"),

@@ -12,7 +12,8 @@ def describe(resources: Resources) -> Function:
         timeout=CAPTURE_TIMEOUT,
         grants=[
             grants.table(resources, "Query", "BatchGetItem", "PutItem", "UpdateItem"),
-            grants.seal(resources),
+            grants.seal_inputs(resources),
+            grants.seal_outcomes(resources),
             grants.write_large_parts(resources),
             grants.publish_lifecycle_events(resources),
         ],

@@ -18,8 +18,10 @@ def describe(resources: Resources) -> Function:
         grants=[
             # Query finds the parts of a run that are not yet where they stay.
             grants.table(resources, "BatchGetItem", "PutItem", "UpdateItem", "Query"),
-            grants.seal(resources),
-            grants.unseal(resources),
+            # The secret of the stack, which hashes of configurations are keyed with, is made by who needs it first.
+            grants.seal_inputs(resources),
+            grants.unseal_inputs(resources),
+            grants.seal_outcomes(resources),
             grants.write_large_parts(resources),
             grants.send_runs(resources),
             grants.publish_lifecycle_events(resources),

@@ -14,7 +14,7 @@ def describe(resources: Resources) -> Function:
         timeout=Duration.minutes(10),
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "UpdateItem", "DeleteItem"),
-            grants.index(resources, "attention"),
+            grants.index(resources, "due"),
             grants.delete_large_parts(resources),
         ],
         sources=[

@@ -10,7 +10,12 @@ def describe(resources: Resources) -> Function:
     return Function(
         entry_point=on_event,
         timeout=Duration.seconds(60),
-        grants=[grants.start_runs(resources), grants.table(resources, "GetItem")],
+        grants=[
+            grants.start_runs(resources),
+            grants.table(resources, "GetItem"),
+            # An event that cannot be executed is a failed run at once.
+            grants.seal_outcomes(resources),
+        ],
         sources=[resources.trigger_sources.connect],
         # Lambda tries again what could not be recorded: twice, and a throttled call for as long as this.
         retry_attempts=2,

@@ -15,8 +15,8 @@ def describe(resources: Resources) -> Function:
         timeout=Duration.seconds(55),
         grants=[
             grants.table(resources, "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
-            grants.index(resources, "attention"),
-            grants.seal(resources),
+            grants.index(resources, "due"),
+            grants.seal_outcomes(resources),
             grants.finish_large_parts(resources),
             grants.queue(messaging.run_queue.queue_arn, "SendMessage", "GetQueueAttributes"),
             grants.queue(messaging.dead_letters.queue_arn, "ReceiveMessage", "DeleteMessage"),

@@ -57,4 +57,4 @@ def kms_events() -> LateEvents:
 
 @pytest.fixture
 def cipher(local_stack: LocalStack, kms_session: Session) -> Cipher:
-    return Cipher(local_stack.outputs["KeyArn"], kms_session)
+    return Cipher(kms_session, inputs=local_stack.outputs["InputKeyArn"], outcomes=local_stack.outputs["OutcomeKeyArn"])

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers.aws import capture_entries, registry_items
+from handlers.aws import capture_entries, keys
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, to_item
 from handlers.domain.errors import InvalidRequest, Stale
@@ -153,9 +153,9 @@ def test_what_cannot_be_read_is_reported_and_keeps_nobody_else_s_failures(
     arn = an_arn()
     broken, good = capturing(registry, arn), capturing(registry, arn, workspace="globex")
     key = {
-        "member": {"pk": capture_entries.partition(arn), "sk": "WORKSPACE#acme"},
-        "function": registry_items.key("function", broken[0]),
-        "trigger": registry_items.key("trigger", broken[1]),
+        "member": keys.capture(arn, "acme"),
+        "function": keys.registered("function", broken[0]),
+        "trigger": keys.registered("trigger", broken[1]),
     }[what]
     dynamodb.update_item(
         TableName=table._name,

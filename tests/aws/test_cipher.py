@@ -23,7 +23,7 @@ LABEL = SealContext(workspace="acme", owner="RUN#1", part="parameters")
 @pytest.fixture
 def another_container(local_stack: LocalStack, kms_session: Session) -> Cipher:
     """A cipher whose cache is empty."""
-    return Cipher(local_stack.outputs["KeyArn"], kms_session)
+    return Cipher(kms_session, inputs=local_stack.outputs["InputKeyArn"], outcomes=local_stack.outputs["OutcomeKeyArn"])
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -32,7 +32,9 @@ def test_what_was_sealed_opens_under_its_label(cipher: Cipher, content: bytes) -
     assert cipher.open(cipher.seal(content, LABEL), LABEL) == content
 
 
-@pytest.mark.parametrize("changed", [{"workspace": "other"}, {"owner": "RUN#2"}, {"part": "result"}])
+@pytest.mark.parametrize(
+    "changed", [{"workspace": "other"}, {"owner": "RUN#2"}, {"part": "overrides"}, {"part": "outcome"}]
+)
 def test_it_opens_under_no_other_label(cipher: Cipher, changed: dict[str, str]) -> None:
     sealed = cipher.seal(b"secret", LABEL)
     with pytest.raises(SealBroken):

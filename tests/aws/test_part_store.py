@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from handlers.aws import keys as table_keys
 from handlers.aws import run_items
 from handlers.aws.object_expiry_index import ObjectExpiryIndex
 from handlers.aws.part_objects import PartLost
@@ -19,7 +20,8 @@ from handlers.domain.clock import to_millisecond
 from handlers.domain.errors import RerunLimitReached, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.due import pending_deadline
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.finish import mark_published
+from handlers.domain.runs.run import FunctionRun, Part, Status, new_token
 from handlers.domain.upkeep.housekeeping import KeptObject
 from infra.local.local_stack import LocalStack
 from tests.aws.conftest import MAX_RERUNS
@@ -63,7 +65,7 @@ def test_a_large_part_is_moved_once_its_run_is_recorded(
     assert keys(item["stagedAs"]["S"]) == []
     recorded = runs.read(run.id, Part.PARAMETERS)
     assert recorded is not None
-    assert (recorded.run, recorded.sealed()) == (run, LARGE)
+    assert (recorded.run, recorded.sealed()) == (run.evolve(revision=recorded.run.revision), LARGE)
 
 
 @pytest.mark.parametrize(("size", "large"), [(MAX_SEALED_INLINE_BYTES, False), (MAX_SEALED_INLINE_BYTES + 1, True)])
@@ -73,7 +75,7 @@ def test_what_fits_stays_in_the_table(
     run = new_run()
     runs.record(run, {Part.PARAMETERS: b"x" * size})
     assert bool(keys(f"kept/{run.id}")) == large
-    assert runs.read_parts(run.id, [Part.PARAMETERS]) == {Part.PARAMETERS: b"x" * size}
+    assert runs.read_parts(run, [Part.PARAMETERS]) == {Part.PARAMETERS: b"x" * size}
 
 
 def test_what_cannot_be_staged_is_not_recorded(runs: RunStore, s3: Any) -> None:
@@ -100,35 +102,127 @@ def test_what_was_not_moved_is_due_in_a_minute_readable_meanwhile_and_moved_then
     assert stored.staged
     assert stored.deadline is not None
     assert stored.deadline <= pending_deadline(clock.now())
-    assert runs.read_parts(run.id, [Part.PARAMETERS]) == {Part.PARAMETERS: LARGE}
+    assert runs.read_parts(run, [Part.PARAMETERS]) == {Part.PARAMETERS: LARGE}
 
     moved = runs.move_staged(stored)
 
     assert keys(f"kept/{run.id}") == [f"kept/{run.id}/parameters"]
-    assert runs.read_run(run.id) == moved == stored.evolve(staged=False)
+    assert runs.read_run(run.id) == moved == stored.evolve(staged=False, revision=moved.revision)
     # A second watchdog, which has read the run before that: it finds nothing left to move.
-    assert runs.move_staged(stored) == moved
+    assert not runs.move_staged(stored).staged
 
 
-def test_a_run_whose_parts_are_not_moved_is_not_taken_for_settled(runs: RunStore, s3: Any) -> None:
-    run = new_run(status="running", claim_token="mine")
-    runs.record(run, {Part.PARAMETERS: b"sealed"})
-    ended = run.evolve(status=Status.COMPLETED, claim_token=None, event_pending=True)
+def test_a_run_whose_parts_are_not_moved_is_due_after_its_end_too(runs: RunStore, s3: Any) -> None:
+    run = new_run()
     with injected(s3.meta.events, COPY, SLOW_DOWN):
-        assert runs.transition(run, ended, {Part.RESULT: LARGE})
-    assert not runs.transition(ended, ended.evolve(event_pending=False, deadline=None))
+        runs.record(run, {Part.PARAMETERS: LARGE})
     stored = runs.read_run(run.id)
     assert stored is not None
-    assert (stored.staged, stored.event_pending, stored.deadline) == (True, True, ended.deadline)
+    ended = stored.moved(status=Status.CANCELLED, event_pending=True)
+    assert runs.transition(stored, ended)
+    assert mark_published(ended, runs)
+    found = runs.read_run(run.id)
+    assert found is not None
+    assert (found.staged, found.event_pending, found.deadline) == (True, False, ended.deadline)
 
 
-def test_of_two_outcomes_the_one_that_was_recorded_is_kept(runs: RunStore) -> None:
+@pytest.mark.parametrize("sealed", [b"sealed", LARGE], ids=["small", "large"])
+class TestOutcomes:
+    """A is the execution that has lost its claim to B. Whatever comes first, the outcome that counts is B's."""
+
+    def claimed(self, runs: RunStore) -> tuple[FunctionRun, FunctionRun]:
+        run = new_run(status="running", claim_token="a")
+        runs.record(run, {Part.PARAMETERS: b"sealed"})
+        other = run.moved(claim_token="b")
+        assert runs.transition(run, other)
+        return run, other
+
+    def ended(self, run: FunctionRun) -> FunctionRun:
+        return run.moved(status=Status.COMPLETED, claim_token=None, outcome_id=new_token())
+
+    def shown(self, runs: RunStore, run: FunctionRun) -> bytes | None:
+        found = runs.read_run(run.id)
+        assert found is not None
+        return runs.read_parts(found, [Part.OUTCOME]).get(Part.OUTCOME)
+
+    def test_of_two_outcomes_that_which_comes_late_does_not_count(self, runs: RunStore, sealed: bytes) -> None:
+        a, b = self.claimed(runs)
+        assert runs.transition(b, self.ended(b), sealed)
+        assert not runs.transition(a, self.ended(a), sealed[::-1])
+        assert self.shown(runs, a) == sealed
+
+    def test_of_two_outcomes_that_which_comes_early_does_not_count(self, runs: RunStore, sealed: bytes) -> None:
+        a, b = self.claimed(runs)
+        assert not runs.transition(a, self.ended(a), sealed[::-1])
+        assert self.shown(runs, a) is None
+        assert runs.transition(b, self.ended(b), sealed)
+        assert self.shown(runs, a) == sealed
+
+    def test_of_two_outcomes_that_are_written_at_once_one_counts(
+        self, runs: RunStore, dynamodb: Any, sealed: bytes
+    ) -> None:
+        a, b = self.claimed(runs)
+        late: list[bool] = []
+
+        def between(**_: Any) -> None:
+            """A writes all that it has to write after B's outcome, and before the run names that."""
+            dynamodb.meta.events.unregister("before-call.dynamodb.UpdateItem", between)
+            late.append(runs.transition(a, self.ended(a), sealed[::-1]))
+
+        dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", between)
+        assert runs.transition(b, self.ended(b), sealed)
+        assert late == [False]
+        assert self.shown(runs, a) == sealed
+
+    def test_an_execution_that_dies_before_its_run_names_the_outcome_leaves_what_expires(
+        self, runs: RunStore, dynamodb: Any, sealed: bytes
+    ) -> None:
+        _, b = self.claimed(runs)
+        lost = ReadTimeoutError(endpoint_url="injected")
+        with injected(dynamodb.meta.events, "dynamodb.UpdateItem", lost), pytest.raises(Unavailable):
+            runs.transition(b, self.ended(b), sealed[::-1])
+        assert self.shown(runs, b) is None
+        again = b.moved(claim_token="c")
+        assert runs.transition(b, again)
+        assert runs.transition(again, self.ended(again), sealed)
+        assert self.shown(runs, b) == sealed
+
+    def test_a_mark_during_the_execution_leaves_its_outcome_alone(self, runs: RunStore, sealed: bytes) -> None:
+        _, b = self.claimed(runs)
+        assert runs.transition(b, b.evolve(cancel_requested_at=clock.now(), cancel_requested_by="bob"))
+        assert runs.transition(b, self.ended(b), sealed)
+        found = runs.read_run(b.id)
+        assert found is not None
+        assert (found.status, found.cancel_requested_by) == (Status.COMPLETED, "bob")
+        assert self.shown(runs, b) == sealed
+
+    def test_an_outcome_whose_answer_was_lost_is_stored_once(self, runs: RunStore, sealed: bytes) -> None:
+        _, b = self.claimed(runs)
+        ended = self.ended(b)
+        assert runs.transition(b, ended, sealed)
+        assert runs.transition(b, ended.evolve(outcome_id=new_token(), result_omitted=True), sealed[::-1])
+        assert self.shown(runs, b) == sealed
+        found = runs.read_run(b.id)
+        assert found is not None
+        assert not found.result_omitted
+
+
+def test_a_large_outcome_is_listed_before_it_is_there(
+    runs: RunStore, table: Table, s3: Any, monkeypatch: pytest.MonkeyPatch, keys: Callable[[str], list[str]]
+) -> None:
+    """Whoever dies between its calls leaves no object that housekeeping does not find."""
     run = new_run(status="running", claim_token="mine")
-    runs.record(run, {Part.PARAMETERS: b"sealed"})
-    ended = run.evolve(status=Status.COMPLETED, claim_token=None)
-    assert runs.transition(run, ended, {Part.RESULT: LARGE})
-    assert not runs.transition(run, ended, {Part.RESULT: LARGE[::-1]})
-    assert runs.read_parts(run.id, [Part.RESULT]) == {Part.RESULT: LARGE}
+    runs.record(run, {})
+    with injected(s3.meta.events, PUT, SLOW_DOWN), pytest.raises(Unavailable):
+        runs.transition(run, run.moved(status=Status.COMPLETED, claim_token=None, outcome_id="one"), LARGE)
+    assert keys(f"kept/{run.id}") == []
+    later = clock.now() + timedelta(days=400)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    index = ObjectExpiryIndex(table, report=nowhere)
+    (kept,) = [each for each in index.due() if each.run_id == run.id]
+    assert kept == KeptObject(run.id, "outcome#one", f"kept/{run.id}/outcome-one")
+    assert index.part_expires_at(kept) is None
+    index.remove(kept)
 
 
 def test_a_large_rerun_that_is_refused_leaves_nothing_but_what_goes_in_a_day(
@@ -157,7 +251,7 @@ def test_an_object_that_is_lost_does_not_open_and_keeps_nobody_waiting(
     assert stored is not None
     reported.clear()
     assert not runs.move_staged(stored).staged
-    assert runs.read_parts(run.id, [Part.PARAMETERS]) == {Part.PARAMETERS: b""}
+    assert runs.read_parts(run, [Part.PARAMETERS]) == {Part.PARAMETERS: b""}
     assert [type(each) for each in reported] == [PartLost, PartLost]
 
 
@@ -178,7 +272,7 @@ def test_an_object_that_is_moved_while_it_is_looked_for_is_found(runs: RunStore,
     runs.record(run, {Part.PARAMETERS: LARGE})
     missing = answer(404, {})
     with injected(s3.meta.events, GET, missing, missing, None):
-        assert runs.read_parts(run.id, [Part.PARAMETERS]) == {Part.PARAMETERS: LARGE}
+        assert runs.read_parts(run, [Part.PARAMETERS]) == {Part.PARAMETERS: LARGE}
 
 
 def test_an_entry_that_cannot_be_read_hides_no_other_object(
@@ -188,7 +282,7 @@ def test_an_entry_that_cannot_be_read_hides_no_other_object(
     broken, good = new_run(), new_run()
     for run in (broken, good):
         runs.record(run, {Part.PARAMETERS: LARGE})
-    key = to_item(run_items.object_entry_key(broken.id, Part.PARAMETERS))
+    key = to_item(table_keys.object_entry(broken.id, Part.PARAMETERS))
     dynamodb.update_item(
         TableName=table._name,
         Key=key,
@@ -212,9 +306,9 @@ def test_a_part_that_cannot_be_read_does_not_open_and_hides_no_other(
     runs = store_of(local_stack, table, report=reported.append)
     run = new_run()
     runs.record(run, {Part.PARAMETERS: b"sealed", Part.OVERRIDES: b"sealed too"})
-    item = run_items.part_key(run.id, Part.PARAMETERS) | {name: each for name, each in flaw.items() if each is not None}
+    item = run_items.part_key(run, Part.PARAMETERS) | {name: each for name, each in flaw.items() if each is not None}
     dynamodb.put_item(TableName=table._name, Item=to_item(item))
-    found = runs.read_parts(run.id, [Part.PARAMETERS, Part.OVERRIDES])
+    found = runs.read_parts(run, [Part.PARAMETERS, Part.OVERRIDES])
     assert found == {Part.PARAMETERS: b"", Part.OVERRIDES: b"sealed too"}
     assert len(reported) == 1
 

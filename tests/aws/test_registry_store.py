@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers.aws import registry_items
+from handlers.aws import keys
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, to_item
 from handlers.domain.errors import NameTaken, Stale
@@ -109,7 +109,7 @@ def test_an_item_that_cannot_be_read_is_reported_and_left_out_of_a_list(
             registry.add_function(a_function(id=id_, name=id_, workspace=workspace, created_at=at))
         else:
             stored(registry, id=id_, workspace=workspace, created_at=at)
-    update_item(dynamodb, table, registry_items.key(kind, ids[1]), changes)
+    update_item(dynamodb, table, keys.registered(kind, ids[1]), changes)
     is_broken = any(name in _READ[kind] for name in changes)
 
     def listed(page: Page) -> tuple[list[str], str | None]:

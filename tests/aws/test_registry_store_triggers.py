@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers.aws import capture_entries, registry_items
+from handlers.aws import keys
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.table import Table, from_item, to_item
 from handlers.domain import clock
@@ -210,7 +210,7 @@ class TestCapturing:
             left = dynamodb.query(
                 TableName=table._name,
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=to_item({":pk": capture_entries.partition(arn)}),
+                ExpressionAttributeValues=to_item({":pk": keys.capture(arn, "")["pk"]}),
             )
             assert left["Items"] == [], "and nothing is left behind"
 
@@ -261,8 +261,8 @@ def test_an_item_without_its_optional_attributes_is_read(registry: RegistryStore
     locked = registry.lock_trigger(expected, soon())
     after = changed(registry, locked, enabled=False, locked_until=None)
     assert registry.read_trigger(trigger_id) == StoredTrigger(after, b"sealed")
-    item = dynamodb.get_item(TableName=table._name, Key=to_item(registry_items.key("trigger", trigger_id)))["Item"]
-    assert not from_item(item).keys() & {"lockedUntil", "attention", "attentionAt"}
+    item = dynamodb.get_item(TableName=table._name, Key=to_item(keys.registered("trigger", trigger_id)))["Item"]
+    assert not from_item(item).keys() & {"lockedUntil", "due", "dueAt"}
 
 
 def test_what_has_changed_since_it_was_read_is_not_deleted_half(registry: RegistryStore) -> None:
@@ -282,7 +282,7 @@ def test_a_trigger_that_cannot_be_read_does_not_keep_the_others_waiting(
 ) -> None:
     past = clock.now() - timedelta(seconds=1)
     unreadable, good = stored(registry, locked_until=past), stored(registry, locked_until=past)
-    key = to_item(registry_items.key("trigger", unreadable.id))
+    key = to_item(keys.registered("trigger", unreadable.id))
     dynamodb.update_item(
         TableName=table._name,
         Key=key,

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers.aws import run_items
+from handlers.aws import keys, run_items
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table, to_item
 from handlers.domain import clock
@@ -38,7 +38,7 @@ def stored(runs: RunStore, **changes: Any) -> FunctionRun:
 
 
 def raw(dynamodb: Any, local_stack: LocalStack, run: FunctionRun) -> dict[str, Any]:
-    key = to_item(run_items.run_key(run.id))
+    key = to_item(keys.run(run.id))
     item: dict[str, Any] = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
     return item
 
@@ -100,9 +100,11 @@ def test_a_write_whose_answer_was_lost_is_not_made_twice(runs: RunStore, dynamod
 
 def test_unprocessed_keys_are_asked_for_again(runs: RunStore, dynamodb: Any, table: Table) -> None:
     originals = [stored(runs) for _ in range(3)]
-    keys = [to_item(run_items.run_key(run.id)) for run in originals]
+    wanted = [to_item(keys.run(run.id)) for run in originals]
     name = table._name
-    nothing = answer(200, {"Responses": {name: []}, "UnprocessedKeys": {name: {"Keys": keys, "ConsistentRead": True}}})
+    nothing = answer(
+        200, {"Responses": {name: []}, "UnprocessedKeys": {name: {"Keys": wanted, "ConsistentRead": True}}}
+    )
     with injected(dynamodb.meta.events, "dynamodb.BatchGetItem", nothing) as calls:
         found = runs.read_many([run.id for run in originals])
     assert [run.id for run in found] == [run.id for run in originals]
@@ -126,10 +128,10 @@ def test_an_original_and_its_parameters_outlive_its_newest_rerun(
     found = runs.read_run(original.id)
     assert found is not None
     assert found.expires_at.timestamp() == int(rerun.expires_at.timestamp())
-    key = to_item(run_items.part_key(original.id, Part.PARAMETERS))
+    key = to_item(run_items.part_key(original, Part.PARAMETERS))
     part = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
     assert int(part["expiresAt"]["N"]) > rerun.expires_at.timestamp()
-    assert int(raw(dynamodb, local_stack, original)["partsExpireAt"]["N"]) == int(part["expiresAt"]["N"])
+    assert int(raw(dynamodb, local_stack, original)["partsTtl"]["N"]) == int(part["expiresAt"]["N"])
 
 
 def test_a_rerun_that_expires_earlier_does_not_shorten_its_originals_life(runs: RunStore) -> None:
@@ -170,7 +172,7 @@ def test_the_last_page_of_a_lineage_says_that_it_is_the_last(runs: RunStore) -> 
 
 def test_parallel_claims_have_one_winner(runs: RunStore) -> None:
     run = stored(runs)
-    claims = [run.evolve(status=Status.RUNNING, claim_token=str(n)) for n in range(8)]
+    claims = [run.moved(status=Status.RUNNING, claim_token=str(n)) for n in range(8)]
     with ThreadPoolExecutor(8) as executors:
         won = list(executors.map(lambda claim: runs.transition(run, claim), claims))
     assert won.count(True) == 1
@@ -179,22 +181,21 @@ def test_parallel_claims_have_one_winner(runs: RunStore) -> None:
 def test_a_transition_leaves_alone_what_reruns_move(runs: RunStore) -> None:
     original = stored(runs)
     runs.record_rerun(a_rerun_of(original), PARTS)
-    assert runs.transition(original, original.evolve(status=Status.RUNNING, claim_token="t"))
+    assert runs.transition(original, original.moved(status=Status.RUNNING, claim_token="t"))
     found = runs.read_run(original.id)
     assert found is not None
     assert (found.status, found.rerun_count) == (Status.RUNNING, 1)
 
 
-def test_open_runs_stand_in_the_attention_index_and_ended_ones_leave_it(
-    runs: RunStore, dynamodb: Any, local_stack: LocalStack
-) -> None:
-    run = stored(runs, deadline=clock.now() + timedelta(minutes=1))
-    assert raw(dynamodb, local_stack, run)["attention"]["S"].startswith("OPEN#")
-    failed = run.evolve(status=Status.FAILURE, deadline=None)
-    runs.transition(run, failed)
-    assert raw(dynamodb, local_stack, run)["attention"]["S"].startswith(f"FAILED#{run.workspace}#")
-    completed = stored(runs, status=Status.COMPLETED, deadline=None)
-    assert "attention" not in raw(dynamodb, local_stack, completed)
+def test_open_runs_are_due_and_failed_ones_are_failures(runs: RunStore, dynamodb: Any, local_stack: LocalStack) -> None:
+    run = stored(runs, status="pending", deadline=clock.now() + timedelta(minutes=1))
+    item = raw(dynamodb, local_stack, run)
+    assert (item["due"]["S"][:5], "failedAt" in item) == ("OPEN#", False)
+    runs.transition(run, run.moved(status=Status.FAILURE, deadline=None))
+    item = raw(dynamodb, local_stack, run)
+    assert ("due" in item, item["failedAt"]) == (False, item["position"])
+    completed = raw(dynamodb, local_stack, stored(runs, status=Status.COMPLETED, deadline=None))
+    assert not {"due", "dueAt", "failedAt"} & completed.keys()
 
 
 def test_a_change_of_status_does_not_touch_what_the_lists_hold(
@@ -202,16 +203,79 @@ def test_a_change_of_status_does_not_touch_what_the_lists_hold(
 ) -> None:
     run = stored(runs)
     before = raw(dynamodb, local_stack, run)
-    runs.transition(run, run.evolve(status=Status.RUNNING, claim_token="t", deadline=clock.now()))
+    runs.transition(run, run.moved(status=Status.RUNNING, claim_token="t", deadline=clock.now()))
     after = raw(dynamodb, local_stack, run)
-    for name in ("byWorkspace", "byFunction", "position", "functionId", "triggerId"):
+    for name in ("byWorkspace", "byFunction", "position", "trig"):
         assert after[name] == before[name]
 
 
-def test_a_run_item_fits_one_write_unit(runs: RunStore) -> None:
-    item = run_items.of_run(a_rerun_of(stored(runs), rerun_by=str(uuid4())))
-    size = sum(len(name) + len(str(value)) for name, value in item.items())
-    assert size <= 1024, size
+class TestDue:
+    """A run is looked at by its deadline, and its place in the due index is written as rarely as can be."""
+
+    def due_at(self, dynamodb: Any, local_stack: LocalStack, run: FunctionRun) -> str:
+        return str(raw(dynamodb, local_stack, run)["dueAt"]["S"])
+
+    def test_a_later_deadline_does_not_rewrite_it(self, runs: RunStore, dynamodb: Any, local_stack: LocalStack) -> None:
+        run = stored(runs, status="pending", deadline=clock.now() + timedelta(minutes=1))
+        before = self.due_at(dynamodb, local_stack, run)
+        assert runs.transition(run, run.moved(deadline=clock.now() + timedelta(minutes=15)))
+        assert self.due_at(dynamodb, local_stack, run) == before
+
+    def test_an_earlier_deadline_does(self, runs: RunStore, dynamodb: Any, local_stack: LocalStack) -> None:
+        run = stored(runs, status="pending", deadline=clock.now() + timedelta(days=3))
+        soon = clock.now() + timedelta(minutes=1)
+        assert runs.transition(run, run.moved(deadline=soon))
+        assert self.due_at(dynamodb, local_stack, run) == clock.iso(soon)
+
+    def test_one_that_lost_its_claim_is_not_put_there_by_who_had_it(self, runs: RunStore) -> None:
+        run = stored(runs, status="running", claim_token="a", deadline=clock.now() + timedelta(days=3))
+        other = run.moved(claim_token="b")
+        assert runs.transition(run, other)
+        late = run.moved(status=Status.COMPLETED, claim_token=None, deadline=clock.now())
+        assert not runs.transition(run, late)
+        found = runs.read_run(run.id)
+        assert found is not None
+        assert (found.revision, found.deadline) == (other.revision, other.deadline)
+
+    def test_a_claim_is_void_if_the_run_was_marked_whatever_its_deadline(self, runs: RunStore) -> None:
+        run = stored(runs, status="pending", deadline=clock.now() + timedelta(days=3))
+        assert runs.transition(run, run.evolve(cancel_requested_at=clock.now(), cancel_requested_by="bob"))
+        assert not runs.transition(run, run.moved(status=Status.RUNNING, claim_token="a", deadline=clock.now()))
+
+    def test_a_run_that_is_executed_for_long_is_looked_at_once_before_its_lease_ends(
+        self, runs: RunStore, dynamodb: Any, local_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = stored(runs, status="pending", deadline=clock.now() + timedelta(minutes=1))
+        lease = clock.now() + timedelta(minutes=15)
+        claimed = run.moved(status=Status.RUNNING, claim_token="a", deadline=lease)
+        assert runs.transition(run, claimed)
+        start = clock.now()
+        for minute in range(2, 15):
+            monkeypatch.setattr(clock, "now", lambda minute=minute: start + timedelta(minutes=minute))
+            with injected(dynamodb.meta.events, "dynamodb.UpdateItem") as updates:
+                assert run.id not in {each.id for each in runs.overdue()}
+            if minute > 2:
+                assert updates == []
+            assert self.due_at(dynamodb, local_stack, run) == clock.iso(lease)
+        ended = claimed.moved(status=Status.COMPLETED, claim_token=None, deadline=clock.now() + timedelta(seconds=30))
+        assert runs.transition(claimed, ended)
+        assert self.due_at(dynamodb, local_stack, run) == clock.iso(ended.deadline or lease)
+
+    def test_a_run_that_moved_while_it_was_looked_at_stays_where_it_is(
+        self, runs: RunStore, dynamodb: Any, local_stack: LocalStack
+    ) -> None:
+        run = stored(runs, status="pending", deadline=clock.now() - timedelta(minutes=1))
+        later = run.moved(deadline=clock.now() + timedelta(minutes=15))
+        assert runs.transition(run, later)
+        soon = later.moved(deadline=clock.now() + timedelta(minutes=1))
+
+        def between(**_: Any) -> None:
+            dynamodb.meta.events.unregister("before-call.dynamodb.UpdateItem", between)
+            assert runs.transition(later, soon)
+
+        dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", between)
+        runs._reschedule(run.id, later.deadline or clock.now())
+        assert self.due_at(dynamodb, local_stack, run) <= clock.iso(soon.deadline or clock.now())
 
 
 def test_overdue_pages_through_all_shards_and_reads_the_truth(runs: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,15 +291,15 @@ def test_overdue_pages_through_all_shards_and_reads_the_truth(runs: RunStore, mo
 def test_a_claim_whose_answer_was_lost_is_a_claim(runs: RunStore, dynamodb: Any) -> None:
     """The SDK asks again, and the condition fails on our own write."""
     run = stored(runs, status="pending")
-    claimed = run.evolve(status=Status.RUNNING, claim_token=str(uuid4()))
+    claimed = run.moved(status=Status.RUNNING, claim_token=str(uuid4()))
     assert runs.transition(run, claimed)
     assert runs.transition(run, claimed)
-    assert not runs.transition(run, claimed.evolve(claim_token=str(uuid4())))
+    assert not runs.transition(run, run.moved(status=Status.RUNNING, claim_token=str(uuid4())))
 
 
 # Each breaks a reader in its own way; what has an expiry of another form does so before the run is read at all.
 UNREADABLE: dict[str, dict[str, Any]] = {
-    "another source": {"executionSource": "of-a-newer-release"},
+    "another source": {"via": "of-a-newer-release"},
     "an expiry that is a text": {"expiresAt": "2027-01-01"},
     "an expiry beyond all years": {"expiresAt": 10**30},
     "an expiry with a form of its own": {"expiresAt": {"at": 1}},
@@ -253,7 +317,7 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(
     ((name, value),) = UNREADABLE[flaw].items()
     dynamodb.update_item(
         TableName=local_stack.outputs["TableName"],
-        Key=to_item(run_items.run_key(overdue[0].id)),
+        Key=to_item(keys.run(overdue[0].id)),
         UpdateExpression=f"SET {name} = :newer",
         ExpressionAttributeValues=to_item({":newer": value}),
     )
@@ -268,10 +332,10 @@ def test_a_sealed_part_without_its_content_is_as_good_as_none(
     run = stored(runs)
     dynamodb.update_item(
         TableName=local_stack.outputs["TableName"],
-        Key=to_item(run_items.part_key(run.id, Part.PARAMETERS)),
+        Key=to_item(run_items.part_key(run, Part.PARAMETERS)),
         UpdateExpression="REMOVE sealed",
     )
     recorded = runs.read(run.id, Part.PARAMETERS)
     assert recorded is not None
     assert recorded.sealed() is None
-    assert runs.read_parts(run.id, [Part.PARAMETERS]) == {}
+    assert runs.read_parts(run, [Part.PARAMETERS]) == {}

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers.aws import run_items
+from handlers.aws import keys
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
@@ -59,7 +59,7 @@ def version(number: int) -> Any:
 
 
 def damage(dynamodb: Any, table: Table, run: FunctionRun, options: Callable[[Any], object]) -> None:
-    item = table.get(run_items.run_key(run.id))
+    item = table.get(keys.run(run.id))
     options(item)
     dynamodb.put_item(TableName=table._name, Item=item)
 
@@ -108,8 +108,7 @@ def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunStore
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param(lambda item: item["pin"]["M"].pop("functionVersionArn"), id="a pin without version"),
-        pytest.param(lambda item: item.update(pin={"S": "7"}), id="a pin of another shape"),
+        pytest.param(lambda item: item.update(v={"N": "7"}), id="a version of another shape"),
         pytest.param(lambda item: item.update(schema={"N": "2"}), id="a newer schema"),
         pytest.param(lambda item: item.pop("schema"), id="no schema"),
     ],
@@ -124,7 +123,7 @@ def test_an_unreadable_run_keeps_every_version_of_its_function(
 def test_a_run_that_does_not_tell_its_function_ends_it_all(
     references: VersionReferences, runs: RunStore, dynamodb: Any, table: Table
 ) -> None:
-    damage(dynamodb, table, recorded(runs), lambda item: item.pop("functionArn"))
+    damage(dynamodb, table, recorded(runs), lambda item: item.pop("fnArn"))
     with pytest.raises(UnreadableRun):
         actual(references)
 

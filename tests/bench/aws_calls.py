@@ -59,7 +59,8 @@ def wired(local_stack: LocalStack, calls: Recorder) -> Wiring:
     settings = Settings(
         table_name=outputs["TableName"],
         bucket_name=outputs["BucketName"],
-        key_arn=outputs["KeyArn"],
+        input_key_arn=outputs["InputKeyArn"],
+        outcome_key_arn=outputs["OutcomeKeyArn"],
         # Nobody listens here: the executor of this process is the only one.
         run_queue_url=local_stack.client("sqs").create_queue(QueueName="counted")["QueueUrl"],
         lifecycle_bus_name=outputs["LifecycleBusName"],

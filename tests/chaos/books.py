@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from boto3.dynamodb.types import TypeDeserializer
-
+from handlers.aws import run_items
+from handlers.aws.table import readable_of
 from infra.audit.auditing import audit
 from infra.audit.stacks import AuditedStack
 from infra.local.local_stack import LocalStack
@@ -21,7 +21,6 @@ OUTCOME_LOST = "ExecutionLost"
 OPENED = 50
 
 Run = Mapping[str, Any]
-_plain = TypeDeserializer().deserialize
 
 
 class Account(NamedTuple):
@@ -168,8 +167,10 @@ def read_executions(ledger: Path) -> Counter[str]:
 def read_table(local_stack: LocalStack, workspace: str) -> Table:
     pages = local_stack.client("dynamodb").get_paginator("scan").paginate(TableName=local_stack.outputs["TableName"])
     items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("RUN#")]
-    runs = {_id(item): _read(item) for item in items if item["sk"]["S"] == "RUN"}
-    ours = {run_id: run for run_id, run in runs.items() if run["workspace"] == workspace}
+    runs = readable_of((item for item in items if item["sk"]["S"] == "RUN"), run_items.to_run, lambda _: None)
+    ours: dict[str, Run] = {
+        run.id: run.model_dump(mode="json", by_alias=True) for run in runs if run.workspace == workspace
+    }
     edges: dict[str, list[str]] = {}
     for item in items:
         # Others put items that cannot be read into the same table.
@@ -180,10 +181,6 @@ def read_table(local_stack: LocalStack, workspace: str) -> Table:
 
 def _id(item: Mapping[str, Any]) -> str:
     return str(item["pk"]["S"]).removeprefix("RUN#")
-
-
-def _read(item: Mapping[str, Any]) -> Run:
-    return {name: _plain(value) for name, value in item.items()}
 
 
 def audited(local_stack: LocalStack, runs: set[str], executions: Counter[str], *, at: datetime) -> Iterator[str]:

@@ -35,7 +35,8 @@ class WatchdogDeps:
         outputs = local_stack.outputs
         self._settings = Settings(
             table_name=outputs["TableName"],
-            key_arn=outputs["KeyArn"],
+            input_key_arn=outputs["InputKeyArn"],
+            outcome_key_arn=outputs["OutcomeKeyArn"],
             run_queue_url=outputs["RunQueueUrl"],
             dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
             bucket_name=outputs["BucketName"],
@@ -93,7 +94,7 @@ class WatchdogDeps:
 
     def open(self) -> dict[str, str]:
         """The workspace's runs that the watchdog has to look at some day."""
-        every = self._shards("attention", "OPEN#")
+        every = self._shards("due", "OPEN#")
         if not every.keys() <= self._ours | self._others:
             self._ours = set(self._shards("byWorkspace", f"WS#{self._workspace}#"))
             self._others |= every.keys() - self._ours
@@ -113,4 +114,4 @@ class WatchdogDeps:
             ExpressionAttributeValues={":key": {"S": key}},
         )
         items = [item for page in pages for item in page["Items"]]
-        return {run_items.run_id(item): item.get("attentionAt", {}).get("S", "") for item in items}
+        return {run_items.run_id(item): item.get("dueAt", {}).get("S", "") for item in items}

@@ -19,7 +19,7 @@ from handlers.domain.registry.schedules import check_cron
 from handlers.domain.registry.trigger_kinds import KINDS, read_metadata, with_params
 from handlers.domain.registry.triggers import CreateTrigger
 from handlers.domain.requests import parse_moment
-from handlers.domain.runs.history import parse_parts
+from handlers.domain.runs.history import parse_contents
 from handlers.domain.runs.listing import Filters
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.starting.execute_trigger import ExecuteBody
@@ -99,7 +99,7 @@ REFUSED: dict[str, Refusing] = {
     "a reason": lambda: RerunBody.read({"reason": LARGE}),
     "the moment of a re-run": lambda: RerunBody.read({"notBefore": "1" * MANY}),
     "a moment of a delivery": lambda: parse_moment("2" * MANY, field="scheduledTime"),
-    "parts to reveal": lambda: parse_parts("parameters," * MANY + "parameters"),
+    "parts to reveal": lambda: parse_contents("parameters," * MANY + "parameters"),
     "a cursor": lambda: Page.from_query(None, base64.urlsafe_b64encode(LARGE.encode()).decode()),
     "the length of a page": lambda: Page.from_query("1" * MANY, None),
     "from": lambda: Filters.from_query({"from": "2" * MANY}),

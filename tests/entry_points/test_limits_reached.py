@@ -9,8 +9,9 @@ from handlers import api_runs, api_triggers, api_webhooks
 from handlers.api.resolver import MAX_BODY_BYTES
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.history import MAX_REVEALED_BYTES
+from handlers.domain.runs.outcome import pack
 from handlers.domain.runs.recording import seal_context
-from handlers.domain.runs.run import Part
+from handlers.domain.runs.run import Content, Part
 from tests.builders import RUN_ID, TRIGGER_ID
 from tests.entry_points.events import CONTEXT, EXECUTE, OWN, PATH, RUN, WEBHOOK, Event, answer_of, http_event
 from tests.fakes import World
@@ -61,10 +62,9 @@ def test_a_webhook_that_is_too_large_to_be_kept_arrives_to_be_told_so(world: Wor
 
 def revealed(world: World, content: bytes, *, include: str = "result") -> tuple[int, Any]:
     """Status and document of an answer that Lambda carries, whichever way its runtime writes JSON."""
-    run = world.run(RUN_ID)
-    world.runs.parts[RUN_ID, Part.RESULT] = StoredPart(
-        world.cipher.seal(content, seal_context(run, Part.RESULT)), run.expires_at
-    )
+    run = world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(outcome_id="one")
+    sealed = world.cipher.seal(pack({Content.RESULT: content}), seal_context(run, Part.OUTCOME))
+    world.runs.parts[RUN_ID, "outcome#one"] = StoredPart(sealed, run.expires_at)
     answer = api_runs.lambda_handler(http_event(RUN, IDS, query={"include": include}), CONTEXT)
     for ensure_ascii in (True, False):
         assert len(json.dumps(answer, ensure_ascii=ensure_ascii).encode()) < LAMBDA_TAKES

@@ -33,7 +33,8 @@ TYPED = {
     "max_concurrent_executions_per_workspace": "7",
     "retention_days": "7",
     "delete_unused_versions": "true",
-    "key_arn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000001",
+    "input_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000001",
+    "outcome_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000002",
 }
 
 

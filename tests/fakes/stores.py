@@ -1,6 +1,6 @@
 """Runs and their parts, in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
 from tests.builders import NOW
 
@@ -25,7 +25,7 @@ class InMemoryRuns:
 
     def __init__(self, *, max_reruns: int = 1000) -> None:
         self.runs: dict[str, FunctionRun] = {}
-        self.parts: dict[tuple[str, Part], StoredPart] = {}
+        self.parts: dict[tuple[str, str], StoredPart] = {}
         self.lineages: dict[str, list[tuple[str, str]]] = {}
         self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
         self.moved: list[str] = []
@@ -37,7 +37,7 @@ class InMemoryRuns:
 
     def read(self, run_id: str, part: Part) -> RecordedRun | None:
         run = self.read_run(run_id)
-        sealed = self.read_parts(run_id, [part]).get(part)
+        sealed = None if run is None else self.read_parts(run, [part]).get(part)
 
         def fetched() -> bytes | None:
             if self.objects_fail:
@@ -53,8 +53,8 @@ class InMemoryRuns:
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
         return [run for run_id in run_ids if (run := self.read_run(run_id)) is not None]
 
-    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
-        found = {part: self.parts[run_id, part] for part in parts if (run_id, part) in self.parts}
+    def read_parts(self, run: FunctionRun, parts: Iterable[Part]) -> dict[Part, bytes]:
+        found = {part: self.parts[key] for part in parts if (key := _part_key(run, part)) in self.parts}
         return {part: stored.sealed for part, stored in found.items() if _is_alive(stored.expires_at)}
 
     def read_with_key(
@@ -82,7 +82,7 @@ class InMemoryRuns:
         return True
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
-        moved = run.evolve(staged=False)
+        moved = run.moved(staged=False)
         self.moved.append(run.id)
         self.transition(run, moved)
         return moved
@@ -100,19 +100,19 @@ class InMemoryRuns:
         self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
         return True
 
-    def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
+    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+        if outcome is not None:
+            # It counts once the run names it, and not before.
+            self._store(after, {Part.OUTCOME: outcome})
         stored = self.runs.get(after.id)
-        if stored is None or _position(stored) != _position(before):
-            return False
-        is_claim = after.claim_token is not None and after.claim_token != before.claim_token
-        if is_claim and stored.cancel_requested_at != before.cancel_requested_at:
-            return False
+        if stored is None or not _is_unmoved(stored, before, after):
+            # Moved by this very move, if the answer to that was lost.
+            return stored is not None and after.revision != before.revision and stored.revision == after.revision
         self.writes += 1
         changed = {name for name in FunctionRun.model_fields if getattr(before, name) != getattr(after, name)}
         # These two are moved by re-runs, at any time.
         changed -= {"rerun_count", "expires_at"}
         self.runs[after.id] = stored.evolve(**{name: getattr(after, name) for name in changed})
-        self._store(after, parts or {})
         return True
 
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
@@ -127,13 +127,20 @@ class InMemoryRuns:
         yield from sorted(overdue, key=lambda run: (run.deadline, run.id))
 
     def _store(self, run: FunctionRun, parts: SealedParts) -> None:
-        self.parts |= {(run.id, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
+        self.parts |= {_part_key(run, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
 
 
 def _is_alive(expires_at: datetime) -> bool:
     return expires_at > clock.now()
 
 
-def _position(run: FunctionRun) -> tuple[Status, str | None, datetime | None, bool]:
-    """What must not have moved since a run was read."""
-    return run.status, run.claim_token, run.deadline, run.staged
+def _is_unmoved(stored: FunctionRun, before: FunctionRun, after: FunctionRun) -> bool:
+    if before.claim_token is not None and not after.status.is_open:
+        return stored.claim_token == before.claim_token
+    is_claim = after.claim_token is not None and after.claim_token != before.claim_token
+    is_marked = is_claim and stored.cancel_requested_at != before.cancel_requested_at
+    return stored.revision == before.revision and not is_marked
+
+
+def _part_key(run: FunctionRun, part: Part) -> tuple[str, str]:
+    return run.id, f"{part}#{run.outcome_id}" if part is Part.OUTCOME else part

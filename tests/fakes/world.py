@@ -7,8 +7,9 @@ from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.execution import ExecutionDeps
+from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.recording import Retention, seal_context
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.run import Content, FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
 from handlers.domain.starting.rerun import RerunDeps
@@ -127,7 +128,11 @@ class World:
         """The run as it stands in the store."""
         return self.runs.runs[run_id]
 
-    def opened(self, run: FunctionRun, part: Part) -> bytes | None:
-        """The part as it stands in the store, opened."""
-        stored = self.runs.parts.get((run.id, part))
-        return None if stored is None else self.cipher.open(stored.sealed, seal_context(run, part))
+    def opened(self, run: FunctionRun, content: Content) -> bytes | None:
+        """The content as it stands in the store, opened."""
+        part = content.part
+        sealed = self.runs.read_parts(run, [part]).get(part)
+        if sealed is None:
+            return None
+        opened = self.cipher.open(sealed, seal_context(run, part))
+        return unpack(opened).get(content) if part is Part.OUTCOME else opened

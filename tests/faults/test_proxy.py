@@ -36,7 +36,7 @@ def call(proxy: Proxy, local_stack: LocalStack) -> Callable[[Operation], Any]:
     outputs, event = local_stack.outputs, {"Source": "faults", "DetailType": "faults", "Detail": "{}"}
     arguments: dict[str, dict[str, Any]] = {
         "dynamodb get_item": {"TableName": outputs["TableName"], "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}},
-        "kms generate_data_key": {"KeyId": outputs["KeyArn"], "KeySpec": "AES_256"},
+        "kms generate_data_key": {"KeyId": outputs["InputKeyArn"], "KeySpec": "AES_256"},
         "sqs receive_message": {"QueueUrl": outputs["DeadLetterQueueUrl"]},
         "lambda get_function": {"FunctionName": local_stack.samples["EchoFunctionArn"]},
         "events put_events": {"Entries": [event]},

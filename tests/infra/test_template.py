@@ -75,7 +75,7 @@ def test_exactly_what_callers_need_is_told(stack: Stack) -> None:
     queues = {"RunQueueUrl", "DeadLetterQueueUrl"}
     sources = {"TriggerBusName", "TriggerBusArn", "ScheduleGroupName"}
     capture = {"CaptureQueueArn", "CaptureQueueUrl", "CaptureDeadLetterQueueUrl"}
-    actual = {"ApiUrl", "TableName", "BucketName", "RetentionDays", "KeyArn", "LifecycleBusName"}
+    actual = {"ApiUrl", "TableName", "BucketName", "RetentionDays", "InputKeyArn", "OutcomeKeyArn", "LifecycleBusName"}
     assert stack.template["Outputs"].keys() == actual | queues | sources | capture | identity
 
 

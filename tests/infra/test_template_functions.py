@@ -195,9 +195,19 @@ class TestGrants:
     def test_everybody_s_pattern_is_granted_like_any_other(self, decided: Stack) -> None:
         assert "lambda:InvokeFunction" in decided.actions("execute_runs", on=INVOKABLE)
 
-    def test_only_those_who_seal_may_make_data_keys(self, stack: Stack) -> None:
-        assert {door for door in DOORS if "kms:GenerateDataKey" in stack.actions(door)} == DOORS - {
-            "api_runs",
-            "api_cancel",
-            "housekeeping",
+    def test_who_may_seal_and_open_what(self, stack: Stack) -> None:
+        """Who starts runs cannot read what came of any, and who executes them cannot read what came of others."""
+        may = {
+            (key.partition("Storage")[2][:-8], action.removeprefix("kms:")): {
+                each for each in DOORS if action in stack.actions(each, on=key)
+            }
+            for key in stack.all("AWS::KMS::Key")
+            for action in ("kms:Decrypt", "kms:GenerateDataKey")
+        }
+        starters = {"api_rerun", "api_triggers", "api_webhooks", "on_event", "on_run_failed", "api_registry"}
+        assert may == {
+            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs"},
+            ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures"},
+            ("OutcomeKey", "Decrypt"): {"api_runs"},
+            ("OutcomeKey", "GenerateDataKey"): {"execute_runs", "on_event", "capture_failures", "watchdog"},
         }

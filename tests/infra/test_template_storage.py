@@ -33,7 +33,12 @@ class TestStorage:
         assert indexes == {
             "byWorkspace": ("byWorkspace", "position", {"ProjectionType": "KEYS_ONLY"}),
             "byFunction": ("byFunction", "position", {"ProjectionType": "KEYS_ONLY"}),
-            "attention": ("attention", "attentionAt", {"ProjectionType": "KEYS_ONLY"}),
+            "due": ("due", "dueAt", {"ProjectionType": "KEYS_ONLY"}),
+            "failures": ("byWorkspace", "failedAt", {"ProjectionType": "KEYS_ONLY"}),
+            # Of what comes next: nothing is in them yet.
+            "unrecovered": ("byWorkspace", "unrecoveredAt", {"ProjectionType": "KEYS_ONLY"}),
+            "errorGroup": ("errorGroup", "unrecoveredAt", {"ProjectionType": "KEYS_ONLY"}),
+            "batch": ("batch", "position", {"ProjectionType": "KEYS_ONLY"}),
         }
 
     def test_every_key_is_text(self, table: Resource) -> None:
@@ -80,8 +85,9 @@ class TestStorage:
     def test_the_prefixes_are_those_that_objects_are_written_to(self) -> None:
         assert (storage.STAGING, storage.KEPT) == (part_objects.STAGING, part_objects.KEPT)
 
-    def test_the_key_rotates(self, stack: Stack) -> None:
-        assert stack.one("AWS::KMS::Key")["Properties"]["EnableKeyRotation"] is True
+    def test_the_keys_rotate(self, stack: Stack) -> None:
+        keys = stack.all("AWS::KMS::Key").values()
+        assert [each["Properties"]["EnableKeyRotation"] for each in keys] == [True, True]
 
 
 def _keys(schema: dict[str, Any]) -> tuple[str, str]:

@@ -75,7 +75,7 @@ class Container(Wiring):
 
     @cached_property
     def cipher(self) -> Cipher:
-        return Cipher(self.settings.key_arn, self._clients.for_kms)
+        return Cipher(self._clients.for_kms, inputs=self.settings.input_key_arn, outcomes=self.settings.outcome_key_arn)
 
 
 class Later:
@@ -113,7 +113,8 @@ class LineageFixture:
         settings = Settings(
             table_name=outputs["TableName"],
             bucket_name=outputs["BucketName"],
-            key_arn=outputs["KeyArn"],
+            input_key_arn=outputs["InputKeyArn"],
+            outcome_key_arn=outputs["OutcomeKeyArn"],
             run_queue_url=queue,
             dead_letter_queue_url=dead_letters,
             # No rule of the stack's listens here: only the test reads what is published to it.

@@ -117,8 +117,8 @@ def leave_half_done(workspace: Workspace, trigger_id: str, **also: Any) -> None:
     long_ago = (datetime.now(UTC) - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     values = {
         "lockedUntil": {"S": long_ago},
-        "attention": {"S": "UNFINISHED"},
-        "attentionAt": {"S": f"{long_ago}#{trigger_id}"},
+        "due": {"S": "UNFINISHED"},
+        "dueAt": {"S": long_ago},
     } | also
     client.update_item(
         TableName=table,

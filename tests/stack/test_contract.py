@@ -146,12 +146,12 @@ def test_decryption_failed(workspace: Workspace, tamper: Tampering) -> None:
     assert refusal(workspace.post_rerun(run)) == expected
 
 
-@pytest.mark.parametrize(("part", "of"), [("result", "the run itself"), ("parameters", "another workspace")])
+@pytest.mark.parametrize(("part", "of"), [("outcome", "the run itself"), ("parameters", "another workspace")])
 def test_a_sealed_part_copied_elsewhere_does_not_open(workspace: Workspace, part: str, of: str) -> None:
     run, _ = an_ended_run(workspace)
     source = run if of == "the run itself" else an_ended_run(workspace.other())[0]
     client, table = table_of(workspace)
-    item = client.get_item(TableName=table, Key=keys(source, f"SEALED#{part}"))["Item"]
+    item = next(each for each in items_of(workspace, source) if each["sk"]["S"].startswith(f"SEALED#{part}"))
     client.put_item(TableName=table, Item=item | keys(run, "SEALED#parameters"))
 
     assert refusal(workspace.post_rerun(run))[2] == "Failed to decrypt original run parameters."
@@ -169,7 +169,9 @@ def the_page(local_stack: LocalStack, workspace: Workspace, monkeypatch: pytest.
         "AWS_SECRET_ACCESS_KEY": "test",
     }.items():
         monkeypatch.setenv(name, value)
-    wiring = Wiring(Settings(table_name=local_stack.outputs["TableName"], key_arn=local_stack.outputs["KeyArn"]))
+    wiring = Wiring(
+        Settings(table_name=local_stack.outputs["TableName"], input_key_arn=local_stack.outputs["InputKeyArn"])
+    )
     template = page.ended(page.execute(trigger))
     run = a_run(
         id=RUN_OF_THE_PAGE,

@@ -159,7 +159,7 @@ def _a_watchdog_that_finds_an_expired_lease(life: Life) -> Act:
 def _a_watchdog_that_finds_a_lost_run(life: Life) -> Act:
     _half_executed(life)
     lost = life.lineage.stored(life.original)
-    life.lineage.container().runs.transition(lost, lost.evolve(execution_attempts=3))
+    life.lineage.container().runs.transition(lost, lost.moved(execution_attempts=3))
     return _recovered(life)
 
 
@@ -214,7 +214,7 @@ def _a_cancellation(life: Life) -> Act:
 def _half_executed(life: Life) -> None:
     """The function has done its work, and nobody is there to note it."""
     run = life.begin()
-    _dies_before("dynamodb.TransactWriteItems", lambda deps: execute(run, deps.execution_deps), life)
+    _dies_before("dynamodb.PutItem", lambda deps: execute(run, deps.execution_deps), life)
     assert life.lineage.stored(run).status is Status.RUNNING
 
 

@@ -162,13 +162,14 @@ def pending_copy(workspace: Workspace, run_id: str) -> str:
         TableName=local_stack.outputs["TableName"],
         Key={"pk": {"S": f"RUN#{fresh}"}, "sk": {"S": "RUN"}},
         UpdateExpression=(
-            "SET #status = :pending, deadline = :past, attention = :open, attentionAt = :past, executionAttempts = :none"
-            " REMOVE startedAt, endedAt, durationMs"
+            "SET #status = :pending, deadline = :past, due = :open, dueAt = :due, tries = :none"
+            " REMOVE begun, ended, ms, outcome"
         ),
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={
             ":pending": {"S": "pending"},
-            ":past": {"S": "2026-01-01T00:00:00.000Z"},
+            ":past": {"N": "1767225600000"},
+            ":due": {"S": "2026-01-01T00:00:00.000Z"},
             ":open": {"S": "OPEN#0"},
             ":none": {"N": "0"},
         },

@@ -10,12 +10,13 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
-from handlers.aws.run_items import run_key
+from handlers.aws import keys
 from handlers.aws.table import to_item
 from handlers.domain import clock
 from infra.local.cli import app
 from infra.local.local_stack import LocalStack, bring_up
 from tests.stack.driver import Workspace, an_ended_run, item_of, settled, table_of
+from tests.stack.test_large_parts import objects_of
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Ite
 
 @pytest.fixture
 def lineage(workspace: Workspace) -> list[str]:
-    """An original and its three re-runs, the last of a re-run, all of them ended and told of."""
+    """An original and its three re-runs, the last of a re-run, all of them ended, and their ends published."""
     original, _ = an_ended_run(workspace, payload={"a": 1})
     first = workspace.rerun(original)
     workspace.ended(first)
@@ -55,7 +56,7 @@ def change(workspace: Workspace, run: str, **values: Any) -> None:
 def test_what_the_product_has_written_is_clean(
     workspace: Workspace, lineage: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "that-the-laptop-has-no-use-for")
+    monkeypatch.setenv("AWS_PROFILE", "that-the-local-stack-ignores")
     assert findings_about(workspace, lineage, "--open", "all") == []
 
 
@@ -64,7 +65,8 @@ def test_large_parts_have_their_objects_and_one_that_is_lost_is_found(workspace:
     settled(workspace, run)
     assert findings_about(workspace, [run], "--open", "all") == []
     s3, bucket = workspace.local_stack.client("s3"), workspace.local_stack.outputs["BucketName"]
-    s3.delete_object(Bucket=bucket, Key=f"kept/{run}/result")
+    outcome = next(key for key in objects_of(workspace, run) if key.startswith("outcome"))
+    s3.delete_object(Bucket=bucket, Key=f"kept/{run}/{outcome}")
     s3.put_object(Bucket=bucket, Key=f"kept/{run}/parameters", Body=b"damaged")
     stray = f"kept/{uuid4()}/result"
     s3.put_object(Bucket=bucket, Key=stray, Body=b"")
@@ -72,7 +74,7 @@ def test_large_parts_have_their_objects_and_one_that_is_lost_is_found(workspace:
     s3.delete_object(Bucket=bucket, Key=stray)
     assert sorted(found) == [
         ("kept-object", stray),
-        ("part-object", run, "result"),
+        ("part-object", run, outcome.replace("-", "#", 1)),
         ("seals", run, "parameters"),
     ]
 
@@ -95,8 +97,8 @@ def test_a_run_that_is_just_being_executed_is_clean(workspace: Workspace) -> Non
 def test_what_is_broken_by_hand_is_found(workspace: Workspace, lineage: list[str]) -> None:
     original, first, second, third = lineage
     client, table = table_of(workspace)
-    client.delete_item(TableName=table, Key=to_item(run_key(second)))
-    change(workspace, original, rerunCount=7)
+    client.delete_item(TableName=table, Key=to_item(keys.run(second)))
+    change(workspace, original, reruns=7)
     change(workspace, first, status="pending")
     stolen = item_of(workspace, first, "SEALED#parameters")
     client.put_item(TableName=table, Item=stolen | to_item({"pk": f"RUN#{third}"}))

@@ -1,4 +1,4 @@
-"""Execute a run: claim it, settle which code it runs, invoke that code once, record what came of it, tell the bus.
+"""Execute a run: claim it, settle which code it runs, invoke that code once, record what came of it, publish its end.
 
 At least once: between the invocation and the recorded outcome lies the one window in which a crash makes the run
 execute again, counted in `execution_attempts`. Everything else is a condition on the run not having moved.
@@ -6,7 +6,6 @@ execute again, counted in `execution_attempts`. Everything else is a condition o
 
 import math
 import random
-import uuid
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -30,7 +29,7 @@ from handlers.domain.runs.outcome import (
 )
 from handlers.domain.runs.ports import LifecycleBus, OpenRuns, RunQueue, RunTransitions
 from handlers.domain.runs.recording import RecordedRun, seal_context
-from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status
+from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status, new_token
 from handlers.domain.runs.workspace_limit import LONGEST_WAIT_SECONDS, Slot, WorkspaceFull, WorkspaceLimit
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
@@ -56,7 +55,7 @@ class FunctionCode(Protocol):
 
 class Invoker(Protocol):
     def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
-        """Call the function, once. Raises RetryLater, Uncertain or PermanentFailure."""
+        """Call the function, once. Raises RetryLater, OutcomeUnknown or PermanentFailure."""
 
 
 class ExecutionDeps(NamedTuple):
@@ -148,7 +147,7 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
     if run.pin is not None and run.pin.is_complete:
         return run.pin
     if run.pin is not None:
-        # Copied from a captured run, of which AWS told no more than the version's number.
+        # Copied from a captured run, of which AWS reports only the version's number.
         pin = code.current(run.pin.function_version_arn, refresh=False)
     else:
         pin = code.current(run.function_arn, refresh=run.use_latest_code or _must_refresh(run))
@@ -183,10 +182,10 @@ class _ClaimLost(Exception):
 def _claimed(run: FunctionRun, pin: Pin) -> FunctionRun:
     """The run as ours, until its lease ends."""
     at = clock.now()
-    return run.evolve(
+    return run.moved(
         status=Status.RUNNING,
         pin=pin,
-        claim_token=str(uuid.uuid4()),
+        claim_token=new_token(),
         error_code=None,
         error_source=None,
         waits_until=None,
@@ -197,7 +196,7 @@ def _claimed(run: FunctionRun, pin: Pin) -> FunctionRun:
 
 
 def _claim(run: FunctionRun, claimed: FunctionRun, runs: RunTransitions) -> FunctionRun:
-    """Raises _Moved."""
+    """Raises _ClaimLost."""
     if not runs.transition(run, claimed):
         raise _ClaimLost
     return claimed
@@ -240,7 +239,7 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: E
         times, longest = 0, LONGEST_WAIT_SECONDS
     delay = math.ceil(random.uniform(longest / 2, longest))
     waits_until = clock.now() + timedelta(seconds=delay)
-    given_back = before.evolve(
+    given_back = before.moved(
         status=Status.PENDING,
         claim_token=None,
         started_at=None,
@@ -258,5 +257,5 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: E
 
 def _leave(run: FunctionRun, reason: OutcomeUnknown, runs: RunTransitions) -> ExecutionResult:
     """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
-    left = run.evolve(error_code=reason.code, error_source=ErrorSource.SERVICE)
+    left = run.moved(error_code=reason.code, error_source=ErrorSource.SERVICE)
     return ExecutionResult.POSTPONED if runs.transition(run, left) else ExecutionResult.NOT_OURS

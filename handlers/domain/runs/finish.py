@@ -1,18 +1,17 @@
-"""End a run: record what came of it, and tell the bus."""
+"""End a run: record what came of it, and publish its end."""
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
-from handlers.domain.json_document import MAX_BYTES, MAX_INLINE_BYTES
 from handlers.domain.runs.due import is_expiring
-from handlers.domain.runs.outcome import RUN_EXPIRED, Outcome
+from handlers.domain.runs.outcome import RUN_EXPIRED, Outcome, pack
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
-from handlers.domain.runs.recording import SealedParts, seal_context
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.recording import seal_context
+from handlers.domain.runs.run import Content, FunctionRun, Part, Status, new_token
 from handlers.domain.seal import Cipher
 
 MAX_ATTEMPTS = 3
@@ -37,11 +36,9 @@ class Finisher(Protocol):
 
 
 def delivery_failed(run: FunctionRun) -> Outcome:
-    published = (
-        "The run could not be handed to an executor: its message ended in the dead-letter queue, time and again."
-    )
+    failed = "The run could not be handed to an executor: its message ended in the dead-letter queue, time and again."
     before = " It had been executed before, and the outcome of that was lost." if run.execution_attempts else ""
-    return Outcome.of_error("DeliveryFailed", published + before)
+    return Outcome.of_error("DeliveryFailed", failed + before)
 
 
 def end_without_execution(run: FunctionRun) -> Outcome | None:
@@ -60,24 +57,23 @@ def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
         ended_at=run.created_at,
         event_pending=True,
         deadline=run.created_at + EVENT_DEADLINE,
+        outcome_id=new_token(),
     )
 
 
 def finish(
     run: FunctionRun, outcome: Outcome, deps: Finisher, *, by: str | None = None, pauses: Sequence[float] = ()
 ) -> bool:
-    """Record the outcome and tell the bus. False for a late outcome of a claim that was lost: it is not stored.
+    """Record the outcome and publish it. False for a late outcome of a claim that was lost: it does not count.
 
     `by` is who has cancelled it. `pauses` are the seconds to wait before each further attempt to store the outcome: for
     executions, whose outcome nobody else knows. Raises Unavailable.
     """
     ended_at = clock.now()
-    parts, omitted = _seal(run, outcome, deps.cipher)
-    finished = run.evolve(
+    finished = run.moved(
         status=outcome.status,
         error_code=outcome.error_code,
         error_source=outcome.error_source,
-        result_omitted=omitted,
         **_times(run, outcome, ended_at),
         **({} if by is None else {"cancel_requested_at": ended_at, "cancel_requested_by": by}),
         claim_token=None,
@@ -85,25 +81,43 @@ def finish(
         event_pending=True,
         deadline=ended_at + EVENT_DEADLINE,
     )
-    if not _store(run, finished, parts, deps.runs, pauses):
+    stored = _store(run, finished, outcome, deps, pauses)
+    if stored is None:
         return False
-    publish(finished, deps)
+    publish(stored, deps)
     return True
 
 
 def _store(
-    run: FunctionRun, finished: FunctionRun, parts: SealedParts, runs: RunTransitions, pauses: Sequence[float]
-) -> bool:
+    run: FunctionRun, finished: FunctionRun, outcome: Outcome, deps: Finisher, pauses: Sequence[float]
+) -> FunctionRun | None:
     """After each pause it is tried again; towards the end without the result, which may be what cannot be stored."""
+    stored, sealed = _seal(finished, outcome, deps.cipher)
     for tried, pause in enumerate(pauses):
         try:
-            return runs.transition(run, finished, parts)
+            return stored if deps.runs.transition(run, stored, sealed) else None
         except Unavailable:
             clock.pause(pause)
-            if tried and Part.RESULT in parts:
-                parts = {part: sealed for part, sealed in parts.items() if part is not Part.RESULT}
-                finished = finished.evolve(result_omitted=True)
-    return runs.transition(run, finished, parts)
+            if tried and outcome.result is not None:
+                outcome = outcome._replace(result=None, result_lost=True)
+                stored, sealed = _seal(finished, outcome, deps.cipher)
+    return stored if deps.runs.transition(run, stored, sealed) else None
+
+
+def _seal(finished: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[FunctionRun, bytes | None]:
+    """The run that names its sealed outcome, and that outcome; None if there is none.
+
+    A finished execution is worth more than its output: what is too large, or cannot be sealed because KMS is down,
+    is left out rather than the function being executed again for it.
+    """
+    contents = outcome.contents()
+    named = finished.evolve(outcome_id=new_token())
+    sealed = None
+    with suppress(Unavailable):
+        sealed = cipher.seal(pack(contents), seal_context(named, Part.OUTCOME)) if contents else None
+    is_kept = sealed is not None and Content.RESULT in contents
+    omitted = outcome.result_lost or (outcome.result is not None and not is_kept)
+    return (finished if sealed is None else named).evolve(result_omitted=omitted), sealed
 
 
 def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, Any]:
@@ -115,10 +129,10 @@ def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, 
 
 
 def publish(finished: FunctionRun, deps: Finisher) -> bool:
-    """Tell the bus and note that it was told. Told twice if we die in between: consumers see the run's id.
+    """Publish the run's end and note that it was published. Published twice if we die in between: consumers see its id.
 
-    That a run which awaits a retry was told is noted by whoever retries it: an event that is lost on its way there is
-    told again by the watchdog.
+    The end of a run that awaits a retry is noted by whoever retries it: an event that is lost on its way there is
+    published again by the watchdog.
     """
     published = deps.bus.publish(finished)
     if published and not finished.awaits_retry:
@@ -129,26 +143,4 @@ def publish(finished: FunctionRun, deps: Finisher) -> bool:
 def mark_published(finished: FunctionRun, runs: RunTransitions) -> bool:
     """Nothing is left to do for the run, unless its parts have to be moved still. False if it has moved meanwhile."""
     deadline = finished.deadline if finished.staged else None
-    return runs.transition(finished, finished.evolve(event_pending=False, deadline=deadline))
-
-
-def _seal(run: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[SealedParts, bool]:
-    """The sealed parts, and whether the result had to be left out.
-
-    A finished execution is worth more than its output: what is too large, or cannot be sealed because KMS is down,
-    is left out rather than the function being executed again for it.
-    """
-    contents = {Part.RESULT: outcome.result, Part.LOGS: outcome.logs, Part.ERROR: shortened(outcome.error)}
-    kept = {part: content for part, content in contents.items() if content is not None and len(content) <= MAX_BYTES}
-    try:
-        sealed = {part: cipher.seal(content, seal_context(run, part)) for part, content in kept.items()}
-    except Unavailable:
-        sealed = {}
-    return sealed, outcome.result_lost or (outcome.result is not None and Part.RESULT not in sealed)
-
-
-def shortened(error: bytes | None) -> bytes | None:
-    """An error that is too large to keep keeps its beginning, as a JSON string."""
-    if error is None or len(error) <= MAX_INLINE_BYTES:
-        return error
-    return json.dumps(error[:10_000].decode(errors="replace") + " …").encode()
+    return runs.transition(finished, finished.moved(event_pending=False, deadline=deadline))

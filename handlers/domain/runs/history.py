@@ -6,9 +6,10 @@ from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, Run
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonValue, compact, parse
 from handlers.domain.paging import Page, to_cursor
+from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.recording import seal_context
-from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part
+from handlers.domain.runs.run import Content, FunctionRun, ParametersFormat, Part
 from handlers.domain.seal import Cipher, SealBroken
 
 # Lambda answers with 6 MB at most, in which a large answer stands as base64, that is, a third larger.
@@ -37,32 +38,41 @@ def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
     return run
 
 
-def parse_parts(include: str) -> list[Part]:
-    """`parameters,result` → the parts. Raises InvalidRequest naming `include`."""
+def parse_contents(include: str) -> list[Content]:
+    """`parameters,result` → what is asked for. Raises InvalidRequest naming `include`."""
     try:
         names = include.split(",") if len(include) <= _MAX_INCLUDE else [""]
-        return list(dict.fromkeys(Part(name.strip()) for name in names))
+        return list(dict.fromkeys(Content(name.strip()) for name in names))
     except ValueError:
-        raise InvalidRequest("include", f"must be a list of {', '.join(Part)}, separated by commas.") from None
+        raise InvalidRequest("include", f"must be a list of {', '.join(Content)}, separated by commas.") from None
 
 
-def reveal(run: FunctionRun, parts: list[Part], runs: RunReader, cipher: Cipher) -> dict[Part, JsonValue]:
-    """The opened parts, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
-    sealed = runs.read_parts(run.id, parts)
-    opened = {part: _opened(sealed[part], run, part, cipher) if part in sealed else None for part in parts}
-    size = len(compact(opened).encode())
+def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: Cipher) -> dict[Content, JsonValue]:
+    """The opened contents, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
+    sealed = runs.read_parts(run, {content.part for content in contents})
+    opened: dict[Content, bytes] = {}
+    for part, first in {content.part: content for content in reversed(contents)}.items():
+        if part in sealed:
+            opened |= _opened(sealed[part], run, first, cipher)
+    shown = {name: _shown(opened[name], run, name) if name in opened else None for name in contents}
+    size = len(compact(shown).encode())
     if size > MAX_REVEALED_BYTES:
-        way_out = "ask for one part at a time" if len(parts) > 1 else "no answer can carry it"
+        way_out = "ask for one part at a time" if len(contents) > 1 else "no answer can carry it"
         raise TooLarge("include", f"asks for {size} bytes as JSON; {MAX_REVEALED_BYTES} is the most: {way_out}.")
-    return opened
+    return shown
 
 
-def _opened(sealed: bytes, run: FunctionRun, part: Part, cipher: Cipher) -> JsonValue:
+def _opened(sealed: bytes, run: FunctionRun, asked: Content, cipher: Cipher) -> dict[Content, bytes]:
+    """All that is sealed in the part that holds the content asked for."""
     try:
-        content = cipher.open(sealed, seal_context(run, part))
+        opened = cipher.open(sealed, seal_context(run, asked.part))
     except SealBroken:
-        raise PartUnreadable(part) from None
-    if part is Part.LOGS or (part is Part.PARAMETERS and run.parameters_format is ParametersFormat.RAW):
+        raise PartUnreadable(asked) from None
+    return unpack(opened) if asked.part is Part.OUTCOME else {asked: opened}
+
+
+def _shown(content: bytes, run: FunctionRun, name: Content) -> JsonValue:
+    if name is Content.LOGS or (name is Content.PARAMETERS and run.parameters_format is ParametersFormat.RAW):
         return content.decode(errors="replace")
     try:
         return parse(content)

@@ -4,8 +4,9 @@ import json
 import re
 from typing import NamedTuple
 
+from handlers.domain.json_document import MAX_BYTES, MAX_INLINE_BYTES
 from handlers.domain.json_text import JsonText, NotJson
-from handlers.domain.runs.run import ErrorSource, Status
+from handlers.domain.runs.run import Content, ErrorSource, Status
 
 TIMED_OUT = "Sandbox.Timedout"
 _SAYS_TIMED_OUT = re.compile(r"Task timed out after \d+(\.\d+)? seconds$")
@@ -127,3 +128,31 @@ class Outcome(NamedTuple):
             return cls(Status.TIMEOUT, TIMED_OUT, logs=logs, error=payload, error_source=ErrorSource.FUNCTION)
         code = error_name(error_type or "")
         return cls(Status.FAILURE, code or "UnknownError", logs=logs, error=payload, error_source=ErrorSource.FUNCTION)
+
+    def contents(self) -> dict[Content, bytes]:
+        """What is kept of its content. A result that is too large is left out: it is worth less than the run's end."""
+        contents = {Content.RESULT: self.result, Content.LOGS: self.logs, Content.ERROR: _shortened(self.error)}
+        return {name: each for name, each in contents.items() if each is not None and len(each) <= MAX_BYTES}
+
+
+def _shortened(error: bytes | None) -> bytes | None:
+    """An error that is too large to keep keeps its beginning, as a JSON string."""
+    if error is None or len(error) <= MAX_INLINE_BYTES:
+        return error
+    return json.dumps(error[:10_000].decode(errors="replace") + " …").encode()
+
+
+def pack(contents: dict[Content, bytes]) -> bytes:
+    """One text of all of them: a line that says how long each is, then one after the other."""
+    return b"\n".join(
+        [json.dumps({name: len(each) for name, each in contents.items()}).encode(), b"".join(contents.values())]
+    )
+
+
+def unpack(packed: bytes) -> dict[Content, bytes]:
+    """Raises ValueError for what was not packed so."""
+    head, _, rest = packed.partition(b"\n")
+    contents: dict[Content, bytes] = {}
+    for name, size in json.loads(head).items():
+        contents[Content(name)], rest = rest[:size], rest[size:]
+    return contents

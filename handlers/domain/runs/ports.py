@@ -3,10 +3,10 @@
 One adapter may keep several of them: all that is about stored runs is kept by `handlers.aws.run_store`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from handlers.domain.runs.recording import RecordedRun, SealedParts
+from handlers.domain.runs.recording import RecordedRun
 from handlers.domain.runs.run import FunctionRun, Part
 
 
@@ -21,15 +21,19 @@ class RunReader(Protocol):
     def read(self, run_id: str, part: Part) -> RecordedRun | None:
         """A run with one of its parts."""
 
-    def read_parts(self, run_id: str, parts: list[Part]) -> dict[Part, bytes]:
-        """Those that were stored."""
+    def read_parts(self, run: FunctionRun, parts: Iterable[Part]) -> dict[Part, bytes]:
+        """Those that were stored. Of its outcomes the one that the run names."""
 
 
 class RunTransitions(Protocol):
     """Stores what becomes of a run. Every method raises Unavailable when AWS does not answer."""
 
-    def transition(self, before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
-        """Store the change, if the run has not moved since it was read. False if it has."""
+    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+        """Store the change, if the run has not moved since it was read. False if it has.
+
+        `outcome` is what is sealed of the run's end, under `after.outcome_id`. The outcome of an execution is stored
+        if the run still has the execution's claim, whatever else has been written to it.
+        """
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
         """The run once its parts are where they stay."""
@@ -54,4 +58,4 @@ class RunQueue(Protocol):
 
 class LifecycleBus(Protocol):
     def publish(self, run: FunctionRun) -> bool:
-        """Tell that a run has ended. False if the bus did not take it: the watchdog will tell again."""
+        """Publish that a run has ended. False if the bus did not take it: the watchdog will publish it again."""

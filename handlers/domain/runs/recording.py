@@ -49,7 +49,9 @@ class Retention(NamedTuple):
 
 
 def seal_context(run: FunctionRun, part: Part) -> SealContext:
-    return SealContext(workspace=run.workspace, owner=f"RUN#{run.id}", part=part)
+    """An outcome is that of one execution: `outcome_id` must be set."""
+    owner = f"RUN#{run.id}#{run.outcome_id}" if part is Part.OUTCOME else f"RUN#{run.id}"
+    return SealContext(workspace=run.workspace, owner=owner, part=part)
 
 
 def seal_parts(run: FunctionRun, contents: Mapping[Part, bytes], cipher: Cipher) -> SealedParts:

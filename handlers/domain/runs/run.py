@@ -1,7 +1,10 @@
 """A function run: one execution of a compute function, and what a re-run copies of it."""
 
+import secrets
 from enum import StrEnum
+from typing import Any, Self
 
+from handlers.domain import seal
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
 
@@ -52,13 +55,26 @@ class ErrorSource(StrEnum):
 
 
 class Part(StrEnum):
-    """The sealed parts of a run."""
+    """The sealed parts of a run, each an item of its own."""
+
+    PARAMETERS = "parameters"
+    OVERRIDES = "overrides"
+    OUTCOME = seal.OUTCOME
+    """Result, logs and error, sealed together."""
+
+
+class Content(StrEnum):
+    """What callers may ask to see of a run."""
 
     PARAMETERS = "parameters"
     OVERRIDES = "overrides"
     RESULT = "result"
     LOGS = "logs"
     ERROR = "error"
+
+    @property
+    def part(self) -> Part:
+        return Part(self.value) if self in (Content.PARAMETERS, Content.OVERRIDES) else Part.OUTCOME
 
 
 class ParametersFormat(StrEnum):
@@ -83,6 +99,11 @@ class Pin(Document):
     @property
     def is_complete(self) -> bool:
         return self.function_code_hash is not None and self.timeout_seconds is not None
+
+
+def new_token() -> str:
+    """Eleven characters that nobody else draws: for claims, revisions and outcomes."""
+    return secrets.token_urlsafe(8)
 
 
 class FunctionRun(Document):
@@ -126,12 +147,19 @@ class FunctionRun(Document):
     parameters_omitted: str | None = None
     """Why it has no parameters, and so cannot be re-run."""
     event_pending: bool = False
-    """Its end has not been told to the bus, or not been heeded by whoever retries it."""
+    """Its end has not been published, or whoever retries it has not dealt with it yet."""
     cancel_requested_at: Timestamp | None = None
     cancel_requested_by: str | None = None
     staged: bool = False
     """Some of its parts are objects that are not yet where they stay: they are moved before anything else is done."""
+    revision: str | None = None
+    """Changed by every move: a move is stored only if the run still has the revision that was read."""
     claim_token: str | None = None
+    """Of the execution that has the run: its outcome is stored only while the run has this token."""
+    outcome_id: str | None = None
+    """Which of its sealed outcomes counts: an execution that has lost its claim may have written another."""
+    notes_apart: bool = False
+    """Its longest texts are an item of their own, so that this one stays small."""
     deadline: Timestamp | None = None
     """When the watchdog should look at the run if nothing has moved it; None once nothing is left to do."""
     postponements: int = 0
@@ -145,6 +173,10 @@ class FunctionRun(Document):
     def lineage_id(self) -> str:
         """The id of the original run: its own, unless it is a re-run."""
         return self.original_run_id or self.id
+
+    def moved(self, **changes: Any) -> Self:
+        """The run after a move, under a new revision. Marks and counters are no moves: see `evolve`."""
+        return self.evolve(revision=new_token(), **changes)
 
     @property
     def awaits_retry(self) -> bool:

@@ -17,8 +17,8 @@ from handlers.domain.document import Document
 from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
-from handlers.domain.runs.finish import ended_before_recorded, publish, shortened
-from handlers.domain.runs.outcome import Outcome, error_name
+from handlers.domain.runs.finish import ended_before_recorded, publish
+from handlers.domain.runs.outcome import Outcome, error_name, pack
 from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
 from handlers.domain.runs.recording import Retention, seal_parts
@@ -172,7 +172,7 @@ def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:
 
 
 def _contents(parameters: Parameters, outcome: Outcome) -> dict[Part, bytes]:
-    contents = {Part.ERROR: shortened(outcome.error) or b""}
+    contents = {Part.OUTCOME: pack(outcome.contents())}
     if parameters.text is not None:
         contents[Part.PARAMETERS] = parameters.text
     return contents

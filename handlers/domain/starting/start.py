@@ -14,7 +14,7 @@ from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, 
 from handlers.domain.registry.triggers import open_params
 from handlers.domain.runs.due import pending_deadline, push_when_due
 from handlers.domain.runs.finish import ended_before_recorded
-from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome
+from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome, pack
 from handlers.domain.runs.parameters import Parameters, keep_value
 from handlers.domain.runs.ports import RunQueue, RunReader
 from handlers.domain.runs.recording import Retention, SealedParts, seal_parts
@@ -126,7 +126,7 @@ def _parameters(params: JsonValue, request: StartRequest) -> Parameters:
 def _unexecutable(run: FunctionRun) -> NewRun:
     """Ended as it comes to be, so that what has come in is known: with its error. No retry would find more."""
     outcome = Outcome.of_error(PARAMETERS_OMITTED, f"There is nothing to execute. {run.parameters_omitted}")
-    return NewRun(ended_before_recorded(run.evolve(retriable=False), outcome), {Part.ERROR: outcome.error or b""})
+    return NewRun(ended_before_recorded(run.evolve(retriable=False), outcome), {Part.OUTCOME: pack(outcome.contents())})
 
 
 def new_run(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
@@ -131,13 +131,13 @@ def recover(run: FunctionRun, deps: WatchdogDeps, *, has_backlog: Callable[[], b
         return _ENDED[end] if finish(run, end, deps) else RecoveryResult.MOVED_ON
     if wait_of(run) > MAX_MESSAGE_DELAY:
         # It was looked at so early because its parts had to be moved.
-        moved = deps.runs.transition(run, run.evolve(deadline=run.not_before))
+        moved = deps.runs.transition(run, run.moved(deadline=run.not_before))
         return RecoveryResult.MOVED_PARTS if moved else RecoveryResult.MOVED_ON
     # A second message beside one that waits would take an executor's place for nothing, and so make the backlog longer:
     # a push that was lost is made up for once the backlog has gone.
     is_queued = run.status is Status.PENDING and not _is_first_push(run) and has_backlog()
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
-    waiting = _later(run).evolve(status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
+    waiting = _later(run, status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
     if not deps.runs.transition(run, waiting):
         return RecoveryResult.MOVED_ON
     if is_queued:
@@ -211,7 +211,7 @@ def _process_dead_letter(dead_letter: DeadLetter, deps: WatchdogDeps) -> Recover
 
 def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: WatchdogDeps) -> RecoveryResult:
     if run.redelivered_at is None:
-        once_more = run.evolve(redelivered_at=clock.now())
+        once_more = run.moved(redelivered_at=clock.now())
         if not deps.runs.transition(run, once_more):
             return RecoveryResult.MOVED_ON
         push_when_due(once_more, deps.queue)
@@ -237,9 +237,9 @@ def _publish_again(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
     return RecoveryResult.PUBLISHED_AGAIN if published else RecoveryResult.UNPUBLISHED
 
 
-def _later(run: FunctionRun) -> FunctionRun:
+def _later(run: FunctionRun, **changes: Any) -> FunctionRun:
     """Overdue again after a while that grows each time, and not before the run is due."""
     postponements = run.postponements + 1
     at = clock.now()
     deadline = max(pending_deadline(at, postponements), first_deadline(at, run.not_before))
-    return run.evolve(postponements=postponements, deadline=deadline)
+    return run.moved(postponements=postponements, deadline=deadline, **changes)

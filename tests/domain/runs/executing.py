@@ -12,6 +12,6 @@ PARAMETERS = b'{ "order": 1.0 }'
 def moved_by_another(world: World) -> None:
     """Another executor claims the run."""
     run = world.run(RUN_ID)
-    world.runs.runs[RUN_ID] = run.evolve(
+    world.runs.runs[RUN_ID] = run.moved(
         status=Status.RUNNING, claim_token="another's", deadline=NOW + timedelta(seconds=90)
     )

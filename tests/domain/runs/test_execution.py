@@ -9,7 +9,7 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.history import reveal
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Outcome, OutcomeUnknown, PermanentFailure, RetryLater
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import Content, FunctionRun, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_rerun, a_run, an_id
 from tests.domain.runs.executing import PARAMETERS, moved_by_another
 from tests.fakes import FakeClock, World
@@ -22,9 +22,9 @@ def test_a_run_is_executed_once_and_its_outcome_recorded(waiting: World, time: F
     assert (run.status, run.error_code, run.execution_attempts) == (Status.COMPLETED, None, 1)
     assert (run.started_at, run.ended_at, run.duration_ms) == (NOW, NOW + timedelta(seconds=1.25), 1250)
     assert (run.claim_token, run.deadline, run.event_pending) == (None, None, False)
-    assert waiting.opened(run, Part.RESULT) == b'{"ok":true}'
-    assert waiting.opened(run, Part.LOGS) == b"END"
-    assert waiting.opened(run, Part.ERROR) is None
+    assert waiting.opened(run, Content.RESULT) == b'{"ok":true}'
+    assert waiting.opened(run, Content.LOGS) == b"END"
+    assert waiting.opened(run, Content.ERROR) is None
     assert not run.result_omitted
 
 
@@ -104,7 +104,7 @@ def test_a_late_outcome_of_a_lost_claim_is_not_stored(waiting: World) -> None:
     waiting.invoker.meanwhile = lambda: moved_by_another(waiting)
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
     assert waiting.run(RUN_ID).status is Status.RUNNING
-    assert waiting.opened(waiting.run(RUN_ID), Part.RESULT) is None
+    assert waiting.opened(waiting.run(RUN_ID), Content.RESULT) is None
     assert not waiting.bus.announced
 
 
@@ -148,8 +148,8 @@ def test_a_function_s_failure_is_the_run_s(waiting: World, status: Status) -> No
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code) == (status, "KeyError")
-    assert waiting.opened(run, Part.ERROR) == b'{"errorMessage":"order 1"}'
-    assert waiting.opened(run, Part.RESULT) is None
+    assert waiting.opened(run, Content.ERROR) == b'{"errorMessage":"order 1"}'
+    assert waiting.opened(run, Content.RESULT) is None
     assert not run.result_omitted
     assert "order 1" not in run.model_dump_json()
 
@@ -159,7 +159,7 @@ def test_code_that_is_gone_for_good_fails_the_run_and_says_so(waiting: World) ->
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "FunctionVersionNotFound", 0)
-    assert json.loads(waiting.opened(run, Part.ERROR) or b"")["errorMessage"] == "It does not exist."
+    assert json.loads(waiting.opened(run, Content.ERROR) or b"")["errorMessage"] == "It does not exist."
     assert (run.started_at, run.ended_at, run.duration_ms) == (NOW, NOW, 0)
     assert waiting.bus.announced
 
@@ -204,7 +204,7 @@ def test_a_result_that_did_not_come_to_its_end_leaves_the_run_completed(waiting:
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.result_omitted, run.execution_attempts) == (Status.COMPLETED, True, 1)
-    assert waiting.opened(run, Part.LOGS) == b"log"
+    assert waiting.opened(run, Content.LOGS) == b"log"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_whatever_a_function_answers_it_is_executed_once(waiting: World, answer:
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, code, 1)
-    assert reveal(run, [Part.ERROR], waiting.runs, waiting.cipher)[Part.ERROR] is not None
+    assert reveal(run, [Content.ERROR], waiting.runs, waiting.cipher)[Content.ERROR] is not None
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
     assert len(waiting.invoker.invocations) == 1
 
@@ -234,14 +234,14 @@ def test_a_result_too_large_to_keep_leaves_the_run_completed(waiting: World, siz
     execute(RUN_ID, waiting.execution_deps)
     run = waiting.run(RUN_ID)
     assert (run.status, run.result_omitted) == (Status.COMPLETED, omitted)
-    assert (waiting.opened(run, Part.RESULT) is None) is omitted
-    assert waiting.opened(run, Part.LOGS) == b"log"
+    assert (waiting.opened(run, Content.RESULT) is None) is omitted
+    assert waiting.opened(run, Content.LOGS) == b"log"
 
 
 def test_an_error_too_large_to_keep_keeps_its_beginning(waiting: World) -> None:
     waiting.invoker.script = [Outcome(Status.FAILURE, "KeyError", error=b'{"errorMessage":"' + b"x" * MAX_BYTES)]
     execute(RUN_ID, waiting.execution_deps)
-    kept = json.loads(waiting.opened(waiting.run(RUN_ID), Part.ERROR) or b"")
+    kept = json.loads(waiting.opened(waiting.run(RUN_ID), Content.ERROR) or b"")
     assert kept.startswith('{"errorMessage":"xxx')
     assert 10_000 <= len(kept) < 11_000
 
@@ -254,7 +254,7 @@ def test_a_kms_that_fails_after_the_execution_costs_the_content_and_not_a_second
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.result_omitted) == (Status.COMPLETED, True)
-    assert waiting.runs.parts.keys() == {(RUN_ID, Part.PARAMETERS)}
+    assert waiting.runs.parts.keys() == {(RUN_ID, Content.PARAMETERS)}
     assert waiting.bus.announced
 
 

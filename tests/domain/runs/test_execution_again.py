@@ -15,8 +15,7 @@ from handlers.domain.runs.outcome import (
     PermanentFailure,
     RetryLater,
 )
-from handlers.domain.runs.recording import SealedParts
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import Content, FunctionRun, Status
 from handlers.domain.seal import SealContext
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_run
 from tests.domain.watching import a_pass
@@ -177,7 +176,7 @@ def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World, time:
     assert len(waiting.invoker.invocations) == MAX_ATTEMPTS
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "ExecutionLost", MAX_ATTEMPTS)
-    assert b"ExecutionLost" in (waiting.opened(run, Part.ERROR) or b"")
+    assert b"ExecutionLost" in (waiting.opened(run, Content.ERROR) or b"")
     assert [each.error_code for each in waiting.bus.announced] == ["ExecutionLost"]
 
 
@@ -253,18 +252,18 @@ def test_an_outcome_that_cannot_be_stored_at_once_is_not_executed_for_again(
 ) -> None:
     transition, left = waiting.runs.transition, [Unavailable()] * faults
 
-    def injected(before: FunctionRun, after: FunctionRun, parts: SealedParts | None = None) -> bool:
-        if parts and left:
+    def injected(before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+        if outcome and left:
             raise left.pop()
-        return transition(before, after, parts)
+        return transition(before, after, outcome)
 
     monkeypatch.setattr(waiting.runs, "transition", injected)
     assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     # In the end without the result: it may be that which cannot be stored.
     assert (run.status, run.result_omitted) == (Status.COMPLETED, faults > 1)
-    assert (waiting.opened(run, Part.RESULT) is None) == run.result_omitted
-    assert waiting.opened(run, Part.LOGS) == b"END"
+    assert (waiting.opened(run, Content.RESULT) is None) == run.result_omitted
+    assert waiting.opened(run, Content.LOGS) == b"END"
 
 
 @pytest.mark.parametrize("by", ["the executor", "the watchdog"])

@@ -18,12 +18,13 @@ from handlers.domain.json_document import JsonObject, compact
 from handlers.domain.paging import DEFAULT_SIZE, MAX_SIZE, Page
 from handlers.domain.runs.history import (
     lineage,
-    parse_parts,
+    parse_contents,
     read_run,
     reveal,
 )
+from handlers.domain.runs.outcome import pack
 from handlers.domain.runs.recording import seal_context
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.run import Content, FunctionRun, Part
 from tests.as_shown import as_shown
 from tests.builders import NOW, RUN_ID, WORKSPACE, a_rerun, a_run, an_id
 from tests.fakes import FakeClock, World
@@ -213,26 +214,26 @@ def test_an_expired_run_is_as_good_as_gone(world: World, time: FakeClock) -> Non
 
 
 def test_parts_are_named_in_a_list() -> None:
-    assert parse_parts("parameters") == [Part.PARAMETERS]
-    assert parse_parts("result, logs,result") == [Part.RESULT, Part.LOGS]
+    assert parse_contents("parameters") == [Content.PARAMETERS]
+    assert parse_contents("result, logs,result") == [Content.RESULT, Content.LOGS]
 
 
 @pytest.mark.parametrize("include", ["", ",", "parameters,", "Parameters", "parameter", "all", "parameters;logs"])
 def test_a_part_that_there_is_not_is_refused(include: str) -> None:
     with pytest.raises(InvalidRequest, match="include: must be a list of parameters, overrides, result, logs, error"):
-        parse_parts(include)
+        parse_contents(include)
 
 
 def has_result(world: World, content: bytes) -> FunctionRun:
-    run = world.has_run(a_run(), b'{"order":1}')
-    sealed = {Part.RESULT: world.cipher.seal(content, seal_context(run, Part.RESULT))}
+    run = world.has_run(a_run(outcome_id="one"), b'{"order":1}')
+    sealed = world.cipher.seal(pack({Content.RESULT: content}), seal_context(run, Part.OUTCOME))
     world.runs.transition(run, run, sealed)
     return run
 
 
 def test_parts_are_shown_opened_and_null_if_there_are_none(world: World) -> None:
     run = has_result(world, b'[1.0,"x"]')
-    parts = [Part.PARAMETERS, Part.RESULT, Part.ERROR]
+    parts = [Content.PARAMETERS, Content.RESULT, Content.ERROR]
     shown = reveal(run, parts, world.runs, world.cipher)
     assert shown == {"parameters": {"order": 1}, "result": [1.0, "x"], "error": None}
 
@@ -242,7 +243,7 @@ def test_parts_are_shown_opened_and_null_if_there_are_none(world: World) -> None
 )
 def test_a_result_may_be_anything_that_a_runtime_answers(world: World, content: bytes, shown: str | None) -> None:
     run = has_result(world, content)
-    assert reveal(run, [Part.RESULT], world.runs, world.cipher) == {"result": shown}
+    assert reveal(run, [Content.RESULT], world.runs, world.cipher) == {"result": shown}
 
 
 @pytest.mark.parametrize(
@@ -256,32 +257,32 @@ def test_a_result_may_be_anything_that_a_runtime_answers(world: World, content: 
 def test_whatever_a_function_answered_can_be_shown_as_json(world: World, content: bytes) -> None:
     # What cannot be encoded strictly dies in the Lambda runtime, or at the caller's JSON reader.
     run = has_result(world, content)
-    shown = reveal(run, [Part.RESULT], world.runs, world.cipher)
+    shown = reveal(run, [Content.RESULT], world.runs, world.cipher)
     assert json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
 
 
 def test_half_a_surrogate_pair_is_shown_as_the_escape_that_it_is(world: World) -> None:
     run = has_result(world, content := rb'{"cut \udead":["\ud83d"]}')
-    assert compact(reveal(run, [Part.RESULT], world.runs, world.cipher)).encode() == b'{"result":' + content + b"}"
+    assert compact(reveal(run, [Content.RESULT], world.runs, world.cipher)).encode() == b'{"result":' + content + b"}"
 
 
 def test_a_broken_seal_is_told_by_the_part_s_name(world: World) -> None:
     run = has_result(world, b"{}")
     world.cipher.broken = True
     with pytest.raises(PartUnreadable, match=r"^Failed to decrypt the stored result\.$"):
-        reveal(run, [Part.RESULT], world.runs, world.cipher)
+        reveal(run, [Content.RESULT], world.runs, world.cipher)
 
 
 def test_a_throttled_kms_is_no_broken_seal(world: World) -> None:
     run = has_result(world, b"{}")
     world.cipher.cannot_open = True
     with pytest.raises(Unavailable):
-        reveal(run, [Part.RESULT], world.runs, world.cipher)
+        reveal(run, [Content.RESULT], world.runs, world.cipher)
 
 
 def test_a_part_that_was_moved_to_another_run_does_not_open(world: World) -> None:
     run = has_result(world, b"{}")
-    other = world.has_run(a_run(id=an_id(2)))
-    world.runs.parts[other.id, Part.RESULT] = world.runs.parts[run.id, Part.RESULT]
+    other = world.has_run(a_run(id=an_id(2), outcome_id="one"))
+    world.runs.parts[other.id, "outcome#one"] = world.runs.parts[run.id, "outcome#one"]
     with pytest.raises(PartUnreadable):
-        reveal(other, [Part.RESULT], world.runs, world.cipher)
+        reveal(other, [Content.RESULT], world.runs, world.cipher)

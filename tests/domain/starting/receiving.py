@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import hmac_data
 
 from handlers.domain import clock
 from handlers.domain.errors import ServiceError
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.run import Content, FunctionRun
 from handlers.domain.starting.webhooks import WebhookRequest, receive
 from tests.builders import WORKSPACE
 from tests.domain.triggering import METADATA, create
@@ -65,4 +65,4 @@ def has_webhook(world: World, **metadata: Any) -> str:
 
 
 def parameters(world: World, run: FunctionRun) -> Any:
-    return json.loads(world.opened(run, Part.PARAMETERS) or b"")
+    return json.loads(world.opened(run, Content.PARAMETERS) or b"")

@@ -9,7 +9,7 @@ from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import CaptureFailures
-from handlers.domain.runs.run import Part
+from handlers.domain.runs.run import Content
 from handlers.domain.starting.captures import CaptureResult, CapturingFunction, Registration
 from tests.builders import FUNCTION_ARN, NOW, TRIGGER_ID, a_function, a_trigger, an_id
 from tests.domain.starting.capturing import a_record, captured, has_capturing, the_run
@@ -57,7 +57,7 @@ def test_each_workspace_that_has_registered_the_function_so_gets_a_run_of_its_ow
     runs = {run.workspace: run for run in capturing.runs.runs.values()}
     assert runs.keys() == {"acme", "globex"}
     assert {run.function_arn for run in runs.values()} == {FUNCTION_ARN, f"{FUNCTION_ARN}:live"}
-    assert all(capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}' for run in runs.values())
+    assert all(capturing.opened(run, Content.PARAMETERS) == b'{"order":1.0}' for run in runs.values())
 
 
 @pytest.mark.parametrize(

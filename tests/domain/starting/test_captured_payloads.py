@@ -8,7 +8,7 @@ from handlers.domain.errors import InvalidRequest, NoParameters
 from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.history import reveal
-from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part, Status
+from handlers.domain.runs.run import Content, FunctionRun, ParametersFormat, Status
 from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, a_pin
 from tests.domain.starting.capturing import Json, a_record, has_capturing, read, the_run, with_payload
@@ -59,7 +59,7 @@ def test_a_payload_is_kept_and_handed_on_to_the_byte(capturing: World, payload: 
     run = the_run(capturing, f'{{"source":"lambda","detail":{record}}}' if is_event else record)
     assert as_shown(run)["parametersFormat"] == "json"
     assert as_shown(run)["parametersOmitted"] is None
-    assert capturing.opened(run, Part.PARAMETERS) == executed(capturing, run) == payload.encode()
+    assert capturing.opened(run, Content.PARAMETERS) == executed(capturing, run) == payload.encode()
 
 
 @pytest.mark.parametrize("payload", RAW.values(), ids=RAW)
@@ -67,7 +67,7 @@ def test_a_payload_that_strict_json_refuses_is_kept_as_the_text_that_it_is(captu
     run = the_run(capturing, with_payload(payload))
     assert as_shown(run)["parametersFormat"] == "raw"
     assert run.error_code == "ValueError"
-    assert reveal(run, [Part.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": payload}
+    assert reveal(run, [Content.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": payload}
     assert executed(capturing, run) == payload.encode()
     again = rerun(request(rerun(request(run.id), capturing).id), capturing)
     assert again.parameters_format is ParametersFormat.RAW, "a re-run of a re-run too"
@@ -87,14 +87,14 @@ def test_what_cannot_be_read_cannot_be_overridden_and_the_refusal_says_why(captu
 def test_strict_json_is_overridden_like_any_parameters(capturing: World) -> None:
     run = the_run(capturing, with_payload('{"a": 1.0, "b": "\\ud83d"}'))
     again = rerun(request(run.id, overrideParams={"a": 2}), capturing)
-    assert capturing.opened(again, Part.PARAMETERS) == b'{"a":2,"b":"\\ud83d"}'
+    assert capturing.opened(again, Content.PARAMETERS) == b'{"a":2,"b":"\\ud83d"}'
 
 
 def test_a_payload_that_is_too_large_leaves_the_failure_known_and_says_why(capturing: World) -> None:
     run = the_run(capturing, with_payload(f'"{"x" * MAX_BYTES}"'))
     assert run.error_code == "ValueError"
-    assert capturing.opened(run, Part.PARAMETERS) is None
-    assert capturing.opened(run, Part.ERROR) is not None
+    assert capturing.opened(run, Content.PARAMETERS) is None
+    assert capturing.opened(run, Content.ERROR) is not None
     assert as_shown(run)["parametersOmitted"] == "They are over 4000000 bytes as JSON, which is the most that is kept."
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
         rerun(request(run.id), capturing)
@@ -109,7 +109,7 @@ def test_a_record_that_came_without_its_payloads_leaves_the_failure_known_and_sa
     run = the_run(capturing, {"source": "lambda", "detail": record} if is_event else record)
     assert run.error_code == ("RetriesExhausted" if "responsePayload" in dropped else "ValueError")
     assert as_shown(run)["parametersOmitted"] == "Lambda's record of the invocation has come without them."
-    assert reveal(run, [Part.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": None}
+    assert reveal(run, [Content.PARAMETERS], capturing.runs, capturing.cipher) == {"parameters": None}
     with pytest.raises(NoParameters, match=r"^Original run has no parameters stored\.$"):
         rerun(request(run.id), capturing)
 
@@ -125,7 +125,7 @@ def test_an_error_of_any_kind_is_read_as_far_as_it_can_be(capturing: World, answ
     record = with_payload("1").replace('{"errorType":"ValueError"', answer[:-1], 1)
     run = the_run(capturing, record)
     assert (run.status, run.error_code) == (Status.FAILURE, "ValueError")
-    assert capturing.opened(run, Part.PARAMETERS) == b"1"
+    assert capturing.opened(run, Content.PARAMETERS) == b"1"
 
 
 @pytest.mark.parametrize(

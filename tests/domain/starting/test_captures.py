@@ -7,7 +7,7 @@ import pytest
 from handlers.domain.errors import InvalidRequest, Unavailable
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, PermanentFailure
-from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part, Pin, Status
+from handlers.domain.runs.run import Content, ErrorSource, ExecutionSource, FunctionRun, Pin, Status
 from handlers.domain.starting.captures import CaptureResult
 from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, a_pin
@@ -36,8 +36,8 @@ def test_a_failed_invocation_becomes_a_run_that_has_failed(capturing: World) -> 
     )
     assert run.function_arn == FUNCTION_ARN
     assert (run.created_at, run.ended_at, run.expires_at) == (NOW, NOW, NOW + timedelta(days=90))
-    assert capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}'
-    assert json.loads(capturing.opened(run, Part.ERROR) or b"") == ERROR
+    assert capturing.opened(run, Content.PARAMETERS) == b'{"order":1.0}'
+    assert json.loads(capturing.opened(run, Content.ERROR) or b"") == ERROR
     assert not capturing.queue.pushed, "it is not to be executed"
 
 
@@ -180,13 +180,13 @@ def test_an_invocation_that_was_given_up_unanswered_has_its_condition_for_a_reas
         None,
         None,
     )
-    assert b"gave the invocation up" in (capturing.opened(run, Part.ERROR) or b"")
-    assert capturing.opened(run, Part.PARAMETERS) == b'{"order":1.0}'
+    assert b"gave the invocation up" in (capturing.opened(run, Content.ERROR) or b"")
+    assert capturing.opened(run, Content.PARAMETERS) == b'{"order":1.0}'
 
 
 def test_an_error_that_is_too_large_keeps_its_beginning(capturing: World) -> None:
     run = the_run(capturing, a_record(responsePayload=ERROR | {"stackTrace": ["x" * 400_000]}))
-    error = capturing.opened(run, Part.ERROR) or b""
+    error = capturing.opened(run, Content.ERROR) or b""
     assert "no such order" in json.loads(error)
     assert len(error) < 20_000
 
@@ -194,7 +194,7 @@ def test_an_error_that_is_too_large_keeps_its_beginning(capturing: World) -> Non
 @pytest.mark.parametrize("payload", [None, 7, "text", [1], {}])
 def test_any_json_is_a_payload(capturing: World, payload: Any) -> None:
     run = the_run(capturing, a_record(requestPayload=payload))
-    assert json.loads(capturing.opened(run, Part.PARAMETERS) or b"?") == payload
+    assert json.loads(capturing.opened(run, Content.PARAMETERS) or b"?") == payload
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.domain.errors import FunctionNotFound, InvalidRequest, NotFound, TooLarge, TriggerDisabled, Unavailable
 from handlers.domain.json_document import MAX_BYTES
-from handlers.domain.runs.run import ExecutionSource, Part, Status
+from handlers.domain.runs.run import Content, ExecutionSource, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from tests.builders import FUNCTION_ARN, NOW, TRIGGER_ID, WORKSPACE, a_trigger, nested
 from tests.fakes import World
@@ -41,14 +41,14 @@ def test_the_payload_is_laid_over_the_trigger_s_params(world: World) -> None:
         world.start_deps,
         invokable=world.invokable,
     )
-    assert world.opened(run, Part.PARAMETERS) == b'{"region":"eu","limits":{"max":5,"min":0},"order":null}'
-    assert world.opened(run, Part.OVERRIDES) is None
+    assert world.opened(run, Content.PARAMETERS) == b'{"region":"eu","limits":{"max":5,"min":0},"order":null}'
+    assert world.opened(run, Content.OVERRIDES) is None
 
 
 def test_a_run_has_parameters_even_if_nobody_gave_any(world: World) -> None:
     world.has_registered()
     run = execute_trigger(WORKSPACE, TRIGGER_ID, request(), world.registry, world.start_deps, invokable=world.invokable)
-    assert world.opened(run, Part.PARAMETERS) == b"{}"
+    assert world.opened(run, Content.PARAMETERS) == b"{}"
 
 
 @pytest.mark.parametrize("trigger_type", ["event-driven", "scheduled", "http-trigger"])

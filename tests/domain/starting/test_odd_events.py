@@ -11,7 +11,7 @@ from handlers.domain.errors import InvalidRequest, NoParameters
 from handlers.domain.json_document import MAX_BYTES, compact_any
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import PARAMETERS_OMITTED
-from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part, Status
+from handlers.domain.runs.run import Content, FunctionRun, ParametersFormat, Status
 from tests.builders import FUNCTION_ARN, WORKSPACE, a_pin
 from tests.domain.starting.rerunning import request, rerun
 from tests.domain.starting.test_deliveries import an_event, delivered, matched, started
@@ -95,7 +95,7 @@ def test_the_trigger_s_params_are_under_such_an_event_too(world: World) -> None:
     metadata = {"eventPattern": {"source": ["shop"]}, "params": {"detail": {"limit": 5}, "mine": 1.0}}
     trigger = create(world, "event-driven", metadata).trigger
     run = started(world, matched(trigger.id, detail=DETAIL | {"n": float("inf")}))
-    found = (world.opened(run, Part.PARAMETERS) or b"").decode()
+    found = (world.opened(run, Content.PARAMETERS) or b"").decode()
     assert found.startswith('{"detail":{"limit":5,"workspace":"acme","n":1e999},"mine":1.0,')
 
 
@@ -106,9 +106,12 @@ def test_an_event_that_cannot_be_kept_is_a_run_that_has_failed_and_says_why(
     run = started(world, matched(trigger_id, detail=DETAIL | detail))
     assert (run.status, run.error_code) == (Status.FAILURE, PARAMETERS_OMITTED)
     assert (run.parameters_omitted or "").endswith(("is the most that is kept.", "that JSON does not know."))
-    assert run.parameters_omitted in json.loads(world.opened(run, Part.ERROR) or b"")["errorMessage"]
-    assert (world.opened(run, Part.PARAMETERS), world.queue.pushed) == (None, [])
-    assert delivered(world, matched(trigger_id, detail=DETAIL | detail)) == run, "once, however often it is delivered"
+    assert run.parameters_omitted in json.loads(world.opened(run, Content.ERROR) or b"")["errorMessage"]
+    assert (world.opened(run, Content.PARAMETERS), world.queue.pushed) == (None, [])
+    again = delivered(world, matched(trigger_id, detail=DETAIL | detail))
+    assert isinstance(again, FunctionRun)
+    assert (again.id, set(world.runs.runs)) == (run.id, {run.id}), "once, however often it is delivered"
+    assert world.run(run.id) == run
     with pytest.raises(NoParameters):
         rerun(request(run.id), world)
     time.advance(seconds=61)

@@ -5,7 +5,7 @@ import pytest
 from handlers.domain.errors import (
     RerunLimitReached,
 )
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
+from handlers.domain.runs.run import Content, ExecutionSource, FunctionRun, Status
 from tests.builders import (
     NOW,
     RUN_ID,
@@ -59,7 +59,7 @@ def test_runs_of_every_trigger_type_can_be_rerun(world: World, trigger_type: str
     world.has_run(a_run(trigger_type=trigger_type), PARAMETERS)
     new = rerun(request(), world)
     assert new.trigger_type == trigger_type
-    assert world.opened(new, Part.PARAMETERS) == PARAMETERS
+    assert world.opened(new, Content.PARAMETERS) == PARAMETERS
 
 
 def test_a_disabled_trigger_does_not_hinder_a_rerun(world: World) -> None:
@@ -88,7 +88,7 @@ def test_a_rerun_of_a_rerun_copies_that_run_and_points_to_the_original(installed
     second = rerun(request(first.id), installed)
     assert (second.original_run_id, second.source_run_id) == (RUN_ID, first.id)
     assert second.pin == a_pin(8)
-    assert installed.opened(second, Part.PARAMETERS) == b'{"changed":true}'
+    assert installed.opened(second, Content.PARAMETERS) == b'{"changed":true}'
     assert installed.run(RUN_ID).rerun_count == 2
     assert installed.run(first.id).rerun_count == 0
 

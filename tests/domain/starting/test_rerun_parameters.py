@@ -10,7 +10,7 @@ from handlers.domain.errors import (
     TooLarge,
 )
 from handlers.domain.json_document import MAX_BYTES
-from handlers.domain.runs.run import Part
+from handlers.domain.runs.run import Content, Part
 from tests.builders import RUN_ID, a_run, nested
 from tests.domain.starting.rerunning import nothing_happened, request, rerun
 from tests.fakes import World
@@ -32,25 +32,25 @@ def test_without_overrides_the_parameters_are_the_source_s_byte_for_byte(
     world.has_registered()
     world.has_run(a_run(), parameters)
     new = rerun(request(**overrides), world)
-    assert world.opened(new, Part.PARAMETERS) == parameters
-    assert world.opened(new, Part.OVERRIDES) is None
+    assert world.opened(new, Content.PARAMETERS) == parameters
+    assert world.opened(new, Content.OVERRIDES) is None
 
 
 def test_overrides_are_merged_and_kept_and_the_source_stays_as_it_was(installed: World) -> None:
     before = installed.runs.parts[RUN_ID, Part.PARAMETERS]
     override = {"customer": {"name": "Grace"}, "debugMode": True}
     new = rerun(request(overrideParams=override), installed)
-    parameters = installed.opened(new, Part.PARAMETERS)
+    parameters = installed.opened(new, Content.PARAMETERS)
     assert parameters == b'{"order":1,"customer":{"name":"Grace","id":1.0},"debugMode":true}'
-    assert json.loads(installed.opened(new, Part.OVERRIDES) or b"") == override
+    assert json.loads(installed.opened(new, Content.OVERRIDES) or b"") == override
     assert installed.runs.parts[RUN_ID, Part.PARAMETERS] == before
 
 
 def test_overrides_of_a_rerun_are_laid_over_what_that_rerun_had(installed: World) -> None:
     first = rerun(request(overrideParams={"order": 2}), installed)
     second = rerun(request(first.id, overrideParams={"customer": None}), installed)
-    assert installed.opened(second, Part.PARAMETERS) == b'{"order":2,"customer":null}'
-    assert installed.opened(second, Part.OVERRIDES) == b'{"customer":null}'
+    assert installed.opened(second, Content.PARAMETERS) == b'{"order":2,"customer":null}'
+    assert installed.opened(second, Content.OVERRIDES) == b'{"customer":null}'
 
 
 def test_what_is_sealed_opens_for_the_new_run_only(installed: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import BEYOND_RETRY, Outcome
-from handlers.domain.runs.run import Part, Status
+from handlers.domain.runs.run import Content, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.retry import RetryResult
 from handlers.domain.upkeep.recovery import MAX_PUBLICATIONS, RecoveryResult
@@ -36,7 +36,7 @@ def test_a_retry_is_a_pinned_rerun_that_says_why(failed: World) -> None:
     assert (retry.is_rerun, retry.original_run_id, retry.source_run_id) == (True, RUN_ID, RUN_ID)
     assert (retry.rerun_by, retry.rerun_reason) == ("auto-retry", "Automatic retry 1 of 2 after TimeoutError")
     assert (retry.retry_attempt, retry.pin, retry.use_latest_code) == (1, a_pin(), False)
-    assert failed.opened(retry, Part.PARAMETERS) == b'{"order":1.0}'
+    assert failed.opened(retry, Content.PARAMETERS) == b'{"order":1.0}'
     assert failed.run(RUN_ID).rerun_count == 1
 
 

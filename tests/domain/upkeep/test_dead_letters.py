@@ -6,7 +6,7 @@ import pytest
 
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.execution import ExecutionResult, execute
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import Content, FunctionRun, Status
 from handlers.domain.upkeep.recovery import DeadLetter, RecoveryResult, end_undeliverable
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
@@ -58,7 +58,7 @@ def test_a_run_whose_second_message_ends_there_too_fails_and_says_whether_it_was
     assert ended(world) == ({RecoveryResult.UNDELIVERABLE: 1}, [])
     run = world.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "DeliveryFailed", attempts)
-    error = world.opened(run, Part.ERROR) or b""
+    error = world.opened(run, Content.ERROR) or b""
     assert (b"dead-letter queue" in error, b"It had been executed before" in error) == (True, attempts > 0)
     assert [each.error_code for each in world.bus.announced] == ["DeliveryFailed"]
 

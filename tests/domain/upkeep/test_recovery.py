@@ -6,7 +6,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.outcome import OutcomeUnknown, RetryLater
-from handlers.domain.runs.run import FunctionRun, Part, Status
+from handlers.domain.runs.run import Content, FunctionRun, Status
 from handlers.domain.upkeep.recovery import MAX_UNMOVED, MAX_UNPUBLISHED, RecoveryResult, recover, recover_overdue
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
@@ -63,7 +63,7 @@ def test_a_running_run_that_was_lost_three_times_fails_as_lost(world: World, tim
     assert a_pass(world) == [RecoveryResult.LOST]
     run = world.run(RUN_ID)
     assert (run.status, run.error_code, run.deadline) == (Status.FAILURE, "ExecutionLost", None)
-    assert b"ExecutionLost" in (world.opened(run, Part.ERROR) or b"")
+    assert b"ExecutionLost" in (world.opened(run, Content.ERROR) or b"")
     assert [each.error_code for each in world.bus.announced] == ["ExecutionLost"]
     assert not world.queue.pushed
 
@@ -81,7 +81,8 @@ def test_a_run_whose_end_was_not_told_is_told_again(world: World, time: FakeCloc
     time.advance(seconds=60)
     assert a_pass(world) == [RecoveryResult.PUBLISHED_AGAIN]
     assert world.bus.announced == [before]
-    assert world.run(RUN_ID) == before.evolve(event_pending=False, deadline=None)
+    run = world.run(RUN_ID)
+    assert run == before.evolve(event_pending=False, deadline=None, revision=run.revision)
 
 
 def test_a_bus_that_is_down_is_tried_again_more_and_more_rarely(world: World, time: FakeClock) -> None:
@@ -256,7 +257,7 @@ def test_a_late_outcome_of_a_run_that_was_given_up_is_not_stored(world: World, t
     world.invoker.meanwhile = the_lease_ends
     assert execute(RUN_ID, world.execution_deps) is ExecutionResult.NOT_OURS
     assert world.run(RUN_ID).status is Status.PENDING
-    assert world.opened(world.run(RUN_ID), Part.RESULT) is None
+    assert world.opened(world.run(RUN_ID), Content.RESULT) is None
 
 
 def test_a_run_ends_whatever_is_lost_on_the_way(world: World, time: FakeClock) -> None:

@@ -21,7 +21,8 @@ _TABLE = {
 _OUTPUTS = {
     "TableName": {"Ref": "Table"},
     "BucketName": {"Ref": "Bucket"},
-    "KeyArn": {"Fn::GetAtt": ["Key", "Arn"]},
+    "InputKeyArn": {"Fn::GetAtt": ["InputKey", "Arn"]},
+    "OutcomeKeyArn": {"Fn::GetAtt": ["OutcomeKey", "Arn"]},
     "RetentionDays": "90",
 }
 
@@ -50,7 +51,7 @@ def deployed(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Deployed:
 def deploy(emulator: Emulator) -> Deployed:
     stack = f"Audited{uuid4().hex[:8]}"
     template: dict[str, Any] = {
-        "Resources": {"Table": _TABLE, "Bucket": _BUCKET, "Key": _KEY},
+        "Resources": {"Table": _TABLE, "Bucket": _BUCKET, "InputKey": _KEY, "OutcomeKey": _KEY},
         "Outputs": {name: {"Value": value} for name, value in _OUTPUTS.items()},
     }
     cloudformation = emulator.client("cloudformation")

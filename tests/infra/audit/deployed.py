@@ -45,7 +45,7 @@ class Deployed:
         return self.outputs["BucketName"]
 
     def cipher(self) -> Cipher:
-        return Cipher(self.outputs["KeyArn"], Session())
+        return Cipher(Session(), inputs=self.outputs["InputKeyArn"], outcomes=self.outputs["OutcomeKeyArn"])
 
     def holds(self, storage: Storage) -> "Deployed":
         for plain in storage.items.values():
@@ -54,12 +54,12 @@ class Deployed:
             self.store(key, b"sealed")
         return self
 
-    def holds_sealed(self, storage: Storage, rerun: FunctionRun, *, result_as: Part = Part.RESULT) -> None:
+    def holds_sealed(self, storage: Storage, rerun: FunctionRun, *, result_as: Part = Part.OVERRIDES) -> None:
         """Also the original's parameters in the table, and the re-run's result in the bucket, sealed under a label."""
         cipher, original = self.cipher(), rerun.evolve(id=rerun.original_run_id)
         parameters = cipher.seal(CONTENT.encode(), seal_context(original, Part.PARAMETERS))
         self.holds(storage.put(items.of_part(original, Part.PARAMETERS, parameters)))
-        self.store(f"kept/{rerun.id}/result", cipher.seal(CONTENT.encode(), seal_context(rerun, result_as)))
+        self.store(f"kept/{rerun.id}/overrides", cipher.seal(CONTENT.encode(), seal_context(rerun, result_as)))
 
     def put(self, plain: dict[str, Any]) -> None:
         self.dynamodb.put_item(TableName=self.table, Item=to_item(plain))

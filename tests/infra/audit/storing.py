@@ -36,14 +36,14 @@ class Storage:
     def rerun(self, rerun: FunctionRun) -> "Storage":
         """With all that its transaction writes."""
         original = self.item(rerun.original_run_id or "")
-        original["rerunCount"] += 1
+        original["reruns"] += 1
         original["expiresAt"] = max(original["expiresAt"], items.epoch(rerun))
         return self.run(rerun).put(items.of_edge(rerun))
 
     def large_part(self, run: FunctionRun, part: Part, *, staged_as: str, is_moved: bool = True) -> "Storage":
-        kept = items.object_key(run.id, part)
+        kept = items.object_key(run, part)
         self.objects[kept if is_moved else staged_as] = run.created_at
-        return self.put(*items.of_large_part(run, part, kept=kept, staged=staged_as))
+        return self.put(*items.of_large_part(run, part, object=kept, stagedAs=staged_as))
 
     def item(self, run_id: str, sort: str = "RUN") -> dict[str, Any]:
         return self.items[f"RUN#{run_id}", sort]
@@ -87,4 +87,4 @@ def a_lineage_of_today() -> tuple[Storage, FunctionRun]:
     at = clock.now() - timedelta(hours=1)
     original = a_run(id=ORIGINAL, created_at=at, expires_at=at + RETENTION)
     rerun = a_rerun(original, id=RERUN, created_at=at, expires_at=at + RETENTION)
-    return Storage().run(original).rerun(rerun).large_part(rerun, Part.RESULT, staged_as="staging/s"), rerun
+    return Storage().run(original).rerun(rerun).large_part(rerun, Part.OVERRIDES, staged_as="staging/s"), rerun

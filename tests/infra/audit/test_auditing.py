@@ -39,18 +39,18 @@ def test_a_rerun_that_was_recorded_while_the_table_was_scanned_is_no_finding(dep
 
 def test_an_object_that_was_kept_while_the_bucket_was_listed_is_no_finding(deployed: Deployed) -> None:
     run = of_today()
-    whole = Storage().run(run).large_part(run, Part.RESULT, staged_as="staging/x")
-    deployed.store(f"kept/{ORIGINAL}/result", b"")
-    assert deployed.found() == [("kept-object", f"kept/{ORIGINAL}/result")]
+    whole = Storage().run(run).large_part(run, Part.OVERRIDES, staged_as="staging/x")
+    deployed.store(f"kept/{ORIGINAL}/overrides", b"")
+    assert deployed.found() == [("kept-object", f"kept/{ORIGINAL}/overrides")]
     assert deployed.found(lambda: deployed.holds(whole)) == []
 
 
 def test_a_part_that_was_moved_while_the_bucket_was_listed_is_no_finding(deployed: Deployed) -> None:
     run = of_today()
-    storage = Storage().run(run).large_part(run, Part.RESULT, staged_as="staging/x", is_moved=False)
+    storage = Storage().run(run).large_part(run, Part.OVERRIDES, staged_as="staging/x", is_moved=False)
     deployed.holds(storage)
-    assert deployed.found() == [("part-object", ORIGINAL, "result")]
-    assert deployed.found(lambda: deployed.store(f"kept/{ORIGINAL}/result", b"")) == []
+    assert deployed.found() == [("part-object", ORIGINAL, "overrides")]
+    assert deployed.found(lambda: deployed.store(f"kept/{ORIGINAL}/overrides", b"")) == []
 
 
 def test_what_is_staged_too_long_is_looked_at_again_too(deployed: Deployed) -> None:
@@ -76,25 +76,25 @@ def test_parts_in_a_bucket_that_the_stack_does_not_name_cannot_be_audited(deploy
     report = audit(deployed.dynamodb, deployed.table, **terms)
     assert report.is_clean
     assert {rule.value for rule in report.skipped} >= {"part-object", "kept-object", "staged-object"}
-    deployed.holds(Storage().large_part(of_today(), Part.RESULT, staged_as="staging/x"))
+    deployed.holds(Storage().large_part(of_today(), Part.OVERRIDES, staged_as="staging/x"))
     with pytest.raises(NotAuditableError):
         audit(deployed.dynamodb, deployed.table, **terms)
 
 
 def test_a_seal_that_does_not_open_is_found(deployed: Deployed) -> None:
     storage, rerun = a_lineage_of_today()
-    deployed.holds_sealed(storage, rerun, result_as=Part.LOGS)
+    deployed.holds_sealed(storage, rerun, result_as=Part.PARAMETERS)
     assert deployed.found() == []
-    assert deployed.found(cipher=deployed.cipher(), open_parts=2) == [("seals", RERUN, "result")]
+    assert deployed.found(cipher=deployed.cipher(), open_parts=2) == [("seals", RERUN, "overrides")]
     deployed.put(storage.item(ORIGINAL, "SEALED#parameters") | {"sealed": b"damaged"})
     report = deployed.report(cipher=deployed.cipher(), open_parts=ALL)
-    assert {finding.ids for finding in report.findings} == {(RERUN, "result"), (ORIGINAL, "parameters")}
+    assert {finding.ids for finding in report.findings} == {(RERUN, "overrides"), (ORIGINAL, "parameters")}
     assert CONTENT not in as_json(report)
 
 
 def test_a_part_that_was_replaced_while_it_was_opened_is_no_finding(deployed: Deployed) -> None:
     storage, rerun = a_lineage_of_today()
-    deployed.holds_sealed(storage, rerun, result_as=Part.LOGS)
+    deployed.holds_sealed(storage, rerun, result_as=Part.PARAMETERS)
 
     def actual(step: str) -> None:
         if step.startswith("Opening"):
@@ -130,7 +130,7 @@ def test_a_part_that_holds_nothing_is_found_when_it_is_opened(deployed: Deployed
 
 def test_a_key_that_opens_nothing_is_no_finding_but_an_audit_that_cannot_be_done(deployed: Deployed) -> None:
     deployed.holds_sealed(*a_lineage_of_today())
-    deployed.emulator.client("kms").disable_key(KeyId=deployed.outputs["KeyArn"])
+    deployed.emulator.client("kms").disable_key(KeyId=deployed.outputs["InputKeyArn"])
     with pytest.raises(KeyRefused):
         deployed.report(cipher=deployed.cipher(), open_parts=ALL)
 

@@ -39,13 +39,13 @@ def test_what_was_broken_by_hand_is_found(deployed: Deployed) -> None:
     storage, rerun = a_lineage_of_today()
     deployed.holds(storage)
     deployed.remove(storage.edge(rerun))
-    deployed.put(storage.item(RERUN) | {"status": "pending", "deadline": "2026-01-01T00:00:00.000Z"})
+    deployed.put(storage.item(RERUN) | {"status": "pending", "deadline": 1767225600000})
     result = CliRunner().invoke(app, ["audit", "--stack", deployed.name, "--json", "--grace", "60"])
     document = json.loads(result.stdout)
     assert (result.exit_code, document["clean"]) == (1, False)
     assert {(finding["rule"], *finding["ids"]) for finding in document["findings"]} == {
         ("deadline", RERUN),
-        ("attention", RERUN),
+        ("indexes", RERUN),
         ("rerun-edge", RERUN, ORIGINAL),
         ("rerun-count", ORIGINAL),
     }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from handlers.aws import run_items as items
 from tests.builders import NOW, a_rerun, a_run, an_id
-from tests.infra.audit.storing import ORIGINAL, RERUN, RETENTION, Storage, a_lineage, a_storage
+from tests.infra.audit.storing import ORIGINAL, RERUN, RETENTION, Storage, a_lineage
 
 
 def test_a_lineage_as_it_should_be_is_no_finding() -> None:
@@ -26,7 +26,7 @@ def test_an_edge_to_a_run_of_another_lineage_is_found() -> None:
     other = a_run(id=an_id(3))
     storage.run(other)
     storage.put(items.of_edge(rerun.evolve(original_run_id=other.id)))
-    storage.item(other.id)["rerunCount"] = 1
+    storage.item(other.id)["reruns"] = 1
     assert storage.found() == [("edge-run", other.id, RERUN)]
 
 
@@ -57,21 +57,16 @@ def test_a_rerun_that_points_to_a_rerun_is_found() -> None:
     assert storage.found() == [("rerun-original", nested.id, RERUN)]
 
 
-def test_a_rerun_of_nothing_is_found() -> None:
-    storage = a_storage(is_rerun=True)
-    assert storage.found() == [("rerun-original", ORIGINAL), ("rerun-edge", ORIGINAL)]
-
-
 def test_a_count_below_the_history_is_always_found() -> None:
     storage, _ = a_lineage()
-    storage.item(ORIGINAL)["rerunCount"] = 0
+    storage.item(ORIGINAL)["reruns"] = 0
     assert storage.found() == [("rerun-count", ORIGINAL)]
     assert storage.found(retention=timedelta(hours=1)) == [("rerun-count", ORIGINAL)]
 
 
 def test_a_count_above_the_history_is_found_while_no_rerun_can_have_expired() -> None:
     storage, _ = a_lineage()
-    storage.item(ORIGINAL)["rerunCount"] = 2
+    storage.item(ORIGINAL)["reruns"] = 2
     assert storage.found(retention=timedelta(days=1, milliseconds=1)) == [("rerun-count", ORIGINAL)]
     assert storage.found(retention=timedelta(days=1)) == []
 
@@ -80,7 +75,7 @@ def test_reruns_that_have_expired_are_as_good_as_gone() -> None:
     storage, rerun = a_lineage()
     for item in (storage.item(RERUN), storage.edge(rerun)):
         item["expiresAt"] = int(NOW.timestamp())
-    storage.item(ORIGINAL)["createdAt"] = "2026-01-01T00:00:00.000Z"
+    storage.item(ORIGINAL)["position"] = "2026-01-01T00:00:00.000Z"
     assert [rule for rule, *_ in storage.found(retention=timedelta(days=1))] == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from handlers.domain.runs.run import Part
 from infra.audit.checks import GRACE
 from tests.builders import NOW, a_run
-from tests.infra.audit.storing import ORIGINAL, Storage, a_storage
+from tests.infra.audit.storing import ORIGINAL, RETENTION, Storage, a_storage
 
 JUST_LATE = NOW - GRACE - timedelta(milliseconds=1)
 OVERDUE = {"deadline": JUST_LATE}
@@ -67,32 +67,59 @@ def test_parts_are_moved_to_where_they_stay_before_the_deadline(deadline: Any, *
 @pytest.mark.parametrize(
     "stands",
     [
-        {"attention": "OPEN#1", "attentionAt": f"2026-11-22T09:29:00.000Z#{ORIGINAL}"},
-        {"attention": "FAILED#other#1", "attentionAt": f"2026-11-22T09:30:00.000Z#{ORIGINAL}"},
-        {"attention": "OPEN#9", "attentionAt": f"2026-11-22T09:31:00.000Z#{ORIGINAL}"},
-        {"attention": "OPEN#1"},
+        {"due": "OPEN#1", "dueAt": "2026-11-22T09:31:00.001Z"},
+        {"due": "OBJECTS#1", "dueAt": "2026-11-22T09:31:00.000Z"},
+        {"due": "OPEN#9", "dueAt": "2026-11-22T09:31:00.000Z"},
+        {"due": "OPEN#1"},
+        {"dueAt": "2026-11-22T09:31:00.000Z"},
     ],
-    ids=["another moment", "another workspace", "a shard that nobody reads", "no moment"],
+    ids=["later than its deadline", "among objects", "a shard that nobody reads", "no moment", "no partition"],
 )
-def test_a_run_at_the_wrong_place_of_the_attention_index_is_found(status: str, stands: dict[str, str]) -> None:
+def test_a_run_at_the_wrong_place_of_the_due_index_is_found(status: str, stands: dict[str, str]) -> None:
     storage = a_storage(status=status)
     item = storage.item(ORIGINAL)
-    item.pop("attention", None)
-    item.pop("attentionAt", None)
+    item.pop("due", None)
+    item.pop("dueAt", None)
     item |= stands
-    assert storage.found() == [("attention", ORIGINAL)]
+    assert storage.found() == [("indexes", ORIGINAL)]
 
 
-def test_an_open_run_that_is_not_in_the_attention_index_is_found() -> None:
+def test_a_run_may_be_due_before_its_deadline() -> None:
     storage = a_storage(status="running")
-    del storage.item(ORIGINAL)["attention"], storage.item(ORIGINAL)["attentionAt"]
-    assert storage.found() == [("attention", ORIGINAL)]
+    storage.item(ORIGINAL)["dueAt"] = "2026-11-22T09:30:00.000Z"
+    assert storage.found() == []
+
+
+@pytest.mark.parametrize("status", ["failure", "timeout", "completed", "pending"])
+def test_a_run_at_the_wrong_place_of_the_index_of_failures_is_found(status: str) -> None:
+    storage = a_storage(status=status)
+    has_failed = storage.item(ORIGINAL).pop("failedAt", None) is not None
+    assert storage.found() == [("indexes", ORIGINAL)] * has_failed
+    storage.item(ORIGINAL)["failedAt"] = "2026-11-22T09:29:00.000Z"
+    assert storage.found() == [("indexes", ORIGINAL)]
+
+
+def test_an_outcome_that_a_run_names_and_that_is_not_there_is_found_while_it_should_be() -> None:
+    run = a_run(id=ORIGINAL, outcome_id="one")
+    storage = Storage().run(run.evolve(outcome_id="another"), Part.OUTCOME).run(run)
+    assert storage.found() == [("outcome", ORIGINAL)]
+    storage.run(run, Part.OUTCOME)
+    assert storage.found() == []
+    storage.remove(storage.item(ORIGINAL, "SEALED#outcome#one"))
+    storage.item(ORIGINAL)["expiresAt"] += 10 * 86400  # re-run meanwhile
+    assert storage.found(now=NOW + RETENTION) == []
+
+
+def test_an_open_run_that_is_not_in_the_due_index_is_found() -> None:
+    storage = a_storage(status="running")
+    del storage.item(ORIGINAL)["due"], storage.item(ORIGINAL)["dueAt"]
+    assert storage.found() == [("indexes", ORIGINAL)]
 
 
 @pytest.mark.parametrize("shard", range(4))
 def test_any_shard_that_is_read_will_do_because_their_number_may_grow(shard: int) -> None:
     storage = a_storage(status="running")
-    storage.item(ORIGINAL)["attention"] = f"OPEN#{shard}"
+    storage.item(ORIGINAL)["due"] = f"OPEN#{shard}"
     assert storage.found() == []
 
 
@@ -134,13 +161,13 @@ def test_of_an_expired_run_nothing_is_asked() -> None:
     "broken",
     [
         {"status": "asleep"},
-        {"createdAt": "yesterday"},
-        {"createdAt": None},
+        {"position": "yesterday"},
+        {"position": None},
         {"expiresAt": None},
         {"expiresAt": "never"},
-        {"id": "00000000-0000-4000-8000-000000000009"},
-        {"notBefore": "soon"},
-        {"notBefore": [5]},
+        {"byFunction": "FN#acme"},
+        {"after": "soon"},
+        {"after": [5]},
     ],
     ids=str,
 )
@@ -156,7 +183,7 @@ def test_a_part_of_an_unknown_kind_cannot_be_read() -> None:
     storage = a_storage()
     storage.put({"pk": f"RUN#{ORIGINAL}", "sk": "SEALED#smell", "expiresAt": 1})
     assert storage.found() == [("readable", ORIGINAL, "SEALED#smell")]
-    storage.item(ORIGINAL)["rerunCount"] = 1
+    storage.item(ORIGINAL)["reruns"] = 1
     assert ("rerun-count", ORIGINAL) in storage.found()
 
 

@@ -42,7 +42,7 @@ class Deployed(Wiring):
         core.create_client = lambda *of, **options: make(*of, **options | {"endpoint_url": local_stack.emulator.url})  # type: ignore[method-assign]
         self._core = core
         self.__dict__["_session"] = boto3.Session(botocore_session=core)
-        self.__dict__["cipher"] = Cipher(settings.key_arn, core)
+        self.__dict__["cipher"] = Cipher(core, inputs=settings.input_key_arn, outcomes=settings.outcome_key_arn)
 
     def _note(self, **sent: Any) -> None:
         operation = sent["event_name"].rpartition(".")[2]

@@ -51,7 +51,8 @@ def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
         Settings(
             table_name=local_stack.outputs["TableName"],
             bucket_name=local_stack.outputs["BucketName"],
-            key_arn=local_stack.outputs["KeyArn"],
+            input_key_arn=local_stack.outputs["InputKeyArn"],
+            outcome_key_arn=local_stack.outputs["OutcomeKeyArn"],
             run_queue_url=queue,
             lifecycle_bus_name=local_stack.outputs["LifecycleBusName"],
             trigger_bus_name=local_stack.outputs["TriggerBusName"],

@@ -1,0 +1,138 @@
+"""How the fields of a run stand in its item: names of few letters and packed values, so that it fits one write unit.
+
+What is told by the item's keys (id, workspace, function, creation) or by another field stands there once.
+"""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from handlers.domain.function_arns import base_arn
+from handlers.domain.runs.run import FunctionRun, Pin
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class _Form(NamedTuple):
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+def milliseconds(moment: datetime) -> int:
+    """As moments stand in a run's item, since 1970."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def _hash_to_bytes(text: str) -> bytes | str:
+    """Base64 as the bytes that it stands for; what is no base64 as it is."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return text
+    return raw if base64.b64encode(raw).decode() == text else text
+
+
+_TEXT = _Form(str, str)
+_NUMBER = _Form(int, int)
+_FLAG = _Form(bool, bool)
+_MOMENT = _Form(milliseconds, lambda number: _EPOCH + int(number) * _MILLISECOND)
+_ID = _Form(lambda text: uuid.UUID(text).bytes, lambda raw: str(uuid.UUID(bytes=raw)))
+_HASH = _Form(_hash_to_bytes, lambda kept: kept if isinstance(kept, str) else base64.b64encode(kept).decode())
+
+FIELDS: dict[str, tuple[str, _Form]] = {
+    "status": ("status", _TEXT),
+    "revision": ("rev", _TEXT),
+    "claim_token": ("claim", _TEXT),
+    "outcome_id": ("outcome", _TEXT),
+    "deadline": ("deadline", _MOMENT),
+    "function_arn": ("fnArn", _TEXT),
+    "trigger_id": ("trig", _ID),
+    "trigger_type": ("type", _TEXT),
+    "execution_source": ("via", _TEXT),
+    "original_run_id": ("orig", _ID),
+    "source_run_id": ("src", _ID),
+    "not_before": ("after", _MOMENT),
+    "started_at": ("begun", _MOMENT),
+    "ended_at": ("ended", _MOMENT),
+    "duration_ms": ("ms", _NUMBER),
+    "error_code": ("err", _TEXT),
+    "error_source": ("errSrc", _TEXT),
+    "execution_attempts": ("tries", _NUMBER),
+    "retry_attempt": ("retry", _NUMBER),
+    "retriable": ("retriable", _FLAG),
+    "use_latest_code": ("latest", _FLAG),
+    "event_pending": ("unpub", _FLAG),
+    "staged": ("staged", _FLAG),
+    "result_omitted": ("noRes", _FLAG),
+    "reported_version": ("repV", _TEXT),
+    "parameters_format": ("fmt", _TEXT),
+    "cancel_requested_at": ("stop", _MOMENT),
+    "redelivered_at": ("resent", _MOMENT),
+    "waits_until": ("until", _MOMENT),
+    "postponements": ("waits", _NUMBER),
+    "notes_apart": ("notes", _FLAG),
+}
+PIN: dict[str, tuple[str, _Form]] = {
+    "function_version": ("v", _TEXT),
+    "function_version_arn": ("vArn", _TEXT),
+    "function_code_hash": ("code", _HASH),
+    "config_hash": ("conf", _HASH),
+    "timeout_seconds": ("secs", _NUMBER),
+}
+# Texts that people or other systems have chosen: in an item of their own, if they are long.
+NOTES: dict[str, tuple[str, _Form]] = {
+    "rerun_by": ("by", _TEXT),
+    "rerun_reason": ("why", _TEXT),
+    "cancel_requested_by": ("stopBy", _TEXT),
+    "orchestration_id": ("orch", _TEXT),
+    "parameters_omitted": ("noPar", _TEXT),
+}
+_DEFAULTS = {name: field.get_default() for name, field in FunctionRun.model_fields.items()}
+
+
+def write(run: FunctionRun) -> dict[str, Any]:
+    """The attributes of the run itself. Defaults are left out."""
+    values = {"status": run.status.value} | _written(FIELDS, run)
+    if run.source_run_id == run.original_run_id:
+        values.pop("src", None)
+    pin = {} if run.pin is None else _written(PIN, run.pin)
+    if run.pin is not None and run.pin.function_version_arn == version_arn(run.function_arn, run.pin.function_version):
+        del pin["vArn"]
+    return values | pin | ({} if run.notes_apart else write_notes(run))
+
+
+def write_notes(run: FunctionRun) -> dict[str, Any]:
+    return _written(NOTES, run)
+
+
+def read(plain: dict[str, Any]) -> dict[str, Any]:
+    """The fields that stand in an item, by name. Raises what a value of another kind makes it raise."""
+    fields = _read(FIELDS | NOTES, plain)
+    if "original_run_id" in fields:
+        fields = {"source_run_id": fields["original_run_id"]} | fields | {"is_rerun": True}
+    pin = _read(PIN, plain)
+    if "function_version" in pin:
+        fields["pin"] = {"function_version_arn": version_arn(fields["function_arn"], pin["function_version"])} | pin
+    return fields
+
+
+def read_notes(plain: dict[str, Any]) -> dict[str, Any]:
+    return _read(NOTES, plain)
+
+
+def _written(table: dict[str, tuple[str, _Form]], of: FunctionRun | Pin) -> dict[str, Any]:
+    values = ((attribute, form, getattr(of, name), _DEFAULTS.get(name)) for name, (attribute, form) in table.items())
+    return {attribute: form.write(value) for attribute, form, value, default in values if value not in (None, default)}
+
+
+def _read(table: dict[str, tuple[str, _Form]], plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: form.read(plain[attribute]) for name, (attribute, form) in table.items() if attribute in plain}
+
+
+def version_arn(function_arn: str, version: str) -> str:
+    """Of one version of the Lambda that this ARN is of, with or without an alias."""
+    return f"{base_arn(function_arn)}:{version}"

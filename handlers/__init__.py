@@ -1,6 +1,6 @@
 """All that runs inside Lambda.
 
-The top-level files are the doors, one per kind of caller:
+The top-level files are the entry points, one Lambda function each:
 
     api_rerun          POST rerun: from the HTTP API, or a test event from the AWS console
     api_cancel         POST cancel
@@ -17,10 +17,9 @@ The top-level files are the doors, one per kind of caller:
     sweep_versions/    every month, if the context asks for it: versions that no kept run names are deleted; a folder
                        with its domain and adapters, so that the feature can be removed as a whole
 
-What doors share:
+What entry points share:
 
-    log            what doors log: faults, and the audit trail
-    metrics        what doors count, for alarms
+    telemetry      what operators are told: log lines with the ids of what they concern, the audit trail, metrics
     settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 
@@ -35,6 +34,6 @@ Rooms:
         runs/          what a run is and what becomes of it
     aws/           how it is done: one adapter a file
 
-Arrows: doors → api → domain, and doors → wiring → aws → domain. Nothing here imports infra. The contracts in
+Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The contracts in
 pyproject.toml say so, and `make check` enforces them.
 """

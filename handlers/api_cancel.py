@@ -12,8 +12,8 @@ from handlers.api.responses import json_response, to_lambda
 from handlers.domain.requests import Body
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.log import logger
 from handlers.settings import ENDED_RUNS, check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 READS = ENDED_RUNS
@@ -43,6 +43,6 @@ def _message(run: FunctionRun) -> str:
     return "Run cancelled: it will not be executed."
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return to_lambda(app.resolve(from_gateway(event), context))

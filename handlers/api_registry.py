@@ -33,8 +33,8 @@ from handlers.domain.ids import parse_id
 from handlers.domain.registry import functions, trigger_changes, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
-from handlers.log import logger
 from handlers.settings import INVOKABLE, SEALING, TRIGGER_SOURCES, check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 READS = ("table_name", *SEALING, *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
@@ -149,6 +149,6 @@ def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
     return shown_trigger(HTTPStatus.CREATED, rotated)
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return to_lambda(app.resolve(from_gateway(event), context))

@@ -21,8 +21,8 @@ from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
 from handlers.domain.starting.start import Started, commit
-from handlers.log import audited, logger
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
+from handlers.telemetry import audited, entry_point
 from handlers.wiring import wiring
 
 READS = (*STARTED_RUNS, *INVOKABLE)
@@ -75,7 +75,7 @@ def is_http(event: Any) -> bool:
     return isinstance(event, dict) and {"routeKey", "requestContext", "version"} <= event.keys()
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if is_http(event):
         return to_lambda(app.resolve(from_gateway(event), context))

@@ -12,8 +12,8 @@ from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, REVEAL, RerunHist
 from handlers.api.views import PageMeta
 from handlers.domain.runs.history import lineage, parse_contents, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
-from handlers.log import logger
 from handlers.settings import RUNS, SEALING, check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 READS = (*RUNS, *SEALING)
@@ -55,6 +55,6 @@ def get_rerun_history(workspace: str, run_id: str) -> Response[Any]:
     return json_response(HTTPStatus.OK, RerunHistory.of(lineage(workspace, run_id, app.page(), wiring.runs)))
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return to_lambda(app.resolve(from_gateway(event), context))

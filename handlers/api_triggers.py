@@ -10,8 +10,8 @@ from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import accepted, to_lambda
 from handlers.domain.ids import parse_id
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
-from handlers.log import logger
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
+from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
 READS = (*STARTED_RUNS, *INVOKABLE)
@@ -32,6 +32,6 @@ def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
     return accepted(workspace, run.id, "Run successfully queued.")
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return to_lambda(app.resolve(from_gateway(event), context))

@@ -12,8 +12,8 @@ from handlers.api.responses import json_response, run_location, to_lambda
 from handlers.api.webhooks import RECEIVE, WebhookAccepted
 from handlers.domain.errors import BadSignature
 from handlers.domain.starting.webhooks import WebhookRequest, receive
-from handlers.log import logger
 from handlers.settings import STARTED_RUNS, check_environment
+from handlers.telemetry import entry_point, logger
 from handlers.wiring import wiring
 
 READS = STARTED_RUNS
@@ -42,6 +42,6 @@ def post_webhook(workspace: str, path: str) -> Response[Any]:
     return json_response(HTTPStatus.ACCEPTED, WebhookAccepted(job_id=run.id), Location=location)
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return to_lambda(app.resolve(from_gateway(event), context))

@@ -6,11 +6,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.domain.log_context import concerns_run, log_context
 from handlers.domain.starting.captures import CaptureResult, capture
 from handlers.domain.starting.invocation_record import InvocationRecord
-from handlers.log import log_fault, logger
-from handlers.metrics import Metric, count
 from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
+from handlers.telemetry import Metric, count, entry_point, log_fault, logger
 from handlers.wiring import wiring
 
 READS = (*ENDED_RUNS, "retention_days", *INVOKABLE)
@@ -28,16 +28,19 @@ METRICS = {
 
 def capture_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
-    try:
-        failed = InvocationRecord.read(record.body)
-        for captured in capture(failed, wiring.capture_deps):
-            count(METRICS[captured])
-    except Exception as fault:
-        count(Metric.FAILURES_NOT_CAPTURED)
-        log_fault(fault, messageId=record.message_id)
-        raise
+    with log_context(messageId=record.message_id):
+        try:
+            for captured in capture(InvocationRecord.read(record.body), wiring.capture_deps):
+                count(METRICS[captured.result])
+                if captured.run is not None:
+                    concerns_run(captured.run.id, captured.run.lineage_id)
+                    logger.info("failure", extra={"result": captured.result, "errorCode": captured.run.error_code})
+        except Exception as fault:
+            count(Metric.FAILURES_NOT_CAPTURED)
+            log_fault(fault)
+            raise
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(event=event, record_handler=capture_message, processor=processor, context=context)

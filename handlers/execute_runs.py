@@ -6,10 +6,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.domain.log_context import log_context
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.recording import from_message
-from handlers.log import log_fault, logger
 from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
+from handlers.telemetry import entry_point, log_fault, logger
 from handlers.wiring import wiring
 
 READS = (
@@ -26,15 +27,15 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 def execute_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
-    try:
-        run_id = from_message(record.body)
-        result = execute(run_id, wiring.execution_deps)
-    except Exception as fault:
-        log_fault(fault, messageId=record.message_id)
-        raise
-    logger.info("run", extra={"runId": run_id, "result": result})
+    with log_context(messageId=record.message_id):
+        try:
+            result = execute(from_message(record.body), wiring.execution_deps)
+        except Exception as fault:
+            log_fault(fault)
+            raise
+        logger.info("run", extra={"result": result})
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(event=event, record_handler=execute_message, processor=processor, context=context)

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.upkeep.housekeeping import delete_expired
-from handlers.log import log_fault, logger
 from handlers.settings import check_environment
+from handlers.telemetry import entry_point, log_fault, logger
 from handlers.wiring import wiring
 
 READS = ("table_name", "bucket_name")
@@ -16,7 +16,7 @@ check_environment(READS)
 RESERVE_MS = 10_000
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     """Gives how many objects met which fate."""
     done = delete_expired(

@@ -1,7 +1,7 @@
 """A run has failed whose trigger retries: retry it, or note that it is not to be.
 
-EventBridge calls this door asynchronously with the `Function Run Failed` events of such runs. What fails for now is
-raised, and Lambda tries again; what is lost all the same is told again by the watchdog.
+EventBridge calls this function asynchronously with the `Function Run Failed` events of such runs. What fails for now is
+raised, and Lambda tries again; what is lost all the same is published again by the watchdog.
 """
 
 from typing import Any
@@ -11,21 +11,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.errors import InvalidRequest, Refused
 from handlers.domain.ids import parse_run_id
 from handlers.domain.starting.retry import retry
-from handlers.log import log_fault, logger
-from handlers.metrics import Metric, count
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
+from handlers.telemetry import Metric, count, entry_point, log_fault, logger
 from handlers.wiring import wiring
 
 READS = (*STARTED_RUNS, *INVOKABLE)
 check_environment(READS)
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives what became of the failure, or why the event is none of one."""
     try:
-        run_id = failed_run_id(event)
-        result = retry(run_id, wiring.runs, wiring.rerun_deps, wiring.start_deps)
+        result, failed = retry(failed_run_id(event), wiring.runs, wiring.rerun_deps, wiring.start_deps)
     except Refused as refused:
         count(Metric.EVENTS_LOST)
         log_fault(refused)
@@ -33,7 +31,7 @@ def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     except Exception as fault:
         log_fault(fault)
         raise
-    logger.info("failure", extra={"runId": run_id, "result": result})
+    logger.info("failure", extra={"result": result, "errorCode": failed.error_code if failed else None})
     return {"result": result}
 
 

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.registry.trigger_sync import SyncResult, repair_triggers
 from handlers.domain.upkeep.recovery import RecoveryResult, end_undeliverable, recover_overdue
-from handlers.log import log_fault, logger
 from handlers.settings import ENDED_RUNS, TRIGGER_SOURCES, check_environment
+from handlers.telemetry import entry_point, log_fault, logger
 from handlers.wiring import wiring
 
 READS = (*ENDED_RUNS, *TRIGGER_SOURCES, "run_queue_url", "dead_letter_queue_url", "max_concurrent_executions")
@@ -22,7 +22,7 @@ SHARE_MS = 10_000
 Job = Callable[[Callable[[], bool]], Counter[RecoveryResult] | Counter[SyncResult]]
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     """Gives how many runs were overdue and triggers unfinished, by remedy.
 
@@ -50,9 +50,7 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
 
 
 def _process_dead_letters(has_time: Callable[[], bool]) -> Counter[RecoveryResult]:
-    return end_undeliverable(
-        wiring.watchdog_deps, has_time=has_time, report=lambda fault, run_id: log_fault(fault, runId=run_id)
-    )
+    return end_undeliverable(wiring.watchdog_deps, has_time=has_time, report=lambda fault, _: log_fault(fault))
 
 
 def _repair_triggers(has_time: Callable[[], bool]) -> Counter[SyncResult]:
@@ -65,6 +63,4 @@ def _repair_triggers(has_time: Callable[[], bool]) -> Counter[SyncResult]:
 
 
 def _recover_runs(has_time: Callable[[], bool]) -> Counter[RecoveryResult]:
-    return recover_overdue(
-        wiring.watchdog_deps, has_time=has_time, report=lambda fault, run: log_fault(fault, runId=run.id)
-    )
+    return recover_overdue(wiring.watchdog_deps, has_time=has_time, report=lambda fault, _: log_fault(fault))

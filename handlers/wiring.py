@@ -43,8 +43,8 @@ from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.housekeeping import ExpiryDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
-from handlers.log import log_fault, log_permanent_fault
 from handlers.settings import Settings
+from handlers.telemetry import log_fault, log_permanent_fault
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -7,7 +7,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from handlers.metrics import SERVICE, Metric
+from handlers.telemetry import SERVICE, Metric
 from infra.messaging import FailureCapture, Messaging
 
 
@@ -55,7 +55,7 @@ class Observability(Construct):
         )
 
     def _counted(self, metric: Metric) -> cloudwatch.Metric:
-        """What the Lambdas of this stack have counted: the names are those that `handlers.metrics` writes."""
+        """What the Lambdas of this stack have counted: the names are those that `handlers.telemetry` writes."""
         return cloudwatch.Metric(
             namespace=Stack.of(self).stack_name,
             metric_name=metric,

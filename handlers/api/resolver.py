@@ -16,7 +16,7 @@ from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, JsonValue, compact, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
-from handlers.log import AuditLine, audited
+from handlers.telemetry import AuditLine, audited
 
 # Larger bodies are refused unread. Of the 6 MB that a Lambda can be sent, base64 takes a third; so every body of this
 # size arrives if it is sent with a content type that API Gateway encodes. One of text/…, application/json, …/xml or

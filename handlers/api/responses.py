@@ -10,7 +10,7 @@ from handlers.api.operations import BASE
 from handlers.api.views import Error, JobAccepted, View
 from handlers.domain import errors
 from handlers.domain.json_document import compact, escaped
-from handlers.log import log_fault
+from handlers.telemetry import log_fault
 
 # An answer travels as a text within a JSON text, where a quote is two characters and, up to Python 3.11, one that is
 # not ASCII up to twelve: large answers are shorter in base64. The limit of 6 MB is the same for both.

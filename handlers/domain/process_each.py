@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from handlers.domain.log_context import log_context
+
 T = TypeVar("T")
 What = TypeVar("What")
 
@@ -25,9 +27,10 @@ def process_each(
     for item in items:
         if not has_time():
             break
-        try:
-            done[process(item)] += 1
-        except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
-            report(fault, item)
-            done[failed] += 1
+        with log_context():
+            try:
+                done[process(item)] += 1
+            except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
+                report(fault, item)
+                done[failed] += 1
     return done

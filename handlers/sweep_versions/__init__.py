@@ -12,11 +12,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.log import log_fault, logger
 from handlers.settings import check_environment
 from handlers.sweep_versions.function_versions import FunctionVersions
 from handlers.sweep_versions.sweep import SweepDeps, sweep_versions
 from handlers.sweep_versions.version_references import VersionReferences
+from handlers.telemetry import entry_point, log_fault, logger
 from handlers.wiring import wiring
 
 READS = ("table_name",)
@@ -26,7 +26,7 @@ check_environment(READS)
 RESERVE_MS = 60_000
 
 
-@logger.inject_lambda_context
+@entry_point
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     """Gives how many versions were deleted, and how many stayed for which reason."""
     results = sweep_versions(

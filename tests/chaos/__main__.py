@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from handlers.log import logger
+from handlers.telemetry import logger
 from infra.local.interrupts import Interrupts
 from infra.local.local_stack import bring_up
 from tests.chaos.books import Account

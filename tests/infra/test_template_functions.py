@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from handlers.metrics import SERVICE, Metric, count
 from handlers.settings import OPTIONAL, Settings, variable
+from handlers.telemetry import SERVICE, Metric, count
 from tests.infra.template import API_FUNCTIONS, FUNCTIONS, INVOKABLE, OWN, WORKERS, Stack, Synthesise, reads, text
 
 

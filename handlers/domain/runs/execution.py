@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.due import MAX_MESSAGE_DELAY, pending_deadline, postponed_for, push_when_due, wait_of
 from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, end_without_execution, finish
 from handlers.domain.runs.outcome import (
@@ -81,9 +82,11 @@ class ExecutionResult(StrEnum):
 
 
 def execute(run_id: str, deps: ExecutionDeps) -> ExecutionResult:
+    concerns_run(run_id)
     recorded = deps.runs.read(run_id, Part.PARAMETERS)
     if recorded is None or not _is_claimable(recorded.run):
         return ExecutionResult.NOT_OURS
+    concerns_run(run_id, recorded.run.lineage_id)
     run = deps.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
     if (end := end_without_execution(run)) is not None:
         return _finished(run, end, deps)

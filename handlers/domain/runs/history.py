@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonValue, compact, parse
+from handlers.domain.log_context import concerns_run
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.ports import RunReader
@@ -35,6 +36,7 @@ def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
     run = runs.read_run(parse_run_id(run_id))
     if run is None or run.workspace != workspace:
         raise NotFound("Run")
+    concerns_run(run.id, run.lineage_id)
     return run
 
 

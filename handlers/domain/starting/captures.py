@@ -6,7 +6,7 @@ which can be re-run; of all others nothing is kept.
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +16,7 @@ from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
 from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
+from handlers.domain.log_context import add_ids, concerns_run, current_ids, log_context
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.runs.finish import ended_before_recorded, publish
 from handlers.domain.runs.outcome import Outcome, error_name, pack
@@ -85,39 +86,49 @@ class CaptureResult(StrEnum):
     NO_FAILURE = "no failure"
 
 
-def capture(record: InvocationRecord, deps: CaptureDeps) -> list[CaptureResult]:
+class Capture(NamedTuple):
+    """What became of a record in one workspace."""
+
+    result: CaptureResult
+    run: FunctionRun | None = None
+
+
+def capture(record: InvocationRecord, deps: CaptureDeps) -> list[Capture]:
     """What became of it in each workspace that captures failures of the function. Raises Unavailable.
 
     A fault in one workspace is raised once the others have been served: the record is then delivered again.
     """
     if record.request_context.condition == SUCCESS:
-        return [CaptureResult.NO_FAILURE]
+        return [Capture(CaptureResult.NO_FAILURE)]
     invoked = record.request_context.function_arn
     if not is_function_arn(invoked):
-        return [CaptureResult.NOT_REGISTERED]
+        return [Capture(CaptureResult.NOT_REGISTERED)]
     by_workspace: dict[str, list[Registration]] = defaultdict(list)
     for each in deps.registry.registrations(base_arn(invoked)):
         by_workspace[each.workspace].append(each)
-    captured: list[CaptureResult] = []
-    faults: list[Exception] = []
+    captured: list[Capture] = []
+    faults: list[tuple[Exception, Mapping[str, str]]] = []
     for workspace, registrations in by_workspace.items():
-        try:
-            captured.append(_capture_for(workspace, registrations, record, deps))
-        except Exception as fault:  # noqa: BLE001 - it must not keep the other workspaces waiting
-            faults.append(fault)
+        with log_context():
+            try:
+                captured.append(_capture_for(workspace, registrations, record, deps))
+            except Exception as fault:  # noqa: BLE001 - it must not keep the other workspaces waiting
+                faults.append((fault, current_ids()))
     if faults:
-        raise faults[0]
-    return captured or [CaptureResult.NOT_REGISTERED]
+        first, ids = faults[0]
+        add_ids(**ids)
+        raise first
+    return captured or [Capture(CaptureResult.NOT_REGISTERED)]
 
 
 def _capture_for(
     workspace: str, registrations: list[Registration], record: InvocationRecord, deps: CaptureDeps
-) -> CaptureResult:
+) -> Capture:
     invoked = record.request_context.function_arn
     if not deps.invokable.allows(workspace, invoked):
-        return CaptureResult.NOT_PERMITTED
+        return Capture(CaptureResult.NOT_PERMITTED)
     capturing = deps.registry.read_capturing(_by_fit(registrations, invoked))
-    return CaptureResult.NOT_REGISTERED if capturing is None else _capture(record, capturing, deps)
+    return Capture(CaptureResult.NOT_REGISTERED) if capturing is None else _capture(record, capturing, deps)
 
 
 def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registration]:
@@ -132,15 +143,16 @@ def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registr
     return sorted(registrations, key=rank)
 
 
-def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: CaptureDeps) -> CaptureResult:
+def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: CaptureDeps) -> Capture:
     outcome = _outcome(record)
     parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
     run = parameters.of(_run_of(record, capturing, outcome, deps.retention, clock.now()))
+    concerns_run(run.id, run.lineage_id)
     contents = _contents(parameters, outcome)
     if not deps.runs.record(run, seal_parts(run, contents, deps.cipher)):
-        return CaptureResult.AGAIN
+        return Capture(CaptureResult.AGAIN, run)
     publish(run, deps)
-    return CaptureResult.CAPTURED
+    return Capture(CaptureResult.CAPTURED, run)
 
 
 def _outcome(record: InvocationRecord) -> Outcome:

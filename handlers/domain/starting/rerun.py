@@ -26,6 +26,7 @@ from handlers.domain.errors import (
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
+from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.requests import Body, ContentField, Moment
@@ -127,7 +128,9 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
     if kept is not None:
         return Started(run_started_before(kept, deps.cipher, deps.runs), is_new=False)
     found = _rerunnable(request, recorded)
-    source, parameters = found.run, _opened(found, deps.cipher)
+    source = found.run
+    concerns_run(source.id, source.lineage_id)
+    parameters = _opened(found, deps.cipher)
     trigger, function = check_startable(
         deps.registry.read_trigger_and_function(source.trigger_id, source.function_id), deps.invokable
     )

@@ -6,10 +6,12 @@ that was: an event that is lost on its way here is told again.
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.errors import DecryptionFailed, Misconfigured, Refused
 from handlers.domain.ids import derived_id
+from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.runs.finish import mark_published
 from handlers.domain.runs.outcome import BEYOND_RETRY
@@ -26,8 +28,6 @@ _ATTEMPTS = 5
 
 
 class RetryResult(StrEnum):
-    """What became of a failure, for the log. A code of the refusals, if it could not be retried."""
-
     RETRIED = "retried"
     RETRIED_BEFORE = "retried before"
     GONE = "gone"
@@ -39,21 +39,32 @@ class RetryResult(StrEnum):
     NOT_RETRYABLE = "error is not retryable"
 
 
-def retry(failed_run_id: str, runs: OpenRuns, deps: RerunDeps, start_deps: StartDeps) -> str:
-    """What became of the failure: a RetryResult, or the code of what made a retry impossible. Raises Unavailable."""
+class Retry(NamedTuple):
+    """What became of a failure."""
+
+    result: str
+    """A RetryResult, or the code of what made a retry impossible."""
+    failed: FunctionRun | None = None
+
+
+def retry(failed_run_id: str, runs: OpenRuns, deps: RerunDeps, start_deps: StartDeps) -> Retry:
+    """Raises Unavailable, and nothing has come of it yet."""
+    concerns_run(failed_run_id)
     recorded = runs.read(failed_run_id, Part.PARAMETERS)
     if recorded is None:
-        return RetryResult.GONE
-    if not (recorded.run.awaits_retry and recorded.run.event_pending):
-        return RetryResult.SETTLED
+        return Retry(RetryResult.GONE)
+    failed = recorded.run
+    concerns_run(failed.id, failed.lineage_id)
+    if not (failed.awaits_retry and failed.event_pending):
+        return Retry(RetryResult.SETTLED, failed)
     result: str
     try:
         decided = _decide(recorded, deps)
         result = decided if isinstance(decided, RetryResult) else _RETRIED[commit(decided, start_deps).is_new]
     except Refused as refused:
         result = refused.code
-    _mark_published(recorded.run, runs)
-    return result
+    _mark_published(failed, runs)
+    return Retry(result, failed)
 
 
 _RETRIED = {True: RetryResult.RETRIED, False: RetryResult.RETRIED_BEFORE}

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.errors import FunctionNotFound
 from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
+from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.triggers import open_params
 from handlers.domain.runs.due import pending_deadline, push_when_due
@@ -112,6 +113,7 @@ def start_run(
         raise FunctionNotFound(stored.trigger.id)
     parameters = _parameters(parse(open_params(stored, deps.cipher)), request)
     run = parameters.of(new_run(stored.trigger, function, request, deps.retention, clock.now()))
+    concerns_run(run.id, run.lineage_id)
     if parameters.text is None:
         return commit(_unexecutable(run), deps).run
     return commit(NewRun(run, {Part.PARAMETERS: parameters.text}, request.key), deps).run

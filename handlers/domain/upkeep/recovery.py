@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
+from handlers.domain.log_context import concerns_run
 from handlers.domain.process_each import process_each
 from handlers.domain.runs.due import (
     MAX_MESSAGE_DELAY,
@@ -124,6 +125,7 @@ def recover_overdue(
 
 
 def recover(run: FunctionRun, deps: WatchdogDeps, *, has_backlog: Callable[[], bool] = lambda: False) -> RecoveryResult:
+    concerns_run(run.id, run.lineage_id)
     run = _moved(run, deps.runs)
     if not run.status.is_open:
         return _publish_again(run, deps) if run.event_pending else _mark_published(run, deps)
@@ -200,6 +202,7 @@ def end_undeliverable(
 
 
 def _process_dead_letter(dead_letter: DeadLetter, deps: WatchdogDeps) -> RecoveryResult:
+    concerns_run(dead_letter.run_id)
     run = deps.runs.read_run(dead_letter.run_id)
     remedy = RecoveryResult.MOVED_ON
     # One that is running has a lease, and one that is not due yet, or postponed, another message to come.

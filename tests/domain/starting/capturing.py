@@ -43,7 +43,7 @@ def has_capturing(world: World, **of_function: Any) -> None:
 
 def captured(world: World, record: Json | str) -> list[CaptureResult]:
     """What comes of a record: of a text, or of what is written as one."""
-    return capture(read(record), world.capture_deps)
+    return [each.result for each in capture(read(record), world.capture_deps)]
 
 
 def read(record: Json | str) -> InvocationRecord:

@@ -43,7 +43,7 @@ def told_of(world: World, run_id: str = RUN_ID) -> str:
 
 
 def retried(run_id: str, installation: World | Wiring) -> str:
-    return retry(run_id, installation.runs, installation.rerun_deps, installation.start_deps)
+    return retry(run_id, installation.runs, installation.rerun_deps, installation.start_deps).result
 
 
 def retries_in(world: World) -> list[FunctionRun]:

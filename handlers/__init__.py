@@ -19,8 +19,8 @@ The top-level files are the entry points, one Lambda function each:
 
 What entry points share:
 
-    telemetry      what operators see: log lines with the ids of what they concern, the audit trail, metrics
-    settings       what the stack sets for the entry points: each gets what its `READS` names
+    telemetry      what operators are told: log lines with the ids of what they concern, the audit trail, metrics
+    settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 
 Rooms:
@@ -34,6 +34,6 @@ Rooms:
         runs/          what a run is and what becomes of it
     aws/           how it is done: one adapter a file
 
-Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The
-contracts in pyproject.toml say so, and `make check` enforces them.
+Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The contracts
+in pyproject.toml say so, and `make check` enforces them.
 """

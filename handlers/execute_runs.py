@@ -29,11 +29,12 @@ def execute_message(record: SQSRecord) -> None:
     """A message that cannot be understood fails, and ends in the dead-letter queue after its deliveries."""
     with log_context(messageId=record.message_id):
         try:
-            result = execute(from_message(record.body), wiring.execution_deps)
+            result, run = execute(from_message(record.body), wiring.execution_deps)
         except Exception as fault:
             log_fault(fault)
             raise
-        logger.info("run", extra={"result": result})
+        ended = {} if run is None else {"status": run.status, "errorCode": run.error_code}
+        logger.info("run", extra={"result": result, **ended})
 
 
 @entry_point

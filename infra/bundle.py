@@ -1,6 +1,6 @@
 """What is shipped to Lambda: our own code, and the locked dependencies as a layer, both with their bytecode.
 
-/var/task and /opt are read-only there: without bytecode every cold start would compile some 700 modules. It is of
+/var/task and /opt are read-only there: without bytecode every cold start would compile some 700 modules again. It is of
 the unchecked kind (PEP 552), so that no date of a file matters, and the same sources give the same bytes: the asset's
 hash changes with its content only.
 """

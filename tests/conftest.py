@@ -15,7 +15,7 @@ SYNTHESISING = "tests/infra/test_"
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("patient", _PATIENT)
 settings.register_profile("quick", _PATIENT, max_examples=10)  # make unit
-settings.register_profile("long", _PATIENT, max_examples=2000)  # make proof
+settings.register_profile("long", _PATIENT, max_examples=1000)  # make proof
 settings.load_profile("patient")
 
 # As in every Lambda: what is counted has a namespace.

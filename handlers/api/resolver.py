@@ -124,7 +124,7 @@ _MALFORMED: JsonObject = {"rawPath": "", "requestContext": {"stage": "$default",
 def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
     """The event with its path rebuilt from API Gateway's own match, each parameter percent-encoded.
 
-    Powertools matches the path anew with an alphabet of its own: an id with a quote or a slash in it would become
+    Powertools matches the path again with an alphabet of its own: an id with a quote or a slash in it would become
     "no such route" instead of the contract's "Invalid run ID.". An id or workspace that is valid has nothing to encode.
     """
     try:

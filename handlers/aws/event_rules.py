@@ -27,6 +27,23 @@ _ANY_EVENT = {
 # EventBridge puts the event here. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 WHOLE_EVENT = "<aws.events.event.json>"
 _TARGET = "on-event"
+# Parts of the sentences in which EventBridge says why it refuses a pattern, and what they mean to its author.
+# https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/JsonRuleCompiler.java
+_FLAWS = {
+    "must be an object or an array": "each field needs an object, or a list of what it may be",
+    "Empty objects are not allowed": "it has an empty object",
+    "Empty arrays are not allowed": "it has an empty list",
+    "Match value must be": "a list of values may hold texts, numbers, true, false, null and match expressions only",
+    "Only one key allowed": "a match expression has exactly one operator",
+    "Match expression name not found": "a match expression has exactly one operator",
+    "Unrecognized match type": "it has a match operator that EventBridge does not know",
+    "must be numeric": "a numeric match compares with numbers",
+    "numeric range operator": "a numeric match has the operators = < <= > >= only",
+    "numeric": "it has a numeric match that is not complete, or has too many terms",
+    "match pattern must be": "a match operator has a value of the wrong type",
+    "nything-but": "it has an anything-but that matches neither texts nor numbers",
+    "$or": "$or needs a list of two objects or more",
+}
 _GONE = "ResourceNotFoundException"
 
 
@@ -39,8 +56,11 @@ class EventRules:
         self._target_arn = target_arn
 
     def check(self, trigger: FunctionTrigger) -> None:
-        with aws_errors.translated(_refusals()):
-            self._client.test_event_pattern(EventPattern=_pattern(trigger), Event=json.dumps(_ANY_EVENT))
+        with aws_errors.translated():
+            try:
+                self._client.test_event_pattern(EventPattern=_pattern(trigger), Event=json.dumps(_ANY_EVENT))
+            except self._client.exceptions.InvalidEventPatternException as error:
+                raise _refused_pattern(str(error)) from error
 
     def put(self, trigger: FunctionTrigger) -> None:
         rule, bus, pattern = self._name(trigger), self._bus(trigger), _pattern(trigger)
@@ -95,8 +115,15 @@ def _missing_bus() -> dict[str, Refused]:
     return {_GONE: BusMissing(BUS_FIELD)}
 
 
+def _refused_pattern(message: str = "") -> InvalidRequest:
+    """`message` is EventBridge's: `… Reason: <sentence> at [Source: (String)"<the pattern>"; …`. It is not quoted."""
+    sentence = message.partition("Reason:")[2].partition("at [Source:")[0]
+    flaw = next((flaw for part, flaw in _FLAWS.items() if part in sentence), None)
+    return InvalidRequest(PATTERN_FIELD, f"is not a pattern that EventBridge reads{f': {flaw}' if flaw else ''}.")
+
+
 def _refusals() -> dict[str, Refused]:
     return {
-        "InvalidEventPatternException": InvalidRequest(PATTERN_FIELD, "is not a pattern that EventBridge reads."),
+        "InvalidEventPatternException": _refused_pattern(),
         "LimitExceededException": SourceLimitReached(),
     }

@@ -101,7 +101,7 @@ class FunctionCode:
 
 
 def _check_state(function_arn: str, configuration: dict[str, Any]) -> None:
-    """A function is in the state Failed until it is deleted and made anew, a version for ever: PermanentFailure.
+    """A function is in the state Failed until it is deleted and made again, a version for ever: PermanentFailure.
 
     A *change* that failed (`LastUpdateStatus`) is something else: the code from before it can be used.
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html

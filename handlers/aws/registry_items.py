@@ -1,4 +1,4 @@
-"""How functions and triggers stand in the table: their items, and the items that keep names and paths theirs alone."""
+"""Items of functions and triggers, and the items that make their names and paths unique."""
 
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -34,7 +34,7 @@ PAIRS = 50
 
 class RegistryStore:
     def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
-        """`report` is told of items that cannot be read where others can go on without them."""
+        """`report` receives the errors of items that cannot be read where others can go on without them."""
         self._table = table
         self._report = report
 

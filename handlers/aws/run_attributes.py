@@ -1,6 +1,6 @@
 """How the fields of a run stand in its item: names of few letters and packed values, so that it fits one write unit.
 
-What is told by the item's keys (id, workspace, function, creation) or by another field stands there once.
+What the item's keys say (id, workspace, function, creation) or by another field stands there once.
 """
 
 import base64

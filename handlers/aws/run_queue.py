@@ -17,7 +17,7 @@ _WAITING: Final = "ApproximateNumberOfMessages"
 
 class RunQueue:
     def __init__(self, client: "SQSClient", url: str, report: Callable[[Exception], None]) -> None:
-        """`report` is told of what push does not raise."""
+        """`report` receives what push does not raise."""
         self._client = client
         self._url = url
         self._report = report

@@ -29,7 +29,7 @@ _ATTEMPTS = 4
 
 class RunStore:
     def __init__(self, table: Table, parts: PartStore, *, max_reruns: int, report: Callable[[Exception], None]) -> None:
-        """`report` is told of what others can go on without: items that cannot be read, objects not moved yet."""
+        """`report` receives what others can go on without: items that cannot be read, objects not moved yet."""
         self._table = table
         self._parts = parts
         self._max_reruns = max_reruns

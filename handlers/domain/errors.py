@@ -75,7 +75,7 @@ class Forbidden(Refused):
 
 
 class FunctionNotPermitted(Refused):
-    """The workspace may not invoke this function any more (invokableFunctions in docs/deploy.md)."""
+    """The workspace may not invoke this function any more (the setting invokableFunctions)."""
 
     code = "FUNCTION_NOT_PERMITTED"
 
@@ -204,7 +204,7 @@ class TriggerDisabled(Conflict):
 
 
 class TriggerUnreadable(Conflict):
-    """The trigger's params can no longer be decrypted. Delete the trigger and create it anew."""
+    """The trigger's params can no longer be decrypted. Delete the trigger and create it again."""
 
     code = "TRIGGER_UNREADABLE"
 

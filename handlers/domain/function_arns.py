@@ -66,11 +66,14 @@ def check_function_arn(
         raise InvalidRequest("functionArn", "must name the function or an alias of it, not a version.")
     if not allowed.allows(workspace, function_arn):
         raise InvalidRequest(
-            "functionArn", "is not a function that this workspace may invoke (invokableFunctions in docs/deploy.md)."
+            "functionArn", "is not a function that this workspace may invoke (the setting invokableFunctions)."
         )
     timeout = catalogue.timeout_seconds(function_arn)
     if timeout is None:
-        raise InvalidRequest("functionArn", "names no function that this service can see.")
+        region, account = function_arn.split(":")[3:5]
+        raise InvalidRequest(
+            "functionArn", f"names no function that this service can see in account {account} and region {region}."
+        )
     if timeout > MAX_TIMEOUT_SECONDS:
         raise InvalidRequest(
             "functionArn", f"has a timeout of {timeout} s; {MAX_TIMEOUT_SECONDS} s is the most that can be awaited."

@@ -7,7 +7,8 @@ at first, then the runs, then those recorded since. What may come to name a vers
 
 - A re-run, by copying its source: that source was kept, so it was read and names the version too. A source may expire
   before its own turn comes; then its re-run is found among those recorded since. The pause before they are read is
-  longer than any door may take from reading a source to recording its copy, the index to follow, or clocks to differ.
+  longer than any entry point may take from reading a source to recording its copy, the index to follow, or clocks to
+  differ.
 - A run that takes the current code: that is the newest version, or became an older one a moment ago. A day is a
   hundred times as long as an executor lives. The successor's age is asked for because Lambda may date a version by
   its code, not by its publication.
@@ -16,7 +17,8 @@ at first, then the runs, then those recorded since. What may come to name a vers
 - A captured failure that is delivered late, of an old version that was called by number or through an alias since
   moved. Its re-run fails and says that the version is gone, as after any deletion of a team's own.
 
-Calls of versions by number, and a second installation that runs the same functions, are not seen (docs/guarantees.md).
+Calls of versions by number, and a second installation that runs the same functions, are not seen: see the guarantees
+in docs/explanation.
 
 Each deletion stands alone, and is not undone by a second: two sweeps at once, one delivered twice, or one that dies
 half way do no harm. What is refused, throttled or left when time runs out has its turn a month later. Of a function
@@ -58,7 +60,7 @@ class Version(NamedTuple):
 
 
 class VersionReference(NamedTuple):
-    """A run keeps a version; without `version_arn` it cannot be told which one of its function."""
+    """A run keeps a version; without `version_arn` it is not known which one of its function."""
 
     function_arn: str
     version_arn: str | None

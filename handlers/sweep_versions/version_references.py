@@ -17,7 +17,7 @@ _INDEX = "byWorkspace"
 
 class VersionReferences:
     def __init__(self, table: Table, *, report: Callable[[Exception], None]) -> None:
-        """`report` is told of functions that cannot be read: their versions stay."""
+        """`report` receives the errors of functions that cannot be read: their versions stay."""
         self._table = table
         self._report = report
 

@@ -75,7 +75,7 @@ class Reader:
             self._report_progress(f"Listing the bucket: {len(stored):,} objects")
 
     def what_decides_on(self, findings: Iterable[Finding]) -> World:
-        """Read anew: the partitions and objects that these findings are about, and nothing else."""
+        """Read again: the partitions and objects that these findings are about, and nothing else."""
         findings = list(findings)
         world = World()
         table = Table(self._dynamodb, self._table_name)

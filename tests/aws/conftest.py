@@ -1,16 +1,25 @@
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.config import Config
 from botocore.session import Session
 
 from handlers.aws.cipher import Cipher
+from handlers.aws.function_code import DESCRIPTION
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import Table
+from handlers.aws.workspace_slots import WorkspaceSlots
+from handlers.domain import clock
+from handlers.domain.runs.workspace_limit import Slot
 from infra.local.local_stack import LocalStack
 from tests.aws.storing import store_of
 from tests.faults.client import LateEvents
+from tests.packages import package
+from tests.stack.driver import ECHO, TeamFunction
 
 MAX_RERUNS = 3
 KMS_EVENTS = LateEvents()
@@ -58,3 +67,35 @@ def kms_events() -> LateEvents:
 @pytest.fixture
 def cipher(local_stack: LocalStack, kms_session: Session) -> Cipher:
     return Cipher(kms_session, inputs=local_stack.outputs["InputKeyArn"], outcomes=local_stack.outputs["OutcomeKeyArn"])
+
+
+@pytest.fixture
+def slots_in_the_table(table: Table) -> WorkspaceSlots:
+    return WorkspaceSlots(table, lambda _: None)
+
+
+@pytest.fixture
+def a_slot() -> Callable[..., Slot]:
+    """Slots of one workspace."""
+    workspace = f"ws-{uuid4().hex[:8]}"
+    return lambda number=0, holder="one", seconds=60.0: Slot(
+        workspace, number, holder, clock.now() + timedelta(seconds=seconds)
+    )
+
+
+@pytest.fixture
+def published_function(local_stack: LocalStack) -> TeamFunction:
+    """With two versions published by this service, and one by the team. Nobody invokes it: nor need it be active."""
+    function = TeamFunction(local_stack)
+    client = function.client
+    function.arn = client.create_function(
+        FunctionName=function.name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=function._role(),
+        Code={"ZipFile": package(ECHO)},
+    )["FunctionArn"]
+    for timeout, description in enumerate([DESCRIPTION, DESCRIPTION, "release 12"], start=1):
+        client.update_function_configuration(FunctionName=function.name, Timeout=timeout)
+        client.publish_version(FunctionName=function.name, Description=description)
+    return function

@@ -1,23 +1,40 @@
 """Functions and triggers as tests of the registry store write them, and how they look for them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
-from handlers.aws.registry_store import RegistryStore
 from handlers.domain import clock
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.http_trigger import HttpTrigger
+from handlers.domain.registry.ports import Registry
 from handlers.domain.registry.trigger_sync import LOCK_TIME
+from handlers.domain.starting.captures import CapturingReader
+from handlers.domain.starting.deliveries import TriggerWithFunctionReader
+from handlers.domain.starting.execute_trigger import KeyedTriggerReader
+from handlers.domain.starting.rerun import TriggerAndFunctionReader
+from handlers.domain.starting.webhooks import WebhookReader
 from infra.local.waiting import wait_for
 from tests.builders import FUNCTION_ARN, a_function, a_trigger
+
+
+class RegistryPorts(
+    Registry,
+    KeyedTriggerReader,
+    TriggerAndFunctionReader,
+    TriggerWithFunctionReader,
+    WebhookReader,
+    CapturingReader,
+    Protocol,
+):
+    """All that is kept of functions and triggers."""
 
 
 def a_new_function(name: str = "") -> ComputeFunction:
     return a_function(id=str(uuid4()), name=name or f"orders {uuid4()}")
 
 
-def stored(registry: RegistryStore, **changes: Any) -> FunctionTrigger:
+def stored(registry: RegistryPorts, **changes: Any) -> FunctionTrigger:
     new = a_new_trigger(**changes)
     registry.add_trigger(new)
     return new.trigger
@@ -40,13 +57,13 @@ def an_arn() -> str:
     return f"{FUNCTION_ARN}-{uuid4().hex[:12]}"
 
 
-def changed(registry: RegistryStore, before: FunctionTrigger, **changes: Any) -> FunctionTrigger:
+def changed(registry: RegistryPorts, before: FunctionTrigger, **changes: Any) -> FunctionTrigger:
     after = before.evolve(version=before.version + 1, **changes)
     registry.change_trigger(before, StoredTrigger(after, b"sealed"))
     return after
 
 
-def found_at(registry: RegistryStore, path: str, workspace: str = "acme") -> str | None:
+def found_at(registry: RegistryPorts, path: str, workspace: str = "acme") -> str | None:
     found = registry.read_webhook(workspace, path)
     return None if found is None else found[0].trigger.id
 
@@ -55,14 +72,14 @@ def soon() -> datetime:
     return clock.now() + LOCK_TIME
 
 
-def unfinished_after_a_while(registry: RegistryStore, expected: set[str]) -> list[StoredTrigger]:
+def unfinished_after_a_while(registry: RegistryPorts, expected: set[str]) -> list[StoredTrigger]:
     """The index is eventually consistent."""
     return wait_for(
         lambda: list(registry.unfinished_triggers()), lambda found: expected <= {each.trigger.id for each in found}
     )
 
 
-def capturing(registry: RegistryStore, arn: str, *, workspace: str = "acme", **of_trigger: Any) -> tuple[str, str]:
+def capturing(registry: RegistryPorts, arn: str, *, workspace: str = "acme", **of_trigger: Any) -> tuple[str, str]:
     """The ids of a function and of the trigger that its failures are captured for."""
     id_ = str(uuid4())
     trigger = stored(registry, workspace=workspace, function_id=id_, **of_trigger)
@@ -73,7 +90,7 @@ def capturing(registry: RegistryStore, arn: str, *, workspace: str = "acme", **o
     return id_, trigger.id
 
 
-def found_capturing(registry: RegistryStore, arn: str) -> set[tuple[str, str]]:
+def found_capturing(registry: RegistryPorts, arn: str) -> set[tuple[str, str]]:
     """The ids of the functions that capture failures of this Lambda, each with its trigger's."""
     found = (registry.read_capturing([each]) for each in registry.registrations(arn))
     return {(each.function.id, each.trigger.id) for each in found if each is not None}

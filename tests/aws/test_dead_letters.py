@@ -8,11 +8,8 @@ from uuid import uuid4
 import pytest
 
 from handlers.aws.dead_letters import DeadLetters
-from handlers.domain.errors import Unavailable
 from infra.local.local_stack import LocalStack
-from tests.builders import RUN_ID, an_id
-from tests.faults.answers import error
-from tests.faults.client import injected
+from tests.builders import RUN_ID
 from tests.stack.driver import messages_in
 
 TOO_DEEP = '{"runId":' + "[" * 100_000
@@ -39,31 +36,7 @@ def send(sqs: Any, url: str, *bodies: str) -> None:
         sqs.send_message(QueueUrl=url, MessageBody=body or " ")
 
 
-def test_every_message_that_names_a_run_is_read_and_deleted(local_stack: LocalStack, sqs: Any, url: str) -> None:
-    send(sqs, url, *(json.dumps({"runId": an_id(number)}) for number in range(25)))
-    dead_letters = DeadLetters(sqs, url)
-    found = list(dead_letters.parseable())
-    assert sorted(dead_letter.run_id for dead_letter in found) == [an_id(number) for number in range(25)]
-    assert messages_in(local_stack, url) == 25
-    for dead_letter in found:
-        dead_letters.delete(dead_letter)
-    assert messages_in(local_stack, url) == 0
-
-
 def test_what_cannot_be_understood_stays_for_people_to_look_at(local_stack: LocalStack, sqs: Any, url: str) -> None:
     send(sqs, url, *NOT_UNDERSTOOD, json.dumps({"runId": RUN_ID}))
     assert [dead_letter.run_id for dead_letter in DeadLetters(sqs, url).parseable()] == [RUN_ID]
     assert messages_in(local_stack, url) == len(NOT_UNDERSTOOD) + 1
-
-
-@pytest.mark.parametrize("operation", ["ReceiveMessage", "DeleteMessage"])
-def test_a_queue_that_does_not_answer_is_unavailable(sqs: Any, url: str, operation: str) -> None:
-    send(sqs, url, json.dumps({"runId": RUN_ID}))
-    dead_letters = DeadLetters(sqs, url)
-
-    def read_all() -> None:
-        for dead_letter in dead_letters.parseable():
-            dead_letters.delete(dead_letter)
-
-    with injected(sqs.meta.events, f"sqs.{operation}", error(400, "RequestThrottled")), pytest.raises(Unavailable):
-        read_all()

@@ -105,16 +105,6 @@ def test_a_trigger_of_another_bus_has_its_rule_there(events: Any, rules: EventRu
     events.delete_event_bus(Name=other)
 
 
-def test_a_rule_is_removed_once_however_often_it_is_asked(events: Any, rules: EventRules, bus: str) -> None:
-    kept, gone = matching(), matching()
-    rules.put(kept)
-    rules.put(gone)
-    rules.remove(gone)
-    rules.remove(gone)
-    rules.remove(matching())
-    assert [rule["Name"] for rule in found(events, bus)] == [f"test-{kept.id}"]
-
-
 def test_a_rule_that_never_got_its_target_is_removed_too(events: Any, rules: EventRules, bus: str) -> None:
     trigger = matching()
     with injected(events.meta.events, PUT_TARGETS, *[throttled()] * 6), pytest.raises(Unavailable):
@@ -164,6 +154,28 @@ def test_a_pattern_that_eventbridge_does_not_read_is_refused_by_its_field(
     assert "hush" not in refused.value.message
     assert isinstance(refused.value.__cause__, ClientError)
     assert not found(events, bus)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "flaw"),
+    [
+        ('"hush" must be an object or an array', ": each field needs an object, or a list of what it may be"),
+        ("Empty arrays are not allowed", ": it has an empty list"),
+        ("Unrecognized match type hush", ": it has a match operator that EventBridge does not know"),
+        ("Unrecognized numeric range operator: hush", ": a numeric match has the operators = < <= > >= only"),
+        ("prefix match pattern must be a string", ": a match operator has a value of the wrong type"),
+        ("Unexpected character hush", ""),
+    ],
+)
+def test_what_is_wrong_with_a_pattern_is_said_and_nothing_of_it_is_quoted(
+    events: Any, rules: EventRules, sentence: str, flaw: str
+) -> None:
+    quoted = """at [Source: (String)"{"hush":["Empty objects are not allowed"]}"; line: 1, column: 8]"""
+    said = error(400, "InvalidEventPatternException", f"Event pattern is not valid. Reason: {sentence}\n {quoted}")
+    with injected(events.meta.events, CHECK, said), pytest.raises(InvalidRequest) as refused:
+        rules.check(matching())
+    expected = f"triggerMetadata.eventPattern: is not a pattern that EventBridge reads{flaw}."
+    assert refused.value.message == expected
 
 
 @pytest.mark.parametrize("operation", [PUT, PUT_TARGETS])

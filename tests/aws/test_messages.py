@@ -9,7 +9,6 @@ import pytest
 from handlers.aws import aws_errors
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.run_queue import RunQueue
-from handlers.domain.errors import Unavailable
 from infra.local.local_stack import LocalStack
 from tests.builders import a_run
 from tests.faults.answers import answer, error
@@ -41,19 +40,6 @@ def test_a_message_carries_the_runs_id_and_nothing_else(sqs: Any, url: str) -> N
     assert json.loads(message["Body"]) == {"runId": run.id}
     assert sent[0]["MessageGroupId"] == run.workspace
     assert reported == []
-
-
-def test_a_queue_tells_how_many_messages_wait(sqs: Any, url: str) -> None:
-    queue = RunQueue(sqs, url, lambda _: None)
-    for _ in range(3):
-        queue.push(a_run())
-    queue.push(a_run(), delay_seconds=60)
-    assert queue.waiting() == 3
-    with (
-        injected(sqs.meta.events, "sqs.GetQueueAttributes", error(400, "RequestThrottled")),
-        pytest.raises(Unavailable),
-    ):
-        queue.waiting()
 
 
 def test_a_push_that_fails_is_reported_and_not_raised(sqs: Any, url: str) -> None:

@@ -47,20 +47,6 @@ def test_of_ten_who_change_a_version_at_once_one_does(registry: RegistryStore) -
         assert list(editors.map(change, range(10))).count(True) == 1
 
 
-def test_deleting_while_the_name_is_taken_anew_leaves_the_name_to_its_new_owner(registry: RegistryStore) -> None:
-    old = a_new_function()
-    registry.add_function(old)
-    registry.delete(old)
-    new = a_new_function(old.name)
-    registry.add_function(new)
-
-    registry.delete(old)
-
-    with pytest.raises(NameTaken):
-        registry.add_function(a_new_function(old.name))
-    assert registry.read_function(new.id) == new
-
-
 def test_deletes_and_registrations_in_parallel_answer_in_our_words(registry: RegistryStore) -> None:
     function = a_new_function()
     registry.add_function(function)

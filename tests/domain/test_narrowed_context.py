@@ -24,7 +24,7 @@ from tests.domain.narrowing import every_function, everything, no_function
 from tests.domain.starting.capturing import a_record, captured, has_capturing
 from tests.domain.starting.receiving import BODY, has_webhook, received, signed, webhook
 from tests.domain.starting.rerunning import PARAMETERS, request, rerun
-from tests.domain.starting.retrying import has_failed, retries, retries_in, told_of
+from tests.domain.starting.retrying import has_failed, retries, retries_in, retry_of
 from tests.domain.starting.test_deliveries import matched, scheduled
 from tests.domain.triggering import CRON, METADATA, change, create
 from tests.fakes import World
@@ -184,7 +184,7 @@ def test_a_failure_of_such_a_function_is_not_retried(world: World) -> None:
     retries(world)
     failed = has_failed(world)
     no_function(world)
-    assert told_of(world) == FunctionNotPermitted.code
+    assert retry_of(world) == FunctionNotPermitted.code
     assert not retries_in(world)
     assert not world.run(failed.id).event_pending, "and nobody asks again"
 

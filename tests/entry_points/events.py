@@ -30,7 +30,17 @@ RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /f
 WEBHOOK = "POST /http-trigger/{path+}"
 
 WITH_AN_ID = [route for route in ROUTES if "Id}" in route]
-quickly = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+def fuzzed(examples: int) -> settings:
+    """The same examples each time; with the profile of `make proof` ten times as many, and other ones each time."""
+    is_long = settings.get_current_profile_name() == "long"
+    return settings(
+        deadline=None,
+        derandomize=not is_long,
+        max_examples=examples * 10 if is_long else examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
 class Context:

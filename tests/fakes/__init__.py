@@ -1,4 +1,4 @@
-"""The ports of handlers/domain, in memory. Each keeps what it was given, and can be told to fail as AWS does."""
+"""The ports of handlers/domain, in memory. Each keeps what it was given, and can be made to fail as AWS does."""
 
 from tests.fakes.services import FakeCatalogue, FakeClock
 from tests.fakes.world import World

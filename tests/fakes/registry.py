@@ -23,7 +23,7 @@ class InMemoryRegistry:
         self.fails = False
         """No trigger can be written."""
         self.loses_answers = False
-        """Triggers are written, but nobody is told."""
+        """Triggers are written, but the answer is lost."""
         self.faults = PortFaults()
         self.kept_under: Callable[[IdempotencyKey | None], KeptRequest | None] = lambda _: None
         """What the run store keeps of requests: both are one table."""

@@ -1,6 +1,7 @@
 """All that is no store: the clock, the cipher, the queue, the bus, and functions with their code."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from handlers.domain.errors import BusMissing, Unavailable
 from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.trigger_metadata import AwsService
-from handlers.domain.runs.outcome import Outcome
+from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Outcome, PermanentFailure
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 from handlers.domain.seal import KeyRefused, SealBroken, SealContext
 from handlers.domain.upkeep.recovery import DeadLetter
@@ -30,7 +31,7 @@ class FakeClock:
 
 
 class FakeCipher:
-    """Not secret, but not in clear either, and particular about labels."""
+    """Not secret, but not in clear either; what is damaged or of another context does not open."""
 
     def __init__(self) -> None:
         self.cannot_seal = False
@@ -43,17 +44,27 @@ class FakeCipher:
     def seal(self, content: bytes, seal_context: SealContext) -> bytes:
         if self.cannot_seal:
             raise Unavailable
-        return json.dumps(seal_context).encode() + b"\n" + base64.b64encode(content)
+        return _seal_of(seal_context, content) + base64.b64encode(content)
 
     def open(self, sealed: bytes, seal_context: SealContext) -> bytes:
         if self.refused:
             raise KeyRefused
         if self.cannot_open:
             raise Unavailable
-        sealed_under, _, content = sealed.partition(b"\n")
-        if self.broken or sealed_under != json.dumps(seal_context).encode():
+        try:
+            content = base64.b64decode(sealed[_SEAL_BYTES:], validate=True)
+        except ValueError as error:
+            raise SealBroken from error
+        if self.broken or sealed != _seal_of(seal_context, content) + base64.b64encode(content):
             raise SealBroken
-        return base64.b64decode(content)
+        return content
+
+
+_SEAL_BYTES = hashlib.sha256().digest_size
+
+
+def _seal_of(seal_context: SealContext, content: bytes) -> bytes:
+    return hashlib.sha256(json.dumps(seal_context).encode() + content).digest()
 
 
 class Pushed(NamedTuple):
@@ -65,7 +76,7 @@ class FakeQueue:
     def __init__(self) -> None:
         self.pushed: list[Pushed] = []
         self.backlog = 0
-        """Messages that wait, besides those that a test has seen pushed."""
+        """Messages that wait, besides those that were pushed: nobody receives those."""
         self.fails = False
 
     def push(self, run: FunctionRun, *, delay_seconds: int = 0) -> None:
@@ -75,18 +86,23 @@ class FakeQueue:
     def waiting(self) -> int:
         if self.fails:
             raise Unavailable
-        return self.backlog
+        return self.backlog + sum(pushed.delay_seconds == 0 for pushed in self.pushed)
 
 
 class FakeDeadLetters:
     def __init__(self) -> None:
         self.dead_letters: list[DeadLetter] = []
+        self.fails = False
 
     def parseable(self) -> Iterator[DeadLetter]:
+        if self.fails:
+            raise Unavailable
         yield from list(self.dead_letters)
 
     def delete(self, dead_letter: DeadLetter) -> None:
-        self.dead_letters.remove(dead_letter)
+        if self.fails:
+            raise Unavailable
+        self.dead_letters = [each for each in self.dead_letters if each != dead_letter]
 
 
 class FakeBus:
@@ -106,12 +122,12 @@ def nothing() -> None:
 
 
 class FakeCode:
-    """The code that functions have now, or the reason why it cannot be told."""
+    """The code that functions have now, or the reason why nobody knows it."""
 
     def __init__(self) -> None:
         self.now: dict[str, Pin | Exception] = {FUNCTION_ARN: a_pin()}
         self.request: list[tuple[str, bool]] = []
-        """ARN and whether to look afresh."""
+        """ARN, and whether to ask AWS again."""
         self.forgotten: list[Pin] = []
         self.published: Pin | Exception = a_pin(8)
         """What is found in place of a version that was forgotten."""
@@ -122,7 +138,7 @@ class FakeCode:
     def current(self, function_arn: str, *, refresh: bool) -> Pin:
         self.request.append((function_arn, refresh))
         self.meanwhile()
-        code = self.now[function_arn]
+        code = self.now.get(function_arn, PermanentFailure(VERSION_NOT_FOUND, "It does not exist."))
         if isinstance(code, Exception):
             raise code
         return code
@@ -168,7 +184,7 @@ class FakeCatalogue:
 
 
 class FakeSources:
-    """Both kinds of sources: what AWS has been told of triggers, as it was told last."""
+    """Both kinds of sources: what AWS knows of triggers."""
 
     def __init__(self) -> None:
         self.synced: dict[str, FunctionTrigger] = {}

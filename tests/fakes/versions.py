@@ -43,8 +43,9 @@ class FakeVersions:
             raise Unavailable
         if version_arn in self.locked:
             return False
-        published = self.published[base_arn(version_arn)]
-        self.published[base_arn(version_arn)] = [each for each in published if each.arn != version_arn]
+        function_arn = base_arn(version_arn)
+        kept = [each for each in self.published.get(function_arn, []) if each.arn != version_arn]
+        self.published[function_arn] = kept
         self.deleted.append(version_arn)
         return True
 
@@ -56,7 +57,7 @@ class FakeUses:
         self.registered = {FUNCTION_ARN}
         self.runs: list[FunctionRun] = []
         self.unreadable: dict[str, str | None] = {}
-        """Runs whose version cannot be told, with their function if that can."""
+        """Runs whose version is not known, with their function if that is."""
         self.meanwhile: Callable[[], object] = nothing
         """Happens once, before the last run is read; the index does not tell of what it records."""
 

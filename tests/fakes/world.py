@@ -60,7 +60,7 @@ class World:
     buses: PermittedBuses = field(default_factory=lambda: PermittedBuses({"acme": ["default"]}))
     retention: Retention = field(default_factory=lambda: Retention(90))
     faults: PortFaults = field(default_factory=PortFaults)
-    """Of all that is written of triggers, and told to AWS of them."""
+    """Of all that is written of triggers, here and to AWS."""
 
     def __post_init__(self) -> None:
         self.registry.faults = self.aws.faults = self.faults

@@ -87,7 +87,7 @@ def test_faults_are_injected_into_the_calls_that_are_made(lineage: LineageFixtur
         new = lineage.rerun(lineage.container())
         assert calls == RERUN_PATH
     with INJECTION.recorded() as calls:
-        assert execute(new.id, lineage.container().execution_deps) is ExecutionResult.FINISHED
+        assert execute(new.id, lineage.container().execution_deps).result is ExecutionResult.FINISHED
         assert calls == EXECUTE_PATH
     lineage.mark_published(new)
     assert lineage.executions() == 1
@@ -192,7 +192,7 @@ def test_a_rerun_of_a_run_in_the_same_moment_does_not_hold_up_its_execution(line
     """Re-running a run writes to its item in a transaction: DynamoDB refuses other writes to it meanwhile."""
     new = lineage.rerun(lineage.container())
     with INJECTION.inject(UPDATE, answered(400, CONFLICT), nth=nth):
-        assert execute(new.id, lineage.container().execution_deps) is ExecutionResult.FINISHED
+        assert execute(new.id, lineage.container().execution_deps).result is ExecutionResult.FINISHED
     assert not lineage.stored(new.id).event_pending
 
 

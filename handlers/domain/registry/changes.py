@@ -1,4 +1,4 @@
-"""Changes to what is registered: no editor overwrites what another has written since they looked."""
+"""Optimistic locking: no editor overwrites what another has written since they read it."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def etag(version: int) -> str:
 
 
 def check_version(current: Registered, seen: object, if_match: str | None) -> None:
-    """Refuse unless the editor saw the current version, told in the body or in If-Match.
+    """Refuse unless the editor has read the current version, named in the body or in If-Match.
 
     Raises VersionRequired, InvalidRequest or Stale.
     """
@@ -34,7 +34,7 @@ def check_version(current: Registered, seen: object, if_match: str | None) -> No
 
 
 def without_unchanged(body: JsonObject, fixed: dict[str, str]) -> JsonObject:
-    """The body without the fields that cannot change, which may be sent back as they were read.
+    """The body without the fields that cannot change. They may be sent, unchanged.
 
     Raises InvalidRequest naming a field that would have changed.
     """
@@ -45,9 +45,9 @@ def without_unchanged(body: JsonObject, fixed: dict[str, str]) -> JsonObject:
 
 
 def as_it_is_now(delete: Callable[[], None]) -> None:
-    """Let `delete` read and delete again what somebody changes meanwhile: a deletion names no version.
+    """Repeat `delete`, which reads before it deletes, if there was a change in between: a deletion names no version.
 
-    Raises Unavailable if that goes on and on.
+    Raises Unavailable if there is one each time.
     """
     for _ in range(_ATTEMPTS):
         with suppress(Stale):

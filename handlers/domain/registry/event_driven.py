@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from handlers.domain.errors import InvalidRequest
@@ -22,15 +22,26 @@ def _text(pattern: object) -> str:
     return text_of(pattern, field=PATTERN_FIELD)
 
 
+def _never_null(schema: JsonObject) -> None:
+    """A field that is left out where there is none."""
+    del schema["default"]
+    schema |= schema.pop("anyOf")[0]
+
+
 class EventDriven(TriggerMetadata):
     execution_type = ExecutionType.EVENT_DRIVEN
     execution_source = ExecutionSource.EVENT
     aws_service = AwsService.EVENT_RULES
 
-    event_pattern: Annotated[str, PlainValidator(_text, json_schema_input_type=JsonObject)]
+    event_pattern: Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "object"})]
     """The pattern's JSON text, also in the table: DynamoDB knows no fractions as Python has them."""
-    event_bus_name: str | None = Field(default=None, min_length=1, max_length=256)
-    """None for the stack's trigger bus, which all workspaces share."""
+    event_bus_name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=256,
+        description="Absent for the stack's trigger bus, which all workspaces share.",
+        json_schema_extra=_never_null,
+    )
 
     @classmethod
     def from_item(cls, stored: JsonObject) -> "EventDriven":

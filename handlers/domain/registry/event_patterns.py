@@ -1,8 +1,8 @@
-"""Event patterns of tenants, narrowed to what is the tenant's.
+"""Event patterns of tenants, limited to the tenant's own events.
 
-All workspaces share the stack's trigger bus. A rule of a workspace matches only events whose `detail.workspace` is that
-workspace; the service sees to it, and a pattern that says anything of this field itself is refused, because EventBridge
-does not say which of two conditions on one field counts.
+All workspaces share the stack's trigger bus. The service adds to each pattern the condition that `detail.workspace` is
+the workspace of the trigger. A pattern with a condition of its own on this field is refused, because EventBridge does
+not document which of two conditions on one field counts.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ def scoped_to(pattern: str, workspace: str) -> str:
 
 
 def check_event_pattern(pattern: str, *, own_bus: bool, workspace: str, field: str) -> None:
-    """What can be told without EventBridge. Raises InvalidRequest naming `field`."""
-    # First, because what follows looks at every field of it; and again, once the service has added its own.
+    """The checks that need no call to EventBridge. Raises InvalidRequest naming `field`."""
+    # Before the other checks, which walk through all of it, and again with the condition that the service adds.
     _check_length(pattern, field)
     request = parse_object(pattern, field=field)
     if own_bus:
@@ -49,7 +49,7 @@ def is_of(event: JsonObject, workspace: str) -> bool:
 
 
 def _paths(pattern: JsonValue, above: str = "") -> Iterator[str]:
-    """The fields a pattern speaks of, as EventBridge joins them: with dots, whatever alternatives they stand in."""
+    """The paths of the fields that a pattern has conditions on, joined with dots; `$or` is not part of a path."""
     if isinstance(pattern, list):
         for each in pattern:
             yield from _paths(each, above)

@@ -51,7 +51,7 @@ def register_function(workspace: str, request: RegisterFunction, deps: RegistryD
 
 
 def find_function(workspace: str, function_id: str, registry: FunctionReader) -> ComputeFunction:
-    """The workspace's function: another's is as good as none. Raises NotFound."""
+    """The workspace's function. Raises NotFound, also for a function of another workspace."""
     known = parse_id(function_id)
     function = registry.read_function(known) if known else None
     if function is None or function.workspace != workspace:
@@ -86,13 +86,13 @@ def change_function(
 
 
 def _capture(function: ComputeFunction, request: CaptureBody | None, deps: RegistryDeps) -> CaptureFailures | None:
-    """To which trigger captured runs belong from now on. Raises InvalidRequest or FunctionNotPermitted."""
+    """The trigger that captured runs belong to from now on. Raises InvalidRequest or FunctionNotPermitted."""
     if request is None:
         return function.capture_failures
     if request.trigger_id is None:
         return None
     if function.capture_failures is not None and request.trigger_id == function.capture_failures.trigger_id:
-        return function.capture_failures  # put back as it was read, even if the trigger is gone meanwhile
+        return function.capture_failures  # sent back unchanged: allowed even if the trigger was deleted meanwhile
     check_invokable(function, deps.invokable)
     trigger_id = parse_id(request.trigger_id)
     stored = deps.registry.read_trigger(trigger_id) if trigger_id else None

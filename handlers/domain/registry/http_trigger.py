@@ -43,8 +43,11 @@ class HttpTrigger(TriggerMetadata):
         str, Field(max_length=MAX_PATH, json_schema_extra={"pattern": f"^{_PATH}$"}), AfterValidator(_check_path)
     ]
     signature: Literal["standard-webhooks", "none"] = "standard-webhooks"
-    raw_body: bool = Field(default=False, exclude_if=lambda raw: not raw)
-    """Whether the body is always handed on as the bytes that were sent, never as the value of its JSON."""
+    raw_body: bool = Field(
+        default=False,
+        exclude_if=lambda raw: not raw,
+        description="Whether the function gets the body as the text that was sent, also where it is JSON.",
+    )
 
     @property
     def needs_secret(self) -> bool:

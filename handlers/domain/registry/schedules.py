@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from aws_cron_expression_validator.validator import AWSCronExpressionError, AWSCronExpressionValidator
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from handlers.domain import clock
@@ -93,23 +93,34 @@ class Schedule(TriggerMetadata):
         tag = "scheduleType"
         return SCHEDULES[_ScheduleTag.read({tag: body[tag]} if tag in body else {}, within=METADATA).schedule_type]
 
+    @classmethod
+    def kinds(cls) -> list[type[TriggerMetadata]]:
+        return [*SCHEDULES.values()]
+
 
 class IntervalSchedule(Schedule):
     schedule_type: Literal["interval"]
-    interval: int = Field(ge=60, le=MAX_INTERVAL, multiple_of=60)
-    """Seconds between two runs."""
+    interval: int = Field(ge=60, le=MAX_INTERVAL, multiple_of=60, description="Seconds between two runs.")
 
 
 class CronSchedule(Schedule):
     schedule_type: Literal["cron"]
-    cron_expression: Annotated[str, Field(max_length=MAX_CRON), AfterValidator(check_cron)]
-    """AWS's six fields, without the `cron(…)` around them."""
+    cron_expression: Annotated[
+        str,
+        Field(max_length=MAX_CRON, description="The six fields that EventBridge Scheduler reads, without `cron()`."),
+        AfterValidator(check_cron),
+    ]
     timezone: Annotated[str, Field(max_length=64), AfterValidator(_check_zone)] = "UTC"
 
 
 class OneTimeSchedule(Schedule):
     schedule_type: Literal["once"]
-    at: Annotated[Moment, AfterValidator(_to_second), PlainSerializer(iso, return_type=str)]
+    at: Annotated[
+        Moment,
+        AfterValidator(_to_second),
+        PlainSerializer(iso, return_type=str),
+        WithJsonSchema({"type": "string", "format": "date-time"}),
+    ]
 
     def check_ahead(self) -> None:
         if self.at <= clock.now():

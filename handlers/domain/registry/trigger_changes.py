@@ -1,5 +1,7 @@
 """Change and delete function triggers, and the secrets of their webhooks."""
 
+from typing import Annotated
+
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
@@ -10,8 +12,9 @@ from handlers.domain.registry.event_driven import BUS_FIELD
 from handlers.domain.registry.permissions import check_changed_trigger
 from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
-from handlers.domain.registry.retry_policy import read_retry_policy
-from handlers.domain.registry.trigger_kinds import read_metadata
+from handlers.domain.registry.retry_policy import RetryPolicyBody, read_retry_policy
+from handlers.domain.registry.trigger_kinds import KINDS, read_metadata
+from handlers.domain.registry.trigger_schemas import SchemaOf, metadata_of
 from handlers.domain.registry.trigger_sync import delete_stored, write_change
 from handlers.domain.registry.triggers import PARAMS, ShownTrigger, find_trigger, open_params
 from handlers.domain.requests import Body, Name, ObjectField
@@ -21,9 +24,9 @@ class ChangeTrigger(Body):
     """What is left out stays as it is; metadata and retry policy are replaced whole."""
 
     name: Name | None = None
-    trigger_metadata: ObjectField | None = None
+    trigger_metadata: Annotated[ObjectField, SchemaOf(lambda: metadata_of(*KINDS.values()))] | None = None
     enabled: bool | None = None
-    retry_policy: ObjectField | None = None
+    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicyBody)] | None = None
     version: int | None = None
 
 

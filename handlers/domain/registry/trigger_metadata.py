@@ -40,6 +40,11 @@ class TriggerMetadata(Body):
         return cls
 
     @classmethod
+    def kinds(cls) -> list[type["TriggerMetadata"]]:
+        """All classes of this execution type."""
+        return [cls]
+
+    @classmethod
     def from_item(cls, stored: JsonObject) -> "TriggerMetadata":
         return cls.model_validate(stored, strict=False, extra="ignore")
 

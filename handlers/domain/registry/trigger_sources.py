@@ -14,7 +14,7 @@ class TriggerSource(Protocol):
         """Ask AWS whether it would accept the trigger, changing nothing. Raises InvalidRequest."""
 
     def put(self, trigger: FunctionTrigger) -> None:
-        """Schedule or rule is as the trigger says. An interval begins anew; a moment that has passed is not repeated.
+        """Schedule or rule is as the trigger says. An interval begins again; a moment that has passed is not repeated.
 
         Raises InvalidRequest, BusMissing or SourceLimitReached.
         """
@@ -34,8 +34,10 @@ class PermittedBuses:
 
     def permit(self, trigger: FunctionTrigger) -> bool:
         """Whether the trigger may listen to its bus. One that listens to none, or to the trigger bus, always may."""
-        bus = trigger.metadata.other_bus
-        return bus is None or bus in self._by_workspace.get(trigger.workspace, [])
+        return self.include(trigger.workspace, trigger.metadata.other_bus)
+
+    def include(self, workspace: str, bus: str | None) -> bool:
+        return bus is None or bus in self._by_workspace.get(workspace, [])
 
 
 class TriggerSources(NamedTuple):

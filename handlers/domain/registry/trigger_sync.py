@@ -1,8 +1,9 @@
-"""Keep the schedules and rules of triggers in step with what is written of them.
+"""Keeps the schedules and rules of triggers equal to what the table says of them.
 
-A change that an AWS service has to follow is made in three steps: *hold* the trigger (nobody else changes it now),
-bring schedule or rule to what will be, write what is. Whoever dies or fails in between leaves a trigger that is held;
-it is brought back to what is written: at once if possible, by the next change of it, or by the watchdog's next pass.
+A change that an AWS service has to follow is made in three steps: lock the trigger, so that nobody else changes it;
+sync the schedule or rule with the new state; write the new state and unlock. A failure in between leaves a locked
+trigger. Its schedule or rule is then restored to what the table says: at once if possible, else by the next change of
+the trigger or by the watchdog's next pass.
 """
 
 from collections import Counter
@@ -19,7 +20,7 @@ from handlers.domain.registry.ports import RegistryWriter
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.registry.trigger_sources import TriggerSources
 
-# Longer than any door that changes triggers may live.
+# Longer than any Lambda function that changes triggers may run.
 LOCK_TIME = timedelta(seconds=60)
 
 
@@ -54,7 +55,7 @@ def write_change(
 ) -> None:
     """Raises NameTaken, PathTaken, Stale, BeingChanged, SourceLimitReached, InvalidRequest or Unavailable.
 
-    None of them leaves schedule or rule ahead of what is written.
+    After any of them, schedule or rule is not ahead of the table.
     """
     if not _concerns_source(before.trigger, after.trigger):
         registry.change_trigger(before.trigger, after)
@@ -98,7 +99,7 @@ def repair_triggers(
     has_time: Callable[[], bool],
     report: Callable[[Exception, str], None],
 ) -> Counter[SyncResult]:
-    """Finish or undo what was left half-done. One that cannot be helped now is reported, with its id, and waits."""
+    """Finish or undo changes that stopped half-way. One that cannot be repaired now is reported, with its id."""
     return process_each(
         registry.unfinished_triggers(),
         lambda stored: _repair_unless_moved_on(stored, registry, sources),
@@ -112,7 +113,7 @@ def _repair_unless_moved_on(stored: StoredTrigger, registry: RegistryWriter, sou
     try:
         return _repair(stored, registry, sources)
     except Stale:
-        # Somebody else has it now, who will bring it into step: an editor, or a watchdog at the same time.
+        # Somebody else has locked it and will sync it: an editor, or another run of the watchdog.
         return SyncResult.MOVED_ON
 
 
@@ -128,7 +129,7 @@ def _repair(stored: StoredTrigger, registry: RegistryWriter, sources: TriggerSou
 
 @contextmanager
 def _unlock_on_failure(locked: FunctionTrigger, registry: RegistryWriter) -> Iterator[None]:
-    """Who comes next need not wait until our time is up: an editor, or the watchdog."""
+    """So that the next editor, or the watchdog, need not wait until the lock expires."""
     try:
         yield
     except Exception:
@@ -138,8 +139,8 @@ def _unlock_on_failure(locked: FunctionTrigger, registry: RegistryWriter) -> Ite
 
 
 def _restore(locked: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
-    """Bring schedule or rule to what is written, and let go."""
-    with suppress(BusMissing):  # deleted with all that stood on it: there is nothing left to bring into step
+    """Sync schedule or rule with the table, and unlock."""
+    with suppress(BusMissing):  # the rule was deleted with its bus: there is nothing left to sync
         sources.sync(locked.trigger)
     registry.change_trigger(locked.trigger, locked._replace(trigger=locked.trigger.evolve(locked_until=None)))
 
@@ -158,7 +159,7 @@ def _locked(before: FunctionTrigger, registry: RegistryWriter, sources: TriggerS
 
 
 def _restore_if_still_locked(locked: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
-    """Our last write may have been made although its answer was lost: what is written now decides."""
+    """Our last write may have succeeded although its answer was lost: the table decides."""
     written = registry.read_trigger(locked.id)
     if written is None or written.trigger.locked_until != locked.locked_until:
         return

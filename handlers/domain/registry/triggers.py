@@ -1,7 +1,7 @@
-"""Function triggers: create, find, show, list. `trigger_changes` has the rest, `trigger_sync` how AWS is told."""
+"""Function triggers: create, find, read, list. `trigger_changes` has the rest, `trigger_sync` what AWS follows."""
 
 import uuid
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -15,9 +15,10 @@ from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, 
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_bus, check_invokable
 from handlers.domain.registry.ports import RegistryDeps, RegistryLists, TriggerReader
-from handlers.domain.registry.retry_policy import read_retry_policy
+from handlers.domain.registry.retry_policy import RetryPolicyBody, read_retry_policy
 from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.registry.trigger_metadata import METADATA
+from handlers.domain.registry.trigger_schemas import SchemaOf, TaggedByExecutionType
 from handlers.domain.registry.trigger_sync import add_stored
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
@@ -26,13 +27,13 @@ from handlers.domain.seal import Cipher
 PARAMS = f"{METADATA}.params"
 
 
-class CreateTrigger(Body):
+class CreateTrigger(Body, TaggedByExecutionType):
     name: Name
     function_id: str = Field(min_length=1, max_length=64)
     execution_type: str
     trigger_metadata: ObjectField = Field(default_factory=dict)
     enabled: bool = True
-    retry_policy: ObjectField | None = None
+    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicyBody)] | None = None
 
 
 class ShownTrigger(NamedTuple):
@@ -49,6 +50,7 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
     If it raises, no trigger was created.
     """
     metadata, params = read_metadata(_execution_type(request), workspace, request.trigger_metadata)
+    check_bus(workspace, metadata.other_bus, deps.sources.buses)
     params_text = dump(params, field=PARAMS, limit=MAX_INLINE_BYTES)
     metadata.check_ahead()
     function = _invokable_function(workspace, request.function_id, deps)
@@ -64,7 +66,6 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
         created_at=at,
         updated_at=at,
     )
-    check_bus(trigger, deps.sources.buses)
     deps.sources.check(trigger)
     secret = webhook_secrets.new_secret() if metadata.needs_secret else None
     stored = StoredTrigger(
@@ -94,13 +95,13 @@ def _execution_type(request: CreateTrigger) -> ExecutionType:
 
 
 def find_trigger(workspace: str, trigger_id: str, registry: TriggerReader) -> StoredTrigger:
-    """The workspace's trigger: another's is as good as none. Raises NotFound."""
+    """The workspace's trigger. Raises NotFound, also for a trigger of another workspace."""
     known = parse_id(trigger_id)
     return own_trigger(workspace, registry.read_trigger(known) if known else None)
 
 
 def own_trigger(workspace: str, stored: StoredTrigger | None) -> StoredTrigger:
-    """What was read, if it is a trigger of the workspace. Raises NotFound."""
+    """The trigger, if it is one of the workspace and its creation is complete. Raises NotFound."""
     if stored is None or stored.trigger.workspace != workspace or not stored.trigger.confirmed:
         raise NotFound("Trigger")
     return stored

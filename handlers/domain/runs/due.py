@@ -1,4 +1,4 @@
-"""When a run is due: runs may be told to wait, for a moment or for weeks.
+"""When a run is due: runs may have to wait, for a moment or for weeks.
 
 A queue's message waits a quarter of an hour at most. What is due later is not pushed: its deadline is the moment it is
 due, so that the watchdog pushes it then.

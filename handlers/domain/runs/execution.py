@@ -73,33 +73,42 @@ class ExecutionDeps(NamedTuple):
 
 
 class ExecutionResult(StrEnum):
-    """What became of a message, for the log."""
-
     FINISHED = "finished"
     POSTPONED = "postponed"
     NOT_OURS = "not ours"
     """Gone, ended, or claimed by another: a second delivery has nothing to do."""
 
 
-def execute(run_id: str, deps: ExecutionDeps) -> ExecutionResult:
+class Execution(NamedTuple):
+    """What became of a message."""
+
+    result: ExecutionResult
+    run: FunctionRun | None = None
+    """As it has been stored: with its end, or with the reason why it waits. None if it is not ours."""
+
+
+_NOT_OURS = Execution(ExecutionResult.NOT_OURS)
+
+
+def execute(run_id: str, deps: ExecutionDeps) -> Execution:
     concerns_run(run_id)
     recorded = deps.runs.read(run_id, Part.PARAMETERS)
     if recorded is None or not _is_claimable(recorded.run):
-        return ExecutionResult.NOT_OURS
+        return _NOT_OURS
     concerns_run(run_id, recorded.run.lineage_id)
     run = deps.runs.move_staged(recorded.run) if recorded.run.staged else recorded.run
     if (end := end_without_execution(run)) is not None:
         return _finished(run, end, deps)
     if wait_of(run):
         push_when_due(run, deps.queue)
-        return ExecutionResult.POSTPONED
+        return Execution(ExecutionResult.POSTPONED, run)
     if postponed_for(run) > CLOCKS_DIFFER:
         # Each message that is postponed sends the next: without this, one pushed again would go on beside it for ever.
-        return ExecutionResult.NOT_OURS
+        return _NOT_OURS
     return _execute(recorded._replace(run=run), deps)
 
 
-def _execute(recorded: RecordedRun, deps: ExecutionDeps) -> ExecutionResult:
+def _execute(recorded: RecordedRun, deps: ExecutionDeps) -> Execution:
     run = found = recorded.run
     if run.execution_attempts >= MAX_ATTEMPTS:
         return _finished(run, EXECUTION_LOST, deps)
@@ -114,7 +123,7 @@ def _execute(recorded: RecordedRun, deps: ExecutionDeps) -> ExecutionResult:
         run = _claim(run, claimed, deps.runs)
         outcome = _invoke(recorded._replace(run=run), pin, deps, before=found)
     except _ClaimLost:
-        result = ExecutionResult.NOT_OURS
+        result = _NOT_OURS
     except RetryLater as reason:
         kept = found.pin if isinstance(reason, CodeGone) else run.pin
         result = _postpone(run, found.evolve(pin=kept), reason, deps)
@@ -129,8 +138,10 @@ def _execute(recorded: RecordedRun, deps: ExecutionDeps) -> ExecutionResult:
     return result
 
 
-def _finished(run: FunctionRun, outcome: Outcome, deps: ExecutionDeps) -> ExecutionResult:
-    return ExecutionResult.FINISHED if finish(run, outcome, deps, pauses=RECORD_PAUSES) else ExecutionResult.NOT_OURS
+def _finished(run: FunctionRun, outcome: Outcome, deps: ExecutionDeps) -> Execution:
+    if not finish(run, outcome, deps, pauses=RECORD_PAUSES):
+        return _NOT_OURS
+    return Execution(ExecutionResult.FINISHED, run.evolve(status=outcome.status, error_code=outcome.error_code))
 
 
 def _is_claimable(run: FunctionRun) -> bool:
@@ -229,7 +240,7 @@ def _invoke(claimed: RecordedRun, pin: Pin, deps: ExecutionDeps, *, before: Func
         raise
 
 
-def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: ExecutionDeps) -> ExecutionResult:
+def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: ExecutionDeps) -> Execution:
     """Give the run back as it was before, for a later attempt, which waits longer each time.
 
     What was not executed is not counted. Runs that were throttled together come back one by one.
@@ -253,12 +264,12 @@ def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: E
         deadline=pending_deadline(waits_until),
     )
     if not deps.runs.transition(run, given_back):
-        return ExecutionResult.NOT_OURS
+        return _NOT_OURS
     deps.queue.push(given_back, delay_seconds=delay)
-    return ExecutionResult.POSTPONED
+    return Execution(ExecutionResult.POSTPONED, given_back)
 
 
-def _leave(run: FunctionRun, reason: OutcomeUnknown, runs: RunTransitions) -> ExecutionResult:
+def _leave(run: FunctionRun, reason: OutcomeUnknown, runs: RunTransitions) -> Execution:
     """Keep the claim: the function may still be at work. Once the lease has ended, the watchdog gives the run back."""
     left = run.moved(error_code=reason.code, error_source=ErrorSource.SERVICE)
-    return ExecutionResult.POSTPONED if runs.transition(run, left) else ExecutionResult.NOT_OURS
+    return Execution(ExecutionResult.POSTPONED, left) if runs.transition(run, left) else _NOT_OURS

@@ -1,4 +1,4 @@
-"""What the lifecycle bus is told of a run that has ended: its ids, never its content."""
+"""What is published of a run that has ended: its ids, never its content."""
 
 from typing import Any
 

@@ -63,7 +63,7 @@ class CapturingReader(Protocol):
 
 
 class CapturedRuns(RunRecorder, RunTransitions, Protocol):
-    """Records runs that have ended, and marks them as told to the bus."""
+    """Records runs that have ended, and marks their events as published."""
 
 
 class CaptureDeps(NamedTuple):

@@ -2,7 +2,7 @@
 
 A retry is a pinned re-run. Its id is derived from the id of the run that failed, so that an event delivered twice makes
 no second retry. A run that awaits a retry stays before the watchdog until this story has come to its end, whatever
-that was: an event that is lost on its way here is told again.
+that was: an event that is lost on its way here is published again.
 """
 
 from enum import StrEnum

@@ -45,7 +45,7 @@ MAX_UNPUBLISHED = 3
 MAX_UNMOVED = 3
 # Between our clock and the queue's. A message is tried for more than an hour before it ends in the dead-letter queue.
 CLOCKS_DIFFER = timedelta(minutes=1)
-# Of a failure that nobody could decide on, told each quarter of an hour in the end: about two days.
+# Of a failure that nobody could decide on, published each quarter of an hour in the end: about two days.
 MAX_PUBLICATIONS = 200
 
 

@@ -207,7 +207,7 @@ def test_a_key_that_is_disabled_is_no_reason_to_delete_a_trigger(world: World) -
     with pytest.raises(Unavailable):
         show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps)
     world.cipher.refused, world.cipher.broken = False, True
-    with pytest.raises(TriggerUnreadable, match="create it anew"):
+    with pytest.raises(TriggerUnreadable, match="create it again"):
         show_trigger(WORKSPACE, TRIGGER_ID, world.registry_deps)
 
 

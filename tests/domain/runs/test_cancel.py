@@ -26,7 +26,7 @@ def test_a_pending_run_is_cancelled_and_never_executed(waiting: World, time: Fak
     assert (run.status, run.cancel_requested_by, run.cancel_requested_at) == (Status.CANCELLED, "bob", NOW)
     assert (run.started_at, run.ended_at, run.duration_ms, run.error_code) == (None, NOW, None, None)
     assert (run.event_pending, run.deadline) == (False, None)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     an_hour_passes(waiting, time)
     assert not waiting.invoker.invocations
 
@@ -48,7 +48,7 @@ def test_a_bus_that_is_down_does_not_keep_a_run_from_being_cancelled(waiting: Wo
 def test_a_running_run_is_marked_and_its_outcome_recorded_as_it_happens(waiting: World) -> None:
     answers: list[Status] = []
     waiting.invoker.meanwhile = lambda: answers.append(cancelled(waiting).status)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (answers, run.status, run.cancel_requested_by) == ([Status.RUNNING], Status.COMPLETED, "bob")
 
@@ -65,8 +65,8 @@ def test_a_marked_run_whose_outcome_was_lost_is_not_executed_again(waiting: Worl
 def test_a_marked_run_that_was_not_executed_after_all_never_is(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [RetryLater("TooManyRequestsException")]
     waiting.invoker.meanwhile = lambda: cancelled(waiting)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).status is Status.CANCELLED
     assert len(waiting.invoker.invocations) == 1
 
@@ -121,7 +121,7 @@ def test_a_run_that_is_marked_while_it_is_claimed_again_is_not_executed_again(wo
     world.has_run(a_run(status="running", pin=None))
     time.advance(minutes=2)
     world.code.meanwhile = lambda: cancelled(world)
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.NOT_OURS
     assert not world.invoker.invocations
     assert a_pass(world) == [RecoveryResult.CANCELLED]
 

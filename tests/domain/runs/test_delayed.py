@@ -51,15 +51,15 @@ def test_what_waits_for_weeks_costs_the_watchdog_nothing(installed: World, time:
 
 def test_a_message_that_comes_early_executes_nothing(installed: World, time: FakeClock) -> None:
     run = delayed(installed, minutes=10)
-    assert execute(run.id, installed.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(run.id, installed.execution_deps).result is ExecutionResult.POSTPONED
     assert installed.queue.pushed == [(run.id, 600), (run.id, 600)]
     time.advance(minutes=10)
-    assert execute(run.id, installed.execution_deps) is ExecutionResult.FINISHED
+    assert execute(run.id, installed.execution_deps).result is ExecutionResult.FINISHED
 
 
 def test_a_message_that_comes_weeks_early_is_left_to_the_watchdog(installed: World) -> None:
     run = delayed(installed, days=2)
-    assert execute(run.id, installed.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(run.id, installed.execution_deps).result is ExecutionResult.POSTPONED
     assert not installed.queue.pushed
 
 

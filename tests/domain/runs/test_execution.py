@@ -17,7 +17,7 @@ from tests.fakes import FakeClock, World
 
 def test_a_run_is_executed_once_and_its_outcome_recorded(waiting: World, time: FakeClock) -> None:
     waiting.invoker.meanwhile = lambda: time.advance(seconds=1.25)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.COMPLETED, None, 1)
     assert (run.started_at, run.ended_at, run.duration_ms) == (NOW, NOW + timedelta(seconds=1.25), 1250)
@@ -53,7 +53,7 @@ def test_the_bus_is_told_once_of_the_finished_run(waiting: World) -> None:
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILURE, Status.TIMEOUT, Status.CANCELLED])
 def test_a_second_delivery_of_a_finished_run_does_nothing(world: World, status: Status) -> None:
     before = world.has_run(a_run(status=status))
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.NOT_OURS
     assert world.run(RUN_ID) == before
     assert not world.invoker.invocations
     assert not world.bus.announced
@@ -65,10 +65,10 @@ def test_a_second_delivery_of_a_running_run_does_nothing_until_its_lease_has_end
 ) -> None:
     world.has_run(a_run(status="running"))
     time.advance(seconds=90)
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.NOT_OURS
     assert not world.invoker.invocations
     time.advance(seconds=0.001)
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.FINISHED
     assert world.run(RUN_ID).execution_attempts == 2
 
 
@@ -86,23 +86,23 @@ def test_of_a_run_that_is_not_executed_now_no_content_is_fetched(
 ) -> None:
     waiting.runs.runs[RUN_ID] = waiting.run(RUN_ID).evolve(**changes)
     waiting.runs.objects_fail = True
-    assert execute(RUN_ID, waiting.execution_deps) is result
+    assert execute(RUN_ID, waiting.execution_deps).result is result
 
 
 def test_a_message_of_a_run_that_is_gone_does_nothing(world: World) -> None:
-    assert execute(an_id(404), world.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(an_id(404), world.execution_deps).result is ExecutionResult.NOT_OURS
 
 
 def test_who_loses_the_claim_does_not_execute(waiting: World) -> None:
     waiting.code.meanwhile = lambda: moved_by_another(waiting)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     assert not waiting.invoker.invocations
     assert waiting.run(RUN_ID).claim_token == "another's"
 
 
 def test_a_late_outcome_of_a_lost_claim_is_not_stored(waiting: World) -> None:
     waiting.invoker.meanwhile = lambda: moved_by_another(waiting)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     assert waiting.run(RUN_ID).status is Status.RUNNING
     assert waiting.opened(waiting.run(RUN_ID), Content.RESULT) is None
     assert not waiting.bus.announced
@@ -113,7 +113,7 @@ def test_a_rerun_recorded_meanwhile_does_not_void_the_claim(waiting: World) -> N
         waiting.has_run(a_rerun(waiting.run(RUN_ID), created_at=NOW + timedelta(days=10)))
 
     waiting.invoker.meanwhile = rerun_meanwhile
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert run.rerun_count == 1
     assert run.expires_at == NOW + timedelta(days=100)
@@ -123,7 +123,7 @@ def test_a_rerun_recorded_meanwhile_does_not_void_the_claim(waiting: World) -> N
 def test_who_lost_the_claim_does_not_give_the_run_back(waiting: World, reason: Exception) -> None:
     waiting.invoker.script = [reason]
     waiting.invoker.meanwhile = lambda: moved_by_another(waiting)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     assert waiting.run(RUN_ID).claim_token == "another's"
     assert not waiting.queue.pushed
 
@@ -131,13 +131,13 @@ def test_who_lost_the_claim_does_not_give_the_run_back(waiting: World, reason: E
 def test_a_pinned_version_that_was_deleted_fails_the_run_at_once(world: World) -> None:
     world.has_run(a_run(status="pending", pin=a_pin(3)), PARAMETERS)
     world.invoker.script = [PermanentFailure(VERSION_NOT_FOUND, "gone")]
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.FINISHED
     assert world.run(RUN_ID).error_code == VERSION_NOT_FOUND
 
 
 def test_what_a_workspace_may_no_longer_invoke_is_not_executed(waiting: World) -> None:
     waiting.invokable = InvokablePatterns({"another": [FUNCTION_ARN]}, own_functions="")
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).error_code == "FunctionAccessDenied"
     assert not waiting.invoker.invocations
 
@@ -145,7 +145,7 @@ def test_what_a_workspace_may_no_longer_invoke_is_not_executed(waiting: World) -
 @pytest.mark.parametrize("status", [Status.FAILURE, Status.TIMEOUT])
 def test_a_function_s_failure_is_the_run_s(waiting: World, status: Status) -> None:
     waiting.invoker.script = [Outcome(status, "KeyError", logs=b"log", error=b'{"errorMessage":"order 1"}')]
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code) == (status, "KeyError")
     assert waiting.opened(run, Content.ERROR) == b'{"errorMessage":"order 1"}'
@@ -156,7 +156,7 @@ def test_a_function_s_failure_is_the_run_s(waiting: World, status: Status) -> No
 
 def test_code_that_is_gone_for_good_fails_the_run_and_says_so(waiting: World) -> None:
     waiting.code.now[FUNCTION_ARN] = PermanentFailure("FunctionVersionNotFound", "It does not exist.")
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "FunctionVersionNotFound", 0)
     assert json.loads(waiting.opened(run, Content.ERROR) or b"")["errorMessage"] == "It does not exist."
@@ -188,20 +188,20 @@ def test_the_latest_code_is_looked_at_afresh(world: World, use_latest_code: bool
 
 def test_unreadable_parameters_fail_the_run_and_the_function_is_not_called(waiting: World) -> None:
     waiting.cipher.broken = True
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).error_code == "ParametersUnreadable"
     assert not waiting.invoker.invocations
 
 
 def test_parameters_that_are_gone_fail_the_run_too(waiting: World) -> None:
     waiting.runs.parts.clear()
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).error_code == "ParametersUnreadable"
 
 
 def test_a_result_that_did_not_come_to_its_end_leaves_the_run_completed(waiting: World) -> None:
     waiting.invoker.script = [Outcome(Status.COMPLETED, logs=b"log", result_lost=True)]
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.result_omitted, run.execution_attempts) == (Status.COMPLETED, True, 1)
     assert waiting.opened(run, Content.LOGS) == b"log"
@@ -220,11 +220,11 @@ def test_a_result_that_did_not_come_to_its_end_leaves_the_run_completed(waiting:
 )
 def test_whatever_a_function_answers_it_is_executed_once(waiting: World, answer: bytes, code: str) -> None:
     waiting.invoker.script = [Outcome.of_failed_invocation(answer)]
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, code, 1)
     assert reveal(run, [Content.ERROR], waiting.runs, waiting.cipher)[Content.ERROR] is not None
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     assert len(waiting.invoker.invocations) == 1
 
 
@@ -251,7 +251,7 @@ def test_a_kms_that_fails_after_the_execution_costs_the_content_and_not_a_second
         waiting.cipher.cannot_seal = True
 
     waiting.invoker.meanwhile = kms_goes_down
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.result_omitted) == (Status.COMPLETED, True)
     assert waiting.runs.parts.keys() == {(RUN_ID, Content.PARAMETERS)}
@@ -260,7 +260,7 @@ def test_a_kms_that_fails_after_the_execution_costs_the_content_and_not_a_second
 
 def test_an_event_that_the_bus_did_not_take_is_left_to_the_watchdog(waiting: World) -> None:
     waiting.bus.fails = True
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     assert (run.status, run.event_pending) == (Status.COMPLETED, True)
     assert run.deadline == NOW + timedelta(seconds=60)

@@ -32,7 +32,7 @@ def test_what_cannot_be_invoked_yet_is_postponed_and_not_counted(waiting: World,
         waiting.cipher.cannot_open = True
     else:
         waiting.runs.objects_fail = True
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.POSTPONED
     run = waiting.run(RUN_ID)
     assert (run.status, run.claim_token, run.execution_attempts, run.postponements) == (Status.PENDING, None, 0, 1)
     assert waiting.queue.pushed == [(RUN_ID, 1)]
@@ -69,20 +69,20 @@ def test_a_postponed_run_waits_longer_each_time(waiting: World, time: FakeClock)
     waited = [each.delay_seconds for each in waiting.queue.pushed]
     # Not all alike: what was throttled together would be throttled together again.
     assert all(most / 2 <= seconds <= most for seconds, most in zip(waited, longest, strict=True))
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).execution_attempts == 1
 
 
 def test_a_postponed_run_whose_push_failed_is_left_to_the_watchdog(waiting: World) -> None:
     waiting.invoker.script = [RetryLater("TooManyRequestsException")]
     waiting.queue.fails = True
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.POSTPONED
     assert waiting.run(RUN_ID).deadline is not None
 
 
 def test_an_execution_whose_outcome_is_not_known_is_counted(waiting: World) -> None:
     waiting.invoker.script = [OutcomeUnknown("ConnectionFailed")]
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.POSTPONED
     run = waiting.run(RUN_ID)
     assert (run.status, run.execution_attempts, run.error_code) == (Status.RUNNING, 1, "ConnectionFailed")
 
@@ -91,9 +91,9 @@ def test_a_function_that_may_still_be_at_work_is_not_executed_beside_itself(wait
     waiting.invoker.script = [OutcomeUnknown("ConnectionFailed")]
     execute(RUN_ID, waiting.execution_deps)
     time.advance(seconds=a_pin().timeout_seconds or 0)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     time.advance(seconds=LEASE_MARGIN.total_seconds() + 1)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).execution_attempts == 2
 
 
@@ -101,10 +101,10 @@ def test_current_code_that_was_deleted_since_it_was_looked_up_is_looked_up_again
     waiting: World, time: FakeClock
 ) -> None:
     waiting.invoker.script = [PermanentFailure(VERSION_NOT_FOUND, "gone")]
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.POSTPONED
     assert (waiting.code.forgotten, waiting.run(RUN_ID).pin) == ([a_pin(7)], None)
     time.advance(seconds=2)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert (waiting.run(RUN_ID).pin, waiting.run(RUN_ID).execution_attempts) == (a_pin(8), 1)
 
 
@@ -112,8 +112,10 @@ def test_current_code_that_was_deleted_since_it_was_looked_up_is_looked_up_again
 def test_a_version_that_is_not_ready_is_waited_for_unless_it_will_never_be(waiting: World, state: str) -> None:
     waiting.invoker.script = [NotReady("ResourceConflictException")]
     waiting.code.failed = PermanentFailure(STATE_FAILED, "It is in the state Failed.") if state == "failed" else None
-    result = execute(RUN_ID, waiting.execution_deps)
+    result, known = execute(RUN_ID, waiting.execution_deps)
     run = waiting.run(RUN_ID)
+    assert known is not None
+    assert (known.status, known.error_code) == (run.status, run.error_code)
     if state == "failed":
         assert (result, run.status, run.error_code) == (ExecutionResult.FINISHED, Status.FAILURE, STATE_FAILED)
     else:
@@ -126,11 +128,11 @@ def test_a_version_that_is_not_ready_is_waited_for_unless_it_will_never_be(waiti
 
 def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [PermanentFailure(VERSION_NOT_FOUND, "gone") for _ in range(10)]
-    verdicts = []
+    results = []
     for _ in range(2):
-        verdicts.append(execute(RUN_ID, waiting.execution_deps))
+        results.append(execute(RUN_ID, waiting.execution_deps).result)
         time.advance(minutes=1)
-    assert verdicts == [ExecutionResult.POSTPONED, ExecutionResult.FINISHED]
+    assert results == [ExecutionResult.POSTPONED, ExecutionResult.FINISHED]
     assert [refresh for _, refresh in waiting.code.request] == [False, True], "not what another executor remembers"
     assert waiting.run(RUN_ID).error_code == VERSION_NOT_FOUND
 
@@ -138,7 +140,7 @@ def test_code_that_is_gone_each_time_it_is_looked_up_fails_the_run(waiting: Worl
 def test_however_long_a_run_has_waited_its_code_is_looked_up_again(waiting: World) -> None:
     waiting.runs.runs[RUN_ID] = waiting.run(RUN_ID).evolve(postponements=50, error_code="TooManyRequestsException")
     waiting.invoker.script = [PermanentFailure(VERSION_NOT_FOUND, "gone")]
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.POSTPONED
 
 
 @pytest.mark.parametrize(("seconds", "result"), [(20, ExecutionResult.FINISHED), (40, ExecutionResult.POSTPONED)])
@@ -152,27 +154,27 @@ def test_a_function_is_not_called_when_its_lease_may_end_before_it_does(
         return opened(sealed, seal_context)
 
     monkeypatch.setattr(waiting.cipher, "open", open_slowly)
-    assert execute(RUN_ID, waiting.execution_deps) is result
+    assert execute(RUN_ID, waiting.execution_deps).result is result
     assert bool(waiting.invoker.invocations) == (result is ExecutionResult.FINISHED)
 
 
 def test_a_key_that_is_disabled_keeps_the_run_waiting(waiting: World) -> None:
     waiting.cipher.refused = True
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.POSTPONED
     assert (waiting.run(RUN_ID).status, waiting.run(RUN_ID).error_code) == (Status.PENDING, "KeyRefused")
     waiting.cipher.refused = False
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
 
 
 def after_the_lease(world: World, time: FakeClock) -> ExecutionResult:
     time.advance(minutes=5)
-    return execute(RUN_ID, world.execution_deps)
+    return execute(RUN_ID, world.execution_deps).result
 
 
 def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World, time: FakeClock) -> None:
     waiting.invoker.script = [OutcomeUnknown("ConnectionFailed") for _ in range(MAX_ATTEMPTS)]
-    verdicts = [after_the_lease(waiting, time) for _ in range(MAX_ATTEMPTS + 1)]
-    assert verdicts == [ExecutionResult.POSTPONED] * MAX_ATTEMPTS + [ExecutionResult.FINISHED]
+    results = [after_the_lease(waiting, time) for _ in range(MAX_ATTEMPTS + 1)]
+    assert results == [ExecutionResult.POSTPONED] * MAX_ATTEMPTS + [ExecutionResult.FINISHED]
     assert len(waiting.invoker.invocations) == MAX_ATTEMPTS
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "ExecutionLost", MAX_ATTEMPTS)
@@ -196,7 +198,7 @@ def test_throttling_between_lost_executions_is_not_counted(waiting: World, time:
 def test_a_running_run_that_was_lost_three_times_is_not_executed_again(world: World, time: FakeClock) -> None:
     world.has_run(a_run(status="running", execution_attempts=MAX_ATTEMPTS))
     time.advance(hours=1)
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.FINISHED
     assert not world.invoker.invocations
     assert world.run(RUN_ID).error_code == "ExecutionLost"
 
@@ -225,7 +227,7 @@ def test_a_function_that_is_throttled_for_an_hour_is_executed_once_in_the_end(wa
         for moment, run_id in [each for each in due if each[0] <= time.moment]:
             due.remove((moment, run_id))
             waiting.invoker.script = [RetryLater("TooManyRequestsException")] if minute < 60 else []
-            tries += execute(run_id, waiting.execution_deps) is not ExecutionResult.NOT_OURS
+            tries += execute(run_id, waiting.execution_deps).result is not ExecutionResult.NOT_OURS
     run = waiting.run(RUN_ID)
     assert (run.status, run.execution_attempts) == (Status.COMPLETED, 1)
     # Not hammered: the pauses grow, and messages do not multiply.
@@ -239,10 +241,10 @@ def test_a_message_beside_that_of_a_postponed_run_starts_nothing(waiting: World,
         execute(RUN_ID, waiting.execution_deps)
     waiting.queue.pushed.clear()
     time.advance(seconds=60)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     assert not waiting.queue.pushed
     time.advance(minutes=15)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).waits_until is None
 
 
@@ -258,7 +260,7 @@ def test_an_outcome_that_cannot_be_stored_at_once_is_not_executed_for_again(
         return transition(before, after, outcome)
 
     monkeypatch.setattr(waiting.runs, "transition", injected)
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     run = waiting.run(RUN_ID)
     # In the end without the result: it may be that which cannot be stored.
     assert (run.status, run.result_omitted) == (Status.COMPLETED, faults > 1)
@@ -273,7 +275,7 @@ def test_a_run_that_has_waited_for_as_long_as_runs_are_kept_ends_before_it_is_go
     world.has_run(a_run(status="pending", expires_at=NOW + timedelta(hours=1)))
     time.advance(minutes=30)
     if by == "the executor":
-        assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
+        assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.FINISHED
     else:
         a_pass(world)
     run = world.run(RUN_ID)

@@ -33,21 +33,21 @@ def is_occupied(world: World, *, number: int = 0, workspace: str = "acme") -> No
 
 
 def test_without_a_limit_nobody_asks_for_slots(waiting: World) -> None:
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.slots.request == 0
 
 
 def test_a_run_holds_a_slot_while_it_is_executed_and_only_then(limited: World) -> None:
     seen: list[Slot] = []
     limited.invoker.meanwhile = lambda: seen.extend(limited.slots.taken.values())
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.FINISHED
     assert [(slot.workspace, slot.number, slot.until) for slot in seen] == [("acme", 0, NOW + LEASE)]
     assert not limited.slots.taken
 
 
 def test_a_run_whose_workspace_is_full_waits_and_says_why_and_nothing_else_is_done_for_it(limited: World) -> None:
     is_occupied(limited)
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.POSTPONED
     run = limited.run(RUN_ID)
     assert (run.status, run.execution_attempts, run.claim_token, run.pin) == (Status.PENDING, 0, None, None)
     assert (run.error_code, run.error_source) == ("WorkspaceConcurrencyLimit", ErrorSource.SERVICE)
@@ -58,13 +58,13 @@ def test_a_run_whose_workspace_is_full_waits_and_says_why_and_nothing_else_is_do
 def test_who_waits_for_a_slot_comes_back_within_half_a_minute_however_often(limited: World, time: FakeClock) -> None:
     is_occupied(limited)
     for _ in range(20):
-        assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.POSTPONED
+        assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.POSTPONED
         time.advance(seconds=limited.queue.pushed[-1].delay_seconds)
     waited = [each.delay_seconds for each in limited.queue.pushed]
     assert all(12 <= seconds < 30 for seconds in waited)
     assert len(set(waited)) > 1, "what waits together does not come back together"
     limited.slots.taken.clear()
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.FINISHED
     assert (limited.run(RUN_ID).execution_attempts, limited.run(RUN_ID).error_code) == (1, None)
 
 
@@ -84,13 +84,13 @@ def test_to_have_waited_for_a_slot_makes_no_other_wait_longer(limited: World, ti
 
 def test_a_full_workspace_leaves_the_others_their_slots(limited: World) -> None:
     is_occupied(limited, workspace="globex")
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.FINISHED
 
 
 def test_what_a_workspace_may_not_invoke_fails_and_does_not_wait(limited: World) -> None:
     is_occupied(limited)
     limited.runs.runs[RUN_ID] = limited.run(RUN_ID).evolve(function_arn=f"{FUNCTION_ARN}x".replace("orders", "bills"))
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.FINISHED
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_a_slot_is_given_back_by_a_run_whose_parameters_cannot_be_opened(limited
 
 def test_who_loses_the_claim_gives_the_slot_back(limited: World) -> None:
     limited.code.meanwhile = lambda: moved_by_another(limited)
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.NOT_OURS
     assert not limited.slots.taken
 
 
 def test_who_loses_the_claim_while_the_function_runs_gives_the_slot_back(limited: World) -> None:
     limited.invoker.meanwhile = lambda: moved_by_another(limited)
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.NOT_OURS
     assert not limited.slots.taken
 
 
@@ -151,7 +151,7 @@ def test_a_crash_costs_a_slot_for_no_longer_than_a_lease(
             execute(RUN_ID, limited.execution_deps)
     assert limited.slots.held("acme") == {0}
     time.advance(seconds=LEASE.total_seconds() + 1)
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.FINISHED
 
 
 def test_a_table_that_does_not_answer_for_slots_claims_nothing(limited: World) -> None:
@@ -166,7 +166,7 @@ def test_a_slot_that_another_takes_first_is_not_waited_for_while_there_is_one_mo
     limited.slots.meanwhile = lambda: is_occupied(limited, number=0)
     for number in range(10):  # of the two it tries either first
         run = limited.has_run(a_run(id=an_id(number), status="pending"))
-        assert execute(run.id, limited.execution_deps) is ExecutionResult.FINISHED
+        assert execute(run.id, limited.execution_deps).result is ExecutionResult.FINISHED
 
 
 def test_who_never_gets_a_slot_before_others_do_waits_and_does_not_try_for_ever(
@@ -180,7 +180,7 @@ def test_who_never_gets_a_slot_before_others_do_waits_and_does_not_try_for_ever(
         return set()
 
     monkeypatch.setattr(limited.slots, "held", always_free)
-    assert execute(RUN_ID, limited.execution_deps) is ExecutionResult.POSTPONED
+    assert execute(RUN_ID, limited.execution_deps).result is ExecutionResult.POSTPONED
     assert 1 < len(looks) < 10
     assert not limited.invoker.invocations
 

@@ -1,4 +1,4 @@
-"""A trigger that retries, runs of it that fail, and the door that is told of failures."""
+"""A trigger that retries, runs of it that fail, and the retries of those."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def retries(world: World, **changes: Any) -> None:
 
 
 def has_failed(world: World, **changes: Any) -> FunctionRun:
-    """A run that has failed, and was told to the bus, from where nobody has taken it."""
+    """A run that has failed, and whose event is published, but not yet processed."""
     run = a_run(status="pending", retriable=True, **changes)
     world.has_run(run, b'{"order":1.0}')
     world.invoker.script = [FAILURE]
@@ -37,8 +37,8 @@ def has_failed(world: World, **changes: Any) -> FunctionRun:
     return world.run(run.id)
 
 
-def told_of(world: World, run_id: str = RUN_ID) -> str:
-    """What the door of retries makes of an event."""
+def retry_of(world: World, run_id: str = RUN_ID) -> str:
+    """What becomes of the event of a failure."""
     return retried(run_id, world)
 
 

@@ -1,4 +1,4 @@
-"""What `prepare` gives: all that there is to be told of a re-run before it is started, and nothing is written for it."""
+"""What `prepare` gives: all that can be shown of a re-run before it is started, and nothing is written for it."""
 
 from typing import Any
 

@@ -10,7 +10,9 @@ from handlers.domain.errors import (
     TooLarge,
 )
 from handlers.domain.json_document import MAX_BYTES
+from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Content, Part
+from handlers.domain.seal import SealBroken
 from tests.builders import RUN_ID, a_run, nested
 from tests.domain.starting.rerunning import nothing_happened, request, rerun
 from tests.fakes import World
@@ -57,7 +59,10 @@ def test_what_is_sealed_opens_for_the_new_run_only(installed: World) -> None:
     new = rerun(request(overrideParams={"a": 1}), installed)
     sealed = {part: stored.sealed for (run_id, part), stored in installed.runs.parts.items() if run_id == new.id}
     assert sealed.keys() == {Part.PARAMETERS, Part.OVERRIDES}
-    assert all(new.id.encode() in each for each in sealed.values())
+    for part, text in ((Part(name), text) for name, text in sealed.items()):
+        assert installed.cipher.open(text, seal_context(new, part))
+        with pytest.raises(SealBroken):
+            installed.cipher.open(text, seal_context(installed.run(RUN_ID), part))
 
 
 def test_no_parameter_stands_in_the_run_or_in_the_message(installed: World) -> None:

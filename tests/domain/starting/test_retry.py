@@ -17,7 +17,7 @@ from handlers.domain.starting.retry import RetryResult
 from handlers.domain.upkeep.recovery import MAX_PUBLICATIONS, RecoveryResult
 from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger, an_id
 from tests.domain.starting.rerunning import request, rerun
-from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, told_of
+from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, retry_of
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
 
@@ -31,7 +31,7 @@ def failed(world: World) -> World:
 
 
 def test_a_retry_is_a_pinned_rerun_that_says_why(failed: World) -> None:
-    assert told_of(failed) == RetryResult.RETRIED
+    assert retry_of(failed) == RetryResult.RETRIED
     (retry,) = retries_in(failed)
     assert (retry.is_rerun, retry.original_run_id, retry.source_run_id) == (True, RUN_ID, RUN_ID)
     assert (retry.rerun_by, retry.rerun_reason) == ("auto-retry", "Automatic retry 1 of 2 after TimeoutError")
@@ -41,7 +41,7 @@ def test_a_retry_is_a_pinned_rerun_that_says_why(failed: World) -> None:
 
 
 def test_a_retry_waits_as_its_policy_says(failed: World) -> None:
-    told_of(failed)
+    retry_of(failed)
     (retry,) = retries_in(failed)
     assert retry.not_before == NOW + timedelta(seconds=10)
     assert failed.queue.pushed == [(retry.id, 10)]
@@ -49,27 +49,27 @@ def test_a_retry_waits_as_its_policy_says(failed: World) -> None:
 
 def test_a_failure_is_settled_once_it_is_retried(failed: World) -> None:
     assert failed.run(RUN_ID).event_pending
-    told_of(failed)
+    retry_of(failed)
     run = failed.run(RUN_ID)
     assert (run.event_pending, run.deadline) == (False, None)
 
 
 def test_an_event_delivered_twice_makes_one_retry(failed: World) -> None:
-    assert [told_of(failed), told_of(failed)] == [RetryResult.RETRIED, RetryResult.SETTLED]
+    assert [retry_of(failed), retry_of(failed)] == [RetryResult.RETRIED, RetryResult.SETTLED]
     assert len(retries_in(failed)) == 1
 
 
 def test_two_deliveries_at_once_make_one_retry(failed: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    record, verdicts = failed.runs.record_rerun, list[str]()
+    record, results = failed.runs.record_rerun, list[str]()
 
     def beaten(*recorded: Any) -> bool:
         monkeypatch.setattr(failed.runs, "record_rerun", record)
-        verdicts.append(told_of(failed))
+        results.append(retry_of(failed))
         return record(*recorded)
 
     monkeypatch.setattr(failed.runs, "record_rerun", beaten)
-    verdicts.append(told_of(failed))
-    assert verdicts == [RetryResult.RETRIED, RetryResult.RETRIED_BEFORE]
+    results.append(retry_of(failed))
+    assert results == [RetryResult.RETRIED, RetryResult.RETRIED_BEFORE]
     assert (len(retries_in(failed)), failed.run(RUN_ID).rerun_count) == (1, 1)
 
 
@@ -78,12 +78,12 @@ def test_a_lost_event_is_told_again(failed: World, time: FakeClock) -> None:
     assert a_pass(failed) == [RecoveryResult.PUBLISHED_AGAIN]
     assert len(failed.bus.announced) == 2
     assert failed.run(RUN_ID).event_pending
-    assert told_of(failed) == RetryResult.RETRIED
+    assert retry_of(failed) == RetryResult.RETRIED
     time.advance(hours=1)
     assert RUN_ID not in {run.id for run in failed.runs.overdue()}
 
 
-def test_a_failure_that_nobody_heeds_is_told_more_and_more_rarely(failed: World, time: FakeClock) -> None:
+def test_a_failure_that_nobody_processes_is_published_more_and_more_rarely(failed: World, time: FakeClock) -> None:
     for _ in range(24 * 60):
         time.advance(minutes=1)
         a_pass(failed)
@@ -104,7 +104,7 @@ def test_retries_of_retries_go_on_until_they_are_exhausted(world: World, time: F
     has_failed(world)
     actual, run_id = [], RUN_ID
     while True:
-        result = told_of(world, run_id)
+        result = retry_of(world, run_id)
         actual.append(result)
         if result != RetryResult.RETRIED:
             break
@@ -121,7 +121,7 @@ def test_retries_of_retries_go_on_until_they_are_exhausted(world: World, time: F
 
 
 def test_a_retry_that_succeeds_is_the_last(failed: World, time: FakeClock) -> None:
-    told_of(failed)
+    retry_of(failed)
     time.advance(minutes=1)
     (retry,) = retries_in(failed)
     execute(retry.id, failed.execution_deps)
@@ -135,7 +135,7 @@ def test_runs_of_a_trigger_that_does_not_retry_are_done_with_at_once(world: Worl
     world.invoker.script = [FAILURE]
     execute(RUN_ID, world.execution_deps)
     assert not world.run(RUN_ID).event_pending
-    assert told_of(world) == RetryResult.SETTLED
+    assert retry_of(world) == RetryResult.SETTLED
 
 
 def test_a_run_says_from_its_start_whether_it_is_to_be_retried(world: World) -> None:
@@ -164,13 +164,13 @@ def test_a_rerun_by_hand_is_retried_only_if_its_trigger_says_so(world: World, *,
     new = rerun(request(), world)
     world.invoker.script = [FAILURE]
     execute(new.id, world.execution_deps)
-    assert told_of(world, new.id) == (RetryResult.RETRIED if wanted else RetryResult.SETTLED)
+    assert retry_of(world, new.id) == (RetryResult.RETRIED if wanted else RetryResult.SETTLED)
     assert [run.source_run_id for run in retries_in(world)] == [new.id] * wanted
 
 
-def test_a_policy_that_was_changed_meanwhile_is_heeded(failed: World) -> None:
+def test_a_policy_that_was_changed_meanwhile_counts(failed: World) -> None:
     failed.has_registered(a_trigger(retry_policy=a_policy(maxRetries=5, initialDelaySeconds=0)))
-    assert told_of(failed) == RetryResult.RETRIED
+    assert retry_of(failed) == RetryResult.RETRIED
     (retry,) = retries_in(failed)
     assert (retry.rerun_reason, retry.not_before) == ("Automatic retry 1 of 5 after TimeoutError", NOW)
 
@@ -191,7 +191,7 @@ REASONS: dict[str, Change] = {
 @pytest.mark.parametrize("reason", REASONS)
 def test_what_is_not_retried_is_settled_and_says_why(failed: World, reason: str) -> None:
     REASONS[reason](failed)
-    assert told_of(failed) == reason
+    assert retry_of(failed) == reason
     assert not retries_in(failed)
     assert (failed.run(RUN_ID).event_pending, failed.run(RUN_ID).deadline) == (False, None)
 
@@ -205,7 +205,7 @@ def test_a_run_that_was_throttled_for_days_is_retried_and_told_of_like_any_other
     world.bus.fails = False
     time.advance(seconds=61)
     assert a_pass(world) == [RecoveryResult.PUBLISHED_AGAIN]
-    assert told_of(world) == RetryResult.RETRIED
+    assert retry_of(world) == RetryResult.RETRIED
 
 
 @pytest.mark.parametrize("code", sorted(BEYOND_RETRY))
@@ -213,7 +213,7 @@ def test_what_the_same_code_and_input_would_meet_again_is_not_retried(world: Wor
     retries(world)
     has_failed(world)
     world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(error_code=code)
-    assert told_of(world) == RetryResult.NOT_RETRYABLE
+    assert retry_of(world) == RetryResult.NOT_RETRYABLE
 
 
 @pytest.mark.parametrize("code", sorted(BEYOND_RETRY))
@@ -222,7 +222,7 @@ def test_a_function_s_own_error_is_retried_whatever_its_name(world: World, code:
     world.has_run(a_run(status="pending", retriable=True))
     world.invoker.script = [Outcome.of_failed_invocation(json.dumps({"errorType": code, "stackTrace": []}).encode())]
     execute(RUN_ID, world.execution_deps)
-    assert (world.run(RUN_ID).error_code, told_of(world)) == (code, RetryResult.RETRIED)
+    assert (world.run(RUN_ID).error_code, retry_of(world)) == (code, RetryResult.RETRIED)
 
 
 @pytest.mark.parametrize(
@@ -252,14 +252,14 @@ def test_a_policy_knows_an_error_by_the_name_that_lambda_tells_and_by_the_one_th
         world.invoker.script = [failure]
         execute(an_id(number), world.execution_deps)
         expected = RetryResult.RETRIED if known_as == "Another" else RetryResult.NOT_RETRYABLE
-        assert told_of(world, an_id(number)) == expected
+        assert retry_of(world, an_id(number)) == expected
 
 
 def test_a_run_that_was_cancelled_while_it_ran_is_not_retried(world: World) -> None:
     retries(world)
     has_failed(world, cancel_requested_at=None)
     world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(cancel_requested_at=NOW, cancel_requested_by="bob")
-    assert told_of(world) == RetryResult.CANCELLED
+    assert retry_of(world) == RetryResult.CANCELLED
     assert not world.run(RUN_ID).event_pending
 
 
@@ -268,26 +268,26 @@ def test_a_timeout_is_retried_too(world: World) -> None:
     world.has_run(a_run(status="pending", retriable=True))
     world.invoker.script = [Outcome(Status.TIMEOUT, "Sandbox.Timedout")]
     execute(RUN_ID, world.execution_deps)
-    assert told_of(world) == RetryResult.RETRIED
+    assert retry_of(world) == RetryResult.RETRIED
 
 
 def test_a_run_that_is_gone_is_not_retried(world: World) -> None:
-    assert told_of(world) == RetryResult.GONE
+    assert retry_of(world) == RetryResult.GONE
 
 
 @pytest.mark.parametrize("fault", ["cannot_open", "cannot_seal", "refused"])
 def test_a_fault_of_kms_leaves_the_failure_waiting(failed: World, fault: str) -> None:
     setattr(failed.cipher, fault, True)
     with suppress(Unavailable):
-        told_of(failed)
+        retry_of(failed)
     assert failed.run(RUN_ID).event_pending
     setattr(failed.cipher, fault, False)
-    assert told_of(failed) == RetryResult.RETRIED
+    assert retry_of(failed) == RetryResult.RETRIED
 
 
 def test_a_queue_that_is_down_delays_a_retry_and_loses_none(failed: World, time: FakeClock) -> None:
     failed.queue.fails = True
-    told_of(failed)
+    retry_of(failed)
     failed.queue.fails = False
     time.advance(minutes=5)
     assert a_pass(failed) == [RecoveryResult.PUSHED_AGAIN]
@@ -300,7 +300,7 @@ def test_a_retry_of_a_rerun_belongs_to_its_original(world: World) -> None:
     world.has_run(source)
     world.invoker.script = [FAILURE]
     execute(source.id, world.execution_deps)
-    told_of(world, source.id)
+    retry_of(world, source.id)
     (retry,) = retries_in(world)
     assert (retry.original_run_id, retry.source_run_id) == (original.id, source.id)
     assert world.run(original.id).rerun_count == 2

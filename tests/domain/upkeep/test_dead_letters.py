@@ -31,7 +31,7 @@ def test_a_pending_run_is_sent_once_more(waiting: World) -> None:
     assert ended(waiting) == ({RecoveryResult.REDELIVERED: 1}, [])
     assert waiting.queue.pushed == [(RUN_ID, 0)]
     assert not waiting.dead_letters.dead_letters
-    assert execute(RUN_ID, waiting.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
     assert waiting.run(RUN_ID).status is Status.COMPLETED
 
 
@@ -69,7 +69,7 @@ def test_a_run_that_this_very_pass_has_given_back_is_executed(world: World, time
     time.advance(minutes=80)
     a_pass(world)
     ended(world)
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.FINISHED
     assert (world.run(RUN_ID).status, world.run(RUN_ID).execution_attempts) == (Status.COMPLETED, 2)
 
 

@@ -52,7 +52,7 @@ def test_a_running_run_whose_lease_has_ended_is_pushed_again(world: World, time:
     run = world.run(RUN_ID)
     assert (run.status, run.claim_token, run.execution_attempts) == (Status.PENDING, None, 1)
     assert run.pin == before.pin
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.FINISHED
     assert world.run(RUN_ID).execution_attempts == 2
 
 
@@ -244,7 +244,7 @@ def test_a_run_that_is_claimed_while_the_watchdog_looks_stays_claimed(world: Wor
     time.advance(minutes=1)
     (overdue,) = world.runs.overdue()
     world.invoker.meanwhile = lambda: recover(overdue, world.watchdog)
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.FINISHED
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.FINISHED
     assert not world.queue.pushed
 
 
@@ -255,7 +255,7 @@ def test_a_late_outcome_of_a_run_that_was_given_up_is_not_stored(world: World, t
 
     world.has_run(a_run(status="pending"))
     world.invoker.meanwhile = the_lease_ends
-    assert execute(RUN_ID, world.execution_deps) is ExecutionResult.NOT_OURS
+    assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.NOT_OURS
     assert world.run(RUN_ID).status is Status.PENDING
     assert world.opened(world.run(RUN_ID), Content.RESULT) is None
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from handlers import api_runs
 from handlers.api.operations import BASE
@@ -22,8 +22,8 @@ from tests.entry_points.events import (
     Event,
     answer_of,
     assert_complete,
+    fuzzed,
     http_event,
-    quickly,
 )
 from tests.entry_points.in_memory import wire
 from tests.stack.driver import Workspace
@@ -76,7 +76,7 @@ class TestDeployed:
         assert deployed == set(ROUTES)
 
     @given(sent=requests(list(ROUTES)))
-    @settings(quickly, max_examples=120)
+    @fuzzed(120)
     def test_a_request_is_answered_and_a_refused_one_writes_nothing(
         self, own: Own, deployed: Deployed, sent: tuple[Any, Event]
     ) -> None:
@@ -88,7 +88,7 @@ class TestDeployed:
             assert deployed.written == []
 
     @given(query=QUERIES.filter(lambda query: "include" not in query and "surprise" not in query))
-    @settings(quickly, max_examples=60)
+    @fuzzed(60)
     def test_a_list_of_runs_takes_or_refuses_any_filter(
         self, own: Own, deployed: Deployed, query: dict[str, str]
     ) -> None:
@@ -117,7 +117,7 @@ class TestDeployed:
         assert status == 400 or document["data"] == []
 
     @given(sent=requests([route for route in ROUTES if route.startswith(("POST", "GET", "PUT"))]))
-    @settings(quickly, max_examples=30)
+    @fuzzed(30)
     def test_over_http_a_request_is_answered_and_a_refused_one_changes_nothing(
         self, own: Own, sent: tuple[Any, Event]
     ) -> None:

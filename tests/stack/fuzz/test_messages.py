@@ -5,7 +5,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from handlers import execute_runs
@@ -17,7 +17,7 @@ from tests.entry_points.events import (
     CONTEXT,
     OWN,
     Event,
-    quickly,
+    fuzzed,
 )
 from tests.entry_points.in_memory import pending
 from tests.fakes import World
@@ -49,7 +49,7 @@ NOT_UNDERSTOOD = (
 
 class TestMessages:
     @given(bad=st.lists(NOT_UNDERSTOOD, max_size=7), good=st.integers(0, 3), seed=st.randoms(use_true_random=False))
-    @settings(quickly, max_examples=80)
+    @fuzzed(80)
     def test_a_message_that_cannot_be_understood_fails_alone(
         self, world: World, bad: list[str], good: int, seed: Any
     ) -> None:
@@ -84,7 +84,7 @@ PAYLOADS = (
 
 
 @given(payload=PAYLOADS, failed=st.booleans(), logs=st.binary(max_size=40))
-@settings(quickly, max_examples=150)
+@fuzzed(150)
 def test_whatever_a_function_answers_is_an_outcome_that_can_be_stored_and_shown(
     payload: bytes, failed: bool, logs: bytes
 ) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from handlers import api_rerun, watchdog
 from handlers.domain.runs.run import FunctionRun
@@ -17,7 +17,7 @@ from tests.entry_points.events import (
     Json,
     answer_of,
     assert_complete,
-    quickly,
+    fuzzed,
 )
 from tests.entry_points.in_memory import everything, pending
 from tests.fakes import World
@@ -26,7 +26,7 @@ from tests.stack.fuzz.strategies import CONSOLE_EVENTS, VALUES, requests
 
 class TestInMemory:
     @given(sent=requests(list(ROUTES)))
-    @settings(quickly, max_examples=400)
+    @fuzzed(400)
     def test_a_request_is_answered_and_a_refused_one_changes_nothing(
         self, world: World, sent: tuple[Any, Event]
     ) -> None:
@@ -43,7 +43,7 @@ class TestInMemory:
             world.has_registered()
 
     @given(event=CONSOLE_EVENTS)
-    @settings(quickly, max_examples=150)
+    @fuzzed(150)
     def test_a_console_event_is_answered(self, world: World, event: Json) -> None:
         before = everything(world)
         answered = json.loads(json.dumps(api_rerun.lambda_handler(event, CONTEXT), ensure_ascii=False).encode())
@@ -58,7 +58,7 @@ class TestInMemory:
             assert answered.get("statusCode", 400) == 400, context
 
     @given(event=VALUES)
-    @settings(quickly, max_examples=30)
+    @fuzzed(30)
     def test_the_watchdog_does_not_care_what_wakes_it(self, world: World, event: Json) -> None:
         scheduled = {
             "version": "0",

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import capture_failures, on_event
@@ -20,8 +20,8 @@ from tests.entry_points.events import (
     Json,
     answer_of,
     assert_complete,
+    fuzzed,
     http_event,
-    quickly,
 )
 from tests.entry_points.in_memory import everything
 from tests.fakes import World
@@ -60,7 +60,7 @@ def triggers(draw: st.DrawFn) -> Json:
 
 
 @given(body=triggers())
-@settings(quickly, max_examples=300)
+@fuzzed(300)
 def test_a_trigger_s_source_is_shown_as_it_was_asked_for_or_refused_by_its_name(world: World, body: Json) -> None:
     # Paths are unique, and all examples share the world.
     world.registry.triggers = {each: stored for each, stored in world.registry.triggers.items() if each == TRIGGER_ID}
@@ -93,7 +93,7 @@ DELIVERIES = VALUES | st.fixed_dictionaries(
 
 
 @given(delivery=DELIVERIES)
-@settings(quickly, max_examples=200)
+@fuzzed(200)
 def test_a_delivery_that_can_never_start_a_run_is_left_at_once(world: World, delivery: Json) -> None:
     before = everything(world)
     # The trigger of the world is on-demand: nothing that schedules or rules deliver is for it.
@@ -128,7 +128,7 @@ RECORDS = st.fixed_dictionaries(
 
 
 @given(bad=NOT_UNDERSTOOD, record=RECORDS, by_a_bus=st.booleans())
-@settings(quickly, max_examples=150)
+@fuzzed(150)
 def test_a_record_of_any_failure_is_captured_and_what_is_none_fails_alone(
     world: World, bad: str, record: Json, by_a_bus: bool
 ) -> None:

@@ -1,4 +1,4 @@
-.PHONY: help install demo up down logs bootstrap diff deploy destroy unit test proof chaos bench check format reference lock clean
+.PHONY: help install demo up down logs bootstrap diff deploy destroy unit test proof chaos bench check format reference openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -76,6 +76,9 @@ format: install ## format, and correct what can be corrected
 
 reference: install ## write the generated pages of the docs
 	@$(BIN)/python -m infra.reference
+
+openapi: install ## write the API's OpenAPI document to docs/reference/openapi.json
+	@$(BIN)/python -m infra.reference openapi.json
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 lock: ## resolve the dependencies again (needs uv)

@@ -8,6 +8,7 @@ The top-level files are the entry points, one Lambda function each:
     api_registry       compute functions and function triggers
     api_triggers       start a run by executing a trigger
     api_webhooks       start a run by a signed webhook
+    api_openapi        the description of the API, without a token
     on_event           a schedule or an event starts a run
     on_run_failed      the lifecycle bus → automatic retry
     capture_failures   SQS → a failed asynchronous invocation becomes a run
@@ -19,7 +20,7 @@ The top-level files are the entry points, one Lambda function each:
 
 What entry points share:
 
-    telemetry      what operators are told: log lines with the ids of what they concern, the audit trail, metrics
+    telemetry      what operators read: log lines with the ids of what they concern, the audit trail, metrics
     settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 

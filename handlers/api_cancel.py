@@ -6,10 +6,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.api.cancel import CANCEL, Cancelled
+from handlers.api.cancel import CANCEL, CancelBody, Cancelled
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
-from handlers.domain.requests import Body
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.settings import ENDED_RUNS, check_environment
@@ -26,7 +25,7 @@ ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 @app.operation(CANCEL)
 def post_cancel(workspace: str, run_id: str) -> Response[Any]:
     with app.act(CANCEL, workspace, run_id=run_id) as act:
-        Body.read(app.body())  # there is nothing to say, and nothing is overlooked
+        CancelBody.read(app.body())  # there is nothing to say, and nothing is overlooked
         run = cancel(workspace, run_id, act.caller.subject, wiring.cancel_deps)
         act.line["status"] = run.status
     return json_response(ANSWERS[run.status], Cancelled(run_id=run.id, status=run.status, message=_message(run)))

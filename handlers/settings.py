@@ -41,6 +41,10 @@ class Settings(BaseModel):
     max_concurrent_executions_per_workspace: int | None = None
     retention_days: int = 90
     delete_unused_versions: bool = False
+    api_url: str = ""
+    issuer: str = ""
+    client_id: str = ""
+    audience: Json[list[str]] = []
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -59,7 +63,7 @@ TRIGGER_SOURCES = (
     *("on_event_arn", "scheduler_role_arn", "rule_prefix"),
 )
 # Left out by the stack where the context does not ask for it.
-OPTIONAL = frozenset({"delete_unused_versions", "max_concurrent_executions_per_workspace"})
+OPTIONAL = frozenset({"delete_unused_versions", "max_concurrent_executions_per_workspace", "client_id"})
 METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from handlers.api.catalogue import OPERATIONS
-from handlers.api.operations import Operation
+from handlers.api.operations import Operation, Public
 from infra import nag
 from infra.identity import Identity
 from infra.settings import Settings
@@ -36,12 +36,11 @@ class Api(Construct):
         scope: Construct,
         name: str,
         *,
-        functions: Mapping[str, lambda_.IFunction],
         identity: Identity,
         settings: Settings,
     ) -> None:
-        """`functions` maps the names of entry points to their Lambda functions."""
         super().__init__(scope, name)
+        self._settings = settings
         own_client = identity.client.user_pool_client_id
         self.http_api = apigateway.HttpApi(
             self,
@@ -50,15 +49,33 @@ class Api(Construct):
             create_default_stage=False,
             default_authorizer=authorizers.HttpJwtAuthorizer(
                 "Jwt",
-                settings.issuer or identity.issuer,
+                identity.trusted_issuer,
                 jwt_audience=settings.audience if settings.issuer else [own_client, *settings.audience],
             ),
         )
-        routes = {each.route_key: self._route(each, functions[each.entry_point]) for each in OPERATIONS}
-        self._public = {each.route_key: routes[each.route_key] for each in OPERATIONS if not each.needs_token}
-        for route in self._public.values():
-            nag.answer(route, {"AwsSolutions-APIG4": "Webhooks have no token: api_webhooks verifies their signatures"})
-        self._add_stage(settings)
+        self._stage = self._add_stage(settings)
+
+    @property
+    def url(self) -> str:
+        return f"https://{self._settings.domain_name}" if self._settings.domain_name else self.http_api.api_endpoint
+
+    def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
+        """`functions` maps the names of entry points to their Lambda functions."""
+        for operation in OPERATIONS:
+            route = self._route(operation, functions[operation.entry_point])
+            if isinstance(operation.access, Public):
+                self._limit(operation.route_key, route)
+                nag.answer(route, {"AwsSolutions-APIG4": f"Anybody may call it; asked for: {operation.access.value}"})
+
+    def _limit(self, route_key: str, route: apigateway.HttpRoute) -> None:
+        """Anybody may call it: so it has a rate of its own, and cannot use up that of the others."""
+        rate = self._settings.webhooks_per_second
+        limited = self._stage.route_settings or {}
+        self._stage.route_settings = {
+            **limited,
+            route_key: {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": 2 * rate},
+        }
+        self._stage.node.add_dependency(route)
 
     def _route(self, operation: Operation, function: lambda_.IFunction) -> apigateway.HttpRoute:
         [added] = self.http_api.add_routes(
@@ -69,7 +86,7 @@ class Api(Construct):
         )
         return added
 
-    def _add_stage(self, settings: Settings) -> None:
+    def _add_stage(self, settings: Settings) -> apigateway.CfnStage:
         access_log = logs.LogGroup(
             self,
             "AccessLog",
@@ -77,7 +94,7 @@ class Api(Construct):
             retention=settings.log_retention,
             removal_policy=settings.removal_policy,
         )
-        self.stage = apigateway.HttpStage(
+        stage = apigateway.HttpStage(
             self,
             "Stage",
             http_api=self.http_api,
@@ -88,18 +105,12 @@ class Api(Construct):
             ),
             domain_mapping=self._domain(settings),
         )
-        resource = self.stage.node.default_child
+        resource = stage.node.default_child
         assert isinstance(resource, apigateway.CfnStage)  # noqa: S101 - what an HttpStage is made of
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
-        # Anybody may call these routes: each has a rate of its own, so that it cannot use up that of the others.
-        rate = {
-            "ThrottlingRateLimit": settings.webhooks_per_second,
-            "ThrottlingBurstLimit": 2 * settings.webhooks_per_second,
-        }
-        resource.route_settings = dict.fromkeys(self._public, rate)
-        resource.node.add_dependency(*self._public.values())
+        return resource
 
     def _domain(self, settings: Settings) -> apigateway.DomainMappingOptions | None:
         if settings.domain_name is None or settings.certificate_arn is None:

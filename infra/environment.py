@@ -13,6 +13,7 @@ def values(resources: Resources) -> dict[str, str]:
     optional = {
         "delete_unused_versions": "true" if settings.delete_unused_versions else None,
         "max_concurrent_executions_per_workspace": None if limit is None else str(limit),
+        "client_id": resources.identity.login_client_id,
     }
     return {
         "table_name": storage.table.table_name,
@@ -33,5 +34,8 @@ def values(resources: Resources) -> dict[str, str]:
         "max_reruns_per_lineage": str(settings.max_reruns_per_lineage),
         "max_concurrent_executions": str(settings.max_concurrent_executions),
         "retention_days": str(settings.retention_days),
+        "api_url": resources.api.url,
+        "issuer": resources.identity.trusted_issuer,
+        "audience": json.dumps(settings.audience if settings.issuer else []),
         **{name: value for name, value in optional.items() if value is not None},
     }

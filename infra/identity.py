@@ -18,6 +18,7 @@ LOGOUTS = [f"http://localhost:{port}/" for port in LOGIN_PORTS]
 class Identity(Construct):
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
+        self._settings = settings
         self.user_pool = cognito.UserPool(
             self,
             "UserPool",
@@ -55,5 +56,15 @@ class Identity(Construct):
         )
 
     @property
-    def issuer(self) -> str:
+    def trusted_issuer(self) -> str:
+        """Whose access tokens count."""
+        return self._settings.issuer or self._own_issuer
+
+    @property
+    def login_client_id(self) -> str | None:
+        """The client with which people log in at the issuer; None if nobody has said it of another issuer than ours."""
+        return self._settings.login_client_id if self._settings.issuer else self.client.user_pool_client_id
+
+    @property
+    def _own_issuer(self) -> str:
         return f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.user_pool.user_pool_id}"

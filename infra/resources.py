@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, Stack
 
+from infra.api import Api
+from infra.identity import Identity
 from infra.messaging import FailureCapture, Messaging
 from infra.settings import Settings
 from infra.storage import Storage
@@ -17,6 +19,8 @@ class Resources:
     messaging: Messaging
     capture: FailureCapture
     trigger_sources: TriggerSources
+    identity: Identity
+    api: Api
 
     @property
     def stack(self) -> Stack:

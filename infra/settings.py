@@ -60,6 +60,9 @@ class Settings(BaseModel):
     audience: list[str] = Field(default_factory=list)
     """With `issuer`: the identifiers of the API in the provider's tokens, up to 50. Without: the ids of further clients
     of the stack's own user pool, machines for example, up to 49."""
+    login_client_id: str | None = None
+    """The client of `issuer` with which people log in: `GET /openapi.json` names it to tools that know the API's URL
+    only."""
     domain_name: str | None = None
     """A domain of your own for the API. It needs `certificateArn`; its DNS record is yours to add."""
     certificate_arn: str | None = None

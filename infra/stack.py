@@ -40,14 +40,7 @@ class FunctionRerunStack(Stack):
             layer_directory=layer_directory,
         )
         self.functions = {each.module: functions.add(each) for each in describe_all(self.resources)}
-        self.identity = Identity(self, "Identity", settings=settings)
-        self.api = Api(
-            self,
-            "Api",
-            functions=self.functions,
-            identity=self.identity,
-            settings=settings,
-        )
+        self.resources.api.add_routes(self.functions)
         if settings.shareable_test_events and settings.production:
             LambdaTestEvents(self, "TestEvents", functions=list(self.functions.values()))
         self._add_outputs()
@@ -63,19 +56,24 @@ class FunctionRerunStack(Stack):
         )
         trusted_bus = trigger_sources.bus if settings.trust_trigger_bus_senders else None
         capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=settings.production)
+        identity = Identity(self, "Identity", settings=settings)
+        api = Api(self, "Api", identity=identity, settings=settings)
         return Resources(
             settings=settings,
             storage=storage,
             messaging=messaging,
             capture=capture,
             trigger_sources=trigger_sources,
+            identity=identity,
+            api=api,
         )
 
     def _add_outputs(self) -> None:
         storage, messaging = self.resources.storage, self.resources.messaging
         capture, sources = self.resources.capture, self.resources.trigger_sources
+        identity = self.resources.identity
         outputs = {
-            "ApiUrl": self.api.http_api.api_endpoint,
+            "ApiUrl": self.resources.api.http_api.api_endpoint,
             "TableName": storage.table.table_name,
             "InputKeyArn": storage.input_key.key_arn,
             "OutcomeKeyArn": storage.outcome_key.key_arn,
@@ -90,9 +88,9 @@ class FunctionRerunStack(Stack):
             "CaptureQueueArn": capture.queue.queue_arn,
             "CaptureQueueUrl": capture.queue.queue_url,
             "CaptureDeadLetterQueueUrl": capture.dead_letters.queue_url,
-            "UserPoolId": self.identity.user_pool.user_pool_id,
-            "UserPoolClientId": self.identity.client.user_pool_client_id,
-            "UserPoolDomain": self.identity.domain.base_url(),
+            "UserPoolId": identity.user_pool.user_pool_id,
+            "UserPoolClientId": identity.client.user_pool_client_id,
+            "UserPoolDomain": identity.domain.base_url(),
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -10,6 +10,10 @@ from handlers.domain.requests import Body
 from handlers.domain.runs.run import Status
 
 
+class CancelBody(Body):
+    """Nothing: an empty object, or no body at all."""
+
+
 class Cancelled(View):
     run_id: str
     status: Literal[Status.CANCELLED, Status.RUNNING]
@@ -26,7 +30,7 @@ CANCEL = Operation(
     description="200 `cancelled`: it will not be executed (again); a run that is cancelled already is answered so, "
     "too. 202 `running`: it is being executed and cannot be stopped; its outcome is recorded as it happens, and it "
     "is not executed again or retried.",
-    request=Body,
+    request=CancelBody,
     responses={HTTPStatus.OK: Cancelled, HTTPStatus.ACCEPTED: Cancelled},
     refusals=(errors.InvalidRunId, errors.NotFound, errors.RunEnded),
     audited="cancel",

@@ -16,6 +16,7 @@ EXECUTE = Operation(
     summary="Start a run",
     description="The run's parameters are the trigger's params, merged with `payload`.",
     request=ExecuteBody,
+    example={"payload": {"orderId": "o-1"}},
     headers=(IDEMPOTENCY_KEY,),
     responses={HTTPStatus.ACCEPTED: JobAccepted},
     refusals=(

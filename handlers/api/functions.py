@@ -49,6 +49,7 @@ POST_FUNCTION = Operation(
     description="A Lambda function, or an alias of it. The context (`invokableFunctions`) says which ones a workspace "
     "may register.",
     request=RegisterFunction,
+    example={"name": "orders", "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:orders-import:live"},
     responses={HTTPStatus.CREATED: FunctionView},
     refusals=(errors.NameTaken,),
     audited="register-function",
@@ -83,6 +84,7 @@ PUT_FUNCTION = Operation(
     description="What is left out stays as it is. `functionArn` may change to another alias of the same Lambda "
     "function. `captureFailures: {}` ends capturing. What GET answered can be edited and put back whole.",
     request=ChangeFunction,
+    example={"captureFailures": {"triggerId": "07000000-0000-4000-8000-000000000001"}, "version": 3},
     headers=(IF_MATCH,),
     responses={HTTPStatus.OK: FunctionView},
     refusals=(

@@ -58,6 +58,8 @@ class Operation(NamedTuple):
     """Those of its own, beside the ones that follow from what else is said here."""
     description: str = ""
     request: type[Body] | Literal["any content"] | None = None
+    example: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+    """Of its request."""
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     audited: str | None = None

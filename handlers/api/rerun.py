@@ -17,6 +17,12 @@ RERUN = Operation(
     description="Executes the function again with the source run's parameters, merged with `overrideParams`, on the "
     "version that the source run executed, or on today's with `useLatestCode`. A re-run can be re-run in turn.",
     request=RerunBody,
+    example={
+        "reason": "The carrier's address is mended",
+        "overrideParams": {"order": {"carrier": "dhl"}},
+        "useLatestCode": True,
+        "notBefore": "2026-12-24T18:00:00Z",
+    },
     headers=(IDEMPOTENCY_KEY,),
     responses={HTTPStatus.ACCEPTED: JobAccepted},
     # In the order in which they are checked, once the body is valid.

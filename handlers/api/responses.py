@@ -15,7 +15,7 @@ from handlers.telemetry import log_fault
 # An answer travels as a text within a JSON text, where a quote is two characters and, up to Python 3.11, one that is
 # not ASCII up to twelve: large answers are shorter in base64. The limit of 6 MB is the same for both.
 MAX_TEXT_ANSWER = 400_000
-# An answer is not to be kept on its way: runs are revealed in it, params and secrets shown, and what is changes.
+# Answers are not to be kept on their way: they reveal content, params and secrets, and what they show changes.
 NO_STORE = "no-store"
 RETRY_AFTER_SECONDS = 5
 
@@ -57,11 +57,13 @@ def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, Error]:
     """The status and the document of an error. Logs our own faults."""
     if not isinstance(error, errors.Refused):
         log_fault(error)
-    if not isinstance(error, errors.ServiceError):
-        error = errors.ServiceError()
-    status = status_of(type(error))
-    return status, Error(
-        error=PHRASES[status],
+    known = error if isinstance(error, errors.ServiceError) else errors.ServiceError()
+    return status_of(type(known)), answer_to(known, request_id)
+
+
+def answer_to(error: errors.ServiceError, request_id: str) -> Error:
+    return Error(
+        error=PHRASES[status_of(type(error))],
         code=error.code,
         message=escaped(error.message),
         request_id=request_id,
@@ -70,13 +72,13 @@ def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, Error]:
     )
 
 
-def json_response(status: HTTPStatus, view: View, **headers: str) -> Response[Any]:
+def json_response(status: HTTPStatus, view: View, *, cache_control: str = NO_STORE, **headers: str) -> Response[Any]:
     """`headers` are named with _ for -."""
     return Response(
         status_code=status,
         content_type=content_types.APPLICATION_JSON,
         body=compact(view.document()),
-        headers={"Cache-Control": NO_STORE} | {name.replace("_", "-"): value for name, value in headers.items()},
+        headers={"Cache-Control": cache_control} | {name.replace("_", "-"): value for name, value in headers.items()},
     )
 
 

@@ -1,12 +1,12 @@
 """What api_runs answers: runs, what they hold, lists of them, and their re-run history."""
 
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from handlers.api.operations import PAGE, Grant, Operation, Parameter
-from handlers.api.views import AnyContent, ObjectContent, PageMeta, View, absent_if_none
+from handlers.api.views import AnyContent, PageMeta, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.json_document import JsonObject, JsonValue
@@ -81,9 +81,11 @@ class RevealedRun(RunView):
     """A run with those of its parts that were asked for; `null`: it has none."""
 
     parameters: AnyContent = absent_if_none(description="A text if `parametersFormat` is `raw`.")
-    overrides: ObjectContent = absent_if_none()
+    overrides: Annotated[Any, WithJsonSchema({"type": ["object", "null"]})] = absent_if_none()
     result: AnyContent = absent_if_none(description="What the function has answered; a text if that was no JSON.")
-    logs: str | None = absent_if_none(description="The last 4 KB of what the function has logged.")
+    logs: Annotated[Any, WithJsonSchema({"type": ["string", "null"]})] = absent_if_none(
+        description="The last 4 KB of what the function has logged."
+    )
     error: AnyContent = absent_if_none(description="What Lambda has answered for a function that failed.")
 
     @classmethod

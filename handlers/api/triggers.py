@@ -1,7 +1,7 @@
 """What api_registry answers about function triggers."""
 
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from handlers.domain.clock import Timestamp
 from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.retry_policy import Jitter
 from handlers.domain.registry.trigger_changes import ChangeTrigger, RotateSecret
+from handlers.domain.registry.trigger_schemas import TaggedByExecutionType
 from handlers.domain.registry.triggers import CreateTrigger, ShownTrigger
 from handlers.domain.runs.run import ExecutionType
 
@@ -26,8 +27,10 @@ class RetryPolicyView(View):
     retry_manual_reruns: bool
 
 
-class TriggerSummary(View):
+class TriggerSummary(View, TaggedByExecutionType):
     """A trigger as it stands in a list: without its params, which may be large."""
+
+    metadata_with_params: ClassVar[bool] = False
 
     id: str
     workspace: str
@@ -54,6 +57,7 @@ class TriggerView(TriggerSummary):
     """A trigger with its params and, where one has just been made, the secret of its webhooks."""
 
     headers = ("ETag",)
+    metadata_with_params = True
     secret: str | None = absent_if_none(description="Shown this once.")
 
     @classmethod
@@ -81,6 +85,18 @@ POST_TRIGGER = Operation(
     access=_WRITE,
     summary="Create a trigger",
     request=CreateTrigger,
+    example={
+        "name": "every night",
+        "functionId": "0f000000-0000-4000-8000-000000000001",
+        "executionType": "scheduled",
+        "triggerMetadata": {
+            "scheduleType": "cron",
+            "cronExpression": "0 3 ? * * *",
+            "timezone": "Europe/Berlin",
+            "params": {"region": "eu"},
+        },
+        "retryPolicy": {"maxRetries": 3},
+    },
     responses={HTTPStatus.CREATED: TriggerView},
     refusals=(errors.FunctionNotPermitted, errors.NameTaken, errors.PathTaken, *_SOURCES),
     audited="create-trigger",
@@ -115,6 +131,7 @@ PUT_TRIGGER = Operation(
     description="What is left out stays as it is; metadata and retry policy are replaced whole. What GET answered can "
     "be edited and put back whole.",
     request=ChangeTrigger,
+    example={"enabled": False, "version": 3},
     headers=(IF_MATCH,),
     responses={HTTPStatus.OK: TriggerView},
     refusals=(
@@ -151,6 +168,7 @@ ROTATE_SECRET = Operation(
     summary="Give a webhook a new secret",
     description="The secret before it stays valid beside it, unless `keepPrevious` is false.",
     request=RotateSecret,
+    example={"keepPrevious": False},
     responses={HTTPStatus.CREATED: TriggerView},
     refusals=(errors.NotFound, errors.TriggerUnreadable, errors.Stale),
     audited="rotate-secret",

@@ -12,6 +12,9 @@ from handlers.domain.paging import position_of
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registered, StoredTrigger
 from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
+from handlers.domain.registry.retry_policy import RetryPolicy
+from handlers.domain.registry.trigger_kinds import stored_metadata
+from handlers.domain.registry.trigger_metadata import METADATA
 
 UNFINISHED = "UNFINISHED"
 
@@ -21,10 +24,12 @@ def of_function(function: ComputeFunction) -> dict[str, Any]:
 
 
 def of_trigger(stored: StoredTrigger) -> dict[str, Any]:
-    item = _listed(stored.trigger) | {"sealedParams": stored.sealed_params}
-    if stored.trigger.retry_policy is not None:
+    trigger = stored.trigger
+    tagged = {"executionType": trigger.execution_type, METADATA: trigger.metadata.item()}
+    item = _listed(trigger) | tagged | {"sealedParams": stored.sealed_params}
+    if trigger.retry_policy is not None:
         # As a text: DynamoDB knows no fractions as Python has them.
-        item |= {RETRY_POLICY: compact(stored.trigger.retry_policy.model_dump(by_alias=True))}
+        item |= {RETRY_POLICY: compact(trigger.retry_policy.model_dump(by_alias=True))}
     return item if stored.sealed_secrets is None else item | {"sealedSecrets": stored.sealed_secrets}
 
 
@@ -37,7 +42,7 @@ def _listed(registered: Registered) -> dict[str, Any]:
     }
     changing = registered.locked_until if isinstance(registered, FunctionTrigger) else None
     unfinished = {} if changing is None else due(changing)
-    document = registered.model_dump(mode="json", by_alias=True, exclude_none=True)
+    document = registered.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"metadata"})
     return keys.registered(registered.kind, registered.id) | document | listed | unfinished
 
 
@@ -52,8 +57,9 @@ def to_function(item: Item) -> ComputeFunction:
 
 def to_trigger(item: Item) -> StoredTrigger:
     plain = from_item(item)
+    plain["metadata"] = stored_metadata(plain["executionType"], plain[METADATA])
     if RETRY_POLICY in plain:
-        plain |= {RETRY_POLICY: parse_object(plain[RETRY_POLICY])}
+        plain[RETRY_POLICY] = RetryPolicy.from_item(parse_object(plain[RETRY_POLICY]))
     return StoredTrigger(FunctionTrigger.model_validate(plain), plain["sealedParams"], plain.get("sealedSecrets"))
 
 

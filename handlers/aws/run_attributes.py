@@ -5,16 +5,21 @@ What the item's keys say (id, workspace, function, creation) or by another field
 
 import base64
 import binascii
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from handlers.domain.function_arns import base_arn
-from handlers.domain.runs.run import FunctionRun, Pin
+from handlers.domain.runs.run import ErrorSource, ExecutionType, FunctionRun, Pin
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+# What all ARNs of Lambda functions have in common. What is no such ARN stays as it is.
+_REPEATED, _SHORT = re.compile(r"\Aarn:(aws[a-z-]*):lambda:([^:]+:[^:]+):function:"), r"\1:\2:"
+_ABBREVIATED, _LONG = re.compile(r"\A(aws[a-z-]*):([^:]+:[^:]+):"), r"arn:\1:lambda:\2:function:"
 
 
 class _Form(NamedTuple):
@@ -43,15 +48,25 @@ _MOMENT = _Form(milliseconds, lambda number: _EPOCH + int(number) * _MILLISECOND
 _ID = _Form(lambda text: uuid.UUID(text).bytes, lambda raw: str(uuid.UUID(bytes=raw)))
 _HASH = _Form(_hash_to_bytes, lambda kept: kept if isinstance(kept, str) else base64.b64encode(kept).decode())
 
+_ARN = _Form(lambda arn: _REPEATED.sub(_SHORT, arn, count=1), lambda text: _ABBREVIATED.sub(_LONG, text, count=1))
+
+
+def _letter_of(names: type[StrEnum]) -> _Form:
+    """The first letter of each name: they differ in it."""
+    return _Form(lambda name: str(name)[0], {name.value[0]: name.value for name in names}.__getitem__)
+
+
+_TYPE, _SOURCE = _letter_of(ExecutionType), _letter_of(ErrorSource)
+
 FIELDS: dict[str, tuple[str, _Form]] = {
     "status": ("status", _TEXT),
     "revision": ("rev", _TEXT),
     "claim_token": ("claim", _TEXT),
-    "outcome_id": ("outcome", _TEXT),
+    "outcome_id": ("out", _TEXT),
     "deadline": ("deadline", _MOMENT),
-    "function_arn": ("fnArn", _TEXT),
-    "trigger_id": ("trig", _ID),
-    "trigger_type": ("type", _TEXT),
+    "function_arn": ("fn", _ARN),
+    "trigger_id": ("tg", _ID),
+    "trigger_type": ("type", _TYPE),
     "execution_source": ("via", _TEXT),
     "original_run_id": ("orig", _ID),
     "source_run_id": ("src", _ID),
@@ -60,28 +75,28 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "ended_at": ("ended", _MOMENT),
     "duration_ms": ("ms", _NUMBER),
     "error_code": ("err", _TEXT),
-    "error_source": ("errSrc", _TEXT),
-    "execution_attempts": ("tries", _NUMBER),
-    "retry_attempt": ("retry", _NUMBER),
-    "retriable": ("retriable", _FLAG),
-    "use_latest_code": ("latest", _FLAG),
-    "event_pending": ("unpub", _FLAG),
+    "error_source": ("es", _SOURCE),
+    "execution_attempts": ("n", _NUMBER),
+    "retry_attempt": ("ra", _NUMBER),
+    "retriable": ("rt", _FLAG),
+    "use_latest_code": ("new", _FLAG),
+    "event_pending": ("pub", _FLAG),
     "staged": ("staged", _FLAG),
     "result_omitted": ("noRes", _FLAG),
     "reported_version": ("repV", _TEXT),
     "parameters_format": ("fmt", _TEXT),
     "cancel_requested_at": ("stop", _MOMENT),
-    "redelivered_at": ("resent", _MOMENT),
+    "redelivered_at": ("rs", _MOMENT),
     "waits_until": ("until", _MOMENT),
-    "postponements": ("waits", _NUMBER),
-    "notes_apart": ("notes", _FLAG),
+    "postponements": ("w", _NUMBER),
+    "notes_apart": ("nt", _FLAG),
 }
 PIN: dict[str, tuple[str, _Form]] = {
     "function_version": ("v", _TEXT),
     "function_version_arn": ("vArn", _TEXT),
-    "function_code_hash": ("code", _HASH),
-    "config_hash": ("conf", _HASH),
-    "timeout_seconds": ("secs", _NUMBER),
+    "function_code_hash": ("ch", _HASH),
+    "config_hash": ("cf", _HASH),
+    "timeout_seconds": ("to", _NUMBER),
 }
 # Texts that people or other systems have chosen: in an item of their own, if they are long.
 NOTES: dict[str, tuple[str, _Form]] = {
@@ -107,6 +122,11 @@ def write(run: FunctionRun) -> dict[str, Any]:
 
 def write_notes(run: FunctionRun) -> dict[str, Any]:
     return _written(NOTES, run)
+
+
+def read_arn(text: str) -> str:
+    """The ARN of a run's function."""
+    return str(_ARN.read(text))
 
 
 def read(plain: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ PARTS_OUTLIVE_SECONDS = 24 * 3600
 
 def of_run(run: FunctionRun) -> dict[str, Any]:
     """The run's attributes, those that put it into the indexes included."""
-    counted = {"reruns": run.rerun_count, "expiresAt": epoch(run), "partsTtl": parts_expire_at(run)}
+    counted = {"reruns": run.rerun_count, "expiresAt": epoch(run), "ptl": parts_expire_at(run)}
     attributes = run_attributes.write(run) | counted | {"schema": SCHEMA}
     return keys.run(run.id) | attributes | _index_attributes(run)
 
@@ -78,7 +78,7 @@ def parts_expire_at(run: FunctionRun) -> int:
 
 
 def has_notes(item: Item) -> bool:
-    return "notes" in item
+    return "nt" in item
 
 
 def of_notes(run: FunctionRun) -> dict[str, Any]:
@@ -95,13 +95,13 @@ def needs_notes(run: FunctionRun) -> bool:
         pin = pin.evolve(**whole)
     if run.pin is None:
         pin = pin.evolve(function_version_arn=run_attributes.version_arn(run.function_arn, pin.function_version))
-    at, token = run.created_at, "x" * 11
+    at, token = run.created_at, "x" * 8
     latest: dict[str, Any] = {"status": Status.FAILURE, "error_code": "x" * 128, "error_source": ErrorSource.FUNCTION}
-    latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at", "redelivered_at"), at)
+    latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at"), at)
     latest |= dict.fromkeys(("revision", "outcome_id"), token)
     latest |= {"duration_ms": 10**9, "execution_attempts": 9, "postponements": 999, "rerun_count": 10**6 - 1}
-    latest |= dict.fromkeys(("event_pending", "staged", "result_omitted"), True)
-    return size_of(to_item(of_run(run.evolve(pin=pin, waits_until=at, **latest)))) > MAX_RUN_BYTES
+    latest |= dict.fromkeys(("event_pending", "result_omitted"), True)
+    return size_of(to_item(of_run(run.evolve(pin=pin, **latest)))) > MAX_RUN_BYTES
 
 
 def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class Change(NamedTuple):
 
 
 # Moved by re-runs, at any time: no part of a run's own moves.
-_MOVED_BY_RERUNS = ("reruns", "expiresAt", "partsTtl")
+_MOVED_BY_RERUNS = ("reruns", "expiresAt", "ptl")
 _DUE = ("due", "dueAt")
 
 
@@ -196,7 +196,9 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> Chang
     sets = [f"#{name} = :{name}" for name in changed if name in will_be]
     removes = [f"#{name}" for name in changed if name not in will_be]
     unmoved = _unmoved(before, after)
-    conditions = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in unmoved]
+    it_has_not_expired_meanwhile = "attribute_exists(pk)"  # else an update would make an item of what it changes
+    conditions = [it_has_not_expired_meanwhile]
+    conditions += [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in unmoved]
     values = {f":{name}": will_be[name] for name in changed if name in will_be}
     values |= {f":was_{name}": was[name] for name in unmoved if name in was}
     names = {*changed, *unmoved}

@@ -103,7 +103,7 @@ class RunStore:
                     return False
                 original = self._rerunnable(canceled.item("original"))
                 expires_at = max(expires_at, int(original["expiresAt"]))
-                if original["partsTtl"] < expires_at:
+                if original["ptl"] < expires_at:
                     self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
             else:
                 self._move(new.objects, new.stored, run)
@@ -115,7 +115,7 @@ class RunStore:
         the_original_lives = "attribute_exists(pk) AND expiresAt > :now"
         it_may_be_rerun = "reruns < :limit"
         no_life_is_shortened = "expiresAt <= :expires_at"
-        its_parameters_outlive_it = "partsTtl >= :expires_at"
+        its_parameters_outlive_it = "ptl >= :expires_at"
         conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
         values = {
             ":one": 1,
@@ -145,7 +145,7 @@ class RunStore:
         """
         for key, expiry in (
             (keys.part(original_run_id, Part.PARAMETERS), "expiresAt"),
-            (keys.run(original_run_id), "partsTtl"),
+            (keys.run(original_run_id), "ptl"),
         ):
             with suppress(ConditionFailed):  # somebody else has let them live as long
                 self._table.update(

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
-from pydantic import AfterValidator, PlainSerializer
+from pydantic import AfterValidator, PlainSerializer, WithJsonSchema
 
 # Nobody writes more digits than fit into this.
 _MAX_MOMENT = 1_000
@@ -36,7 +36,12 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Timestamp = Annotated[datetime, AfterValidator(to_millisecond), PlainSerializer(iso, return_type=str)]
+Timestamp = Annotated[
+    datetime,
+    AfterValidator(to_millisecond),
+    PlainSerializer(iso, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 
 
 def moment_of(text: str, *, or_day: bool = False) -> datetime | None:

@@ -21,17 +21,22 @@
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
         └── Misconfigured            AWS refuses for good: an operator has to mend something
 
-`code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is.
-Statuses are in `handlers.api.responses.STATUS`. The contract's sentences are those of the page on function re-run.
+`code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is. The
+contract's sentences are those of the page on function re-run.
+
+A new error is a class here. Its status is that of its base class (`handlers.api.responses.STATUS`); the operations that
+can answer it name it among their `refusals` (`handlers.api`).
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ServiceError(Exception):
     """Something went wrong on our side. It has been logged under this request id."""
 
     code: ClassVar[str] = "INTERNAL_ERROR"
+    example: ClassVar[tuple[Any, ...]] = ()
+    """What an example of it is made of, for the documents."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
@@ -69,6 +74,7 @@ class Forbidden(Refused):
     """Not allowed."""
 
     code = "FORBIDDEN"
+    example = ("acme/function-runs:read",)
 
     def __init__(self, grant: str) -> None:
         super().__init__(f"The grant {grant} is required.")
@@ -84,6 +90,7 @@ class InvalidRequest(Refused):
     """The request is not valid."""
 
     code = "INVALID_REQUEST"
+    example: ClassVar[tuple[Any, ...]] = ("name", "is required.")
 
     def __init__(self, field: str, problem: str) -> None:
         self.field = field
@@ -94,10 +101,13 @@ class TooLarge(InvalidRequest):
     """Too large."""
 
     code = "TOO_LARGE"
+    example = ("body", "is larger than 4500000 bytes.")
 
 
 class BusMissing(InvalidRequest):
     """There is no such event bus."""
+
+    example = ("triggerMetadata.eventBusName",)
 
     def __init__(self, field: str) -> None:
         super().__init__(field, "names no event bus of this account and region.")
@@ -125,6 +135,7 @@ class OrchestrationRun(Refused):
     """Orchestration-initiated runs must be rerun through the orchestration API."""
 
     code = "ORCHESTRATION_RUN"
+    example = ("nightly-42",)
 
     def __init__(self, orchestration_id: str | None) -> None:
         self.orchestration_id = orchestration_id
@@ -147,6 +158,7 @@ class PartUnreadable(Refused):
     """Failed to decrypt a part of the run."""
 
     code = "DECRYPTION_FAILED"
+    example = ("result",)
 
     def __init__(self, part: str) -> None:
         super().__init__(f"Failed to decrypt the stored {part}.")
@@ -162,6 +174,7 @@ class FunctionNotFound(Refused):
     """Function not found for a trigger."""
 
     code = "FUNCTION_NOT_FOUND"
+    example = ("07000000-0000-4000-8000-000000000001",)
 
     def __init__(self, trigger_id: str) -> None:
         super().__init__(f"Function not found for trigger: {trigger_id}")
@@ -171,6 +184,7 @@ class NotFound(Refused):
     """Not found."""
 
     code = "NOT_FOUND"
+    example = ("Run",)
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} not found.")
@@ -186,6 +200,7 @@ class NameTaken(Conflict):
     """The name is taken."""
 
     code = "NAME_TAKEN"
+    example = ("trigger",)
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"A {kind} of this name already exists in the workspace. Choose another name.")
@@ -219,6 +234,7 @@ class RunEnded(Conflict):
     """The run has ended."""
 
     code = "RUN_ENDED"
+    example = ("completed",)
 
     def __init__(self, status: str) -> None:
         super().__init__(f"The run has ended ({status}): there is nothing left to cancel.")
@@ -252,6 +268,7 @@ class RerunLimitReached(Conflict):
     """The lineage has as many re-runs as it may have."""
 
     code = "RERUN_LIMIT_REACHED"
+    example = (1000,)
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The original run has been re-run {limit} times, which is the limit of this installation.")

@@ -9,7 +9,8 @@ from handlers.domain.errors import InvalidRequest, InvalidRunId
 _DERIVED = uuid.UUID("6f6e0a4e-4a0c-5d1b-9a58-0f3f5d0c7a11")
 # An id that another system has given to a request, an event or a message.
 FOREIGN_ID = re.compile(r"\A[!-~]{1,256}\Z")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+ID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_UUID = re.compile(ID_PATTERN)
 
 
 def derived_id(*what: str) -> str:

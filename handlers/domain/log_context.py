@@ -22,7 +22,7 @@ def log_context(**ids: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def new_log_context(**ids: str) -> Iterator[None]:
-    """The same for what begins anew: lines that are written within have these ids only."""
+    """The same for what begins again: lines that are written within have these ids only."""
     token = _ids.set(ids)
     try:
         yield

@@ -95,6 +95,11 @@ class Body(BaseModel):
             raise InvalidRequest(field, _problem(flaw["type"], flaw["msg"])) from None
 
     @classmethod
+    def from_item(cls, stored: JsonObject) -> Self:
+        """One that was read and stored, perhaps by another release. Raises ValidationError."""
+        return cls.model_validate(stored, strict=False, extra="ignore")
+
+    @classmethod
     def _names(cls) -> list[str]:
         return [field.alias or name for name, field in cls.model_fields.items()]
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 
 from handlers.aws import run_items
-from handlers.aws.run_attributes import version_arn
+from handlers.aws.run_attributes import read_arn, version_arn
 from handlers.aws.table import SCHEMA, Item, Table, key_of, readable_of, to_item
 from handlers.domain.clock import iso
 from handlers.domain.function_arns import base_arn
@@ -29,7 +29,7 @@ class VersionReferences:
         condition, values = "begins_with(pk, :kind)", {":kind": "RUN#"}
         if since is not None:
             condition, values = f"{condition} AND #position >= :since", values | {":since": iso(since)}
-        for page in self._pages(condition, values, ["fnArn", "v", "schema"]):
+        for page in self._pages(condition, values, ["fn", "v", "schema"]):
             yield [use for use in map(_use, page) if use is not None]
 
     def _pages(self, condition: str, values: dict[str, str], attributes: list[str]) -> Iterator[list[Item]]:
@@ -56,7 +56,7 @@ def _function_arn(item: Item) -> str:
 def _use(item: Item) -> VersionReference | None:
     """None of a run that has no version yet. Raises UnreadableRun."""
     try:
-        function_arn = base_arn(item["fnArn"]["S"])
+        function_arn = base_arn(read_arn(item["fn"]["S"]))
     except KeyError as missing:
         raise UnreadableRun(run_items.run_id(item)) from missing
     if item.get("schema") != {"N": str(SCHEMA)}:

@@ -1,9 +1,15 @@
-"""Which pages have a generated part."""
+"""Which pages are generated, or have a generated part."""
 
 from infra.paths import ROOT
-from infra.reference.page import GeneratedPage
+from infra.reference.api import errors_table, methods_table, openapi_json
+from infra.reference.page import GeneratedFile, GeneratedPage
 from infra.reference.settings import settings_table
 
 _DIRECTORY = ROOT / "docs" / "reference"
 
-PAGES = [GeneratedPage(_DIRECTORY / "settings.md", settings_table)]
+PAGES: list[GeneratedPage | GeneratedFile] = [
+    GeneratedPage(_DIRECTORY / "settings.md", settings_table),
+    GeneratedPage(_DIRECTORY / "api.md", methods_table),
+    GeneratedPage(_DIRECTORY / "errors.md", errors_table),
+    GeneratedFile(_DIRECTORY / "openapi.json", openapi_json),
+]

@@ -123,7 +123,7 @@ def test_an_unreadable_run_keeps_every_version_of_its_function(
 def test_a_run_that_does_not_tell_its_function_ends_it_all(
     references: VersionReferences, runs: RunStore, dynamodb: Any, table: Table
 ) -> None:
-    damage(dynamodb, table, recorded(runs), lambda item: item.pop("fnArn"))
+    damage(dynamodb, table, recorded(runs), lambda item: item.pop("fn"))
     with pytest.raises(UnreadableRun):
         actual(references)
 

@@ -12,6 +12,7 @@ from tests.aws.conftest import (
     table,
 )
 from tests.aws.conftest import registry as registry_on_the_table
+from tests.aws.conftest import runs as runs_in_the_table
 from tests.aws.registering import RegistryPorts
 from tests.fakes.registry import InMemoryRegistry
 
@@ -22,6 +23,7 @@ __all__ = [
     "kms_session",
     "published_function",
     "registry_on_the_table",
+    "runs_in_the_table",
     "slots_in_the_table",
     "table",
 ]

@@ -1,10 +1,13 @@
-"""The docs use the words of AWS, Stripe and Temporal, and not words that have to be learnt here."""
+"""The docs and the docstrings use the words of AWS, Stripe and Temporal, and not words that have to be learnt here."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infra.paths import ROOT
 from tests.docs.pages import PAGES, name, prose
 
 # A word of the house, and the field's word for it.
@@ -23,6 +26,7 @@ BETTER = {
     r"keep(s|ing)? house": "housekeeping",
 }
 _WORDS = {re.compile(rf"\b{word}\b", re.IGNORECASE): better for word, better in BETTER.items()}
+SOURCES = sorted(path for room in ("handlers", "infra") for path in (ROOT / room).rglob("*.py"))
 
 
 def found_in(text: str) -> list[str]:
@@ -32,3 +36,14 @@ def found_in(text: str) -> list[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=name)
 def test_a_page_uses_the_words_of_the_field(page: Path) -> None:
     assert found_in(prose(page)) == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=name)
+def test_docstrings_use_the_words_of_the_field(source: Path) -> None:
+    assert [found for text in _docstrings(source) for found in found_in(text)] == []
+
+
+def _docstrings(source: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from handlers.api.catalogue import OPERATIONS
 from handlers.api.operations import BASE
+from tests.documented import check_answer
 
 ABSENT = "00000000-0000-4000-8000-00000000dead"
 OWN = "acme"
@@ -28,6 +29,7 @@ FUNCTION, TRIGGER = "POST /compute-functions", "POST /function-triggers"
 RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /function-runs/{runId}/rerun-history"
 
 WEBHOOK = "POST /http-trigger/{path+}"
+DESCRIPTION = "/openapi.json"
 
 WITH_AN_ID = [route for route in ROUTES if "Id}" in route]
 
@@ -70,7 +72,7 @@ def http_event(
 ) -> Event:
     """A request as an HTTP API hands it over: payload format 2.0, behind a JWT authorizer."""
     method, _, path = route.partition(" ")
-    path = BASE + path
+    path = path if path == DESCRIPTION else BASE + path
     raw = path
     for name, value in parameters.items():
         raw = raw.replace(f"{{{name}}}", quote(value, safe="")).replace(f"{{{name}+}}", quote(value))
@@ -111,13 +113,18 @@ def http_event(
 
 
 def answer_of(door: Any, event: Event) -> tuple[int, Json]:
-    """Status and document of an answer, after what Lambda's runtime and API Gateway do to it."""
+    """Status and document of an answer, after what Lambda's runtime and API Gateway do to it.
+
+    Whatever it is, the OpenAPI document has to describe it.
+    """
     sent = json.dumps(door.lambda_handler(event, CONTEXT), ensure_ascii=False).encode()
     answered = json.loads(sent)
     body = answered.get("body")
     if answered.get("isBase64Encoded"):
         body = base64.b64decode(body)
-    return answered["statusCode"], json.loads(body) if body else None
+    document = json.loads(body)
+    check_answer(event["routeKey"], answered["statusCode"], document)
+    return answered["statusCode"], document
 
 
 # The error's phrase by its status: https://www.rfc-editor.org/rfc/rfc9110#section-15, of 428 RFC 6585.

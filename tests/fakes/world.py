@@ -112,7 +112,9 @@ class World:
         """The function, and a trigger of it."""
         trigger = trigger or a_trigger()
         self.registry.functions = {each.id: each for each in [a_function()]}
-        self.registry.triggers[trigger.id] = StoredTrigger(trigger, self.cipher.seal(params, trigger.params_context))
+        self.registry.triggers[trigger.id] = StoredTrigger(
+            trigger, self.cipher.seal(params, trigger.seal_context("params"))
+        )
 
     def has_run(self, run: FunctionRun, parameters: bytes = b"{}") -> FunctionRun:
         """The run, recorded as it once was: with its lineage, if it is a re-run."""

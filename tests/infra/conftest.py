@@ -53,6 +53,7 @@ def decided(synthesise: Synthesise) -> Stack:
         invokableFunctions={"*": [INVOKABLE], "acme": [INVOKABLE]},
         issuer="https://acme.eu.auth0.com/",
         audience=["https://api.acme.example"],
+        loginClientId="a-login-client",
         domainName="runs.acme.example",
         certificateArn=CERTIFICATE,
         deletionProtection=True,

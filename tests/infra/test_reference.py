@@ -2,13 +2,13 @@
 
 import pytest
 
-from infra.reference.page import GeneratedPage
+from infra.reference.page import GeneratedFile, GeneratedPage
 from infra.reference.pages import PAGES
 from infra.settings import Settings
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
-def test_a_generated_page_is_up_to_date(page: GeneratedPage) -> None:
+def test_a_generated_page_is_up_to_date(page: GeneratedPage | GeneratedFile) -> None:
     assert page.path.read_text() == page.expected(), "run: make reference"
 
 

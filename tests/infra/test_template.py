@@ -59,7 +59,7 @@ def test_an_answer_for_one_route_is_none_for_a_second_one_without_authorizer(tmp
     app = aws_cdk.App(outdir=str(tmp_path / "out"))
     (tmp_path / "layer").mkdir()
     production = FunctionRerunStack(app, "FunctionRerun", settings=Settings(), layer_directory=tmp_path / "layer")
-    production.api.http_api.add_routes(
+    production.resources.api.http_api.add_routes(
         path="/open",
         methods=[apigateway.HttpMethod.GET],
         integration=integrations.HttpLambdaIntegration("open", production.functions["api_runs"]),

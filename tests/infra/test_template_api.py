@@ -5,6 +5,7 @@ import json
 from tests.infra.template import CERTIFICATE, Stack, text
 
 WEBHOOKS = "POST /workspace/{workspace}/api/v1/http-trigger/{path+}"
+DESCRIPTION = "GET /openapi.json"
 
 
 class TestApi:
@@ -24,23 +25,25 @@ class TestApi:
             f"POST {base}/function-triggers/{{triggerId}}/execute",
         } <= routes
 
-    def test_nobody_passes_without_a_token_but_webhooks(self, stack: Stack) -> None:
+    def test_nobody_passes_without_a_token_but_webhooks_and_who_asks_for_the_api_s_description(
+        self, stack: Stack
+    ) -> None:
         (authorizer,) = stack.all("AWS::ApiGatewayV2::Authorizer")
         routes = [each["Properties"] for each in stack.all("AWS::ApiGatewayV2::Route").values()]
-        (webhooks,) = (each for each in routes if each["RouteKey"] == WEBHOOKS)
-        assert (webhooks["AuthorizationType"], webhooks.get("AuthorizerId")) == ("NONE", None)
         for route in routes:
-            if route is not webhooks:
+            if route["RouteKey"] in (WEBHOOKS, DESCRIPTION):
+                assert (route["AuthorizationType"], route.get("AuthorizerId")) == ("NONE", None)
+            else:
                 assert route["AuthorizationType"] == "JWT"
                 assert route["AuthorizerId"] == {"Ref": authorizer}
 
-    def test_webhooks_have_a_rate_of_their_own_once_there_is_their_route(self, stack: Stack) -> None:
+    def test_a_route_for_anybody_has_a_rate_of_its_own_once_it_is_there(self, stack: Stack) -> None:
         stage = stack.one("AWS::ApiGatewayV2::Stage")
         rate = {"ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200}
-        assert stage["Properties"]["RouteSettings"] == {WEBHOOKS: rate}
+        assert stage["Properties"]["RouteSettings"] == {WEBHOOKS: rate, DESCRIPTION: rate}
         routes = stack.all("AWS::ApiGatewayV2::Route").items()
-        (route,) = (name for name, each in routes if each["Properties"]["RouteKey"] == WEBHOOKS)
-        assert route in stage["DependsOn"]
+        public = {name for name, each in routes if each["Properties"]["RouteKey"] in (WEBHOOKS, DESCRIPTION)}
+        assert public <= {*stage["DependsOn"]}
 
     def test_tokens_are_those_of_the_stack_s_own_users(self, stack: Stack) -> None:
         (pool,) = stack.all("AWS::Cognito::UserPool")
@@ -103,3 +106,20 @@ class TestApi:
         assert [each["CertificateArn"] for each in domain["DomainNameConfigurations"]] == [CERTIFICATE]
         assert decided.one("AWS::ApiGatewayV2::ApiMapping")["Properties"]["Stage"]
         assert not stack.all("AWS::ApiGatewayV2::DomainName")
+
+    def test_the_description_names_the_stack_s_own_address_issuer_and_client(
+        self, stack: Stack, decided: Stack
+    ) -> None:
+        (api,), (pool,) = stack.all("AWS::ApiGatewayV2::Api"), stack.all("AWS::Cognito::UserPool")
+        (client,) = stack.all("AWS::Cognito::UserPoolClient")
+        told = {name: text(value) for name, value in stack.variables("api_openapi").items()}
+        assert told["RERUN_API_URL"] == text(stack.template["Outputs"]["ApiUrl"]["Value"]) == f"${{{api}.ApiEndpoint}}"
+        assert told["RERUN_ISSUER"] == f"https://cognito-idp.${{AWS::Region}}.amazonaws.com/${{{pool}}}"
+        assert (told["RERUN_CLIENT_ID"], told["RERUN_AUDIENCE"]) == (f"${{{client}}}", "[]")
+        of_others = decided.variables("api_openapi")
+        assert of_others["RERUN_API_URL"] == "https://runs.acme.example"
+        assert of_others["RERUN_ISSUER"] == "https://acme.eu.auth0.com/"
+        assert (of_others["RERUN_CLIENT_ID"], of_others["RERUN_AUDIENCE"]) == (
+            "a-login-client",
+            '["https://api.acme.example"]',
+        )

@@ -134,21 +134,6 @@ def test_depth_is_counted_of_what_is_kept(workspace: Workspace, levels: int, sta
             assert again.status_code == 202
 
 
-@pytest.mark.parametrize(("levels", "status"), [(100, 201), (101, 400)])
-def test_a_trigger_s_params_are_as_deep_as_what_is_kept(workspace: Workspace, levels: int, status: int) -> None:
-    _, function = workspace.trigger_of()
-    registered = workspace.register(function)
-    body = {"name": "deep", "functionId": registered, "executionType": "on-demand"}
-    answer = workspace.http.post("/function-triggers", json=body | {"triggerMetadata": {"params": nested(levels)}})
-    assert answer.status_code == status, answer.text
-    if status == 201:
-        assert answer.json()["triggerMetadata"]["params"] == nested(levels)
-        put = workspace.http.put(f"/function-triggers/{answer.json()['id']}", content=answer.content)
-        assert put.status_code == 200, put.text
-    else:
-        assert answer.json()["field"] == "triggerMetadata.params"
-
-
 @pytest.mark.parametrize("levels", [99, 100, 101])
 def test_a_webhook_of_any_depth_is_kept_so_that_it_can_be_read_and_overridden(
     workspace: Workspace, function: TeamFunction, levels: int

@@ -16,7 +16,7 @@ def test_a_run_whose_message_ended_there_is_sent_once_more_and_fails_if_that_is_
             sqs.send_message(QueueUrl=queue, MessageBody=body)
         lambda_of(workspace, "watchdog", {})
         # Another pass, the minute's own, may have taken the message just before.
-        until(lambda: "resent" in item_of(workspace, run))
+        until(lambda: "rs" in item_of(workspace, run))
         assert workspace.run(run)["status"] == "pending"
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"runId": run}))
         lambda_of(workspace, "watchdog", {})

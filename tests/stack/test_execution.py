@@ -162,10 +162,10 @@ def pending_copy(workspace: Workspace, run_id: str) -> str:
         TableName=local_stack.outputs["TableName"],
         Key={"pk": {"S": f"RUN#{fresh}"}, "sk": {"S": "RUN"}},
         UpdateExpression=(
-            "SET #status = :pending, deadline = :past, due = :open, dueAt = :due, tries = :none"
-            " REMOVE begun, ended, ms, outcome"
+            "SET #status = :pending, deadline = :past, due = :open, dueAt = :due, n = :none"
+            " REMOVE begun, ended, ms, #out"
         ),
-        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeNames={"#status": "status", "#out": "out"},
         ExpressionAttributeValues={
             ":pending": {"S": "pending"},
             ":past": {"N": "1767225600000"},

@@ -83,6 +83,12 @@ def test_every_id_in_an_event_is_one_to_be_put_in(stem: str) -> None:
     assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text_of(stem))) <= {ABOUT, BESIDE}
 
 
+@does("api_openapi-describe")
+def _(own: Own) -> None:
+    status, document = own.ask("api_openapi-describe")
+    assert (status, document["openapi"]) == (200, "3.1.0")
+
+
 @does("api_runs-a-run")
 def _(own: Own) -> None:
     status, document = own.ask("api_runs-a-run", own.run)

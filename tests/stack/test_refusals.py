@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from tests.stack.driver import Workspace, an_ended_run, created, items_of, refusal
+from tests.stack.driver import Workspace, an_ended_run, items_of, refusal
 
 ABSENT = "00000000-0000-4000-8000-000000000000"
 
@@ -21,26 +21,6 @@ def test_a_refused_request_changes_nothing(workspace: Workspace) -> None:
     workspace.post_rerun(run)
 
     assert items_of(workspace, run) == before
-
-
-def test_rerunning_requires_execute_on_function_triggers(workspace: Workspace) -> None:
-    run, _ = an_ended_run(workspace)
-    everything_else = workspace.as_caller(
-        "eve",
-        *(
-            f"{workspace.name}/{grant}"
-            for grant in ("function-runs:*", "function-triggers:write", "compute-functions:*")
-        ),
-        "*/function-triggers:execute",
-        f"{workspace.name}/function-*:execute",
-        f"{workspace.name}x/function-triggers:execute",
-    )
-    grant = f"{workspace.name}/function-triggers:execute"
-    expected = (403, "FORBIDDEN", f"The grant {grant} is required.")
-    assert refusal(everything_else.post_rerun(run)) == expected
-    assert refusal(everything_else.post_rerun("not-a-uuid")) == expected
-    for enough in (grant, f"{workspace.name}/*:execute", f"{workspace.name}/function-triggers:*"):
-        assert workspace.as_caller("eve", enough).post_rerun(run).status_code == 202
 
 
 def test_every_route_requires_its_own_grant(workspace: Workspace) -> None:
@@ -144,52 +124,9 @@ def test_unknown_ids_are_404(workspace: Workspace) -> None:
     assert workspace.http.delete(f"/compute-functions/{uuid.uuid4()}").status_code == 404
 
 
-def test_include_names_known_parts_only(workspace: Workspace) -> None:
-    run, _ = an_ended_run(workspace)
-    response = workspace.http.get(f"/function-runs/{run}?include=parameters,secrets")
-    assert refusal(response)[:2] == (400, "INVALID_REQUEST")
-    assert response.json()["field"] == "include"
-
-
 def test_revealing_needs_a_grant_of_its_own(workspace: Workspace) -> None:
     run, _ = an_ended_run(workspace)
     reader = workspace.as_caller("eve", f"{workspace.name}/function-runs:read")
     assert reader.http.get(f"/function-runs/{run}").status_code == 200
     response = reader.http.get(f"/function-runs/{run}?include=parameters")
     assert refusal(response)[2] == f"The grant {workspace.name}/function-runs:reveal is required."
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("limit=0", "limit"),
-        ("limit=101", "limit"),
-        ("limit=x", "limit"),
-        ("cursor=x", "cursor"),
-        ("cursor=e30", "cursor"),
-    ],
-)
-def test_a_bad_page_is_refused_by_name(workspace: Workspace, query: str, field: str) -> None:
-    run, _ = an_ended_run(workspace)
-    response = workspace.http.get(f"/function-runs/{run}/rerun-history?{query}")
-    assert (response.status_code, response.json()["field"]) == (400, field)
-
-
-def test_a_trigger_of_an_unknown_type_is_refused(workspace: Workspace) -> None:
-    _, function = workspace.trigger_of()
-    body = {"name": "t", "functionId": workspace.register(function), "executionType": "cron"}
-    response = workspace.http.post("/function-triggers", json=body)
-    assert (response.status_code, response.json()["field"]) == (400, "executionType")
-
-
-def test_the_same_name_twice_is_409(workspace: Workspace) -> None:
-    _, function = workspace.trigger_of()
-    first = workspace.register(function, name="orders")
-    again = workspace.http.post("/compute-functions", json={"name": "orders", "functionArn": function.arn})
-    assert refusal(again)[:2] == (409, "NAME_TAKEN")
-    workspace.trigger(first, name="daily")
-    body = {"name": "daily", "functionId": first, "executionType": "on-demand"}
-    assert refusal(workspace.http.post("/function-triggers", json=body))[:2] == (409, "NAME_TAKEN")
-    assert workspace.other().register(function, name="orders")
-    workspace.http.delete(f"/compute-functions/{first}")
-    assert created(workspace.http.post("/compute-functions", json={"name": "orders", "functionArn": function.arn}))

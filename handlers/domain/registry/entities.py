@@ -1,16 +1,12 @@
 """What a workspace has registered: compute functions, and the triggers that start them."""
 
-from typing import Any, ClassVar, Literal, NamedTuple
-
-from pydantic import Field, computed_field, field_serializer, model_validator
+from typing import ClassVar, Literal, NamedTuple
 
 from handlers.domain.clock import Timestamp, iso
 from handlers.domain.document import Document
 from handlers.domain.errors import Misconfigured, TriggerUnreadable
-from handlers.domain.json_document import JsonObject
 from handlers.domain.registry.retry_policy import RetryPolicy
-from handlers.domain.registry.trigger_kinds import stored_metadata
-from handlers.domain.registry.trigger_metadata import METADATA, TriggerMetadata
+from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken, SealContext
 
@@ -55,8 +51,7 @@ class FunctionTrigger(Registered):
 
     kind: ClassVar[Kind] = "trigger"
     function_id: str
-    metadata: TriggerMetadata = Field(alias=METADATA)
-    """Its kind, and what that kind says of itself."""
+    metadata: TriggerMetadata
     enabled: bool
     retry_policy: RetryPolicy | None = None
     confirmed: bool = True
@@ -64,22 +59,10 @@ class FunctionTrigger(Registered):
     locked_until: Timestamp | None = None
     """While its schedule or rule is being changed: until when nobody else may change it."""
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def execution_type(self) -> ExecutionType:
         """The tag of its metadata."""
         return self.metadata.execution_type
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_by_its_tag(cls, stored: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(stored.get(METADATA), dict):
-            return stored | {METADATA: stored_metadata(stored["executionType"], stored[METADATA])}
-        return stored
-
-    @field_serializer("metadata")
-    def _stored_metadata(self, metadata: TriggerMetadata) -> JsonObject:
-        return metadata.item()
 
     @property
     def fixed(self) -> dict[str, str]:
@@ -90,15 +73,7 @@ class FunctionTrigger(Registered):
         """Whether an AWS service has to follow it."""
         return self.metadata.aws_service is not None
 
-    @property
-    def params_context(self) -> SealContext:
-        return self._context("params")
-
-    @property
-    def secrets_context(self) -> SealContext:
-        return self._context("secrets")
-
-    def _context(self, part: str) -> SealContext:
+    def seal_context(self, part: Literal["params", "secrets"]) -> SealContext:
         return SealContext(workspace=self.workspace, owner=f"TRIGGER#{self.id}", part=part)
 
 

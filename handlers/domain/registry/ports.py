@@ -1,8 +1,4 @@
-"""What registering functions and triggers needs of the outside, and the one bag in which its stories get it.
-
-All of it that is about stored functions and triggers is kept by `handlers.aws.registry_store`. Every method of these
-raises Unavailable when AWS does not answer.
-"""
+"""What registering needs of the outside. Every method raises Unavailable when AWS does not answer."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,20 +15,14 @@ class FunctionReader(Protocol):
     def read_function(self, function_id: str) -> ComputeFunction | None: ...
 
 
-class TriggerReader(Protocol):
+class Registry(FunctionReader, Protocol):
+    """Lists are pages, newest first, each with the position to go on from."""
+
     def read_trigger(self, trigger_id: str) -> StoredTrigger | None: ...
-
-
-class RegistryLists(Protocol):
-    """Pages, newest first, each with the position to go on from."""
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]: ...
 
     def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]: ...
-
-
-class RegistryWriter(TriggerReader, Protocol):
-    """Writes functions and triggers. Reads too: whoever has lost the answer to a write looks what was written."""
 
     def add_function(self, function: ComputeFunction) -> None:
         """Raises NameTaken."""
@@ -56,13 +46,7 @@ class RegistryWriter(TriggerReader, Protocol):
         """Raises Stale if `found` is no longer what is stored. Nothing happens if it is gone."""
 
 
-class Registry(FunctionReader, RegistryWriter, RegistryLists, Protocol):
-    """All of it, for whoever changes what is registered."""
-
-
 class RegistryDeps(NamedTuple):
-    """What changing what is registered needs."""
-
     registry: Registry
     cipher: Cipher
     catalogue: FunctionCatalogue

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from handlers.domain.document import Document
 from handlers.domain.json_document import JsonObject
 from handlers.domain.requests import Body
 from handlers.domain.runs.outcome import error_name
@@ -17,29 +16,16 @@ MAX_RETRIES = 100
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 Jitter = Literal["full", "none"]
 # As Lambda reports it for any language; it is kept in the form that a run's `errorCode` has.
-ErrorName = Annotated[str, StringConstraints(pattern=r"^[^\s\p{Cc}]+$", max_length=512), AfterValidator(error_name)]
+ErrorName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s\p{Cc}]+$", max_length=512),
+    Field(json_schema_extra={"pattern": r"^\S+$"}),  # not every reader of schemas knows \p
+    AfterValidator(error_name),
+]
 
 
-class RetryPolicy(Document):
-    """As it is stored. Its fields and defaults are those of `RetryPolicyBody`."""
-
-    max_retries: int
-    initial_delay_seconds: int
-    backoff_rate: float
-    max_delay_seconds: int
-    jitter: Jitter
-    non_retryable_errors: list[str]
-    retry_manual_reruns: bool
-
-    def delay(self, attempt: int, draw: Callable[[float, float], float] = random.uniform) -> timedelta:
-        """How long the nth retry waits after the failure before it. With full jitter: anything up to that."""
-        grown = self.initial_delay_seconds * self.backoff_rate ** min(attempt - 1, MAX_RETRIES)
-        seconds = min(grown, self.max_delay_seconds)
-        return timedelta(seconds=draw(0, seconds) if self.jitter == "full" else seconds)
-
-
-class RetryPolicyBody(Body):
-    """A retry policy as it is asked for. `maxRetries: 0` ends retrying."""
+class RetryPolicy(Body):
+    """Of a trigger: `maxRetries: 0` ends retrying."""
 
     max_retries: int = Field(ge=0, le=MAX_RETRIES)
     initial_delay_seconds: int = Field(default=10, ge=0, le=MAX_DELAY_SECONDS)
@@ -49,8 +35,14 @@ class RetryPolicyBody(Body):
     non_retryable_errors: list[ErrorName] = Field(default_factory=list, max_length=50)
     retry_manual_reruns: bool = False
 
+    def delay(self, attempt: int, draw: Callable[[float, float], float] = random.uniform) -> timedelta:
+        """How long the nth retry waits after the failure before it. With full jitter: anything up to that."""
+        grown = self.initial_delay_seconds * self.backoff_rate ** min(attempt - 1, MAX_RETRIES)
+        seconds = min(grown, self.max_delay_seconds)
+        return timedelta(seconds=draw(0, seconds) if self.jitter == "full" else seconds)
+
 
 def read_retry_policy(body: JsonObject) -> RetryPolicy | None:
     """The policy; None for one that never retries. Raises InvalidRequest."""
-    request = RetryPolicyBody.read(body, within=FIELD)
-    return RetryPolicy.model_validate(request.model_dump()) if request.max_retries else None
+    policy = RetryPolicy.read(body, within=FIELD)
+    return policy if policy.max_retries else None

@@ -12,7 +12,7 @@ from handlers.domain.registry.event_driven import BUS_FIELD
 from handlers.domain.registry.permissions import check_changed_trigger
 from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
-from handlers.domain.registry.retry_policy import RetryPolicyBody, read_retry_policy
+from handlers.domain.registry.retry_policy import RetryPolicy, read_retry_policy
 from handlers.domain.registry.trigger_kinds import KINDS, read_metadata
 from handlers.domain.registry.trigger_schemas import SchemaOf, metadata_of
 from handlers.domain.registry.trigger_sync import delete_stored, write_change
@@ -26,7 +26,7 @@ class ChangeTrigger(Body):
     name: Name | None = None
     trigger_metadata: Annotated[ObjectField, SchemaOf(lambda: metadata_of(*KINDS.values()))] | None = None
     enabled: bool | None = None
-    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicyBody)] | None = None
+    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicy)] | None = None
     version: int | None = None
 
 
@@ -62,7 +62,7 @@ def change_trigger(
     else:
         changed, params = _with_metadata(stored, after, request.trigger_metadata, deps)
     check_changed_trigger(before, changed.trigger, deps)
-    changed, secret = _with_needed_secret(changed, deps)
+    changed, secret = webhook_secrets.with_needed_secret(changed, deps.cipher)
     write_change(stored, changed, deps.registry, deps.sources)
     return ShownTrigger(changed.trigger, params, secret)
 
@@ -78,25 +78,14 @@ def _with_metadata(
         raise InvalidRequest(BUS_FIELD, "cannot be changed: create another trigger.")
     after = after.evolve(metadata=metadata)
     deps.sources.check(after)
-    sealed = deps.cipher.seal(dump(params, field=PARAMS, limit=MAX_INLINE_BYTES), after.params_context)
+    sealed = deps.cipher.seal(dump(params, field=PARAMS, limit=MAX_INLINE_BYTES), after.seal_context("params"))
     return stored._replace(trigger=after, sealed_params=sealed), params
-
-
-def _with_needed_secret(changed: StoredTrigger, deps: RegistryDeps) -> tuple[StoredTrigger, str | None]:
-    """A webhook that is to be signed from now on gets its first secret."""
-    if not changed.trigger.metadata.needs_secret or changed.sealed_secrets is not None:
-        return changed, None
-    secret = webhook_secrets.new_secret()
-    return changed._replace(sealed_secrets=webhook_secrets.seal([secret], changed.trigger, deps.cipher)), secret
 
 
 def delete_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> None:
     """Its runs stay. Raises NotFound, BeingChanged or Unavailable."""
-
-    def delete() -> None:
-        delete_stored(find_trigger(workspace, trigger_id, deps.registry).trigger, deps.registry, deps.sources)
-
-    as_it_is_now(delete)
+    registry = deps.registry
+    as_it_is_now(lambda: delete_stored(find_trigger(workspace, trigger_id, registry).trigger, registry, deps.sources))
 
 
 def rotate_secret(workspace: str, trigger_id: str, request: RotateSecret, deps: RegistryDeps) -> ShownTrigger:

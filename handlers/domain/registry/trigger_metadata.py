@@ -22,8 +22,7 @@ class AwsService(Enum):
 class TriggerMetadata(Body):
     """What a trigger says in `triggerMetadata`, besides its params: one subclass for each kind.
 
-    The tag is the trigger's `executionType`, which stands beside it in requests, in the table and in answers. Requests
-    are read strictly (`read`), items leniently (`from_item`): another release may have written them.
+    The tag is the trigger's `executionType`, which stands beside it in requests, in the table and in answers.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -44,13 +43,9 @@ class TriggerMetadata(Body):
         """All classes of this execution type."""
         return [cls]
 
-    @classmethod
-    def from_item(cls, stored: JsonObject) -> "TriggerMetadata":
-        return cls.model_validate(stored, strict=False, extra="ignore")
-
     def item(self) -> JsonObject:
         """As it is stored."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return self.model_dump(mode="json", by_alias=True)
 
     def document(self) -> JsonObject:
         """As it is shown."""

@@ -16,7 +16,7 @@ from handlers.domain import clock
 from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
 from handlers.domain.process_each import process_each
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
-from handlers.domain.registry.ports import RegistryWriter
+from handlers.domain.registry.ports import Registry
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.registry.trigger_sources import TriggerSources
 
@@ -31,7 +31,7 @@ class SyncResult(StrEnum):
     FAILED = "trigger not repaired"
 
 
-def add_stored(stored: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
+def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises NameTaken, PathTaken, SourceLimitReached, InvalidRequest or Unavailable, and there is no such trigger."""
     if not stored.trigger.needs_sync:
         registry.add_trigger(stored)
@@ -50,9 +50,7 @@ def add_stored(stored: StoredTrigger, registry: RegistryWriter, sources: Trigger
         raise
 
 
-def write_change(
-    before: StoredTrigger, after: StoredTrigger, registry: RegistryWriter, sources: TriggerSources
-) -> None:
+def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises NameTaken, PathTaken, Stale, BeingChanged, SourceLimitReached, InvalidRequest or Unavailable.
 
     After any of them, schedule or rule is not ahead of the table.
@@ -65,7 +63,7 @@ def write_change(
         registry.change_trigger(locked, after)
 
 
-def delete_stored(found: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
+def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Stale, BeingChanged or Unavailable."""
     if not found.needs_sync:
         registry.delete(found)
@@ -86,14 +84,14 @@ def _time_to_change() -> datetime:
     return clock.now() + LOCK_TIME
 
 
-def _undo_creation(begun: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
+def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Unavailable."""
     sources.remove(begun)
     registry.delete(begun)
 
 
 def repair_triggers(
-    registry: RegistryWriter,
+    registry: Registry,
     sources: TriggerSources,
     *,
     has_time: Callable[[], bool],
@@ -102,33 +100,29 @@ def repair_triggers(
     """Finish or undo changes that stopped half-way. One that cannot be repaired now is reported, with its id."""
     return process_each(
         registry.unfinished_triggers(),
-        lambda stored: _repair_unless_moved_on(stored, registry, sources),
+        lambda stored: _repair(stored, registry, sources),
         failed=SyncResult.FAILED,
         has_time=has_time,
         report=lambda fault, stored: report(fault, stored.trigger.id),
     )
 
 
-def _repair_unless_moved_on(stored: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> SyncResult:
+def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> SyncResult:
     try:
-        return _repair(stored, registry, sources)
+        locked = registry.lock_trigger(stored.trigger, _time_to_change())
+        with _unlock_on_failure(locked, registry):
+            if not locked.confirmed:
+                _undo_creation(locked, registry, sources)
+                return SyncResult.UNDONE
+            _restore(stored._replace(trigger=locked), registry, sources)
+            return SyncResult.RESTORED
     except Stale:
         # Somebody else has locked it and will sync it: an editor, or another run of the watchdog.
         return SyncResult.MOVED_ON
 
 
-def _repair(stored: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> SyncResult:
-    locked = registry.lock_trigger(stored.trigger, _time_to_change())
-    with _unlock_on_failure(locked, registry):
-        if not locked.confirmed:
-            _undo_creation(locked, registry, sources)
-            return SyncResult.UNDONE
-        _restore(stored._replace(trigger=locked), registry, sources)
-        return SyncResult.RESTORED
-
-
 @contextmanager
-def _unlock_on_failure(locked: FunctionTrigger, registry: RegistryWriter) -> Iterator[None]:
+def _unlock_on_failure(locked: FunctionTrigger, registry: Registry) -> Iterator[None]:
     """So that the next editor, or the watchdog, need not wait until the lock expires."""
     try:
         yield
@@ -138,7 +132,7 @@ def _unlock_on_failure(locked: FunctionTrigger, registry: RegistryWriter) -> Ite
         raise
 
 
-def _restore(locked: StoredTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
+def _restore(locked: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Sync schedule or rule with the table, and unlock."""
     with suppress(BusMissing):  # the rule was deleted with its bus: there is nothing left to sync
         sources.sync(locked.trigger)
@@ -146,7 +140,7 @@ def _restore(locked: StoredTrigger, registry: RegistryWriter, sources: TriggerSo
 
 
 @contextmanager
-def _locked(before: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> Iterator[FunctionTrigger]:
+def _locked(before: FunctionTrigger, registry: Registry, sources: TriggerSources) -> Iterator[FunctionTrigger]:
     if before.locked_until is not None and before.locked_until > clock.now():
         raise BeingChanged
     locked = registry.lock_trigger(before, _time_to_change())
@@ -158,7 +152,7 @@ def _locked(before: FunctionTrigger, registry: RegistryWriter, sources: TriggerS
         raise
 
 
-def _restore_if_still_locked(locked: FunctionTrigger, registry: RegistryWriter, sources: TriggerSources) -> None:
+def _restore_if_still_locked(locked: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Our last write may have succeeded although its answer was lost: the table decides."""
     written = registry.read_trigger(locked.id)
     if written is None or written.trigger.locked_until != locked.locked_until:

@@ -14,8 +14,8 @@ from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_bus, check_invokable
-from handlers.domain.registry.ports import RegistryDeps, RegistryLists, TriggerReader
-from handlers.domain.registry.retry_policy import RetryPolicyBody, read_retry_policy
+from handlers.domain.registry.ports import Registry, RegistryDeps
+from handlers.domain.registry.retry_policy import RetryPolicy, read_retry_policy
 from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.registry.trigger_metadata import METADATA
 from handlers.domain.registry.trigger_schemas import SchemaOf, TaggedByExecutionType
@@ -30,10 +30,10 @@ PARAMS = f"{METADATA}.params"
 class CreateTrigger(Body, TaggedByExecutionType):
     name: Name
     function_id: str = Field(min_length=1, max_length=64)
-    execution_type: str
+    execution_type: ExecutionType = Field(strict=False)
     trigger_metadata: ObjectField = Field(default_factory=dict)
     enabled: bool = True
-    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicyBody)] | None = None
+    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicy)] | None = None
 
 
 class ShownTrigger(NamedTuple):
@@ -49,7 +49,7 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
 
     If it raises, no trigger was created.
     """
-    metadata, params = read_metadata(_execution_type(request), workspace, request.trigger_metadata)
+    metadata, params = read_metadata(request.execution_type, workspace, request.trigger_metadata)
     check_bus(workspace, metadata.other_bus, deps.sources.buses)
     params_text = dump(params, field=PARAMS, limit=MAX_INLINE_BYTES)
     metadata.check_ahead()
@@ -67,12 +67,8 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
         updated_at=at,
     )
     deps.sources.check(trigger)
-    secret = webhook_secrets.new_secret() if metadata.needs_secret else None
-    stored = StoredTrigger(
-        trigger,
-        deps.cipher.seal(params_text, trigger.params_context),
-        webhook_secrets.seal([secret], trigger, deps.cipher) if secret else None,
-    )
+    stored = StoredTrigger(trigger, deps.cipher.seal(params_text, trigger.seal_context("params")))
+    stored, secret = webhook_secrets.with_needed_secret(stored, deps.cipher)
     add_stored(stored, deps.registry, deps.sources)
     return ShownTrigger(trigger, params, secret)
 
@@ -87,14 +83,7 @@ def _invokable_function(workspace: str, function_id: str, deps: RegistryDeps) ->
     return function
 
 
-def _execution_type(request: CreateTrigger) -> ExecutionType:
-    try:
-        return ExecutionType(request.execution_type)
-    except ValueError:
-        raise InvalidRequest("executionType", f"must be one of {', '.join(ExecutionType)}.") from None
-
-
-def find_trigger(workspace: str, trigger_id: str, registry: TriggerReader) -> StoredTrigger:
+def find_trigger(workspace: str, trigger_id: str, registry: Registry) -> StoredTrigger:
     """The workspace's trigger. Raises NotFound, also for a trigger of another workspace."""
     known = parse_id(trigger_id)
     return own_trigger(workspace, registry.read_trigger(known) if known else None)
@@ -113,7 +102,7 @@ def show_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> ShownTr
     return ShownTrigger(stored.trigger, parse_object(open_params(stored, deps.cipher)))
 
 
-def list_triggers(workspace: str, page: Page, registry: RegistryLists) -> tuple[list[FunctionTrigger], str | None]:
+def list_triggers(workspace: str, page: Page, registry: Registry) -> tuple[list[FunctionTrigger], str | None]:
     """A page of triggers, newest first, and the position to go on from."""
     triggers, position = registry.list_triggers(workspace, page)
     return [trigger for trigger in triggers if trigger.confirmed], position
@@ -121,4 +110,4 @@ def list_triggers(workspace: str, page: Page, registry: RegistryLists) -> tuple[
 
 def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
     """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
-    return open_sealed(stored.sealed_params, stored.trigger.params_context, cipher)
+    return open_sealed(stored.sealed_params, stored.trigger.seal_context("params"), cipher)

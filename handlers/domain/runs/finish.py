@@ -78,6 +78,7 @@ def finish(
         **({} if by is None else {"cancel_requested_at": ended_at, "cancel_requested_by": by}),
         claim_token=None,
         postponements=0,
+        redelivered_at=None,
         event_pending=True,
         deadline=ended_at + EVENT_DEADLINE,
     )

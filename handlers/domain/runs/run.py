@@ -102,8 +102,8 @@ class Pin(Document):
 
 
 def new_token() -> str:
-    """Eleven characters that nobody else draws: for claims, revisions and outcomes."""
-    return secrets.token_urlsafe(8)
+    """Eight characters that nobody else draws: for claims, revisions and outcomes of one run."""
+    return secrets.token_urlsafe(6)
 
 
 class FunctionRun(Document):

@@ -12,7 +12,7 @@ from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.ports import FunctionReader
 from handlers.domain.registry.triggers import own_trigger
 from handlers.domain.requests import Body, ContentField, Name
-from handlers.domain.runs.run import ExecutionSource, ExecutionType, FunctionRun
+from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
 from handlers.domain.starting.start import StartDeps, StartRequest, start_run
 
@@ -62,4 +62,5 @@ def execute_trigger(
 def _source(trigger: FunctionTrigger, request: ExecuteBody) -> ExecutionSource:
     if request.orchestration_id is not None:
         return ExecutionSource.ORCHESTRATION
-    return ExecutionSource.TRIGGER if trigger.execution_type is ExecutionType.ON_DEMAND else ExecutionSource.MANUAL
+    own_source = trigger.metadata.execution_source
+    return own_source if own_source is ExecutionSource.TRIGGER else ExecutionSource.MANUAL

@@ -16,7 +16,7 @@ from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import MAX_DEPTH, JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.http_trigger import HttpTrigger, check_path
+from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.seal import Cipher
@@ -73,7 +73,7 @@ def _check(webhook_request: WebhookRequest) -> None:
     """Raises InvalidRequest naming what no webhook has, or NotFound."""
     if not WORKSPACE.fullmatch(webhook_request.workspace):
         raise NotFound("Webhook")
-    check_path(webhook_request.path, field="path")
+    HttpTrigger.read({"path": webhook_request.path})
     for name, value in webhook_request.headers.items():
         if len(value) > MAX_HEADER or _CONTROL.search(value):
             problem = f"must be {MAX_HEADER} characters at most, and none of them a control character."

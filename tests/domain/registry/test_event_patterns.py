@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import InvalidRequest, TooLarge
 from handlers.domain.json_document import dump
-from handlers.domain.registry.event_patterns import MAX_PATTERN, check_event_pattern, is_of, scoped_to
+from handlers.domain.registry.event_driven import MAX_PATTERN, check_event_pattern, is_of, scoped_to
 from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.registry.trigger_sources import PermittedBuses
@@ -64,7 +64,7 @@ def hidden_in_or(draw: st.DrawFn, pattern: Json) -> Json:
 
 def check(pattern: Json, *, own_bus: bool = True) -> None:
     text = pattern if isinstance(pattern, str) else dump(pattern, field=FIELD).decode()
-    check_event_pattern(text, own_bus=own_bus, workspace=WORKSPACE, field=FIELD)
+    check_event_pattern(text, own_bus=own_bus, workspace=WORKSPACE)
 
 
 def read(pattern: Json, **more: Any) -> TriggerMetadata:

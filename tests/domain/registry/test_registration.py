@@ -129,7 +129,7 @@ def test_a_trigger_s_params_are_sealed_under_its_own_label(world: World) -> None
     stored = world.registry.triggers[created["id"]]
     assert b"s3cret" not in stored.sealed_params
     assert "s3cret" not in stored.trigger.model_dump_json()
-    assert stored.trigger.params_context == (WORKSPACE, f"TRIGGER#{created['id']}", "params")
+    assert stored.trigger.seal_context("params") == (WORKSPACE, f"TRIGGER#{created['id']}", "params")
 
 
 @pytest.mark.parametrize("function_id", ["no-uuid", an_id(404)])

@@ -217,7 +217,7 @@ def test_a_secret_is_shown_once_and_stored_sealed(world: World) -> None:
     stored = world.registry.triggers[created.trigger.id]
     assert created.secret not in str(stored)
     assert base64.b64decode(created.secret.removeprefix("whsec_")) not in (stored.sealed_secrets or b"")
-    assert stored.trigger.secrets_context == (WORKSPACE, f"TRIGGER#{created.trigger.id}", "secrets")
+    assert stored.trigger.seal_context("secrets") == (WORKSPACE, f"TRIGGER#{created.trigger.id}", "secrets")
 
 
 def test_two_secrets_are_valid_while_senders_move_on_and_the_oldest_is_not(world: World) -> None:

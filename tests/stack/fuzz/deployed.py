@@ -50,6 +50,23 @@ class Deployed(Wiring):
             self.written.append(operation)
 
 
+def settings_of(local_stack: LocalStack, *, run_queue_url: str) -> Settings:
+    return Settings(
+        table_name=local_stack.outputs["TableName"],
+        bucket_name=local_stack.outputs["BucketName"],
+        input_key_arn=local_stack.outputs["InputKeyArn"],
+        outcome_key_arn=local_stack.outputs["OutcomeKeyArn"],
+        run_queue_url=run_queue_url,
+        lifecycle_bus_name=local_stack.outputs["LifecycleBusName"],
+        trigger_bus_name=local_stack.outputs["TriggerBusName"],
+        schedule_group=local_stack.outputs["ScheduleGroupName"],
+        on_event_arn=local_stack.samples["EchoFunctionArn"],
+        scheduler_role_arn="arn:aws:iam::000000000000:role/scheduler",
+        rule_prefix="FunctionRerun",
+        invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
+    )
+
+
 def with_ids(own: Own, sent: tuple[Any, Event]) -> tuple[Any, Event]:
     """The event with the ids and the workspace of the deployed stack in place of those of the builders."""
     workspace, run, trigger, function = own

@@ -11,7 +11,6 @@ from hypothesis import given
 
 from handlers import api_runs
 from handlers.api.operations import BASE
-from handlers.settings import Settings
 from infra.local.local_stack import LocalStack
 from tests.entry_points.events import (
     ABSENT,
@@ -27,7 +26,7 @@ from tests.entry_points.events import (
 )
 from tests.entry_points.in_memory import wire
 from tests.stack.driver import Workspace
-from tests.stack.fuzz.deployed import Deployed, Own, documents, with_ids
+from tests.stack.fuzz.deployed import Deployed, Own, documents, settings_of, with_ids
 from tests.stack.fuzz.strategies import QUERIES, requests
 from tests.stack.sources import create
 
@@ -46,23 +45,7 @@ def own(local_stack: LocalStack, connection: httpx.Client) -> Own:
 def deployed(own: Own, patched: pytest.MonkeyPatch) -> Iterator[Deployed]:
     local_stack = own.workspace.local_stack
     queue = local_stack.client("sqs").create_queue(QueueName=f"fuzz-{uuid4().hex[:8]}")["QueueUrl"]
-    wired = Deployed(
-        local_stack,
-        Settings(
-            table_name=local_stack.outputs["TableName"],
-            bucket_name=local_stack.outputs["BucketName"],
-            input_key_arn=local_stack.outputs["InputKeyArn"],
-            outcome_key_arn=local_stack.outputs["OutcomeKeyArn"],
-            run_queue_url=queue,
-            lifecycle_bus_name=local_stack.outputs["LifecycleBusName"],
-            trigger_bus_name=local_stack.outputs["TriggerBusName"],
-            schedule_group=local_stack.outputs["ScheduleGroupName"],
-            on_event_arn=own.workspace.local_stack.samples["EchoFunctionArn"],
-            scheduler_role_arn="arn:aws:iam::000000000000:role/scheduler",
-            rule_prefix="FunctionRerun",
-            invokable_functions='{"*": ["arn:aws:lambda:*:*:function:*"]}',
-        ),
-    )
+    wired = Deployed(local_stack, settings_of(local_stack, run_queue_url=queue))
     wire(patched, wired)
     yield wired
     local_stack.client("sqs").delete_queue(QueueUrl=queue)

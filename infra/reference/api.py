@@ -1,0 +1,56 @@
+"""The API's reference: its methods, its errors, and the OpenAPI document without the addresses of any stack."""
+
+import json
+from collections.abc import Iterable
+
+from handlers.api.catalogue import OPERATIONS
+from handlers.api.openapi import Login, example_of, openapi
+from handlers.api.operations import ANY_CONTENT, Operation, Public
+from handlers.api.responses import status_of
+from handlers.domain.errors import ServiceError
+
+# The document that a stack serves names the stack's own.
+_LOGIN = Login("https://api.example.com", "https://issuer.example.com")
+
+
+def openapi_json() -> str:
+    return json.dumps(openapi(_LOGIN), indent=1, ensure_ascii=False) + "\n"
+
+
+def methods_table() -> str:
+    return _table("Method and path", "Grant", "Body or query", "Answer", "", rows=map(_method, OPERATIONS))
+
+
+def _method(operation: Operation) -> tuple[str, ...]:
+    access = operation.access.value if isinstance(operation.access, Public) else str(operation.access)
+    answers = [f"{status.value} {view.__name__}" for status, view in operation.responses.items()]
+    about = f"**{operation.summary}.** {operation.description}".strip()
+    return f"`{operation.method} {operation.path}`", access, _sent(operation), ", ".join(answers), about
+
+
+def _sent(operation: Operation) -> str:
+    """The fields of its body and the parameters of its query; with a ? those that may be left out."""
+    if operation.request == ANY_CONTENT:
+        return "anything"
+    fields = operation.request.model_fields.values() if isinstance(operation.request, type) else ()
+    body = [f"{each.alias}{'' if each.is_required() else '?'}" for each in fields]
+    query = [f"{each.name}{'' if each.required else '?'}" for each in operation.query]
+    return " ".join(f"`{each}`" for each in (*body, *query))
+
+
+def errors_table() -> str:
+    refused = {error for each in OPERATIONS for error in each.all_refusals}
+    ordered = sorted(refused, key=lambda each: (status_of(each), each.code, each.__name__))
+    return _table("Status", "`code`", "Message, or an example of it", "Answered by", rows=map(_error, ordered))
+
+
+def _error(error: type[ServiceError]) -> tuple[str, ...]:
+    by = [each.id for each in OPERATIONS if error in each.all_refusals]
+    with_token = [each.id for each in OPERATIONS if each.needs_token]
+    who = "all" if {*by} >= {*with_token} else ", ".join(by)
+    return str(status_of(error).value), error.code, str(example_of(error)["message"]), who
+
+
+def _table(*head: str, rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -162,7 +162,5 @@ def _restore_if_still_locked(locked: FunctionTrigger, registry: Registry, source
 
 
 def _concerns_source(before: FunctionTrigger, after: FunctionTrigger) -> bool:
-    if not before.needs_sync:
-        return False
     changed = (before.enabled, before.metadata) != (after.enabled, after.metadata)
-    return changed or before.locked_until is not None
+    return before.needs_sync and (changed or before.locked_until is not None)

@@ -33,8 +33,8 @@ def execute_message(record: SQSRecord) -> None:
         except Exception as fault:
             log_fault(fault)
             raise
-        ended = {} if run is None else {"status": run.status, "errorCode": run.error_code}
-        logger.info("run", extra={"result": result, **ended})
+        ended = run and {"status": run.status, "errorCode": run.error_code, "errorSource": run.error_source}
+        logger.info("run", extra={"result": result, **(ended or {})})
 
 
 @entry_point

@@ -19,6 +19,8 @@ from handlers import (
 )
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
+from handlers.domain.runs.outcome import Outcome
+from handlers.domain.runs.run import ErrorSource, Status
 from handlers.domain.seal import SealContext
 from handlers.telemetry import SERVICE, Metric, count
 from tests.builders import RUN_ID, a_rerun, an_id
@@ -101,10 +103,12 @@ def test_a_run_that_cannot_even_be_read_is_named(
 def test_an_execution_is_named_by_run_and_message_and_says_what_became_of_it(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
+    world.invoker.script = [Outcome(Status.FAILURE, "ExecutionLost", error_source=ErrorSource.FUNCTION)]
     execute_runs.lambda_handler(messages({"runId": RERUN_ID}), CONTEXT)
     [line] = lines(caplog)
     assert ids_of(line) == (CONTEXT.aws_request_id, RERUN_ID, RUN_ID)
     assert (line["messageId"], line["result"]) == ("m-0", "finished")
+    assert (line["status"], line["errorCode"], line["errorSource"]) == ("failure", "ExecutionLost", "function")
 
 
 def test_nothing_of_one_message_or_invocation_is_on_the_lines_of_the_next(

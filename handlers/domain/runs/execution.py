@@ -36,7 +36,7 @@ from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 LEASE_MARGIN = timedelta(seconds=60)
 CLOCKS_DIFFER = timedelta(seconds=1)
-# An outcome that is not stored is an execution for nothing: there is time within the lease's margin.
+# An outcome that is not stored wastes the execution: there is time within the lease's margin.
 RECORD_PAUSES = (0.5, 2.0, 5.0, 10.0)
 
 
@@ -103,7 +103,7 @@ def execute(run_id: str, deps: ExecutionDeps) -> Execution:
         push_when_due(run, deps.queue)
         return Execution(ExecutionResult.POSTPONED, run)
     if postponed_for(run) > CLOCKS_DIFFER:
-        # Each message that is postponed sends the next: without this, one pushed again would go on beside it for ever.
+        # Each postponement sends the next message: without this, a duplicate message would re-queue itself forever.
         return _NOT_OURS
     return _execute(recorded._replace(run=run), deps)
 
@@ -141,7 +141,8 @@ def _execute(recorded: RecordedRun, deps: ExecutionDeps) -> Execution:
 def _finished(run: FunctionRun, outcome: Outcome, deps: ExecutionDeps) -> Execution:
     if not finish(run, outcome, deps, pauses=RECORD_PAUSES):
         return _NOT_OURS
-    return Execution(ExecutionResult.FINISHED, run.evolve(status=outcome.status, error_code=outcome.error_code))
+    ended = run.evolve(status=outcome.status, error_code=outcome.error_code, error_source=outcome.error_source)
+    return Execution(ExecutionResult.FINISHED, ended)
 
 
 def _is_claimable(run: FunctionRun) -> bool:

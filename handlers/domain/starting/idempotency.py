@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Misconfigured, Unavailable
 from handlers.domain.json_document import JsonValue, compact
+from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken, SealContext
@@ -73,7 +74,7 @@ def seal_key(key: IdempotencyKey | None, cipher: Cipher) -> SealedKey | None:
 
 
 def run_started_before(kept: KeptRequest, cipher: Cipher, runs: RunReader) -> FunctionRun:
-    """Raises IdempotencyKeyReused if that was another request, or Unavailable."""
+    """Log lines concern it from here on. Raises IdempotencyKeyReused if that was another request, or Unavailable."""
     try:
         same = cipher.open(kept.sealed_digest, kept.key.seal_context) == kept.key.digest
     except KeyRefused as refused:
@@ -86,6 +87,7 @@ def run_started_before(kept: KeptRequest, cipher: Cipher, runs: RunReader) -> Fu
     if not found:
         # Runs are kept for longer than keys: it cannot be read now.
         raise Unavailable
+    concerns_run(found[0].source_run_id or found[0].id, found[0].lineage_id)
     return found[0]
 
 

@@ -90,6 +90,7 @@ class Started(NamedTuple):
 def commit(new: NewRun, deps: StartDeps) -> Started:
     """Record the run in one transaction and push it, unless it was started before.
 
+    From here on log lines concern the run that is started or, as they did before, the source of a re-run.
     Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound or RerunLimitReached, too.
     """
     record = deps.runs.record_rerun if new.run.is_rerun else deps.runs.record
@@ -97,6 +98,7 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
         is_new = record(new.run, seal_parts(new.run, new.contents, deps.cipher), seal_key(new.key, deps.cipher))
     except AlreadyStarted as already:
         return Started(run_started_before(already.kept, deps.cipher, deps.runs), is_new=False)
+    concerns_run(new.run.source_run_id or new.run.id, new.run.lineage_id)
     if is_new and new.run.status.is_open:
         push_when_due(new.run, deps.queue)
     return Started(new.run, is_new)
@@ -113,7 +115,6 @@ def start_run(
         raise FunctionNotFound(stored.trigger.id)
     parameters = _parameters(parse(open_params(stored, deps.cipher)), request)
     run = parameters.of(new_run(stored.trigger, function, request, deps.retention, clock.now()))
-    concerns_run(run.id, run.lineage_id)
     if parameters.text is None:
         return commit(_unexecutable(run), deps).run
     return commit(NewRun(run, {Part.PARAMETERS: parameters.text}, request.key), deps).run
@@ -126,7 +127,7 @@ def _parameters(params: JsonValue, request: StartRequest) -> Parameters:
 
 
 def _unexecutable(run: FunctionRun) -> NewRun:
-    """Ended as it comes to be, so that what has come in is known: with its error. No retry would find more."""
+    """Recorded as already failed, so that the event is visible. No retry would find more."""
     outcome = Outcome.of_error(PARAMETERS_OMITTED, f"There is nothing to execute. {run.parameters_omitted}")
     return NewRun(ended_before_recorded(run.evolve(retriable=False), outcome), {Part.OUTCOME: pack(outcome.contents())})
 

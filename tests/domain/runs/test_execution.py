@@ -9,7 +9,7 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.history import reveal
 from handlers.domain.runs.outcome import VERSION_NOT_FOUND, Outcome, OutcomeUnknown, PermanentFailure, RetryLater
-from handlers.domain.runs.run import Content, FunctionRun, Status
+from handlers.domain.runs.run import Content, ErrorSource, FunctionRun, Status
 from tests.builders import FUNCTION_ARN, NOW, RUN_ID, a_pin, a_rerun, a_run, an_id
 from tests.domain.runs.executing import PARAMETERS, moved_by_another
 from tests.fakes import FakeClock, World
@@ -152,6 +152,15 @@ def test_a_function_s_failure_is_the_run_s(waiting: World, status: Status) -> No
     assert waiting.opened(run, Content.RESULT) is None
     assert not run.result_omitted
     assert "order 1" not in run.model_dump_json()
+
+
+@pytest.mark.parametrize("source", ErrorSource)
+def test_the_result_says_whose_error_it_was_whatever_its_name(waiting: World, source: ErrorSource) -> None:
+    waiting.invoker.script = [Outcome(Status.FAILURE, "ExecutionLost", error_source=source)]
+    result, run = execute(RUN_ID, waiting.execution_deps)
+    assert result is ExecutionResult.FINISHED
+    assert run is not None
+    assert (run.error_code, run.error_source) == ("ExecutionLost", source)
 
 
 def test_code_that_is_gone_for_good_fails_the_run_and_says_so(waiting: World) -> None:

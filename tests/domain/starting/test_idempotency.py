@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavailable
+from handlers.domain.log_context import current_ids, new_log_context
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import IdempotencyKey, request_key
@@ -47,6 +48,26 @@ def test_the_same_request_is_answered_with_the_same_run(installed: World, send: 
     first = send(installed)
     assert send(installed).id == first.id
     assert (started(installed), len(installed.queue.pushed)) == (1, 1)
+
+
+@EACH
+def test_log_lines_of_both_concern_the_same_run(installed: World, send: Send) -> None:
+    ids = []
+    for _ in range(2):
+        with new_log_context():
+            run = send(installed)
+            ids.append(dict(current_ids()))
+    concerned = run.source_run_id or run.id
+    assert ids == 2 * [{"runId": concerned, "originalRunId": run.lineage_id}]
+
+
+def test_log_lines_never_concern_a_run_that_was_not_recorded(installed: World) -> None:
+    has_webhook(installed, signature="none")
+    sent = webhook({"idempotency-key": "a-key"})
+    first = received(installed, sent)
+    with new_log_context():
+        assert received(installed, sent).id == first.id
+        assert current_ids() == {"runId": first.id, "originalRunId": first.id}
 
 
 def test_the_order_of_an_object_s_keys_says_nothing(installed: World) -> None:

@@ -1,7 +1,6 @@
 """A schedule's time has come, or a rule has matched an event: start the run of its trigger.
 
-Lambda calls this function asynchronously: what fails for now is raised, and Lambda tries again; what can never start a
-run is counted, for an alarm, and its reason logged.
+What can never start a run is counted, for an alarm, and its reason logged.
 """
 
 import sys
@@ -9,11 +8,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.errors import Refused
 from handlers.domain.log_context import add_ids
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.settings import STARTED_RUNS, check_environment
-from handlers.telemetry import Metric, count, entry_point, log_fault, logger
+from handlers.telemetry import Metric, count, event_entry_point, logger
 from handlers.wiring import wiring
 
 READS = (*STARTED_RUNS, "other_buses")
@@ -24,20 +22,12 @@ check_environment(READS)
 sys.set_int_max_str_digits(300_000)
 
 
-@entry_point
+@event_entry_point
 def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives the run's id, or why there is none."""
-    try:
-        delivery = read_delivery(event)
-        add_ids(triggerId=delivery.trigger_id)
-        started = deliver(delivery, wiring.registry, wiring.start_deps, buses=wiring.buses)
-    except Refused as refused:
-        count(Metric.EVENTS_LOST)
-        log_fault(refused)
-        return {"dropped": refused.code}
-    except Exception as fault:
-        log_fault(fault)
-        raise
+    delivery = read_delivery(event)
+    add_ids(triggerId=delivery.trigger_id)
+    started = deliver(delivery, wiring.registry, wiring.start_deps, buses=wiring.buses)
     if isinstance(started, Dropped):
         count(Metric.EVENTS_PASSED_OVER if started.is_intended else Metric.EVENTS_LOST)
         logger.warning("delivery dropped", extra={"reason": started})

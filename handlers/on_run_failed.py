@@ -8,29 +8,21 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.domain.errors import InvalidRequest, Refused
+from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import parse_run_id
 from handlers.domain.starting.retry import retry
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
-from handlers.telemetry import Metric, count, entry_point, log_fault, logger
+from handlers.telemetry import event_entry_point, logger
 from handlers.wiring import wiring
 
 READS = (*STARTED_RUNS, *INVOKABLE)
 check_environment(READS)
 
 
-@entry_point
+@event_entry_point
 def lambda_handler(event: Any, _: LambdaContext) -> dict[str, str]:
     """Gives what became of the failure, or why the event is none of one."""
-    try:
-        result, failed = retry(failed_run_id(event), wiring.runs, wiring.rerun_deps, wiring.start_deps)
-    except Refused as refused:
-        count(Metric.EVENTS_LOST)
-        log_fault(refused)
-        return {"dropped": refused.code}
-    except Exception as fault:
-        log_fault(fault)
-        raise
+    result, failed = retry(failed_run_id(event), wiring.runs, wiring.rerun_deps, wiring.start_deps)
     logger.info("failure", extra={"result": result, "errorCode": failed.error_code if failed else None})
     return {"result": result}
 

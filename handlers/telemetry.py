@@ -23,7 +23,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic.alias_generators import to_camel
 
-from handlers.domain.errors import Misconfigured, ServiceError
+from handlers.domain.errors import Misconfigured, Refused, ServiceError
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import FOREIGN_ID, parse_id
 from handlers.domain.log_context import add_ids, current_ids, new_log_context
@@ -62,6 +62,29 @@ def entry_point(handler: Callable[[Any, LambdaContext], Answer]) -> Callable[[An
         with new_log_context(requestId=_request_id(event) or context.aws_request_id):
             add_ids(**_path_ids(event))
             return handler(event, context)
+
+    return invoked
+
+
+def event_entry_point(handler: Callable[[Any, LambdaContext], dict[str, str]]) -> Callable[..., dict[str, str]]:
+    """Decorates a `lambda_handler` that Lambda calls asynchronously.
+
+    What can never succeed is counted, for an alarm, and answered with its code; any other fault is raised, for Lambda
+    to try again. Either is logged.
+    """
+
+    @entry_point
+    @wraps(handler)
+    def invoked(event: Any, context: LambdaContext) -> dict[str, str]:
+        try:
+            return handler(event, context)
+        except Refused as refused:
+            count(Metric.EVENTS_LOST)
+            log_fault(refused)
+            return {"dropped": refused.code}
+        except Exception as fault:
+            log_fault(fault)
+            raise
 
     return invoked
 

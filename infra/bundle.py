@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from infra.paths import ROOT
+from infra import ROOT
 
 BUILD = ROOT / "build"
 LOCK = ROOT / "requirements" / "lambda.txt"

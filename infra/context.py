@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from infra.paths import ROOT
+from infra import ROOT
 
 STACK_NAME = "FunctionRerun"
 """Unless the context says otherwise."""

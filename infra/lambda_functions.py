@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from handlers.settings import METRICS_NAMESPACE, OPTIONAL, variable
-from infra import environment, nag
+from infra import nag
 from infra.bundle import build_code
 from infra.function import Alarm, Function
 from infra.observability import Observability
@@ -34,7 +34,7 @@ class LambdaFunctions(Construct):
         super().__init__(scope, name)
         self._resources = resources
         self._observability = observability
-        self._values = environment.values(resources)
+        self._values = resources.setting_values()
         self._runtime = python_runtime()
         self._code = lambda_.Code.from_asset(str(build_code()))
         self._layers = [] if layer_directory is None else [self._dependencies(layer_directory)]

@@ -1,4 +1,4 @@
-"""The command `python -m infra.local audit`: options, exit codes, and what to do when the audit cannot be done."""
+"""The command `python -m infra.audit`: options, exit codes, and what to do when the audit cannot be done."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from infra.audit.stacks import AuditedStack
 from infra.aws import failures
 from infra.local_connection import NotUpError
 
+app = typer.Typer(add_completion=False)
 FOUND, NOT_DONE = 1, 2
 _GRACE_SECONDS = int(GRACE.total_seconds())
 _PERMISSIONS = (
@@ -69,6 +70,7 @@ OpenOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
 
 
+@app.command()
 def audit(
     *,
     stack: StackOption = None,

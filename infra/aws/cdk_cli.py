@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from infra import ROOT
 from infra.aws.target import Target
 from infra.bundle import BUILD, BundleError, build_once
 from infra.node import jsii_environment, node, npm
-from infra.paths import ROOT
 
 PINNED = [Path(__file__).parent / name for name in ("package.json", "package-lock.json")]
 ASSEMBLY = BUILD / "cdk.out"

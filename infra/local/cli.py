@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 
 from handlers.domain.identity import is_grant
-from infra.audit.command import audit
 from infra.local.demo.story import run_demo
 from infra.local.interrupts import Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
@@ -26,8 +25,6 @@ app = typer.Typer(help="Function Re-run on this machine.", no_args_is_help=True,
 DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where everything of the local stack is kept.")]
 DEFAULT_DIRECTORY = Path(".local")
 stderr = Console(stderr=True, highlight=False)
-
-app.command()(audit)
 
 
 @app.command()

@@ -12,12 +12,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra import ROOT
 from infra.cloudformation import describe, outputs_of
 from infra.context import BOOTSTRAP_PARAMETER, declared_context
 from infra.local.emulator.process import REGION, Emulator
 from infra.local.waiting import wait_for
 from infra.node import jsii_environment
-from infra.paths import ROOT
 
 BOOTSTRAP_VERSION = "30"
 STACK_ARTIFACT = "aws:cloudformation:stack"

@@ -1,6 +1,6 @@
 """Which pages are generated, or have a generated part."""
 
-from infra.paths import ROOT
+from infra import ROOT
 from infra.reference.api import errors_table, methods_table, openapi_json
 from infra.reference.page import GeneratedFile, GeneratedPage
 from infra.reference.settings import settings_table

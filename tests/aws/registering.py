@@ -10,23 +10,12 @@ from handlers.domain.registry.ports import Registry
 from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.registry.trigger_sync import LOCK_TIME
 from handlers.domain.starting.captures import CapturingReader
-from handlers.domain.starting.deliveries import TriggerWithFunctionReader
-from handlers.domain.starting.execute_trigger import KeyedTriggerReader
-from handlers.domain.starting.rerun import TriggerAndFunctionReader
-from handlers.domain.starting.webhooks import WebhookReader
+from handlers.domain.starting.start import TriggerReader
 from infra.local.waiting import wait_for
 from tests.builders import FUNCTION_ARN, a_function, a_trigger
 
 
-class RegistryPorts(
-    Registry,
-    KeyedTriggerReader,
-    TriggerAndFunctionReader,
-    TriggerWithFunctionReader,
-    WebhookReader,
-    CapturingReader,
-    Protocol,
-):
+class RegistryPorts(Registry, TriggerReader, CapturingReader, Protocol):
     """All that is kept of functions and triggers."""
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from infra import ROOT
 from infra.local.local_stack import LocalStack
-from infra.paths import ROOT
 from tests.docs.pages import PAGES, TESTED, blocks, name
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.paths import ROOT
+from infra import ROOT
 from tests.docs.pages import PAGES, Link, anchors, name, prose, relative_links
 
 # Files and folders that a page names in its text: `handlers/domain/errors.py`, `infra/api/`.

@@ -5,7 +5,7 @@ import re
 from pydantic.alias_generators import to_camel
 
 from handlers.aws import run_attributes
-from infra.paths import ROOT
+from infra import ROOT
 from infra.storage import INDEXES
 
 PAGE = (ROOT / "docs" / "reference" / "storage.md").read_text()

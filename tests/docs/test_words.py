@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.paths import ROOT
+from infra import ROOT
 from tests.docs.pages import PAGES, name, prose
 
 # A word of the house, and the field's word for it.

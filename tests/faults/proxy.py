@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
+from infra import ROOT
 from infra.local.emulator.process import HOST, Emulator, unproxied
 from infra.local.waiting import wait_for
-from infra.paths import ROOT
 from tests.faults.kinds import Kind
 from tests.faults.wire import COUNTED, Operation, kind_of
 

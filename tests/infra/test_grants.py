@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from infra.paths import ROOT
+from infra import ROOT
 from tests.infra.template import INVOKABLE, Stack, Synthesise, text
 
 PAGE = ROOT / "docs" / "reference" / "grants.md"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from infra import ROOT
 from infra.limits import ENVIRONMENT_BYTES, INLINE_POLICY_BYTES, TooLargeError, check_limits
-from infra.paths import ROOT
 from infra.settings import Settings
 from tests.infra.template import INVOKABLE, Synthesise
 

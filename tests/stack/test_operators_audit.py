@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from handlers.aws import keys
 from handlers.aws.table import to_item
 from handlers.domain import clock
-from infra.local.cli import app
+from infra.audit.command import app
 from infra.local.local_stack import LocalStack, bring_up
 from tests.stack.driver import Workspace, an_ended_run, item_of, settled, table_of
 from tests.stack.test_large_parts import objects_of
@@ -42,7 +42,7 @@ def lineage(workspace: Workspace) -> list[str]:
 def findings_about(workspace: Workspace, runs: list[str], *options: str) -> list[tuple[str, ...]]:
     """Rule and ids. Other tests leave in the same table what they broke: that is theirs."""
     directory = str(workspace.local_stack.emulator.directory)
-    result = CliRunner().invoke(app, ["audit", "--directory", directory, "--json", *options])
+    result = CliRunner().invoke(app, ["--directory", directory, "--json", *options])
     findings = json.loads(result.stdout)["findings"]
     assert result.exit_code == (1 if findings else 0)
     return [(each["rule"], *each["ids"]) for each in findings if set(runs) & set(each["ids"])]

@@ -10,18 +10,18 @@ from handlers.domain import clock
 from handlers.domain.errors import RunEnded, Unavailable
 from handlers.domain.runs.finish import CANCELLED, finish
 from handlers.domain.runs.history import read_run
-from handlers.domain.runs.ports import LifecycleBus, OpenRuns
+from handlers.domain.runs.ports import LifecycleBus, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
-# A run moves a few times in its life: whoever reads it so often has read it at rest.
+# A run moves a few times in its life: whoever reads it so often will see a state that no longer changes.
 _ATTEMPTS = 5
 
 
 class CancelDeps(NamedTuple):
     """What cancelling needs."""
 
-    runs: OpenRuns
+    runs: RunTransitions
     cipher: Cipher
     bus: LifecycleBus
 

@@ -28,7 +28,7 @@ from handlers.domain.runs.outcome import (
     PermanentFailure,
     RetryLater,
 )
-from handlers.domain.runs.ports import LifecycleBus, OpenRuns, RunQueue, RunTransitions
+from handlers.domain.runs.ports import LifecycleBus, RunQueue, RunTransitions
 from handlers.domain.runs.recording import RecordedRun, seal_context
 from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status, new_token
 from handlers.domain.runs.workspace_limit import LONGEST_WAIT_SECONDS, Slot, WorkspaceFull, WorkspaceLimit
@@ -62,7 +62,7 @@ class Invoker(Protocol):
 class ExecutionDeps(NamedTuple):
     """What executing a run needs."""
 
-    runs: OpenRuns
+    runs: RunTransitions
     cipher: Cipher
     invokable: InvokablePatterns
     code: FunctionCode

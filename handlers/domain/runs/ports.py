@@ -25,8 +25,8 @@ class RunReader(Protocol):
         """Those that were stored. Of its outcomes the one that the run names."""
 
 
-class RunTransitions(Protocol):
-    """Stores what becomes of a run. Every method raises Unavailable when AWS does not answer."""
+class RunTransitions(RunReader, Protocol):
+    """Reads runs and stores what becomes of them. Every method raises Unavailable when AWS does not answer."""
 
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
         """Store the change, if the run has not moved since it was read. False if it has.
@@ -39,11 +39,7 @@ class RunTransitions(Protocol):
         """The run once its parts are where they stay."""
 
 
-class OpenRuns(RunReader, RunTransitions, Protocol):
-    """Reads runs and moves them on."""
-
-
-class OverdueRuns(OpenRuns, Protocol):
+class OverdueRuns(RunTransitions, Protocol):
     def overdue(self) -> Iterator[FunctionRun]:
         """Runs whose deadline has passed, read consistently, page by page."""
 

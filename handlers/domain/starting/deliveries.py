@@ -2,18 +2,18 @@
 
 import json
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pydantic import Field
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import FOREIGN_ID, derived_id, required_id
 from handlers.domain.json_document import JsonObject, JsonValue
-from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.requests import Body, ObjectField, parse_moment
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
-from handlers.domain.starting.start import StartDeps, StartRequest, start_run
+from handlers.domain.starting.start import StartDeps, StartRequest, TriggerReader, start_run
 
 
 class ScheduledTime(Body):
@@ -37,10 +37,6 @@ class MatchedEvent(Body):
     def text(trigger_id: str, event: str) -> str:
         """`event` is JSON, or what EventBridge puts JSON for."""
         return f'{{"triggerId":"{trigger_id}","event":{event}}}'
-
-
-class TriggerWithFunctionReader(Protocol):
-    def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
 
 
 class Dropped(StrEnum):
@@ -103,7 +99,7 @@ def _replay(event: JsonObject) -> tuple[str, ...]:
 
 
 def deliver(
-    delivery: Delivery, registry: TriggerWithFunctionReader, deps: StartDeps, *, buses: PermittedBuses
+    delivery: Delivery, registry: TriggerReader, deps: StartDeps, *, buses: PermittedBuses
 ) -> FunctionRun | Dropped:
     """The run that it has started, now or when it was delivered before.
 

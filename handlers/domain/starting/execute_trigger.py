@@ -1,20 +1,17 @@
 """Execute a trigger: the story of POST …/function-triggers/{triggerId}/execute."""
 
-from typing import Protocol
-
 from pydantic import Field
 
 from handlers.domain.errors import TriggerDisabled
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_id
-from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
+from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.registry.ports import FunctionReader
 from handlers.domain.registry.triggers import own_trigger
 from handlers.domain.requests import Body, ContentField, Name
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
-from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
-from handlers.domain.starting.start import StartDeps, StartRequest, start_run
+from handlers.domain.starting.idempotency import IdempotencyKey, run_started_before
+from handlers.domain.starting.start import StartDeps, StartRequest, TriggerReader, start_run
 
 
 class ExecuteBody(Body):
@@ -22,18 +19,11 @@ class ExecuteBody(Body):
     orchestration_id: Name | None = None
 
 
-class KeyedTriggerReader(FunctionReader, Protocol):
-    def read_trigger_with_key(
-        self, trigger_id: str, key: IdempotencyKey | None
-    ) -> tuple[StoredTrigger | None, KeptRequest | None]:
-        """A trigger, and what is kept under the key: in one call."""
-
-
 def execute_trigger(
     workspace: str,
     trigger_id: str,
     request: ExecuteBody,
-    registry: KeyedTriggerReader,
+    registry: TriggerReader,
     deps: StartDeps,
     *,
     invokable: InvokablePatterns,

@@ -5,10 +5,9 @@ only be refused at the end (the original is gone meanwhile, or has as many re-ru
 of `commit`: so a refused request has changed nothing.
 """
 
-import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field
 
@@ -25,19 +24,17 @@ from handlers.domain.errors import (
 )
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_run_id
-from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
+from handlers.domain.json_document import JsonObject, JsonValue, dump, merge, parse
 from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.requests import Body, ContentField, Moment
-from handlers.domain.runs.due import first_deadline
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.recording import RecordedRun, Retention, seal_context
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part, Status
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part
 from handlers.domain.seal import Cipher, SealBroken
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
-from handlers.domain.starting.merge import merge
-from handlers.domain.starting.start import NewRun, Started
+from handlers.domain.starting.start import NewRun, Started, StartRequest, TriggerReader, new_run
 
 MAX_WAIT = timedelta(days=30)
 
@@ -84,17 +81,11 @@ class KeyedRunReader(RunReader, Protocol):
         """A run with one of its parts, and what is kept under the key: in one call."""
 
 
-class TriggerAndFunctionReader(Protocol):
-    def read_trigger_and_function(
-        self, trigger_id: str, function_id: str
-    ) -> tuple[FunctionTrigger | None, ComputeFunction | None]: ...
-
-
 class RerunDeps(NamedTuple):
     """What it takes to decide on a re-run, or on an automatic retry. Nothing of it writes."""
 
     runs: KeyedRunReader
-    registry: TriggerAndFunctionReader
+    registry: TriggerReader
     cipher: Cipher
     invokable: InvokablePatterns
     retention: Retention
@@ -107,16 +98,6 @@ class PreparedRerun(NamedTuple):
     trigger: FunctionTrigger
     function: ComputeFunction
     new: NewRun
-
-    @property
-    def parameters(self) -> bytes:
-        """The JSON document that the function is to be invoked with. Secret."""
-        return self.new.contents[Part.PARAMETERS]
-
-    @property
-    def is_overridden(self) -> bool:
-        """Whether overrides have been merged into the parameters, which else are the source's own, byte for byte."""
-        return Part.OVERRIDES in self.new.contents
 
 
 def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
@@ -135,7 +116,13 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         deps.registry.read_trigger_and_function(source.trigger_id, source.function_id), deps.invokable
     )
     options, at = request.options, clock.now()
-    run = copy_of(source, function, at=at, not_before=options.due(at), retention=deps.retention).evolve(
+    run = rerun_of(
+        source,
+        trigger,
+        function,
+        deps.retention,
+        at,
+        not_before=options.due(at),
         pin=None if options.use_latest_code else source.pin,
         rerun_by=request.rerun_by,
         rerun_reason=options.reason or None,
@@ -189,30 +176,25 @@ def check_startable(
     return trigger, function
 
 
-def copy_of(
-    source: FunctionRun, function: ComputeFunction, *, at: datetime, not_before: datetime | None, retention: Retention
+def rerun_of(
+    source: FunctionRun,
+    trigger: FunctionTrigger,
+    function: ComputeFunction,
+    retention: Retention,
+    at: datetime,
+    *,
+    not_before: datetime | None,
+    **choices: Any,
 ) -> FunctionRun:
-    """A pending run of the source's lineage, made now and not due before that moment.
-
-    Who re-runs it, why and on which code is the caller's to say.
-    """
-    return FunctionRun(
-        id=str(uuid.uuid4()),
-        workspace=source.workspace,
-        function_id=source.function_id,
-        function_arn=function.function_arn,
-        trigger_id=source.trigger_id,
+    """A pending run of the source's lineage. `choices` say who re-runs it, why, and on which code."""
+    run = new_run(trigger, function, StartRequest(ExecutionSource.RERUN, {}), retention, at, not_before=not_before)
+    return run.evolve(
         trigger_type=source.trigger_type,
-        execution_source=ExecutionSource.RERUN,
-        status=Status.PENDING,
-        created_at=at,
-        not_before=not_before,
         is_rerun=True,
         original_run_id=source.lineage_id,
         source_run_id=source.id,
         parameters_format=source.parameters_format,
-        deadline=first_deadline(at, not_before),
-        expires_at=(not_before or at) + retention.span,
+        **choices,
     )
 
 

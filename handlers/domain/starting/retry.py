@@ -12,14 +12,13 @@ from handlers.domain import clock
 from handlers.domain.errors import DecryptionFailed, Misconfigured, Refused
 from handlers.domain.ids import derived_id
 from handlers.domain.log_context import concerns_run
-from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.runs.finish import mark_published
 from handlers.domain.runs.outcome import BEYOND_RETRY
-from handlers.domain.runs.ports import OpenRuns
+from handlers.domain.runs.ports import RunTransitions
 from handlers.domain.runs.recording import RecordedRun
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
-from handlers.domain.starting.rerun import RerunDeps, check_startable, copy_of, open_parameters
+from handlers.domain.starting.rerun import RerunDeps, check_startable, open_parameters, rerun_of
 from handlers.domain.starting.start import NewRun, StartDeps, commit
 
 AUTO_RETRY = "auto-retry"
@@ -47,7 +46,7 @@ class Retry(NamedTuple):
     failed: FunctionRun | None = None
 
 
-def retry(failed_run_id: str, runs: OpenRuns, deps: RerunDeps, start_deps: StartDeps) -> Retry:
+def retry(failed_run_id: str, runs: RunTransitions, deps: RerunDeps, start_deps: StartDeps) -> Retry:
     """Raises Unavailable, and nothing has come of it yet."""
     concerns_run(failed_run_id)
     recorded = runs.read(failed_run_id, Part.PARAMETERS)
@@ -92,12 +91,13 @@ def _decide(recorded: RecordedRun, deps: RerunDeps) -> NewRun | RetryResult:
         return RetryResult.NOT_RETRYABLE
     parameters = _open_parameters(recorded, deps.cipher)
     at = clock.now()
-    copied = copy_of(failed, function, at=at, not_before=at + policy.delay(attempt), retention=deps.retention)
-    return NewRun(_as_retry(copied, failed, attempt, policy), {Part.PARAMETERS: parameters})
-
-
-def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: RetryPolicy) -> FunctionRun:
-    return copied.evolve(
+    run = rerun_of(
+        failed,
+        trigger,
+        function,
+        deps.retention,
+        at,
+        not_before=at + policy.delay(attempt),
         id=derived_id("retry", failed.id),
         execution_source=ExecutionSource.RETRY,
         pin=failed.pin,
@@ -106,6 +106,7 @@ def _as_retry(copied: FunctionRun, failed: FunctionRun, attempt: int, policy: Re
         retriable=True,
         retry_attempt=attempt,
     )
+    return NewRun(run, {Part.PARAMETERS: parameters})
 
 
 def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
@@ -118,7 +119,7 @@ def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
         raise DecryptionFailed from broken
 
 
-def _mark_published(failed: FunctionRun, runs: OpenRuns) -> None:
+def _mark_published(failed: FunctionRun, runs: RunTransitions) -> None:
     found: FunctionRun | None = failed
     for _ in range(_ATTEMPTS):
         if found is None or not found.event_pending or mark_published(found, runs):

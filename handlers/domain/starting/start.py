@@ -9,11 +9,12 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import FunctionNotFound
-from handlers.domain.json_document import JsonObject, JsonValue, dump, parse
+from handlers.domain.json_document import JsonObject, JsonValue, dump, merge, parse
 from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.ports import FunctionReader
 from handlers.domain.registry.triggers import open_params
-from handlers.domain.runs.due import pending_deadline, push_when_due
+from handlers.domain.runs.due import first_deadline, push_when_due
 from handlers.domain.runs.finish import ended_before_recorded
 from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome, pack
 from handlers.domain.runs.parameters import Parameters, keep_value
@@ -24,15 +25,15 @@ from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
     IdempotencyKey,
+    KeptRequest,
     SealedKey,
     run_started_before,
     seal_key,
 )
-from handlers.domain.starting.merge import merge
 
 
-class RunRecorder(Protocol):
-    """Records new runs. What it writes, it writes all or nothing."""
+class RunRecorder(RunReader, Protocol):
+    """Records new runs, and reads those that were started before. What it writes, it writes all or nothing."""
 
     def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
         """Run and sealed parts. False if there is a run of this id. Raises AlreadyStarted or Unavailable."""
@@ -44,14 +45,27 @@ class RunRecorder(Protocol):
         """
 
 
-class NewRuns(RunReader, RunRecorder, Protocol):
-    """Records new runs, and reads those that were started before."""
+class TriggerReader(FunctionReader, Protocol):
+    """Reads what starts a run, each time in one call. Every method raises Unavailable when AWS does not answer."""
+
+    def read_trigger_with_key(
+        self, trigger_id: str, key: IdempotencyKey | None
+    ) -> tuple[StoredTrigger | None, KeptRequest | None]:
+        """A trigger, and what is kept under the key."""
+
+    def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
+
+    def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
+
+    def read_trigger_and_function(
+        self, trigger_id: str, function_id: str
+    ) -> tuple[FunctionTrigger | None, ComputeFunction | None]: ...
 
 
 class StartDeps(NamedTuple):
     """What starting a run needs."""
 
-    runs: NewRuns
+    runs: RunRecorder
     cipher: Cipher
     queue: RunQueue
     retention: Retention
@@ -133,8 +147,15 @@ def _unexecutable(run: FunctionRun) -> NewRun:
 
 
 def new_run(
-    trigger: FunctionTrigger, function: ComputeFunction, request: StartRequest, retention: Retention, at: datetime
+    trigger: FunctionTrigger,
+    function: ComputeFunction,
+    request: StartRequest,
+    retention: Retention,
+    at: datetime,
+    *,
+    not_before: datetime | None = None,
 ) -> FunctionRun:
+    """A pending run, made now and not due before that moment."""
     return FunctionRun(
         id=request.run_id or str(uuid.uuid4()),
         workspace=trigger.workspace,
@@ -144,9 +165,10 @@ def new_run(
         trigger_type=trigger.execution_type,
         execution_source=request.source,
         created_at=at,
+        not_before=not_before,
         orchestration_id=request.orchestration_id,
         # What an orchestration has started is retried by the orchestration.
         retriable=trigger.retry_policy is not None and request.source is not ExecutionSource.ORCHESTRATION,
-        deadline=pending_deadline(at),
-        expires_at=at + retention.span,
+        deadline=first_deadline(at, not_before),
+        expires_at=(not_before or at) + retention.span,
     )

@@ -7,7 +7,7 @@ makes it one is its id. https://github.com/standard-webhooks/standard-webhooks
 import base64
 import re
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.errors import BadSignature, InvalidRequest, NotFound, TriggerDisabled
@@ -15,13 +15,13 @@ from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import MAX_DEPTH, JsonObject, parse
 from handlers.domain.registry import webhook_secrets
-from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
+from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import HEADER, IdempotencyKey, request_key
-from handlers.domain.starting.start import StartDeps, StartRequest, start_run
+from handlers.domain.starting.start import StartDeps, StartRequest, TriggerReader, start_run
 from handlers.domain.starting.webhook_signatures import ID, SIGNATURE, TIMESTAMP, flaw_of
 
 MAX_HEADER = 8_000
@@ -44,11 +44,7 @@ class WebhookRequest(NamedTuple):
     body: bytes
 
 
-class WebhookReader(Protocol):
-    def read_webhook(self, workspace: str, path: str) -> tuple[StoredTrigger, ComputeFunction | None] | None: ...
-
-
-def receive(webhook_request: WebhookRequest, registry: WebhookReader, deps: StartDeps) -> FunctionRun:
+def receive(webhook_request: WebhookRequest, registry: TriggerReader, deps: StartDeps) -> FunctionRun:
     """The run that it has started, now or when it was received before. Raises a Refused, or Unavailable."""
     webhook_request = webhook_request._replace(path=webhook_request.path.removesuffix("/"))
     _check(webhook_request)

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import ROOT
 from infra.local.demo.printer import Printer
 from infra.local.demo.recovery import cancel_a_delayed_rerun, retry_automatically
 from infra.local.demo.sources import receive_a_webhook, wait_for_a_schedule
@@ -24,7 +25,6 @@ from infra.local.interrupts import Interrupted, Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.progress import timed_steps
-from infra.paths import ROOT
 
 # By its path: the package's own module would load the CDK into this process.
 FIXED_CODE = Path("infra/local/samples/orders_fixed")

@@ -17,9 +17,9 @@ import botocore.session
 import httpx
 from botocore.config import Config
 
+from infra import ROOT
 from infra.local.waiting import PATIENCE_SECONDS, wait_for
 from infra.local_connection import CREDENTIALS, ISOLATED, is_healthy
-from infra.paths import ROOT
 
 ENTRY_POINT = "infra.local.emulator"
 HOST = "127.0.0.1"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.domain.runs.run import Part
 from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import PreparedRerun, prepare
 from handlers.domain.starting.start import Started, commit
@@ -20,12 +21,15 @@ def test_a_prepared_rerun_shows_what_it_is_of_and_what_it_will_be(installed: Wor
     prepared = prepared_of(installed, reason="Testing fix")
     assert (prepared.source.id, prepared.trigger.id, prepared.function.id) == (RUN_ID, TRIGGER_ID, FUNCTION_ID)
     assert (prepared.new.run.source_run_id, prepared.new.run.rerun_reason) == (RUN_ID, "Testing fix")
-    assert (prepared.parameters, prepared.is_overridden) == (PARAMETERS, False)
+    assert prepared.new.contents == {Part.PARAMETERS: PARAMETERS}
 
 
 def test_a_prepared_rerun_has_its_overrides_merged(installed: World) -> None:
     prepared = prepared_of(installed, overrideParams={"order": 2})
-    assert (prepared.parameters, prepared.is_overridden) == (b'{"order":2,"customer":{"name":"Ada","id":1.0}}', True)
+    assert prepared.new.contents == {
+        Part.PARAMETERS: b'{"order":2,"customer":{"name":"Ada","id":1.0}}',
+        Part.OVERRIDES: b'{"order":2}',
+    }
 
 
 def test_nothing_is_written_before_it_is_committed(installed: World) -> None:

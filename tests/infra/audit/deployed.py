@@ -14,8 +14,8 @@ from handlers.domain import clock
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import FunctionRun, Part
 from infra.audit.auditing import audit
+from infra.audit.command import app
 from infra.audit.findings import Report
-from infra.local.cli import app
 from infra.local.emulator.process import Emulator
 from tests.infra.audit.storing import Storage
 
@@ -87,4 +87,4 @@ class Deployed:
 
     def command(self, *arguments: str, **options: Any) -> Result:
         """As an operator audits a stack on AWS."""
-        return CliRunner().invoke(app, ["audit", "--stack", self.name, *arguments], **options)
+        return CliRunner().invoke(app, ["--stack", self.name, *arguments], **options)

@@ -1,6 +1,8 @@
 """The command as an operator calls it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ from typer.testing import CliRunner
 
 from handlers.domain.errors import Unavailable
 from handlers.domain.seal import KeyRefused
+from infra import ROOT
+from infra.audit.command import app
 from infra.audit.stacks import AuditedStack
-from infra.local.cli import app
 from infra.local_connection import STACK_FILE
 from tests.infra.audit.deployed import CONTENT, Deployed
 from tests.infra.audit.storing import ORIGINAL, RERUN, a_lineage_of_today
@@ -19,8 +22,13 @@ from tests.infra.audit.storing import ORIGINAL, RERUN, a_lineage_of_today
 
 def run(*arguments: str, **options: Any) -> tuple[int, str]:
     """The exit code and all that was printed."""
-    result = CliRunner().invoke(app, ["audit", *arguments], **options)
+    result = CliRunner().invoke(app, [*arguments], **options)
     return result.exit_code, result.output
+
+
+def test_it_is_the_command_of_the_package() -> None:
+    said = subprocess.run([sys.executable, "-m", "infra.audit", "--help"], cwd=ROOT, capture_output=True, check=True)
+    assert b"python -m infra.audit [OPTIONS]" in said.stdout
 
 
 def test_a_clean_stack_is_reported_as_clean(deployed: Deployed) -> None:
@@ -40,7 +48,7 @@ def test_what_was_broken_by_hand_is_found(deployed: Deployed) -> None:
     deployed.holds(storage)
     deployed.remove(storage.edge(rerun))
     deployed.put(storage.item(RERUN) | {"status": "pending", "deadline": 1767225600000})
-    result = CliRunner().invoke(app, ["audit", "--stack", deployed.name, "--json", "--grace", "60"])
+    result = CliRunner().invoke(app, ["--stack", deployed.name, "--json", "--grace", "60"])
     document = json.loads(result.stdout)
     assert (result.exit_code, document["clean"]) == (1, False)
     assert {(finding["rule"], *finding["ids"]) for finding in document["findings"]} == {

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from infra import bundle
+from infra import ROOT, bundle
 from infra.aws.cdk_cli import ASSEMBLY, PINNED, CdkCli
 from infra.aws.target import Target
 from infra.bundle import BundleError
 from infra.node import node, npm
-from infra.paths import ROOT
 
 TARGET = Target("Acme", "123456789012", "aws", "eu-west-1", "acme-admin", lambda _: None)
 

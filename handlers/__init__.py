@@ -24,10 +24,10 @@ What entry points share:
     settings       what the stack sets for the entry points, and which of it each reads
     wiring         adapters, each built when first asked for
 
-Rooms:
+Packages:
 
     api/           the HTTP API: its operations and views, and the resolver that routes by them
-    domain/        what is done: no AWS SDK, no I/O, imports nothing else of ours; its rooms in their order, above the
+    domain/        what is done: no AWS SDK, no I/O, imports nothing else of ours; its packages in order, above the
                    few files that all of them use
         starting/      everything that starts a run: execute, webhook, schedule, event, capture, re-run, retry
         upkeep/        what nobody asks for: the watchdog's and housekeeping's work

@@ -18,7 +18,7 @@ RESERVE_MS = 10_000
 
 @entry_point
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
-    """Gives how many objects met which fate."""
+    """Gives how many objects had each result."""
     done = delete_expired(
         wiring.expiry_deps,
         has_time=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
@@ -26,4 +26,4 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
     )
     if done:
         logger.info("housekeeping", extra={"done": dict(done)})
-    return {fate.value: count for fate, count in done.items()}
+    return {result.value: count for result, count in done.items()}

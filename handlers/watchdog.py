@@ -24,7 +24,7 @@ Job = Callable[[Callable[[], bool]], Counter[RecoveryResult] | Counter[SyncResul
 
 @entry_point
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
-    """Gives how many runs were overdue and triggers unfinished, by remedy.
+    """Gives how many runs were overdue and triggers unfinished, by result.
 
     A job that breaks off is reported, and raised once the others are done: Lambda counts it as an error.
     """

@@ -36,8 +36,8 @@ class TooLargeError(ValueError):
 
     def __init__(self, what: str, size: int, limit: int, shares: Mapping[str, int]) -> None:
         keys = ", ".join(f"{key} ({size:,} bytes)" for key, size in sorted(shares.items(), key=lambda each: -each[1]))
-        remedy = f"Shorten in the context, by wider patterns for example: {keys}." if keys else "No key of the context."
-        super().__init__(f"{what} may become {size:,} bytes; AWS takes at most {limit:,}. {remedy}")
+        advice = f"Shorten in the context, by wider patterns for example: {keys}." if keys else "No key of the context."
+        super().__init__(f"{what} may become {size:,} bytes; AWS takes at most {limit:,}. {advice}")
 
 
 class _Policy(NamedTuple):

@@ -40,7 +40,7 @@ THROTTLES = frozenset(
     }
 )
 # A clock that is off, or a request that was signed before the container was frozen and sent after it; credentials that
-# the next container gets anew. The AWS SDKs read these as signs of a wrong clock and ask again:
+# the next container fetches again. The AWS SDKs read these as signs of a wrong clock and ask again:
 # https://github.com/aws/aws-sdk-java-v2/blob/master/core/aws-core/src/main/java/software/amazon/awssdk/awscore/internal/AwsErrorCode.java
 OUT_OF_TIME = frozenset(
     {

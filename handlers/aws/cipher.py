@@ -30,7 +30,7 @@ CACHED_KEYS = 100
 KEY_AGE_SECONDS = 300.0
 MESSAGES_PER_KEY = 10_000
 
-# The SDK logs a traceback for every failed key and then raises: the error is ours to tell, once.
+# The SDK logs a traceback for every failed key and then raises: the error is ours to log, once.
 logging.getLogger("aws_encryption_sdk").setLevel(logging.CRITICAL)
 
 
@@ -46,10 +46,10 @@ class Cipher:
         self._session = session
         self._faults = _KmsFaults(session)
         self._materials_of = cache(self._new_materials)
-        self._keys = {False: inputs, True: outcomes}
+        self._inputs, self._outcomes = inputs, outcomes
 
     def _materials(self, seal_context: SealContext) -> Any:
-        return self._materials_of(self._keys[seal_context.is_outcome])
+        return self._materials_of(self._outcomes if seal_context.is_outcome else self._inputs)
 
     def _new_materials(self, key_arn: str) -> Any:
         return aws_encryption_sdk.CachingCryptoMaterialsManager(
@@ -91,7 +91,7 @@ class Cipher:
             raise SealBroken from error
         expected = _envelope(seal_context)
         if context.get("workspace") != seal_context.workspace or not opened.startswith(expected):
-            raise SealBroken("the text was sealed under another label")
+            raise SealBroken("the text was sealed under another context")
         return opened[len(expected) :]
 
     def _decrypt(self, sealed: bytes, materials: Any) -> tuple[bytes, dict[str, str]]:
@@ -108,7 +108,7 @@ class Cipher:
 
 
 def _envelope(seal_context: SealContext) -> bytes:
-    """The first line inside the seal. JSON escapes line ends, so nothing in a label can end it early."""
+    """The first line inside the seal. JSON escapes line ends, so nothing in a seal context can end it early."""
     return json.dumps({"schema": SCHEMA, "owner": seal_context.owner, "part": seal_context.part}).encode() + b"\n"
 
 

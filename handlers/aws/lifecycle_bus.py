@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class LifecycleBus:
     def __init__(self, client: "EventBridgeClient", name: str, report: Callable[[Exception], None]) -> None:
-        """`report` receives what announce does not raise."""
+        """`report` receives what `publish` does not raise."""
         self._client = client
         self._name = name
         self._report = report

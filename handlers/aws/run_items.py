@@ -31,7 +31,7 @@ def shard(run_id: str) -> int:
 
 
 # A lineage's activity lets its original live on. Its parameters, which may be large, are given a day's start, so that
-# they are written anew once a day at most.
+# they are written again once a day at most.
 PARTS_OUTLIVE_SECONDS = 24 * 3600
 
 
@@ -46,7 +46,7 @@ def to_run(item: Item, notes: Item | None = None) -> FunctionRun:
     """Raises what a value that is not as it should be makes it raise."""
     plain = from_item(item)
     _, workspace, function_id, _ = plain["byFunction"].split("#")
-    told = {
+    of_the_keys = {
         "id": run_id(item),
         "workspace": workspace,
         "function_id": function_id,
@@ -54,7 +54,7 @@ def to_run(item: Item, notes: Item | None = None) -> FunctionRun:
         "rerun_count": int(plain["reruns"]),
         "expires_at": datetime.fromtimestamp(int(plain["expiresAt"]), UTC),
     }
-    fields = told | run_attributes.read(plain) | (run_attributes.read_notes(from_item(notes)) if notes else {})
+    fields = of_the_keys | run_attributes.read(plain) | (run_attributes.read_notes(from_item(notes)) if notes else {})
     if "cancel_requested_at" not in fields:
         fields.pop("cancel_requested_by", None)  # noted apart, for a mark that was not made after all
     return FunctionRun.model_validate(fields)

@@ -7,19 +7,19 @@ from typing import TypeVar
 from handlers.domain.log_context import log_context
 
 T = TypeVar("T")
-What = TypeVar("What")
+Result = TypeVar("Result")
 
 
 def process_each(
     items: Iterable[T],
-    process: Callable[[T], What],
+    process: Callable[[T], Result],
     *,
-    failed: What,
+    failed: Result,
     has_time: Callable[[], bool],
     report: Callable[[Exception, T], None],
-    done: Counter[What] | None = None,
-) -> Counter[What]:
-    """How often `process` has given what, and `failed` for each item on which it has raised: that is reported.
+    done: Counter[Result] | None = None,
+) -> Counter[Result]:
+    """Counts the results of `process`, and `failed` for each item on which it has raised: that is reported.
 
     What there is no time for is left for the next pass. `done` goes on counting what was counted before.
     """

@@ -54,7 +54,7 @@ def _content(value: object) -> JsonObject:
     return value
 
 
-# An object that is the caller's own: it may hold whatever JSON may, in its keys too, and is as deep as may be kept.
+# A JSON object of the caller's: any keys, up to 100 levels.
 ContentField = Annotated[JsonObject, PlainValidator(_content, json_schema_input_type=JsonObject)]
 # An object whose members are read, and measured, one by one.
 ObjectField = InstanceOf[JsonObject]

@@ -6,7 +6,7 @@ OUTCOME = "outcome"
 
 
 class SealContext(NamedTuple):
-    """Whose secret it is. A sealed text opens only under the label that it was sealed with."""
+    """Whose secret it is. A sealed text opens only under the context that it was sealed with."""
 
     workspace: str
     owner: str

@@ -34,6 +34,6 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
         has_time=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
         report=lambda fault, arn: log_fault(fault, functionArn=arn),
     )
-    done = {fate.value: count for fate, count in results.items()}
+    done = {result.value: count for result, count in results.items()}
     logger.info("versions", extra={"versions": done})
     return done

@@ -42,7 +42,7 @@ MIN_AGE = timedelta(days=1)
 # Lambda answers 15 calls a second of this kind, and executors need them too. With more functions than this, which
 # have their turn is left to chance, so that none is always left out.
 MAX_FUNCTIONS = 500
-# Doors that copy runs live for a minute at most; the index of runs follows the table within a second.
+# Entry points that copy runs live for a minute at most; the index of runs follows the table within a second.
 PAUSE_SECONDS = 90.0
 # Runs are dated by the clock of whoever recorded them.
 OVERLAP = timedelta(minutes=5)
@@ -123,7 +123,7 @@ class _OutOfTime(Exception):
 def sweep_versions(
     deps: SweepDeps, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
 ) -> Counter[SweepResult]:
-    """How many versions had which fate. Faults are reported with the ARN they are about. Raises UnreadableRun."""
+    """How many versions had each result. Faults are reported with the ARN they are about. Raises UnreadableRun."""
     begun = clock.now()
     results: Counter[SweepResult] = Counter()
     candidates: Candidates = {}

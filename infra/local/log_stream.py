@@ -44,7 +44,7 @@ class LogStream:
 
     def _events(self, group: str) -> list[dict[str, Any]]:
         # The emulator has no pages: it answers at most 10,000 events, without ids. So each request starts at the latest
-        # known time, and events of that millisecond are told apart by their text and by how often it has occurred.
+        # known time, and events of that millisecond are distinguished by their text and by how often it has occurred.
         since = self._latest.get(group, 0)
         seen: Counter[tuple[str, int, str]] = Counter()
         unread = []

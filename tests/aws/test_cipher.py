@@ -14,7 +14,7 @@ from infra.local.local_stack import LocalStack
 from tests.faults.answers import error, throttled
 from tests.faults.client import LateEvents, injected
 
-LABEL = SealContext(workspace="acme", owner="RUN#1", part="parameters")
+SEAL_CONTEXT = SealContext(workspace="acme", owner="RUN#1", part="parameters")
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def another_container(local_stack: LocalStack, kms_session: Session) -> Cipher:
 
 def test_of_a_damaged_text_no_stream_stays_open(cipher: Cipher) -> None:
     """Its finalizer would print a traceback into the log of the Lambda."""
-    sealed = cipher.seal(b"secret", LABEL)
+    sealed = cipher.seal(b"secret", SEAL_CONTEXT)
     with pytest.raises(SealBroken) as caught:  # the traceback keeps the stream
-        cipher.open(sealed[:-1], LABEL)
+        cipher.open(sealed[:-1], SEAL_CONTEXT)
     streams = [each for each in gc.get_objects() if type(each) is StreamDecryptor]
     assert caught.value.__cause__ is not None
     assert streams
@@ -36,12 +36,12 @@ def test_of_a_damaged_text_no_stream_stays_open(cipher: Cipher) -> None:
 
 def test_one_data_key_serves_a_workspace(cipher: Cipher, kms_events: LateEvents, another_container: Cipher) -> None:
     with injected(kms_events, "kms.GenerateDataKey") as generated:
-        sealed = [cipher.seal(b"x", LABEL._replace(owner=f"RUN#{n}")) for n in range(20)]
-        cipher.seal(b"x", LABEL._replace(workspace="other"))
+        sealed = [cipher.seal(b"x", SEAL_CONTEXT._replace(owner=f"RUN#{n}")) for n in range(20)]
+        cipher.seal(b"x", SEAL_CONTEXT._replace(workspace="other"))
     assert len(generated) == 2
     with injected(kms_events, "kms.Decrypt") as decrypted:
         for n, text in enumerate(sealed):
-            another_container.open(text, LABEL._replace(owner=f"RUN#{n}"))
+            another_container.open(text, SEAL_CONTEXT._replace(owner=f"RUN#{n}"))
     assert len(decrypted) == 1
 
 
@@ -59,21 +59,21 @@ def test_one_data_key_serves_a_workspace(cipher: Cipher, kms_events: LateEvents,
 def test_a_kms_that_fails_for_now_is_not_a_broken_seal(
     cipher: Cipher, kms_events: LateEvents, another_container: Cipher, fault: Any
 ) -> None:
-    sealed = cipher.seal(b"secret", LABEL)
+    sealed = cipher.seal(b"secret", SEAL_CONTEXT)
     with injected(kms_events, "kms.Decrypt", fault), pytest.raises(Unavailable):
-        another_container.open(sealed, LABEL)
-    assert another_container.open(sealed, LABEL) == b"secret"
+        another_container.open(sealed, SEAL_CONTEXT)
+    assert another_container.open(sealed, SEAL_CONTEXT) == b"secret"
     with injected(kms_events, "kms.GenerateDataKey", fault), pytest.raises(Unavailable):
-        another_container.seal(b"secret", LABEL)
+        another_container.seal(b"secret", SEAL_CONTEXT)
 
 
 @pytest.mark.parametrize("code", ["DisabledException", "KMSInvalidStateException", "AccessDeniedException"])
 def test_a_key_that_may_not_be_used_says_so_and_counts_as_a_broken_seal(
     cipher: Cipher, kms_events: LateEvents, another_container: Cipher, code: str
 ) -> None:
-    sealed = cipher.seal(b"secret", LABEL)
+    sealed = cipher.seal(b"secret", SEAL_CONTEXT)
     with injected(kms_events, "kms.Decrypt", error(400, code)), pytest.raises(KeyRefused):
-        another_container.open(sealed, LABEL)
+        another_container.open(sealed, SEAL_CONTEXT)
     assert issubclass(KeyRefused, SealBroken)
 
 
@@ -87,11 +87,11 @@ def test_a_key_that_is_refused_wakes_somebody_whoever_waits_for_it(
 ) -> None:
     seen: list[Any] = []
     monkeypatch.setattr(aws_errors, "_observers", [seen.append])
-    sealed = cipher.seal(b"secret", LABEL)
+    sealed = cipher.seal(b"secret", SEAL_CONTEXT)
     with injected(kms_events, "kms.Decrypt", error(400, code)), pytest.raises(KeyRefused):
-        another_container.open(sealed, LABEL)
+        another_container.open(sealed, SEAL_CONTEXT)
     with injected(kms_events, "kms.GenerateDataKey", error(400, code)), pytest.raises(Misconfigured):
-        another_container.seal(b"secret", LABEL)
+        another_container.seal(b"secret", SEAL_CONTEXT)
     # Both containers of this test listen to one session.
     assert {(each.response["Error"]["Code"], each.operation_name) for each in seen} == {
         (code, "Decrypt"),
@@ -99,7 +99,7 @@ def test_a_key_that_is_refused_wakes_somebody_whoever_waits_for_it(
     }
     before = len(seen)
     with injected(kms_events, "kms.GenerateDataKey", throttled()), pytest.raises(Unavailable) as fault:
-        another_container.seal(b"secret", LABEL)
+        another_container.seal(b"secret", SEAL_CONTEXT)
     assert not isinstance(fault.value, Misconfigured)
     assert len(seen) == before
 
@@ -107,18 +107,18 @@ def test_a_key_that_is_refused_wakes_somebody_whoever_waits_for_it(
 def test_a_data_key_that_kms_does_not_know_is_a_broken_seal(
     cipher: Cipher, kms_events: LateEvents, another_container: Cipher
 ) -> None:
-    sealed = cipher.seal(b"secret", LABEL)
+    sealed = cipher.seal(b"secret", SEAL_CONTEXT)
     unknown = error(400, "InvalidCiphertextException")
     with injected(kms_events, "kms.Decrypt", unknown), pytest.raises(SealBroken) as broken:
-        another_container.open(sealed, LABEL)
+        another_container.open(sealed, SEAL_CONTEXT)
     assert not isinstance(broken.value, KeyRefused)
 
 
 def test_a_past_throttle_does_not_excuse_a_broken_seal(
     cipher: Cipher, kms_events: LateEvents, another_container: Cipher
 ) -> None:
-    sealed = cipher.seal(b"secret", LABEL)
+    sealed = cipher.seal(b"secret", SEAL_CONTEXT)
     with injected(kms_events, "kms.Decrypt", throttled()), pytest.raises(Unavailable):
-        another_container.open(sealed, LABEL)
+        another_container.open(sealed, SEAL_CONTEXT)
     with pytest.raises(SealBroken):
-        another_container.open(sealed[:-1], LABEL)
+        another_container.open(sealed[:-1], SEAL_CONTEXT)

@@ -57,7 +57,7 @@ def test_a_burst_asks_lambda_once(code: FunctionCode, function: TeamFunction, cl
     assert (len(request), len(published)) == (1, 1)
 
 
-def test_looking_afresh_publishes_only_when_something_changed(
+def test_looking_again_publishes_only_when_something_changed(
     code: FunctionCode, function: TeamFunction, client: Any
 ) -> None:
     first = code.current(function.arn, refresh=True)

@@ -334,7 +334,7 @@ def test_an_edge_that_cannot_be_read_hides_no_other_re_run(
     assert [type(each) for each in reported] == [KeyError] * 2
 
 
-def test_the_shelf_reminds_of_an_object_until_it_is_told_to_forget(
+def test_the_index_lists_an_object_until_it_is_removed(
     runs: RunStore, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run()

@@ -1,6 +1,6 @@
 """Which AWS calls a re-run makes, counted on the wire: `python -m tests.bench.aws_calls`.
 
-The doors' own stories run in this process against the deployed stack's table, key and queues.
+The entry points' own stories run in this process against the deployed stack's table, key and queues.
 """
 
 import os
@@ -40,7 +40,7 @@ def recorded(seal_context: str, calls: Recorder) -> Any:
 
 
 def wired(local_stack: LocalStack, calls: Recorder) -> Wiring:
-    """A door's wiring, pointed at the emulator, as fresh as a new container."""
+    """An entry point's wiring, pointed at the emulator, as fresh as a new container."""
     os.environ |= {
         "AWS_ENDPOINT_URL": local_stack.emulator.url,
         "AWS_DEFAULT_REGION": "us-east-1",

@@ -1,4 +1,4 @@
-"""Requests as API Gateway hands them to a door, and what the door answers."""
+"""Requests as API Gateway hands them to an entry point, and what the entry point answers."""
 
 import base64
 import json
@@ -48,10 +48,10 @@ def fuzzed(examples: int) -> settings:
 class Context:
     """What Lambda tells a handler about its invocation."""
 
-    function_name = "a-door"
+    function_name = "an-entry-point"
     function_version = "$LATEST"
     memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:a-door"
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:an-entry-point"
     aws_request_id = "52fdfc07-2182-454f-963f-5f0f9a621d72"
 
     def get_remaining_time_in_millis(self) -> int:
@@ -112,12 +112,12 @@ def http_event(
     return event
 
 
-def answer_of(door: Any, event: Event) -> tuple[int, Json]:
+def answer_of(entry_point: Any, event: Event) -> tuple[int, Json]:
     """Status and document of an answer, after what Lambda's runtime and API Gateway do to it.
 
     Whatever it is, the OpenAPI document has to describe it.
     """
-    sent = json.dumps(door.lambda_handler(event, CONTEXT), ensure_ascii=False).encode()
+    sent = json.dumps(entry_point.lambda_handler(event, CONTEXT), ensure_ascii=False).encode()
     answered = json.loads(sent)
     body = answered.get("body")
     if answered.get("isBase64Encoded"):

@@ -1,4 +1,4 @@
-"""Every door over a world in memory."""
+"""Every entry point over a world in memory."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -36,7 +36,7 @@ def everything(world: World) -> Any:
 
 
 class InMemory:
-    """What a door imports as `wiring`, over a world in memory."""
+    """What an entry point imports as `wiring`, over a world in memory."""
 
     def __init__(self, world: World) -> None:
         self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
@@ -54,9 +54,9 @@ def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
 
 
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
-    for door in {*ROUTES.values(), capture_failures, execute_runs, on_event, on_run_failed, watchdog}:
-        if hasattr(door, "wiring"):  # all but the one that only describes the API
-            patched.setattr(door, "wiring", wiring)
+    for entry_point in {*ROUTES.values(), capture_failures, execute_runs, on_event, on_run_failed, watchdog}:
+        if hasattr(entry_point, "wiring"):  # all but the one that only describes the API
+            patched.setattr(entry_point, "wiring", wiring)
 
 
 def pending(world: World, *, minutes_ago: int = 0) -> FunctionRun:

@@ -107,13 +107,13 @@ class FakeDeadLetters:
 
 class FakeBus:
     def __init__(self) -> None:
-        self.announced: list[FunctionRun] = []
+        self.published: list[FunctionRun] = []
         self.fails = False
 
     def publish(self, run: FunctionRun) -> bool:
         if self.fails:
             return False
-        self.announced.append(run)
+        self.published.append(run)
         return True
 
 

@@ -14,7 +14,7 @@ from tests.stack.driver import Workspace, accepted, refusal, until
 from tests.stack.leak_search import Told, flattened, read_logs, read_queue
 from tests.stack.leak_sources import everything_that_starts_runs
 
-CONSOLE_DOOR = "FunctionRerun-api-rerun"
+CONSOLE_ENTRY_POINT = "FunctionRerun-api-rerun"
 SPEAKS = """
 def handler(event, context):
     print('the function prints', event['printed'])
@@ -169,7 +169,7 @@ def _cancelled(workspace: Workspace, run: str) -> str:
 
 
 def answer_of_console(local_stack: LocalStack, event: Any) -> dict[str, Any]:
-    answered = local_stack.client("lambda").invoke(FunctionName=CONSOLE_DOOR, Payload=json.dumps(event))
+    answered = local_stack.client("lambda").invoke(FunctionName=CONSOLE_ENTRY_POINT, Payload=json.dumps(event))
     document: dict[str, Any] = json.loads(answered["Payload"].read())
     return document
 

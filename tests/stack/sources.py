@@ -102,10 +102,10 @@ def the_run(workspace: Workspace, trigger_id: str) -> str:
     return str(run["id"])
 
 
-def lambda_of(workspace: Workspace, door: str, event: Json) -> Json:
-    """What a door's Lambda gives for an event that is sent straight to it."""
+def lambda_of(workspace: Workspace, entry_point: str, event: Json) -> Json:
+    """What an entry point's Lambda gives for an event that is sent straight to it."""
     client = workspace.local_stack.client("lambda")
-    answer = client.invoke(FunctionName=f"FunctionRerun-{door.replace('_', '-')}", Payload=json.dumps(event))
+    answer = client.invoke(FunctionName=f"FunctionRerun-{entry_point.replace('_', '-')}", Payload=json.dumps(event))
     text = answer["Payload"].read()
     assert "FunctionError" not in answer, text
     return json.loads(text)

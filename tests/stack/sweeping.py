@@ -1,4 +1,4 @@
-"""The sweep of versions on the laptop, whose stack has no door for it: the context does not ask for one."""
+"""The sweep of versions on the local stack, whose stack has no entry point for it: the context does not ask for one."""
 
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ class AQuarterOfAnHour(Context):
 
 
 def sweep(local_stack: LocalStack, event: Any = None) -> dict[str, int]:
-    """What the door answers, called in this process, without its pauses, on the stack's table and all functions."""
+    """What the entry point answers, called in this process, without its pauses, on the stack's table and all functions."""
     settings = Settings(table_name=local_stack.outputs["TableName"])
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("handlers.sweep_versions.sweep.PAUSE_SECONDS", 0)

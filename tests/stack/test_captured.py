@@ -50,7 +50,7 @@ def a_record(function_arn: str, **changes: Any) -> dict[str, Any]:
 
 
 def deliver(workspace: Workspace, *bodies: Any) -> Any:
-    """What the door gives for a batch of messages."""
+    """What the entry point gives for a batch of messages."""
     records = [
         {
             "messageId": f"m-{number}",

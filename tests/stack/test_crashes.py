@@ -2,7 +2,7 @@
 
 Each story runs in this process with the real adapters, against the deployed stack's table, bucket, key and bus, and
 dies before its first call, before its second, and so on to its end. Then what was pushed is executed, failures that
-are told are heeded, and the operator's audit must find nothing.
+are published are processed, and the operator's audit must find nothing.
 """
 
 import json
@@ -75,7 +75,7 @@ class Life:
         return {self.original, *edges}
 
     def mark_published(self) -> None:
-        """What goes on by itself: messages are received, failures heeded that are told, and the watchdog passes."""
+        """What goes on by itself: messages are received, published failures processed, and the watchdog passes."""
         self._go_on()
         for _ in range(PASSES):
             self.lineage.pass_of_the_watchdog(self.runs())

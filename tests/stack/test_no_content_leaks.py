@@ -70,12 +70,14 @@ def test_nothing_that_was_said_stands_where_this_service_writes(story: Story) ->
 def test_every_place_was_searched(story: Story) -> None:
     """An empty place proves nothing."""
     places = set(story.actual.places)
-    doors = {"api-rerun", "api-runs", "api-registry", "api-triggers", "api-webhooks"}
-    doors |= {"execute-runs", "on-event", "capture-failures"}
+    entry_points = {"api-rerun", "api-runs", "api-registry", "api-triggers", "api-webhooks"}
+    entry_points |= {"execute-runs", "on-event", "capture-failures"}
     logs = {place for place in places if place.startswith("the log ")}
     assert {"the table", "the bucket", "the run queue", "the lifecycle bus", "the rules", "the schedules"} <= places
     assert "the refusal of a broken seal" in places
-    assert all(any(door in log or door.replace("-", "") in log for log in logs) for door in doors), sorted(logs)
+    assert all(
+        any(entry_point in log or entry_point.replace("-", "") in log for log in logs) for entry_point in entry_points
+    ), sorted(logs)
     assert len(story.refusals) >= 45
     assert len(story.said) >= 45
     assert not any(story.team_function in log for log in logs)
@@ -143,7 +145,7 @@ def test_the_search_finds_what_is_put_into_each_place(workspace: Workspace) -> N
     local_stack.client("events").delete_rule(Name=name, EventBusName=rule["EventBusName"])
     local_stack.client("scheduler").delete_schedule(**schedule)
 
-    # What a door logs arrives where the search looks: a console event may name its sender.
+    # What an entry point logs arrives where the search looks: a console event may name its sender.
     event = {"workspace": workspace.name, "runId": run, "rerunBy": marker.text}
     assert answer_of_console(local_stack, event)["code"] == "RUN_NOT_FOUND"
 

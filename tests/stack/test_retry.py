@@ -1,4 +1,4 @@
-"""Automatic retries on the deployed stack: by the event of a failure, through bus, rule and door."""
+"""Automatic retries on the deployed stack: by the event of a failure, through bus, rule and entry point."""
 
 import json
 from collections.abc import Callable

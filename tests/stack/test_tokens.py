@@ -1,4 +1,4 @@
-"""Whose token counts, and for what: the deployed authorizer and the doors behind it."""
+"""Whose token counts, and for what: the deployed authorizer and the entry points behind it."""
 
 import base64
 import json

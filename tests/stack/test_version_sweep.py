@@ -26,7 +26,7 @@ def changed(function: TeamFunction, mode: str) -> None:
 
 
 def mark(function: TeamFunction) -> None:
-    """As the executor does where versions are deleted some day; the laptop's then finds the version made already."""
+    """As the executor does where versions are deleted some day; the local stack's then finds the version made already."""
     function.client.publish_version(FunctionName=function.name, Description=DESCRIPTION)
 
 

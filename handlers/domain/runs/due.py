@@ -12,7 +12,7 @@ from handlers.domain.runs.ports import RunQueue
 from handlers.domain.runs.run import FunctionRun
 
 MAX_MESSAGE_DELAY = timedelta(minutes=15)
-# Whoever waits is looked at each quarter of an hour at least: within this time, before it is gone unended.
+# A waiting run is looked at each quarter of an hour at least: within this time, before it expires while open.
 EXPIRY_MARGIN = timedelta(minutes=45)
 
 

@@ -162,7 +162,7 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
     if run.pin is not None and run.pin.is_complete:
         return run.pin
     if run.pin is not None:
-        # Copied from a captured run, of which AWS reports only the version's number.
+        # Copied from a captured run: AWS reports only the version's number.
         pin = code.current(run.pin.function_version_arn, refresh=False)
     else:
         pin = code.current(run.function_arn, refresh=run.use_latest_code or _must_refresh(run))

@@ -64,13 +64,13 @@ def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: C
     return shown
 
 
-def _opened(sealed: bytes, run: FunctionRun, asked: Content, cipher: Cipher) -> dict[Content, bytes]:
+def _opened(sealed: bytes, run: FunctionRun, content: Content, cipher: Cipher) -> dict[Content, bytes]:
     """All that is sealed in the part that holds the content asked for."""
     try:
-        opened = cipher.open(sealed, seal_context(run, asked.part))
+        opened = cipher.open(sealed, seal_context(run, content.part))
     except SealBroken:
-        raise PartUnreadable(asked) from None
-    return unpack(opened) if asked.part is Part.OUTCOME else {asked: opened}
+        raise PartUnreadable(content) from None
+    return unpack(opened) if content.part is Part.OUTCOME else {content: opened}
 
 
 def _shown(content: bytes, run: FunctionRun, name: Content) -> JsonValue:

@@ -200,7 +200,7 @@ def rerun_of(
 
 def _contents(source: FunctionRun, parameters: bytes, overrides: JsonObject | None) -> dict[Part, bytes]:
     if not overrides:
-        # The source's very bytes go on: nothing is read and written anew.
+        # The source's very bytes go on: nothing is parsed and written again.
         return {Part.PARAMETERS: parameters}
     merged = merge(_read(source, parameters), overrides)
     return {

@@ -63,7 +63,7 @@ class ExpiryResult(StrEnum):
 def delete_expired(
     deps: ExpiryDeps, *, has_time: Callable[[], bool], report: Callable[[Exception, str], None]
 ) -> Counter[ExpiryResult]:
-    """How many objects met which fate. One that cannot be deleted now is reported, with its key, and comes again."""
+    """How many objects had each result. One that cannot be deleted now is reported, with its key, and comes again."""
     done = process_each(
         deps.expiry_index.due(),
         lambda kept: _delete_if_expired(kept, deps),

@@ -86,8 +86,8 @@ class RecoveryResult(StrEnum):
     UNDELIVERABLE = "failed as undeliverable"
     MOVED_PARTS = "parts moved to where they stay"
     UNMOVED = "parts could not be moved"
-    PUBLISHED_AGAIN = "announced again"
-    UNPUBLISHED = "could not be announced"
+    PUBLISHED_AGAIN = "published again"
+    UNPUBLISHED = "could not be published"
     RETRY_GIVEN_UP = "retry given up"
     MOVED_ON = "moved on by itself"
     FAILED = "failed to recover"
@@ -96,7 +96,7 @@ class RecoveryResult(StrEnum):
 def recover_overdue(
     deps: WatchdogDeps, *, has_time: Callable[[], bool], report: Callable[[Exception, FunctionRun], None]
 ) -> Counter[RecoveryResult]:
-    """One pass over overdue runs: how many got which remedy. One that cannot be helped is reported and passed over."""
+    """One pass over overdue runs: how many had each result. One that cannot be helped is reported and passed over."""
     done: Counter[RecoveryResult] = Counter()
 
     def is_worth_trying(run: FunctionRun) -> bool:
@@ -204,12 +204,12 @@ def end_undeliverable(
 def _process_dead_letter(dead_letter: DeadLetter, deps: WatchdogDeps) -> RecoveryResult:
     concerns_run(dead_letter.run_id)
     run = deps.runs.read_run(dead_letter.run_id)
-    remedy = RecoveryResult.MOVED_ON
+    result = RecoveryResult.MOVED_ON
     # One that is running has a lease, and one that is not due yet, or postponed, another message to come.
     if run is not None and run.status is Status.PENDING and not wait_of(run) and not postponed_for(run):
-        remedy = _redelivered_or_ended(_moved(run, deps.runs), dead_letter, deps)
+        result = _redelivered_or_ended(_moved(run, deps.runs), dead_letter, deps)
     deps.dead_letters.delete(dead_letter)
-    return remedy
+    return result
 
 
 def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: WatchdogDeps) -> RecoveryResult:

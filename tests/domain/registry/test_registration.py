@@ -121,7 +121,7 @@ def test_a_trigger_without_params_has_none(world: World) -> None:
     assert (created["triggerMetadata"], created["enabled"]) == ({"params": {}}, False)
 
 
-def test_a_trigger_s_params_are_sealed_under_its_own_label(world: World) -> None:
+def test_a_trigger_s_params_are_sealed_under_its_own_context(world: World) -> None:
     world.has_registered()
     body = a_creation(triggerMetadata={"params": {"token": "s3cret"}})
     created = as_shown(create_trigger(WORKSPACE, body, world.registry_deps))

@@ -33,7 +33,7 @@ def test_a_pending_run_is_cancelled_and_never_executed(waiting: World, time: Fak
 
 def test_the_end_of_a_cancelled_run_is_told(waiting: World) -> None:
     cancelled(waiting)
-    (actual,) = waiting.bus.announced
+    (actual,) = waiting.bus.published
     assert actual.status is Status.CANCELLED
 
 
@@ -82,7 +82,7 @@ def test_a_marked_run_that_was_lost_time_and_again_is_cancelled_and_not_lost(wor
 def test_cancelling_twice_is_cancelling_once(waiting: World) -> None:
     first = cancelled(waiting)
     assert cancelled(waiting).status is first.status
-    assert len(waiting.bus.announced) == 1
+    assert len(waiting.bus.published) == 1
 
 
 def test_marking_twice_is_marking_once(world: World, time: FakeClock) -> None:

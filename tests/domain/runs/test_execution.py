@@ -47,7 +47,7 @@ def test_a_run_is_claimed_before_it_is_executed(waiting: World) -> None:
 
 def test_the_bus_is_told_once_of_the_finished_run(waiting: World) -> None:
     execute(RUN_ID, waiting.execution_deps)
-    assert [(run.id, run.status) for run in waiting.bus.announced] == [(RUN_ID, Status.COMPLETED)]
+    assert [(run.id, run.status) for run in waiting.bus.published] == [(RUN_ID, Status.COMPLETED)]
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILURE, Status.TIMEOUT, Status.CANCELLED])
@@ -56,7 +56,7 @@ def test_a_second_delivery_of_a_finished_run_does_nothing(world: World, status: 
     assert execute(RUN_ID, world.execution_deps).result is ExecutionResult.NOT_OURS
     assert world.run(RUN_ID) == before
     assert not world.invoker.invocations
-    assert not world.bus.announced
+    assert not world.bus.published
     assert not world.queue.pushed
 
 
@@ -105,7 +105,7 @@ def test_a_late_outcome_of_a_lost_claim_is_not_stored(waiting: World) -> None:
     assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     assert waiting.run(RUN_ID).status is Status.RUNNING
     assert waiting.opened(waiting.run(RUN_ID), Content.RESULT) is None
-    assert not waiting.bus.announced
+    assert not waiting.bus.published
 
 
 def test_a_rerun_recorded_meanwhile_does_not_void_the_claim(waiting: World) -> None:
@@ -170,7 +170,7 @@ def test_code_that_is_gone_for_good_fails_the_run_and_says_so(waiting: World) ->
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "FunctionVersionNotFound", 0)
     assert json.loads(waiting.opened(run, Content.ERROR) or b"")["errorMessage"] == "It does not exist."
     assert (run.started_at, run.ended_at, run.duration_ms) == (NOW, NOW, 0)
-    assert waiting.bus.announced
+    assert waiting.bus.published
 
 
 def test_code_that_may_run_for_too_long_is_not_awaited(waiting: World) -> None:
@@ -189,7 +189,7 @@ def test_a_pinned_run_never_asks_for_the_current_code(world: World) -> None:
 
 
 @pytest.mark.parametrize("use_latest_code", [True, False])
-def test_the_latest_code_is_looked_at_afresh(world: World, use_latest_code: bool) -> None:
+def test_the_latest_code_is_looked_at_again(world: World, use_latest_code: bool) -> None:
     world.has_run(a_run(status="pending", use_latest_code=use_latest_code))
     execute(RUN_ID, world.execution_deps)
     assert world.code.request == [(FUNCTION_ARN, use_latest_code)]
@@ -264,7 +264,7 @@ def test_a_kms_that_fails_after_the_execution_costs_the_content_and_not_a_second
     run = waiting.run(RUN_ID)
     assert (run.status, run.result_omitted) == (Status.COMPLETED, True)
     assert waiting.runs.parts.keys() == {(RUN_ID, Content.PARAMETERS)}
-    assert waiting.bus.announced
+    assert waiting.bus.published
 
 
 def test_an_event_that_the_bus_did_not_take_is_left_to_the_watchdog(waiting: World) -> None:

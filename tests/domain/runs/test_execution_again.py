@@ -38,7 +38,7 @@ def test_what_cannot_be_invoked_yet_is_postponed_and_not_counted(waiting: World,
     assert waiting.queue.pushed == [(RUN_ID, 1)]
     # The watchdog leaves it alone until its message should have come.
     assert run.deadline == NOW + timedelta(seconds=1 + 60)
-    assert not waiting.bus.announced
+    assert not waiting.bus.published
 
 
 def test_a_postponed_run_says_why_it_waits_until_it_is_claimed_again(waiting: World, time: FakeClock) -> None:
@@ -179,7 +179,7 @@ def test_after_three_lost_executions_the_run_fails_as_lost(waiting: World, time:
     run = waiting.run(RUN_ID)
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "ExecutionLost", MAX_ATTEMPTS)
     assert b"ExecutionLost" in (waiting.opened(run, Content.ERROR) or b"")
-    assert [each.error_code for each in waiting.bus.announced] == ["ExecutionLost"]
+    assert [each.error_code for each in waiting.bus.published] == ["ExecutionLost"]
 
 
 def test_throttling_between_lost_executions_is_not_counted(waiting: World, time: FakeClock) -> None:
@@ -279,5 +279,5 @@ def test_a_run_that_has_waited_for_as_long_as_runs_are_kept_ends_before_it_is_go
     else:
         a_pass(world)
     run = world.run(RUN_ID)
-    assert (run.status, run.error_code, len(world.bus.announced)) == (Status.FAILURE, "RunExpired", 1)
+    assert (run.status, run.error_code, len(world.bus.published)) == (Status.FAILURE, "RunExpired", 1)
     assert not world.invoker.invocations

@@ -81,7 +81,7 @@ def test_a_run_ends_at_whichever_call_its_executor_is_interrupted(
     run = world.run(RUN_ID)
     assert (run.status, run.event_pending, run.deadline) == (Status.COMPLETED, False, None)
     assert 1 <= len(world.invoker.invocations) <= 2
-    assert 1 <= len(world.bus.announced) <= 2
+    assert 1 <= len(world.bus.published) <= 2
 
 
 @pytest.mark.parametrize("call", range(1, 8))

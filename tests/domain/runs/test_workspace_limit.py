@@ -52,7 +52,7 @@ def test_a_run_whose_workspace_is_full_waits_and_says_why_and_nothing_else_is_do
     assert (run.status, run.execution_attempts, run.claim_token, run.pin) == (Status.PENDING, 0, None, None)
     assert (run.error_code, run.error_source) == ("WorkspaceConcurrencyLimit", ErrorSource.SERVICE)
     assert not limited.code.request
-    assert not limited.bus.announced
+    assert not limited.bus.published
 
 
 def test_who_waits_for_a_slot_comes_back_within_half_a_minute_however_often(limited: World, time: FakeClock) -> None:

@@ -30,7 +30,7 @@ def capturing(world: World) -> World:
 )
 def test_of_a_function_that_is_not_registered_nothing_is_kept(capturing: World, function_arn: str) -> None:
     assert captured(capturing, a_record({"functionArn": function_arn})) == [CaptureResult.NOT_REGISTERED]
-    assert (capturing.runs.runs, capturing.runs.parts, capturing.bus.announced) == ({}, {}, [])
+    assert (capturing.runs.runs, capturing.runs.parts, capturing.bus.published) == ({}, {}, [])
 
 
 def test_of_a_function_that_is_registered_but_not_so_nothing_is_kept(world: World) -> None:

@@ -43,7 +43,7 @@ def test_a_failed_invocation_becomes_a_run_that_has_failed(capturing: World) -> 
 
 def test_what_went_wrong_is_sealed(capturing: World) -> None:
     the_run(capturing)
-    assert "hush" not in str(capturing.runs.runs) + str(capturing.runs.parts) + str(capturing.bus.announced)
+    assert "hush" not in str(capturing.runs.runs) + str(capturing.runs.parts) + str(capturing.bus.published)
 
 
 def test_a_record_is_read_alone_or_as_the_detail_of_an_event() -> None:
@@ -71,11 +71,11 @@ def test_a_record_of_a_success_is_passed_over(capturing: World) -> None:
     assert not capturing.runs.runs
 
 
-def test_a_record_that_is_delivered_again_is_captured_once_and_announced_once(capturing: World) -> None:
+def test_a_record_that_is_delivered_again_is_captured_once_and_published_once(capturing: World) -> None:
     run = the_run(capturing)
     assert captured(capturing, a_record()) == [CaptureResult.AGAIN]
     assert list(capturing.runs.runs) == [run.id]
-    assert len(capturing.bus.announced) == 1
+    assert len(capturing.bus.published) == 1
     assert captured(capturing, a_record({"requestId": "another"})) == [CaptureResult.CAPTURED]
     assert len(capturing.runs.runs) == 2
 
@@ -89,9 +89,9 @@ def test_a_fault_of_aws_is_raised_so_that_the_record_comes_again(capturing: Worl
     assert the_run(capturing).status is Status.FAILURE
 
 
-def test_a_captured_failure_is_announced_like_any_other(capturing: World) -> None:
+def test_a_captured_failure_is_published_like_any_other(capturing: World) -> None:
     run = the_run(capturing)
-    assert [each.id for each in capturing.bus.announced] == [run.id]
+    assert [each.id for each in capturing.bus.published] == [run.id]
     assert (run.event_pending, run.deadline) == (False, None)
 
 
@@ -103,7 +103,7 @@ def test_a_bus_that_is_down_hears_of_it_from_the_watchdog(capturing: World, time
     capturing.bus.fails = False
     time.advance(seconds=61)
     a_pass(capturing)
-    assert [each.id for each in capturing.bus.announced] == [run.id]
+    assert [each.id for each in capturing.bus.published] == [run.id]
     assert not capturing.run(run.id).event_pending
 
 

@@ -116,7 +116,7 @@ def test_an_event_that_cannot_be_kept_is_a_run_that_has_failed_and_says_why(
         rerun(request(run.id), world)
     time.advance(seconds=61)
     a_pass(world)
-    assert [each.id for each in world.bus.announced] == [run.id]
+    assert [each.id for each in world.bus.published] == [run.id]
     ended: FunctionRun = world.run(run.id)
     assert (ended.event_pending, ended.deadline) == (False, None)
 

@@ -38,7 +38,7 @@ def test_a_rerun_is_looked_after_until_it_is_claimed(installed: World) -> None:
     assert new.expires_at == NOW + timedelta(days=90)
 
 
-def test_nothing_of_the_source_s_fate_is_copied(installed: World) -> None:
+def test_nothing_of_the_source_s_end_is_copied(installed: World) -> None:
     source = a_run(id=an_id(5), status="failure", error_code="KeyError", retry_attempt=2, orchestration_id="flow")
     installed.has_run(source)
     new = rerun(request(source.id), installed)

@@ -76,7 +76,7 @@ def test_two_deliveries_at_once_make_one_retry(failed: World, monkeypatch: pytes
 def test_a_lost_event_is_told_again(failed: World, time: FakeClock) -> None:
     time.advance(minutes=1)
     assert a_pass(failed) == [RecoveryResult.PUBLISHED_AGAIN]
-    assert len(failed.bus.announced) == 2
+    assert len(failed.bus.published) == 2
     assert failed.run(RUN_ID).event_pending
     assert retry_of(failed) == RetryResult.RETRIED
     time.advance(hours=1)
@@ -87,15 +87,15 @@ def test_a_failure_that_nobody_processes_is_published_more_and_more_rarely(faile
     for _ in range(24 * 60):
         time.advance(minutes=1)
         a_pass(failed)
-    assert 90 < len(failed.bus.announced) < 110
+    assert 90 < len(failed.bus.published) < 110
 
 
 def test_a_failure_that_nobody_can_decide_on_is_given_up_after_days(failed: World, time: FakeClock) -> None:
-    remedies = []
+    results = []
     for _ in range(4 * 24 * 4):
         time.advance(minutes=15)
-        remedies += a_pass(failed)
-    assert remedies[-1] is RecoveryResult.RETRY_GIVEN_UP
+        results += a_pass(failed)
+    assert results[-1] is RecoveryResult.RETRY_GIVEN_UP
     assert not failed.run(RUN_ID).event_pending
 
 

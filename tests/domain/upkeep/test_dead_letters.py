@@ -60,7 +60,7 @@ def test_a_run_whose_second_message_ends_there_too_fails_and_says_whether_it_was
     assert (run.status, run.error_code, run.execution_attempts) == (Status.FAILURE, "DeliveryFailed", attempts)
     error = world.opened(run, Content.ERROR) or b""
     assert (b"dead-letter queue" in error, b"It had been executed before" in error) == (True, attempts > 0)
-    assert [each.error_code for each in world.bus.announced] == ["DeliveryFailed"]
+    assert [each.error_code for each in world.bus.published] == ["DeliveryFailed"]
 
 
 def test_a_run_that_this_very_pass_has_given_back_is_executed(world: World, time: FakeClock) -> None:
@@ -103,7 +103,7 @@ def test_two_letters_of_one_run_end_it_once(waiting: World, time: FakeClock) -> 
     has_letter(waiting, sent_at=NOW)
     has_letter(waiting, sent_at=NOW)
     assert ended(waiting) == ({RecoveryResult.UNDELIVERABLE: 1, RecoveryResult.MOVED_ON: 1}, [])
-    assert len(waiting.bus.announced) == 1
+    assert len(waiting.bus.published) == 1
 
 
 def test_a_letter_that_cannot_be_dealt_with_now_stays_and_the_others_are_dealt_with(

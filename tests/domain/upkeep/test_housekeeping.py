@@ -13,7 +13,7 @@ from tests.fakes import FakeClock
 
 
 class House:
-    """Shelf and bucket in memory."""
+    """Index and bucket in memory."""
 
     def __init__(self) -> None:
         self.reminders: dict[KeptObject, datetime] = {}

@@ -64,7 +64,7 @@ def test_a_running_run_that_was_lost_three_times_fails_as_lost(world: World, tim
     run = world.run(RUN_ID)
     assert (run.status, run.error_code, run.deadline) == (Status.FAILURE, "ExecutionLost", None)
     assert b"ExecutionLost" in (world.opened(run, Content.ERROR) or b"")
-    assert [each.error_code for each in world.bus.announced] == ["ExecutionLost"]
+    assert [each.error_code for each in world.bus.published] == ["ExecutionLost"]
     assert not world.queue.pushed
 
 
@@ -80,7 +80,7 @@ def test_a_run_whose_end_was_not_told_is_told_again(world: World, time: FakeCloc
     before = world.has_run(an_untold_run())
     time.advance(seconds=60)
     assert a_pass(world) == [RecoveryResult.PUBLISHED_AGAIN]
-    assert world.bus.announced == [before]
+    assert world.bus.published == [before]
     run = world.run(RUN_ID)
     assert run == before.evolve(event_pending=False, deadline=None, revision=run.revision)
 
@@ -228,7 +228,7 @@ def test_two_watchdogs_at_once_do_no_more_than_one(world: World, time: FakeClock
     after_the_first = world.run(RUN_ID)
     recover(second, world.watchdog)
     assert world.run(RUN_ID) == after_the_first
-    assert len(world.queue.pushed) + len(world.bus.announced) == 1
+    assert len(world.queue.pushed) + len(world.bus.published) == 1
 
 
 @pytest.mark.parametrize("run", [a_run(status="pending"), a_run(status="running"), an_untold_run()])
@@ -274,4 +274,4 @@ def test_a_run_ends_whatever_is_lost_on_the_way(world: World, time: FakeClock) -
     run = world.run(RUN_ID)
     assert (run.status, run.execution_attempts) == (Status.COMPLETED, 2)
     assert (run.event_pending, run.deadline) == (False, None)
-    assert len(world.bus.announced) == 1
+    assert len(world.bus.published) == 1

@@ -55,7 +55,7 @@ class Deployed:
         return self
 
     def holds_sealed(self, storage: Storage, rerun: FunctionRun, *, result_as: Part = Part.OVERRIDES) -> None:
-        """Also the original's parameters in the table, and the re-run's result in the bucket, sealed under a label."""
+        """Also the original's parameters in the table, and the re-run's result in the bucket, sealed under a seal context."""
         cipher, original = self.cipher(), rerun.evolve(id=rerun.original_run_id)
         parameters = cipher.seal(CONTENT.encode(), seal_context(original, Part.PARAMETERS))
         self.holds(storage.put(items.of_part(original, Part.PARAMETERS, parameters)))

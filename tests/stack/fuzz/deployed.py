@@ -1,4 +1,4 @@
-"""A workspace on the deployed stack, and a door's wiring in this process that works on it."""
+"""A workspace on the deployed stack, and an entry point's wiring in this process that works on it."""
 
 import json
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Own(NamedTuple):
 
 
 class Deployed(Wiring):
-    """A door's wiring in this process, on the emulator, that notes what is written."""
+    """An entry point's wiring in this process, on the emulator, that notes what is written."""
 
     def __init__(self, local_stack: LocalStack, settings: Settings) -> None:
         super().__init__(settings)
@@ -70,7 +70,7 @@ def settings_of(local_stack: LocalStack, *, run_queue_url: str) -> Settings:
 def with_ids(own: Own, sent: tuple[Any, Event]) -> tuple[Any, Event]:
     """The event with the ids and the workspace of the deployed stack in place of those of the builders."""
     workspace, run, trigger, function = own
-    door, event = sent
+    entry_point, event = sent
     text = json.dumps(event)
     replaced = {RUN_ID: run, RUN_ID.upper(): run.upper(), TRIGGER_ID: trigger, FUNCTION_ID: function}
     for old, new in replaced.items():
@@ -79,7 +79,7 @@ def with_ids(own: Own, sent: tuple[Any, Event]) -> tuple[Any, Event]:
     if event["pathParameters"]["workspace"] == OWN:
         event["pathParameters"]["workspace"] = workspace.name
         event["rawPath"] = event["rawPath"].replace(f"/workspace/{OWN}/", f"/workspace/{workspace.name}/")
-    return door, event
+    return entry_point, event
 
 
 def documents(workspace: Workspace) -> list[Json]:

@@ -1,4 +1,4 @@
-"""What may be sent to a door."""
+"""What may be sent to an entry point."""
 
 import base64
 import json
@@ -174,7 +174,7 @@ PATH_IDS = (
 
 @st.composite
 def requests(draw: st.DrawFn, routes: list[str]) -> tuple[Any, Event]:
-    """A door and an event for it."""
+    """An entry point and an event for it."""
     route = draw(st.sampled_from(routes))
     names = [each.partition("}")[0] for each in route.split("{")[1:]]
     known = {"runId": RUN_ID, "functionId": FUNCTION_ID, "triggerId": TRIGGER_ID}

@@ -63,9 +63,9 @@ class TestDeployed:
     def test_a_request_is_answered_and_a_refused_one_writes_nothing(
         self, own: Own, deployed: Deployed, sent: tuple[Any, Event]
     ) -> None:
-        door, event = with_ids(own, sent)
+        entry_point, event = with_ids(own, sent)
         deployed.written.clear()
-        status, document = answer_of(door, event)
+        status, document = answer_of(entry_point, event)
         if status >= 300:
             assert_complete(document, status)
             assert deployed.written == []
@@ -75,8 +75,8 @@ class TestDeployed:
     def test_a_list_of_runs_takes_or_refuses_any_filter(
         self, own: Own, deployed: Deployed, query: dict[str, str]
     ) -> None:
-        door, event = with_ids(own, (api_runs, http_event(RUNS, {"workspace": OWN}, query=query)))
-        status, document = answer_of(door, event)
+        entry_point, event = with_ids(own, (api_runs, http_event(RUNS, {"workspace": OWN}, query=query)))
+        status, document = answer_of(entry_point, event)
         if status != 200:
             assert_complete(document, status)
 
@@ -94,8 +94,8 @@ class TestDeployed:
     def test_a_time_that_ends_before_it_begins_holds_no_runs(
         self, own: Own, deployed: Deployed, query: dict[str, str]
     ) -> None:
-        door, event = with_ids(own, (api_runs, http_event(RUNS, {"workspace": OWN}, query=query)))
-        status, document = answer_of(door, event)
+        entry_point, event = with_ids(own, (api_runs, http_event(RUNS, {"workspace": OWN}, query=query)))
+        status, document = answer_of(entry_point, event)
         assert status in (200, 400), document
         assert status == 400 or document["data"] == []
 
@@ -119,7 +119,7 @@ class TestDeployed:
             | ({"If-Match": '"1"'} if "if-match" in event["headers"] else {}),
         )
         assert response.status_code < 500, response.text
-        # What matches no route never reaches a door.
+        # What matches no route never reaches an entry point.
         if response.status_code >= 300 and response.json() != {"message": "Not Found"}:
             assert_complete(response.json(), response.status_code)
         if response.status_code >= 300:

@@ -1,4 +1,4 @@
-"""Many examples of requests and events for every door, in memory."""
+"""Many examples of requests and events for every entry point, in memory."""
 
 import json
 from typing import Any
@@ -30,9 +30,9 @@ class TestInMemory:
     def test_a_request_is_answered_and_a_refused_one_changes_nothing(
         self, world: World, sent: tuple[Any, Event]
     ) -> None:
-        door, event = sent
+        entry_point, event = sent
         before = everything(world)
-        status, document = answer_of(door, event)
+        status, document = answer_of(entry_point, event)
         if status >= 300:
             assert_complete(document, status)
             assert everything(world) == before

@@ -21,7 +21,7 @@ def apply_all() -> None:
     python_runtime.an_error_loses_its_type_and_stack_trace()
     python_runtime.an_exception_ends_the_worker()
     python_runtime.the_end_of_a_log_is_guessed()
-    python_runtime.a_worker_imports_everything_anew()
+    python_runtime.a_worker_imports_everything_again()
     functions.a_lone_surrogate_cannot_be_returned()
     functions.the_client_context_never_arrives()
     functions.a_version_escapes_the_reserved_concurrency()

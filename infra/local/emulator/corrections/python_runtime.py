@@ -88,9 +88,9 @@ def the_end_of_a_log_is_guessed() -> None:
     )
 
 
-def a_worker_imports_everything_anew() -> None:
+def a_worker_imports_everything_again() -> None:
     """It takes half a second of CPU, and all workers share this machine's few cores."""
-    defect = "a worker imports everything anew"
+    defect = "a worker imports everything again"
     source = textwrap.dedent(inspect.getsource(lambda_runtime.Worker._spawn))  # noqa: SLF001
     corrected = rewritten(defect, source, {"self._proc = subprocess.Popen(": "self._proc = start_process("})
     namespace = {**vars(lambda_runtime), "start_process": start_process}

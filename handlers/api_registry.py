@@ -30,7 +30,7 @@ from handlers.api.triggers import (
 )
 from handlers.api.views import Deleted, PageMeta
 from handlers.domain.ids import parse_id
-from handlers.domain.registry import functions, trigger_changes, triggers
+from handlers.domain.registry import functions, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.settings import INVOKABLE, SEALING, TRIGGER_SOURCES, check_environment
@@ -128,7 +128,7 @@ def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 @app.operation(PUT_TRIGGER)
 def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     with app.act(PUT_TRIGGER, workspace, trigger_id=trigger_id):
-        changed = trigger_changes.change_trigger(
+        changed = triggers.change_trigger(
             workspace, trigger_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
         )
     return shown_trigger(HTTPStatus.OK, changed)
@@ -137,15 +137,15 @@ def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 @app.operation(DELETE_TRIGGER)
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     with app.act(DELETE_TRIGGER, workspace, trigger_id=trigger_id):
-        trigger_changes.delete_trigger(workspace, trigger_id, wiring.registry_deps)
+        triggers.delete_trigger(workspace, trigger_id, wiring.registry_deps)
     return deleted(trigger_id, TRIGGER_DELETED)
 
 
 @app.operation(ROTATE_SECRET)
 def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
     with app.act(ROTATE_SECRET, workspace, trigger_id=trigger_id):
-        request = trigger_changes.RotateSecret.read(app.body())
-        rotated = trigger_changes.rotate_secret(workspace, trigger_id, request, wiring.registry_deps)
+        request = triggers.RotateSecret.read(app.body())
+        rotated = triggers.rotate_secret(workspace, trigger_id, request, wiring.registry_deps)
     return shown_trigger(HTTPStatus.CREATED, rotated)
 
 

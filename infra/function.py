@@ -35,7 +35,7 @@ class Function:
     grants: Sequence[Iterable[iam.PolicyStatement]]
     """What its role may do besides logs, traces and receiving what `sources` bring: see `infra.grants`."""
     sources: Sequence[EventSource] = ()
-    """What calls it besides the API. Nobody waits for the answer then: an alarm tells of its errors."""
+    """What calls it besides the API. No caller sees its errors then: they raise an alarm."""
     alarms: Sequence[Alarm] = ()
     retry_attempts: int | None = None
     """How often Lambda repeats an asynchronous invocation that failed."""

@@ -74,6 +74,6 @@ class FailureCapture(Construct):
                 source=["lambda"],
                 detail_type=events.Match.prefix("Lambda Function Invocation Result - Failure"),
             ),
-            # Nobody would report again what EventBridge could not hand over.
+            # What EventBridge cannot deliver is not reported a second time.
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )

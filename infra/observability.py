@@ -1,4 +1,4 @@
-"""Alarms: what an operator wants to be woken for. Those of one function are in its description."""
+"""Alarms of the stack as a whole. Those of one function are in its description, in `infra/functions/`."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -29,7 +29,7 @@ class Observability(Construct):
             "PermanentFaults",
             self._counted(Metric.PERMANENT_FAULTS),
             threshold=1,
-            description="AWS refuses what the service needs, until it is mended: a grant, a table, a queue, a key",
+            description="AWS refuses what the service needs, until it is repaired: a grant, a table, a queue, a key",
         )
         self.alarm(
             "EventsLost",

@@ -165,6 +165,10 @@ class Settings(BaseModel):
         return cls.model_validate(found)
 
     @property
+    def production(self) -> bool:
+        return not self.local
+
+    @property
     def removal_policy(self) -> RemovalPolicy:
         """A first deployment that fails leaves nothing behind; what ever held data stays."""
         return RemovalPolicy.DESTROY if self.local else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

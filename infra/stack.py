@@ -41,20 +41,13 @@ class FunctionRerunStack(Stack):
         )
         self.functions = {each.module: functions.add(each) for each in describe_all(self.resources)}
         self.resources.api.add_routes(self.functions)
-        if settings.shareable_test_events and not settings.local:
+        if settings.shareable_test_events and settings.production:
             LambdaTestEvents(self, "TestEvents", functions=list(self.functions.values()))
         self._add_outputs()
 
     def _add_resources(self, settings: Settings) -> Resources:
-        production = not settings.local
-        storage = Storage(
-            self,
-            "Storage",
-            removal_policy=settings.removal_policy,
-            production=production,
-            deletion_protection=settings.deletion_protection,
-        )
-        messaging = Messaging(self, "Messaging", production=production)
+        storage = Storage(self, "Storage", settings=settings)
+        messaging = Messaging(self, "Messaging", production=settings.production)
         trigger_sources = TriggerSources(
             self,
             "TriggerSources",
@@ -62,7 +55,7 @@ class FunctionRerunStack(Stack):
             lifecycle_bus=messaging.lifecycle_bus_name,
         )
         trusted_bus = trigger_sources.bus if settings.trust_trigger_bus_senders else None
-        capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=production)
+        capture = FailureCapture(self, "FailureCapture", trusted_bus=trusted_bus, production=settings.production)
         identity = Identity(self, "Identity", settings=settings)
         api = Api(self, "Api", identity=identity, settings=settings)
         return Resources(

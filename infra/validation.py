@@ -1,7 +1,7 @@
-"""cdk-nag on every production synthesis: what it finds and nobody has answered stops the deployment.
+"""cdk-nag on every production synthesis: a finding without an answer stops the deployment.
 
-What concerns one function is answered in its description, what concerns one route or rule where it is made; here is
-what concerns several.
+Findings about one function are answered in its description, those about one route or rule where it is made. Here are
+the answers that concern several.
 """
 
 from typing import cast
@@ -32,7 +32,7 @@ _BY_CONTEXT = (
     "Which functions may be invoked is what invokableFunctions in the context says, versions and aliases included"
 )
 _BY_NAME = "Rules and schedules come and go with triggers; their names begin with the stack's"
-_BY_RUN = "Objects come and go with runs; the two prefixes tell who may do what with them"
+_BY_RUN = "Objects come and go with runs; grants differ by the two prefixes"
 
 
 def validate(app: App, stack: FunctionRerunStack, *, settings: Settings) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.event_driven import EventDriven
-from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.schedules import IntervalSchedule
-from handlers.domain.registry.trigger_kinds import OnDemand
+from handlers.domain.registry.trigger_kinds import HttpTrigger, OnDemand
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.run import FunctionRun, Pin, Status

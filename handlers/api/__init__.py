@@ -7,7 +7,7 @@
     catalogue      all operations, for those who need all: the stack, the OpenAPI document, the reference, the tests
     resolver       Powertools' resolver: routes by operation, who may, strict bodies
     responses      answers, and the one table from error to status
-    openapi        the OpenAPI document
+    openapi        the OpenAPI document; `schemas` makes its JSON schemas of the models
 
 An entry point imports its own operations only. A new route is an operation here, and a function below
 `@app.operation(…)` in its entry point.

@@ -9,7 +9,7 @@ from pydantic_core import core_schema
 from handlers.api.catalogue import OPERATIONS
 from handlers.api.views import Error
 from handlers.domain.registry.functions import ChangeFunction
-from handlers.domain.registry.trigger_changes import ChangeTrigger
+from handlers.domain.registry.triggers import ChangeTrigger
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"

@@ -11,9 +11,8 @@ from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.retry_policy import Jitter
-from handlers.domain.registry.trigger_changes import ChangeTrigger, RotateSecret
 from handlers.domain.registry.trigger_schemas import TaggedByExecutionType
-from handlers.domain.registry.triggers import CreateTrigger, ShownTrigger
+from handlers.domain.registry.triggers import ChangeTrigger, CreateTrigger, RotateSecret, ShownTrigger
 from handlers.domain.runs.run import ExecutionType
 
 

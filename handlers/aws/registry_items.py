@@ -10,10 +10,9 @@ from handlers.domain.errors import NameTaken, PathTaken, Refused
 from handlers.domain.json_document import compact, parse_object
 from handlers.domain.paging import position_of
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registered, StoredTrigger
-from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import RetryPolicy
-from handlers.domain.registry.trigger_kinds import stored_metadata
+from handlers.domain.registry.trigger_kinds import HttpTrigger, stored_metadata
 from handlers.domain.registry.trigger_metadata import METADATA
 
 UNFINISHED = "UNFINISHED"

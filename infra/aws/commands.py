@@ -153,7 +153,7 @@ def _after_destruction(target: Target, retained: list[Resource]) -> str:
     commands = [f"  {command} {where}" for each in retained for command in _removal(each)]
     return "\n".join(
         [
-            "Deleted. What was kept still costs money; a new deployment makes everything anew beside it.",
+            "Deleted. What was kept still costs money; a new deployment creates everything again beside it.",
             "To remove it too, for ever (without its key nothing of the table and the bucket can be opened again):",
             *commands,
         ]

@@ -13,7 +13,7 @@ from infra.context import BOOTSTRAP_PARAMETER
 # These commands may take minutes, and AWS throttles hundreds of calls in a row now and then.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 _RETAINED = {"Retain", "RetainExceptOnCreate"}
-# The CDK deletes what is left of a first deployment that failed, and creates the stack anew.
+# The CDK deletes what is left of a first deployment that failed, and creates the stack again.
 _NOT_YET_CREATED = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from handlers.domain import clock
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.ports import Registry
+from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.registry.trigger_sync import LOCK_TIME
 from handlers.domain.starting.captures import CapturingReader
 from handlers.domain.starting.deliveries import TriggerWithFunctionReader

@@ -9,9 +9,8 @@ from handlers.domain import clock
 from handlers.domain.errors import NameTaken, PathTaken, Stale
 from handlers.domain.paging import Page
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.schedules import CronSchedule, IntervalSchedule, OneTimeSchedule
-from handlers.domain.registry.trigger_kinds import OnDemand
+from handlers.domain.registry.trigger_kinds import HttpTrigger, OnDemand
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from tests.aws.registering import (
     RegistryPorts,

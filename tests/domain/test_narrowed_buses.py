@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.trigger_sources import PermittedBuses
 from handlers.domain.registry.trigger_sync import SyncResult
+from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from tests.as_shown import as_shown

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.domain.errors import FunctionNotPermitted, InvalidRequest, ServiceError
 from handlers.domain.registry.functions import RegisterFunction, change_function, delete_function, register_function
-from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import ACCESS_DENIED
 from handlers.domain.runs.run import FunctionRun, Status

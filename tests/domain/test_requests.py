@@ -6,8 +6,7 @@ import pytest
 from handlers.api_rerun import LambdaTestEvent
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.functions import ChangeFunction, RegisterFunction
-from handlers.domain.registry.trigger_changes import ChangeTrigger
-from handlers.domain.registry.triggers import CreateTrigger
+from handlers.domain.registry.triggers import ChangeTrigger, CreateTrigger
 from handlers.domain.requests import Body
 from handlers.domain.starting.execute_trigger import ExecuteBody
 from handlers.domain.starting.idempotency import request_key

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from handlers.domain.registry.trigger_changes import change_trigger
-from handlers.domain.registry.triggers import CreateTrigger, ShownTrigger, create_trigger
+from handlers.domain.registry.triggers import CreateTrigger, ShownTrigger, change_trigger, create_trigger
 from tests.builders import FUNCTION_ID, WORKSPACE, a_function
 from tests.fakes import World
 

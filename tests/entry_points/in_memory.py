@@ -11,7 +11,7 @@ import pytest
 
 from handlers import capture_failures, execute_runs, on_event, on_run_failed, watchdog
 from handlers.domain import clock
-from handlers.domain.registry.http_trigger import HttpTrigger
+from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.runs.run import FunctionRun
 from tests.builders import a_pin, a_run, a_trigger, an_id
 from tests.entry_points.events import PATH, ROUTES

@@ -10,7 +10,7 @@ from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
 from handlers.domain.paging import Page
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.http_trigger import HttpTrigger
+from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 from tests.faults.ports import PortFaults

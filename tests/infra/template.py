@@ -7,10 +7,10 @@ from typing import Any
 Resource = dict[str, Any]
 INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
 OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
-API_DOORS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "api_webhooks", "api_cancel", "api_openapi"}
+API_FUNCTIONS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "api_webhooks", "api_cancel", "api_openapi"}
 WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
-DOORS = API_DOORS | WORKERS
-ENTRY_POINTS = sorted(DOORS | {"sweep_versions"})
+FUNCTIONS = API_FUNCTIONS | WORKERS
+ENTRY_POINTS = sorted(FUNCTIONS | {"sweep_versions"})
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-4000-8000-000000000001"
 
 Synthesise = Callable[..., "Stack"]
@@ -37,23 +37,23 @@ class Stack:
         return only
 
     @property
-    def doors(self) -> dict[str, Resource]:
+    def functions(self) -> dict[str, Resource]:
         """The Lambdas, by module."""
         functions = self.all("AWS::Lambda::Function").values()
         return {each["Properties"]["Handler"].split(".")[1]: each for each in functions}
 
-    def name_of(self, door: str) -> str:
-        """The logical id of a door's Lambda."""
-        (name,) = (name for name, each in self.all("AWS::Lambda::Function").items() if each is self.doors[door])
+    def name_of(self, function: str) -> str:
+        """The logical id of a function's Lambda."""
+        (name,) = (name for name, each in self.all("AWS::Lambda::Function").items() if each is self.functions[function])
         return name
 
-    def variables(self, door: str) -> dict[str, Any]:
-        """What a door is told by its environment."""
-        return dict(self.doors[door]["Properties"]["Environment"]["Variables"])
+    def variables(self, function: str) -> dict[str, Any]:
+        """The environment of a function."""
+        return dict(self.functions[function]["Properties"]["Environment"]["Variables"])
 
-    def statements(self, door: str) -> list[dict[str, Any]]:
-        """What a door's role says, actions and resources as lists of text."""
-        role = self.doors[door]["Properties"]["Role"]["Fn::GetAtt"][0]
+    def statements(self, function: str) -> list[dict[str, Any]]:
+        """What a function's role says, actions and resources as lists of text."""
+        role = self.functions[function]["Properties"]["Role"]["Fn::GetAtt"][0]
         policies = self.all("AWS::IAM::Policy").values()
         documents = [each["Properties"] for each in policies if {"Ref": role} in each["Properties"]["Roles"]]
         return [
@@ -66,11 +66,11 @@ class Stack:
             for statement in document["PolicyDocument"]["Statement"]
         ]
 
-    def actions(self, door: str, *, on: str = "") -> set[str]:
-        """What a door may do to resources whose name begins so."""
+    def actions(self, function: str, *, on: str = "") -> set[str]:
+        """What a function may do to resources whose name begins so."""
         return {
             action
-            for statement in self.statements(door)
+            for statement in self.statements(function)
             if statement["Effect"] == "Allow" and any(each.startswith(on) for each in statement["Resource"])
             for action in statement["Action"]
         }

@@ -28,16 +28,16 @@ template, without their hashes.
 
 def test_the_list_of_all_grants_is_what_the_template_says(synthesise: Synthesise) -> None:
     stack = synthesise(invokableFunctions={"acme": [INVOKABLE]}, deleteUnusedVersions=True)
-    page = "\n".join([HEAD, *(line for door in sorted(stack.doors) for line in section(stack, door))])
+    page = "\n".join([HEAD, *(line for function in sorted(stack.functions) for line in section(stack, function))])
     if "REWRITE" in os.environ:
         PAGE.write_text(page)
     assert PAGE.read_text() == page, "read what has changed; how to rewrite the list is said at its top"
 
 
-def section(stack: Stack, door: str) -> list[str]:
+def section(stack: Stack, function: str) -> list[str]:
     actions_by_resource: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for statement in stack.statements(door):
-        if not of_every_function(statement, door):
+    for statement in stack.statements(function):
+        if not of_every_function(statement, function):
             effect, condition = statement["Effect"], conditions(statement)
             for resource in statement["Resource"]:
                 actions_by_resource[(effect, readable(resource), condition)].update(statement["Action"])
@@ -48,12 +48,12 @@ def section(stack: Stack, door: str) -> list[str]:
         f"- {'**denied** ' if effect == 'Deny' else ''}{', '.join(actions)} on {', '.join(resources)}{condition}"
         for (effect, actions, condition), resources in sorted(resources_by_actions.items())
     ]
-    return [f"## {door}", *lines, ""]
+    return [f"## {function}", *lines, ""]
 
 
-def of_every_function(statement: dict[str, Any], door: str) -> bool:
+def of_every_function(statement: dict[str, Any], function: str) -> bool:
     services = {action.partition(":")[0] for action in statement["Action"]}
-    own_log = f"Functions{door.replace('_', '')}logs"
+    own_log = f"Functions{function.replace('_', '')}logs"
     return services == {"xray"} or (
         services == {"logs"} and [readable(each) for each in statement["Resource"]] == [own_log]
     )

@@ -15,7 +15,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.settings import Settings
 from infra.stack import FunctionRerunStack
 from infra.validation import validate
-from tests.infra.template import DOORS, INVOKABLE, Resource, Stack, Synthesise
+from tests.infra.template import FUNCTIONS, INVOKABLE, Resource, Stack, Synthesise
 
 
 def test_the_template_is_clean(stack: Stack, synthesise: Synthesise) -> None:
@@ -70,7 +70,7 @@ def test_an_answer_for_one_route_is_none_for_a_second_one_without_authorizer(tmp
         app.synth()
 
 
-def test_exactly_what_callers_need_is_told(stack: Stack) -> None:
+def test_the_outputs_are_what_callers_need(stack: Stack) -> None:
     identity = {"UserPoolId", "UserPoolClientId", "UserPoolDomain"}
     queues = {"RunQueueUrl", "DeadLetterQueueUrl"}
     sources = {"TriggerBusName", "TriggerBusArn", "ScheduleGroupName"}
@@ -79,8 +79,8 @@ def test_exactly_what_callers_need_is_told(stack: Stack) -> None:
     assert stack.template["Outputs"].keys() == actual | queues | sources | capture | identity
 
 
-class TestLaptop:
-    def test_the_laptop_s_stack_differs_only_in_what_hurts_on_a_laptop(
+class TestLocalStack:
+    def test_the_local_stack_differs_only_in_what_hurts_on_one_s_own_machine(
         self, stack: Stack, synthesise: Synthesise
     ) -> None:
         local_stack = synthesise(local=True, invokableFunctions={"acme": [INVOKABLE]})
@@ -89,8 +89,8 @@ class TestLaptop:
             *("AWS::Lambda::LayerVersion", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy")
         }
         assert _kinds(local_stack) <= _kinds(stack)
-        for door in DOORS:
-            assert local_stack.statements(door) == stack.statements(door)
+        for function in FUNCTIONS:
+            assert local_stack.statements(function) == stack.statements(function)
         assert {each.get("DeletionPolicy", "Delete") for each in _resources(local_stack)} == {"Delete"}
 
 

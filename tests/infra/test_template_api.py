@@ -95,7 +95,7 @@ class TestApi:
         )
         assert name == "/aws/vendedlogs/FunctionRerun-api-${AWS::StackId}.split(/)[2].split(-)[0]"
 
-    def test_api_gateway_may_invoke_a_door_for_its_own_routes_only(self, stack: Stack) -> None:
+    def test_api_gateway_may_invoke_a_function_for_its_own_routes_only(self, stack: Stack) -> None:
         permissions = [each["Properties"] for each in stack.all("AWS::Lambda::Permission").values()]
         assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com", "events.amazonaws.com"}
         assert all("SourceArn" in each for each in permissions)

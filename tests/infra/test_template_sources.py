@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.lambda_test_events import EVENTS
-from tests.infra.template import DOORS, INVOKABLE, Stack, Synthesise, text
+from tests.infra.template import FUNCTIONS, INVOKABLE, Stack, Synthesise, text
 
 MANAGING = {"api_registry", "watchdog"}
 # The name of a trigger's rule, whose id is a UUID.
@@ -16,8 +16,8 @@ ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
 ON_EVENT = ARN % ("lambda", "function:FunctionRerun-on-event")
 
 
-def resources_of(stack: Stack, door: str, action: str) -> list[str]:
-    found = [each["Resource"] for each in stack.statements(door) if action in each["Action"]]
+def resources_of(stack: Stack, function: str, action: str) -> list[str]:
+    found = [each["Resource"] for each in stack.statements(function) if action in each["Action"]]
     return [resource for resources in found for resource in resources]
 
 
@@ -26,30 +26,30 @@ def test_one_permission_lets_every_rule_of_a_trigger_call_and_no_other(stack: St
     (permission,) = (each for each in permissions if "SourceAccount" in each)
     assert permission["Principal"] == "events.amazonaws.com"
     assert text(permission["SourceArn"]) == ARN % ("events", "rule/*FunctionRerun-*")
-    assert stack.template["Resources"][permission["FunctionName"]["Ref"]] is stack.doors["on_event"]
+    assert stack.template["Resources"][permission["FunctionName"]["Ref"]] is stack.functions["on_event"]
 
 
 def test_only_the_registry_and_the_watchdog_make_rules_and_schedules(stack: Stack) -> None:
     for action in ("events:PutRule", "events:DeleteRule", "scheduler:CreateSchedule", "iam:PassRole"):
-        assert {door for door in DOORS if action in stack.actions(door)} == MANAGING
+        assert {function for function in FUNCTIONS if action in stack.actions(function)} == MANAGING
 
 
-@pytest.mark.parametrize("door", sorted(MANAGING))
-def test_rules_and_schedules_are_of_the_stack_s_own_name(stack: Stack, door: str) -> None:
-    assert resources_of(stack, door, "events:PutRule") == [ARN % ("events", f"rule/FunctionRerun-triggers/{RULE}")]
+@pytest.mark.parametrize("function", sorted(MANAGING))
+def test_rules_and_schedules_are_of_the_stack_s_own_name(stack: Stack, function: str) -> None:
+    assert resources_of(stack, function, "events:PutRule") == [ARN % ("events", f"rule/FunctionRerun-triggers/{RULE}")]
     for action in ("CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"):
-        assert resources_of(stack, door, f"scheduler:{action}") == [
+        assert resources_of(stack, function, f"scheduler:{action}") == [
             ARN % ("scheduler", "schedule/FunctionRerun-schedules/*")
         ]
 
 
-@pytest.mark.parametrize("door", sorted(MANAGING))
+@pytest.mark.parametrize("function", sorted(MANAGING))
 @pytest.mark.parametrize("action", ["events:RemoveTargets", "events:DeleteRule"])
 def test_a_trigger_s_rule_can_be_removed_from_a_bus_that_the_context_names_no_more(
-    stack: Stack, door: str, action: str
+    stack: Stack, function: str, action: str
 ) -> None:
     everywhere = {ARN % ("events", f"rule/{RULE}"), ARN % ("events", f"rule/*/{RULE}")}
-    assert set(resources_of(stack, door, action)) == everywhere
+    assert set(resources_of(stack, function, action)) == everywhere
 
 
 def test_no_grant_covers_a_rule_that_is_no_trigger_s(stack: Stack) -> None:
@@ -61,9 +61,9 @@ def test_no_grant_covers_a_rule_that_is_no_trigger_s(stack: Stack) -> None:
     assert all(fnmatch.fnmatchcase("FunctionRerun-17793124-05d4-b198-2fde-7ededc63b103", each) for each in granted)
 
 
-@pytest.mark.parametrize("door", sorted(MANAGING))
-def test_a_rule_may_be_pointed_at_one_lambda_only(stack: Stack, door: str) -> None:
-    (statement,) = (each for each in stack.statements(door) if "events:PutTargets" in each["Action"])
+@pytest.mark.parametrize("function", sorted(MANAGING))
+def test_a_rule_may_be_pointed_at_one_lambda_only(stack: Stack, function: str) -> None:
+    (statement,) = (each for each in stack.statements(function) if "events:PutTargets" in each["Action"])
     assert statement["Action"] == ["events:PutTargets"]
     condition = statement["Condition"]
     assert condition.keys() == {"ForAllValues:ArnEquals", "Null"}
@@ -72,7 +72,7 @@ def test_a_rule_may_be_pointed_at_one_lambda_only(stack: Stack, door: str) -> No
 
 
 def test_the_lambda_that_rules_may_call_has_the_name_by_which_grants_and_settings_know_it(stack: Stack) -> None:
-    assert ON_EVENT.endswith(f":{stack.doors['on_event']['Properties']['FunctionName']}")
+    assert ON_EVENT.endswith(f":{stack.functions['on_event']['Properties']['FunctionName']}")
 
 
 def test_other_buses_are_a_matter_of_context(synthesise: Synthesise) -> None:
@@ -82,7 +82,7 @@ def test_other_buses_are_a_matter_of_context(synthesise: Synthesise) -> None:
         ARN % ("events", f"rule/{RULE}"),
         ARN % ("events", f"rule/orders/{RULE}"),
     }
-    settings = listening.doors["api_registry"]["Properties"]["Environment"]["Variables"]["RERUN_OTHER_BUSES"]
+    settings = listening.functions["api_registry"]["Properties"]["Environment"]["Variables"]["RERUN_OTHER_BUSES"]
     assert json.loads(settings) == {"acme": ["default", "orders"]}
 
 
@@ -105,12 +105,12 @@ def test_the_scheduler_s_role_is_for_the_scheduler_and_calls_one_lambda(stack: S
     (policy,) = (each for each in policies if each["Roles"] == [{"Ref": name}])
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Action"] == "lambda:InvokeFunction"
-    assert stack.template["Resources"][text(statement["Resource"])] is stack.doors["on_event"]
+    assert stack.template["Resources"][text(statement["Resource"])] is stack.functions["on_event"]
 
 
-@pytest.mark.parametrize("door", sorted(MANAGING))
-def test_the_scheduler_s_role_is_passed_to_the_scheduler_only(stack: Stack, door: str) -> None:
-    (statement,) = (each for each in stack.statements(door) if "iam:PassRole" in each["Action"])
+@pytest.mark.parametrize("function", sorted(MANAGING))
+def test_the_scheduler_s_role_is_passed_to_the_scheduler_only(stack: Stack, function: str) -> None:
+    (statement,) = (each for each in stack.statements(function) if "iam:PassRole" in each["Action"])
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
     assert [name for name in statement["Resource"] if "SchedulerRole" not in name] == []
 
@@ -161,14 +161,14 @@ def test_captured_failures_have_a_queue_and_dead_letters_of_their_own(stack: Sta
     queues = {name: each["Properties"] for name, each in stack.all("AWS::SQS::Queue").items()}
     (name,) = capture_queues(stack)
     assert queues[name]["RedrivePolicy"]["maxReceiveCount"] == 5
-    assert queues[name]["VisibilityTimeout"] >= 6 * stack.doors["capture_failures"]["Properties"]["Timeout"]
+    assert queues[name]["VisibilityTimeout"] >= 6 * stack.functions["capture_failures"]["Properties"]["Timeout"]
     redriven = [
         text(each["RedrivePolicy"]["deadLetterTargetArn"]) for each in queues.values() if "RedrivePolicy" in each
     ]
     assert len(redriven) == len(set(redriven)) == len(queues) / 2
 
 
-OF_ANY_DOOR = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+OF_ANY_FUNCTION = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 STARTING = {
     *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
     *("kms:Decrypt", "kms:GenerateDataKey", "sqs:SendMessage"),
@@ -177,9 +177,9 @@ STARTING = {
 OBJECTS = {"s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"}
 
 
-@pytest.mark.parametrize("door", ["api_webhooks", "api_triggers", "on_event"])
-def test_who_receives_webhooks_and_events_may_do_no_more_than_start_runs(stack: Stack, door: str) -> None:
-    assert stack.actions(door) == STARTING | OBJECTS | OF_ANY_DOOR
+@pytest.mark.parametrize("function", ["api_webhooks", "api_triggers", "on_event"])
+def test_who_receives_webhooks_and_events_may_do_no_more_than_start_runs(stack: Stack, function: str) -> None:
+    assert stack.actions(function) == STARTING | OBJECTS | OF_ANY_FUNCTION
 
 
 def test_who_captures_failures_can_open_nothing_sealed(stack: Stack) -> None:
@@ -189,7 +189,7 @@ def test_who_captures_failures_can_open_nothing_sealed(stack: Stack) -> None:
         *("sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     }
     own = {"kms:GenerateDataKey", "events:PutEvents"}
-    assert stack.actions("capture_failures") == table | receiving | own | OBJECTS | OF_ANY_DOOR
+    assert stack.actions("capture_failures") == table | receiving | own | OBJECTS | OF_ANY_FUNCTION
     queries = resources_of(stack, "capture_failures", "dynamodb:Query")
     assert queries
     assert not [each for each in queries if "/index/" in each]
@@ -197,23 +197,23 @@ def test_who_captures_failures_can_open_nothing_sealed(stack: Stack) -> None:
     assert stack.template["Resources"][lifecycle]["Properties"]["Name"] == "FunctionRerun-lifecycle"
 
 
-def test_only_who_manages_rules_and_schedules_is_told_of_them(stack: Stack) -> None:
+def test_only_who_manages_rules_and_schedules_is_given_their_names(stack: Stack) -> None:
     settings = {
         *("RERUN_TRIGGER_BUS_NAME", "RERUN_OTHER_BUSES", "RERUN_SCHEDULE_GROUP"),
         *("RERUN_ON_EVENT_ARN", "RERUN_SCHEDULER_ROLE_ARN", "RERUN_RULE_PREFIX"),
     }
-    for door in DOORS:
-        needed = {"RERUN_OTHER_BUSES"} if door == "on_event" else set()
-        assert settings & stack.variables(door).keys() == (settings if door in MANAGING else needed)
+    for function in FUNCTIONS:
+        needed = {"RERUN_OTHER_BUSES"} if function == "on_event" else set()
+        assert settings & stack.variables(function).keys() == (settings if function in MANAGING else needed)
     variables = stack.variables("watchdog")
     assert variables["RERUN_RULE_PREFIX"] == "FunctionRerun"
     assert json.loads(variables["RERUN_OTHER_BUSES"]) == {}
     assert text(variables["RERUN_ON_EVENT_ARN"]) == ON_EVENT
 
 
-def test_every_door_counts_under_the_stack_s_name(stack: Stack) -> None:
-    counting = {door: stack.variables(door).get("POWERTOOLS_METRICS_NAMESPACE") for door in DOORS}
-    assert counting == dict.fromkeys(DOORS, "FunctionRerun")
+def test_every_function_counts_under_the_stack_s_name(stack: Stack) -> None:
+    counting = {function: stack.variables(function).get("POWERTOOLS_METRICS_NAMESPACE") for function in FUNCTIONS}
+    assert counting == dict.fromkeys(FUNCTIONS, "FunctionRerun")
 
 
 class TestShareableTestEvents:
@@ -222,7 +222,7 @@ class TestShareableTestEvents:
         local_stack = synthesise(local=True, shareableTestEvents=True)
         assert not local_stack.all("AWS::EventSchemas::Registry")
 
-    def test_each_door_has_its_ready_made_events(self, synthesise: Synthesise) -> None:
+    def test_each_function_has_its_ready_made_events(self, synthesise: Synthesise) -> None:
         asked_for = {"shareableTestEvents": True, "deleteUnusedVersions": True}
         sharing = synthesise(invokableFunctions={"acme": [INVOKABLE]}, **asked_for)
         registry = sharing.one("AWS::EventSchemas::Registry")["Properties"]
@@ -234,7 +234,7 @@ class TestShareableTestEvents:
             assert (properties["Type"], properties["RegistryName"]) == ("OpenApi3", registry["RegistryName"])
             assert schema["DependsOn"] == [name]
             found[text(properties["SchemaName"])] = json.loads(properties["Content"])["components"]["examples"]
-        assert len(found) == len(DOORS) + 1
+        assert len(found) == len(FUNCTIONS) + 1
         assert all(found.values())
         shared = {name for name, examples in found.items() if examples.keys() == {"scheduled"}}
         assert len(shared) == 3

@@ -1,7 +1,6 @@
 """Scheduled triggers: `scheduleType` interval (every so many seconds), cron, or once (at one moment)."""
 
 import re
-from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -77,10 +76,6 @@ def _flaw(problem: str) -> PydanticCustomError:
     return PydanticCustomError("schedule", problem)
 
 
-def _to_second(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0)
-
-
 class Schedule(TriggerMetadata):
     """What the three types have in common."""
 
@@ -117,7 +112,7 @@ class OneTimeSchedule(Schedule):
     schedule_type: Literal["once"]
     at: Annotated[
         Moment,
-        AfterValidator(_to_second),
+        AfterValidator(lambda moment: moment.replace(microsecond=0)),
         PlainSerializer(iso, return_type=str),
         WithJsonSchema({"type": "string", "format": "date-time"}),
     ]
@@ -131,8 +126,4 @@ class _ScheduleTag(Body):
     schedule_type: Literal["interval", "cron", "once"]
 
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    "interval": IntervalSchedule,
-    "cron": CronSchedule,
-    "once": OneTimeSchedule,
-}
+SCHEDULES: dict[str, type[Schedule]] = {"interval": IntervalSchedule, "cron": CronSchedule, "once": OneTimeSchedule}

@@ -3,17 +3,21 @@
 A new kind is a class, a line in `KINDS`, and an adapter in `handlers.wiring` if an AWS service has to follow it.
 """
 
+import re
 from functools import cache
+from typing import Annotated, Literal
 
-from pydantic import Field, create_model
+from pydantic import AfterValidator, Field, create_model
+from pydantic_core import PydanticCustomError
 
 from handlers.domain.json_document import JsonObject
 from handlers.domain.registry.event_driven import EventDriven
-from handlers.domain.registry.http_trigger import HttpTrigger
 from handlers.domain.registry.schedules import Schedule
 from handlers.domain.registry.trigger_metadata import METADATA, TriggerMetadata
 from handlers.domain.requests import ContentField
 from handlers.domain.runs.run import ExecutionSource, ExecutionType
+
+_PATH = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*"
 
 
 class OnDemand(TriggerMetadata):
@@ -21,6 +25,35 @@ class OnDemand(TriggerMetadata):
 
     execution_type = ExecutionType.ON_DEMAND
     execution_source = ExecutionSource.TRIGGER
+
+
+def _check_path(path: str) -> str:
+    """Plain segments: nothing to decode, nothing to climb."""
+    if not re.fullmatch(_PATH, path):
+        problem = "must be segments of letters, digits and . _ ~ - with one / between them, none beginning with a dot"
+        raise PydanticCustomError("path", problem)
+    return path
+
+
+class HttpTrigger(TriggerMetadata):
+    """Started by webhooks: their `path`, how they are signed, and whether their body is always handed on raw."""
+
+    execution_type = ExecutionType.HTTP
+    execution_source = ExecutionSource.WEBHOOK
+
+    path: Annotated[
+        str, Field(max_length=200, json_schema_extra={"pattern": f"^{_PATH}$"}), AfterValidator(_check_path)
+    ]
+    signature: Literal["standard-webhooks", "none"] = "standard-webhooks"
+    raw_body: bool = Field(
+        default=False,
+        exclude_if=lambda raw: not raw,
+        description="Whether the function gets the body as the text that was sent, also where it is JSON.",
+    )
+
+    @property
+    def needs_secret(self) -> bool:
+        return self.signature != "none"
 
 
 KINDS: dict[ExecutionType, type[TriggerMetadata]] = {

@@ -46,12 +46,11 @@ def _variants(model: type[TaggedByExecutionType]) -> Any:
 
 def _variant(model: type[TaggedByExecutionType], kind: type[TriggerMetadata]) -> type[BaseModel]:
     metadata = metadata_of(kind, with_its_params=model.metadata_with_params)
-    may_be_left_out = not model.model_fields["trigger_metadata"].is_required() and not any(
-        each.model_fields for each in kind.kinds()
-    )
+    has_fields = any(each.model_fields for each in kind.kinds())
+    is_required = has_fields or model.model_fields["trigger_metadata"].is_required()
     fields: dict[str, Any] = {
         "execution_type": Literal[kind.execution_type],
-        "trigger_metadata": (metadata, Field(default_factory=dict)) if may_be_left_out else metadata,
+        "trigger_metadata": metadata if is_required else (metadata, Field(default_factory=dict)),
     }
     return create_model(f"{kind.__name__}{model.__name__}", __base__=model, __doc__=model.__doc__, **fields)
 

@@ -23,21 +23,20 @@ class TriggerSource(Protocol):
         """Schedule or rule is gone, whether it was there or not, from a bus that is permitted or not."""
 
 
-class PermittedBuses:
+class PermittedBuses(NamedTuple):
     """Which event buses a workspace's triggers may listen to, besides the stack's own trigger bus.
 
     Names by workspace: `otherBuses` of the context, as it is now.
     """
 
-    def __init__(self, by_workspace: dict[str, list[str]]) -> None:
-        self._by_workspace = by_workspace
+    by_workspace: dict[str, list[str]]
 
     def permit(self, trigger: FunctionTrigger) -> bool:
         """Whether the trigger may listen to its bus. One that listens to none, or to the trigger bus, always may."""
         return self.include(trigger.workspace, trigger.metadata.other_bus)
 
     def include(self, workspace: str, bus: str | None) -> bool:
-        return bus is None or bus in self._by_workspace.get(workspace, [])
+        return bus is None or bus in self.by_workspace.get(workspace, [])
 
 
 class TriggerSources(NamedTuple):

@@ -1,4 +1,4 @@
-"""Function triggers: create, find, read, list. `trigger_changes` has the rest, `trigger_sync` what AWS follows."""
+"""Function triggers: create, read, change, delete. `trigger_sync` has what an AWS service follows."""
 
 import uuid
 from typing import Annotated, NamedTuple
@@ -11,15 +11,18 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.registry import webhook_secrets
+from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, open_sealed
+from handlers.domain.registry.event_driven import BUS_FIELD
 from handlers.domain.registry.functions import find_function
-from handlers.domain.registry.permissions import check_bus, check_invokable
+from handlers.domain.registry.permissions import check_bus, check_changed_trigger, check_invokable
 from handlers.domain.registry.ports import Registry, RegistryDeps
+from handlers.domain.registry.retry_policy import FIELD as RETRY_POLICY
 from handlers.domain.registry.retry_policy import RetryPolicy, read_retry_policy
-from handlers.domain.registry.trigger_kinds import read_metadata
+from handlers.domain.registry.trigger_kinds import KINDS, read_metadata
 from handlers.domain.registry.trigger_metadata import METADATA
-from handlers.domain.registry.trigger_schemas import SchemaOf, TaggedByExecutionType
-from handlers.domain.registry.trigger_sync import add_stored
+from handlers.domain.registry.trigger_schemas import SchemaOf, TaggedByExecutionType, metadata_of
+from handlers.domain.registry.trigger_sync import add_stored, delete_stored, write_change
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher
@@ -34,6 +37,21 @@ class CreateTrigger(Body, TaggedByExecutionType):
     trigger_metadata: ObjectField = Field(default_factory=dict)
     enabled: bool = True
     retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicy)] | None = None
+
+
+class ChangeTrigger(Body):
+    """What is left out stays as it is; metadata and retry policy are replaced whole."""
+
+    name: Name | None = None
+    trigger_metadata: Annotated[ObjectField, SchemaOf(lambda: metadata_of(*KINDS.values()))] | None = None
+    enabled: bool | None = None
+    retry_policy: Annotated[ObjectField, SchemaOf(lambda: RetryPolicy)] | None = None
+    version: int | None = None
+
+
+class RotateSecret(Body):
+    keep_previous: bool = True
+    """Whether the secret that was the newest until now stays valid beside the new one."""
 
 
 class ShownTrigger(NamedTuple):
@@ -111,3 +129,78 @@ def list_triggers(workspace: str, page: Page, registry: Registry) -> tuple[list[
 def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
     """The text of a trigger's params. Raises TriggerUnreadable or Unavailable."""
     return open_sealed(stored.sealed_params, stored.trigger.seal_context("params"), cipher)
+
+
+def change_trigger(
+    workspace: str, trigger_id: str, body: JsonObject, deps: RegistryDeps, *, if_match: str | None
+) -> ShownTrigger:
+    """The changed trigger.
+
+    Raises NotFound, InvalidRequest, VersionRequired, Stale, FunctionNotPermitted, NameTaken, PathTaken, BeingChanged or
+    SourceLimitReached.
+    """
+    stored = find_trigger(workspace, trigger_id, deps.registry)
+    before = stored.trigger
+    if RETRY_POLICY in body and body[RETRY_POLICY] is None:
+        problem = 'must not be null. To end retrying, send {"maxRetries": 0}; left out, it stays as it is.'
+        raise InvalidRequest(RETRY_POLICY, problem)
+    request = ChangeTrigger.read(without_unchanged(body, before.fixed))
+    check_version(before, request.version, if_match)
+    after = _next(before).evolve(
+        name=request.name or before.name,
+        enabled=before.enabled if request.enabled is None else request.enabled,
+        retry_policy=before.retry_policy if request.retry_policy is None else read_retry_policy(request.retry_policy),
+    )
+    if request.trigger_metadata is None:
+        # New params may replace what can no longer be read; without new ones they have to be readable.
+        changed = stored._replace(trigger=after)
+        params = parse_object(open_params(stored, deps.cipher))
+    else:
+        changed, params = _with_metadata(stored, after, request.trigger_metadata, deps)
+    check_changed_trigger(before, changed.trigger, deps)
+    changed, secret = webhook_secrets.with_needed_secret(changed, deps.cipher)
+    write_change(stored, changed, deps.registry, deps.sources)
+    return ShownTrigger(changed.trigger, params, secret)
+
+
+def _with_metadata(
+    stored: StoredTrigger, after: FunctionTrigger, body: JsonObject, deps: RegistryDeps
+) -> tuple[StoredTrigger, JsonObject]:
+    before = stored.trigger
+    metadata, params = read_metadata(before.execution_type, before.workspace, body)
+    if metadata != before.metadata:
+        metadata.check_ahead()
+    if metadata.other_bus != before.metadata.other_bus:
+        raise InvalidRequest(BUS_FIELD, "cannot be changed: create another trigger.")
+    after = after.evolve(metadata=metadata)
+    deps.sources.check(after)
+    sealed = deps.cipher.seal(dump(params, field=PARAMS, limit=MAX_INLINE_BYTES), after.seal_context("params"))
+    return stored._replace(trigger=after, sealed_params=sealed), params
+
+
+def delete_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> None:
+    """Its runs stay. Raises NotFound, BeingChanged or Unavailable."""
+    registry = deps.registry
+    as_it_is_now(lambda: delete_stored(find_trigger(workspace, trigger_id, registry).trigger, registry, deps.sources))
+
+
+def rotate_secret(workspace: str, trigger_id: str, request: RotateSecret, deps: RegistryDeps) -> ShownTrigger:
+    """The trigger with its new secret, which is shown this once. The one before it stays valid if asked for.
+
+    Raises NotFound, InvalidRequest, TriggerUnreadable or Stale.
+    """
+    stored = find_trigger(workspace, trigger_id, deps.registry)
+    if not stored.trigger.metadata.needs_secret:
+        raise InvalidRequest("triggerId", "names no trigger with signed webhooks.")
+    params = parse_object(open_params(stored, deps.cipher))
+    secret = webhook_secrets.new_secret()
+    # Without the previous one, secrets that can no longer be read may be replaced.
+    previous = webhook_secrets.open_all(stored, deps.cipher)[:1] if request.keep_previous else []
+    sealed = webhook_secrets.seal([secret, *previous], stored.trigger, deps.cipher)
+    changed = stored._replace(trigger=_next(stored.trigger), sealed_secrets=sealed)
+    deps.registry.change_trigger(stored.trigger, changed)
+    return ShownTrigger(changed.trigger, params, secret)
+
+
+def _next(before: FunctionTrigger) -> FunctionTrigger:
+    return before.evolve(version=before.version + 1, updated_at=clock.now(), locked_until=None)

@@ -16,7 +16,7 @@ from handlers.domain.ids import FOREIGN_ID, derived_id
 from handlers.domain.json_document import MAX_DEPTH, JsonObject, parse
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
-from handlers.domain.registry.http_trigger import HttpTrigger
+from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.registry.trigger_metadata import TriggerMetadata
 from handlers.domain.runs.run import ExecutionSource, FunctionRun
 from handlers.domain.seal import Cipher

@@ -6,8 +6,7 @@ import pytest
 from handlers.domain.errors import InvalidRequest, NameTaken, NotFound, TooLarge, TriggerUnreadable, Unavailable
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.functions import RegisterFunction, delete_function, find_function, register_function
-from handlers.domain.registry.trigger_changes import delete_trigger
-from handlers.domain.registry.triggers import CreateTrigger, create_trigger, show_trigger
+from handlers.domain.registry.triggers import CreateTrigger, create_trigger, delete_trigger, show_trigger
 from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id, nested
 from tests.fakes import World

@@ -7,9 +7,9 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.functions import change_function
-from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.trigger_kinds import read_metadata
 from handlers.domain.registry.trigger_sync import SyncResult
+from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery

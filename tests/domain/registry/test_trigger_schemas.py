@@ -15,9 +15,8 @@ from handlers.aws import registry_items
 from handlers.aws.table import from_item, to_item
 from handlers.domain.clock import iso
 from handlers.domain.registry.entities import StoredTrigger
-from handlers.domain.registry.trigger_changes import ChangeTrigger
 from handlers.domain.registry.trigger_kinds import KINDS
-from handlers.domain.registry.triggers import CreateTrigger
+from handlers.domain.registry.triggers import ChangeTrigger, CreateTrigger
 from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ID, NOW
 from tests.domain.triggering import CRON, METADATA, ONCE, change, create

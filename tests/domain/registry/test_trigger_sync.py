@@ -7,9 +7,8 @@ import pytest
 
 from handlers.domain.errors import BeingChanged, InvalidRequest, NotFound, SourceLimitReached, Unavailable
 from handlers.domain.paging import Page
-from handlers.domain.registry.trigger_changes import delete_trigger
 from handlers.domain.registry.trigger_sync import LOCK_TIME, SyncResult, repair_triggers
-from handlers.domain.registry.triggers import find_trigger, list_triggers
+from handlers.domain.registry.triggers import delete_trigger, find_trigger, list_triggers
 from tests.builders import WORKSPACE
 from tests.domain.registry.syncing import a_minute_later, in_step, is_held, repaired
 from tests.domain.triggering import CRON, change, create

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from handlers.domain.errors import InvalidRequest, TriggerUnreadable, Unavailable
-from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE

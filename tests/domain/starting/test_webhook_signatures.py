@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from handlers.domain.errors import BadSignature, InvalidRequest, Stale, TriggerUnreadable, Unavailable
-from handlers.domain.registry.trigger_changes import RotateSecret, rotate_secret
-from handlers.domain.registry.triggers import show_trigger
+from handlers.domain.registry.triggers import RotateSecret, rotate_secret, show_trigger
 from handlers.domain.starting.webhook_signatures import Flaw
 from tests.as_shown import as_shown
 from tests.builders import WORKSPACE

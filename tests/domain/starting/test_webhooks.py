@@ -10,7 +10,7 @@ from handlers.domain.errors import (
     TriggerDisabled,
     Unavailable,
 )
-from handlers.domain.registry.trigger_changes import delete_trigger
+from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.run import ExecutionSource, ExecutionType, Status
 from handlers.domain.seal import SealContext
 from tests.builders import FUNCTION_ID, WORKSPACE

@@ -68,13 +68,14 @@ class EventRules:
         # The event goes in whole, as EventBridge has it, with the trigger that it is for.
         template = MatchedEvent.text(trigger.id, WHOLE_EVENT)
         target = {"Id": _TARGET, "Arn": self._target_arn, "InputTransformer": {"InputTemplate": template}}
+        missing_bus = {} if bus == self._own_bus else {_GONE: BusMissing(BUS_FIELD)}
         try:
-            with aws_errors.translated(_refusals() if bus == self._own_bus else _refusals() | _missing_bus()):
+            with aws_errors.translated(_refusals() | missing_bus):
                 self._client.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern, State=state)  # type: ignore[arg-type]
         except BusMissing:
             if trigger.enabled:
                 raise
-            return  # it listens to nothing: as it is to
+            return  # a disabled trigger needs no rule
         with aws_errors.translated(_refusals()):
             answer = self._client.put_targets(Rule=rule, EventBusName=bus, Targets=[target])  # type: ignore[list-item]
         _check_entries(answer["FailedEntries"])
@@ -109,10 +110,6 @@ def _check_entries(failed: Sequence[Any]) -> None:
         code = entry.get("ErrorCode", "")
         refused = aws_errors.EntryRefused(code)
         raise aws_errors.fault(refused, passes=aws_errors.is_passing_code(code)) from refused
-
-
-def _missing_bus() -> dict[str, Refused]:
-    return {_GONE: BusMissing(BUS_FIELD)}
 
 
 def _refused_pattern(message: str = "") -> InvalidRequest:

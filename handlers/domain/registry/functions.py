@@ -36,7 +36,7 @@ class ChangeFunction(Body):
 
 def register_function(workspace: str, request: RegisterFunction, deps: RegistryDeps) -> ComputeFunction:
     """Raises InvalidRequest or NameTaken."""
-    _check_arn(workspace, request.function_arn, deps)
+    check_function_arn(request.function_arn, workspace=workspace, allowed=deps.invokable, catalogue=deps.catalogue)
     at = clock.now()
     function = ComputeFunction(
         id=str(uuid.uuid4()),
@@ -73,7 +73,7 @@ def change_function(
     if function_arn != before.function_arn:
         if base_arn(function_arn) != base_arn(before.function_arn):
             raise InvalidRequest("functionArn", "may only change to another alias of the same Lambda function.")
-        _check_arn(workspace, function_arn, deps)
+        check_function_arn(function_arn, workspace=workspace, allowed=deps.invokable, catalogue=deps.catalogue)
     after = before.evolve(
         name=request.name or before.name,
         function_arn=function_arn,
@@ -104,7 +104,3 @@ def _capture(function: ComputeFunction, request: CaptureBody | None, deps: Regis
 def delete_function(workspace: str, function_id: str, registry: Registry) -> None:
     """Its triggers and runs stay. Raises NotFound or Unavailable."""
     as_it_is_now(lambda: registry.delete(find_function(workspace, function_id, registry)))
-
-
-def _check_arn(workspace: str, function_arn: str, deps: RegistryDeps) -> None:
-    check_function_arn(function_arn, workspace=workspace, allowed=deps.invokable, catalogue=deps.catalogue)

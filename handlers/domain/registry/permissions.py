@@ -34,11 +34,8 @@ def check_changed_trigger(before: FunctionTrigger, after: FunctionTrigger, deps:
     if not after.enabled or (before.enabled and before.metadata == after.metadata):
         return
     if not deps.sources.buses.permit(after):
-        raise InvalidRequest(
-            BUS_FIELD,
-            "is not a bus that this workspace may listen to any more (the setting otherBuses): "
-            "the trigger can be disabled or deleted, and its params changed.",
-        )
+        problem = "is not a bus that this workspace may listen to any more (the setting otherBuses): "
+        raise InvalidRequest(BUS_FIELD, problem + "the trigger can be disabled or deleted, and its params changed.")
     function = deps.registry.read_function(after.function_id)
     if function is not None:
         check_invokable(function, deps.invokable)

@@ -126,8 +126,4 @@ class _ScheduleTag(Body):
     schedule_type: Literal["interval", "cron", "once"]
 
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    "interval": IntervalSchedule,
-    "cron": CronSchedule,
-    "once": OneTimeSchedule,
-}
+SCHEDULES: dict[str, type[Schedule]] = {"interval": IntervalSchedule, "cron": CronSchedule, "once": OneTimeSchedule}

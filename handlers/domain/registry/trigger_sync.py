@@ -9,7 +9,7 @@ the trigger or by the watchdog's next pass.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from handlers.domain import clock
@@ -36,7 +36,7 @@ def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSource
     if not stored.trigger.needs_sync:
         registry.add_trigger(stored)
         return
-    begun = stored.trigger.evolve(confirmed=False, locked_until=_time_to_change())
+    begun = stored.trigger.evolve(confirmed=False, locked_until=clock.now() + LOCK_TIME)
     registry.add_trigger(stored._replace(trigger=begun))
     try:
         _sync_changed(None, stored.trigger, sources)
@@ -80,10 +80,6 @@ def _sync_changed(before: TriggerMetadata | None, after: FunctionTrigger, source
     sources.sync(after)
 
 
-def _time_to_change() -> datetime:
-    return clock.now() + LOCK_TIME
-
-
 def _undo_creation(begun: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
     """Raises Unavailable."""
     sources.remove(begun)
@@ -109,7 +105,7 @@ def repair_triggers(
 
 def _repair(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> SyncResult:
     try:
-        locked = registry.lock_trigger(stored.trigger, _time_to_change())
+        locked = registry.lock_trigger(stored.trigger, clock.now() + LOCK_TIME)
         with _unlock_on_failure(locked, registry):
             if not locked.confirmed:
                 _undo_creation(locked, registry, sources)
@@ -143,7 +139,7 @@ def _restore(locked: StoredTrigger, registry: Registry, sources: TriggerSources)
 def _locked(before: FunctionTrigger, registry: Registry, sources: TriggerSources) -> Iterator[FunctionTrigger]:
     if before.locked_until is not None and before.locked_until > clock.now():
         raise BeingChanged
-    locked = registry.lock_trigger(before, _time_to_change())
+    locked = registry.lock_trigger(before, clock.now() + LOCK_TIME)
     try:
         yield locked
     except Exception:

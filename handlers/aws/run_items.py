@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from handlers.aws import keys, run_attributes
 from handlers.aws.part_objects import KEPT
@@ -167,22 +167,13 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
     return attributes
 
 
-class Change(NamedTuple):
-    """An UpdateItem's expression, with its names and values."""
-
-    update: str
-    condition: str
-    names: dict[str, str]
-    values: Item
-
-
 # Moved by re-runs, at any time: no part of a run's own moves.
 _MOVED_BY_RERUNS = ("reruns", "expiresAt", "ptl")
 _DUE = ("due", "dueAt")
 
 
-def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> Change:
-    """Set what differs, on the condition that nobody has moved the run since `before` was read.
+def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> dict[str, Any]:
+    """Set what differs, on the condition that nobody has moved the run since `before` was read: an update's options.
 
     With `keeps_due` the run stays where it is in the due index, on the condition that it is looked at there by its new
     deadline: then a run that ends soon is put there once and taken away once. Without, it is put where it belongs.
@@ -206,12 +197,14 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> Chang
         it_is_looked_at_in_time = "#dueAt <= :by"
         conditions.append(it_is_looked_at_in_time)
         names, values = names | {"dueAt"}, values | {":by": iso(after.deadline)}
-    return Change(
-        update=" ".join([f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)),
-        condition=" AND ".join(conditions),
-        names={f"#{name}": name for name in names},
-        values=to_item(values),
-    )
+    update = [f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)
+    return {
+        "UpdateExpression": " ".join(update),
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": to_item(values),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
 
 
 def _unmoved(before: FunctionRun, after: FunctionRun) -> list[str]:
@@ -223,17 +216,12 @@ def _unmoved(before: FunctionRun, after: FunctionRun) -> list[str]:
     return ["rev", "stop"] if is_claim else ["rev"]
 
 
-def is_stored(item: Item, before: FunctionRun, after: FunctionRun) -> bool:
+def is_stored(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:
     """Whether this very move has been made: its condition fails on our own write if the answer was lost."""
-    return after.revision != before.revision and _text(item, "rev") == after.revision
+    return after.revision != before.revision and stored.get("rev") == after.revision
 
 
-def only_due_differs(item: Item, before: FunctionRun, after: FunctionRun) -> bool:
+def only_due_differs(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:
     """Whether a move has failed only because the run would be looked at too late."""
     was = of_run(before)
-    return bool(item) and all(from_item(item).get(name) == was.get(name) for name in _unmoved(before, after))
-
-
-def _text(item: Item, name: str) -> str | None:
-    text: str | None = item.get(name, {}).get("S")
-    return text
+    return all(stored.get(name) == was.get(name) for name in _unmoved(before, after))

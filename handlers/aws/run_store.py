@@ -12,7 +12,7 @@ from handlers.aws import run_items as items
 from handlers.aws.due_index import due_pages
 from handlers.aws.part_store import PartStore, StagedObject
 from handlers.aws.run_attributes import milliseconds, write_notes
-from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, readable_of, to_item
+from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, from_item, readable_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -156,11 +156,12 @@ class RunStore:
                 )
 
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
-        """The outcome is written first, under a name of its own: it counts once the run names it, and not before."""
-        if outcome is not None:
-            self._parts.write_outcome(after, outcome)
-        after = self._noted(before, after)
-        return self._moved(before, after, keeps_due=True)
+        """A small outcome is written in one transaction with the run. A larger one is written first: that is cheaper.
+
+        It has a name of its own, and counts once the run names it.
+        """
+        part = None if outcome is None else self._parts.write_outcome(after, outcome)
+        return self._moved(before, self._noted(before, after), part)
 
     def _noted(self, before: FunctionRun, after: FunctionRun) -> FunctionRun:
         """Texts that are to stand apart from the run are written before it says so."""
@@ -170,22 +171,22 @@ class RunStore:
         self._table.put(items.of_notes(after))
         return after.evolve(notes_apart=True)
 
-    def _moved(self, before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> bool:
-        change = items.change(before, after, keeps_due=keeps_due)
+    def _moved(
+        self, before: FunctionRun, after: FunctionRun, part: dict[str, Any] | None, *, keeps_due: bool = True
+    ) -> bool:
+        key, change = keys.run(after.id), items.change(before, after, keeps_due=keeps_due)
         try:
-            self._table.update(
-                keys.run(after.id),
-                UpdateExpression=change.update,
-                ConditionExpression=change.condition,
-                ExpressionAttributeNames=change.names,
-                ExpressionAttributeValues=change.values,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ConditionFailed as failed:
-            if items.is_stored(failed.item, before, after):
-                return True
-            is_looked_at_too_late = keeps_due and items.only_due_differs(failed.item, before, after)
-            return is_looked_at_too_late and self._moved(before, after, keeps_due=False)
+            if part is None:
+                self._table.update(key, **change)
+            else:
+                put, update = self._table.put_action(part), self._table.update_action(key, **change)
+                self._table.transact({"outcome": put, "run": update})
+        except (ConditionFailed, TransactionCanceled) as failed:
+            stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
+            if not stored or items.is_stored(stored, before, after):
+                return bool(stored)
+            is_looked_at_too_late = keeps_due and items.only_due_differs(stored, before, after)
+            return is_looked_at_too_late and self._moved(before, after, part, keeps_due=False)
         return True
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:

@@ -135,7 +135,7 @@ def publish(finished: FunctionRun, deps: Finisher) -> bool:
     The end of a run that awaits a retry is noted by whoever retries it: an event that is lost on its way there is
     published again by the watchdog.
     """
-    published = deps.bus.publish(finished)
+    published = bool(deps.bus.publish([finished]))
     if published and not finished.awaits_retry:
         mark_published(finished, deps.runs)
     return published

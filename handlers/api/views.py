@@ -28,6 +28,7 @@ class View(BaseModel):
         populate_by_name=True,
         from_attributes=True,
         frozen=True,
+        hide_input_in_errors=True,
         json_schema_serialization_defaults_required=True,
     )
     headers: ClassVar[tuple[str, ...]] = ()

@@ -22,15 +22,6 @@ class StagedObject(NamedTuple):
     """None if it was put where it stays at once."""
 
 
-class WrittenParts(NamedTuple):
-    """The items of parts that are to be written in one transaction with their run."""
-
-    items: dict[str, dict[str, Any]]
-    """By names of their own."""
-    objects: list[StagedObject]
-    """What has to be moved once they are written."""
-
-
 class PartStore:
     def __init__(self, table: Table, objects: PartObjects, report: Callable[[Exception], None]) -> None:
         """`report` gets an error for each object that is lost and each part that cannot be read."""
@@ -38,18 +29,22 @@ class PartStore:
         self._objects = objects
         self._report = report
 
-    def stage(self, run: FunctionRun, parts: SealedParts) -> WrittenParts:
-        """Large parts are objects in the staging area from here on. Raises Unavailable."""
-        written = WrittenParts({}, [])
+    def stage(self, run: FunctionRun, parts: SealedParts) -> tuple[dict[str, dict[str, Any]], list[StagedObject]]:
+        """The items to be written in one transaction with the run, by names of their own; what is to be moved then.
+
+        Large parts are objects in the staging area from here on. Raises Unavailable.
+        """
+        new: dict[str, dict[str, Any]] = {}
+        staged = []
         for part, sealed in parts.items():
             if len(sealed) <= MAX_SEALED_INLINE_BYTES:
-                written.items[part] = items.of_part(run, part, sealed)
+                new[part] = items.of_part(run, part, sealed)
                 continue
             where = StagedObject(items.object_key(run, part), self._objects.stage(sealed))
             item, entry = items.of_large_part(run, part, object=where.kept, stagedAs=where.staged or "")
-            written.items.update({part: item, f"{part} entry": entry})
-            written.objects.append(where)
-        return written
+            new |= {part: item, f"{part} entry": entry}
+            staged.append(where)
+        return new, staged
 
     def write_outcome(self, run: FunctionRun, sealed: bytes) -> dict[str, Any] | None:
         """The item of a small outcome, to be written in one transaction with its run; a larger one is written here.

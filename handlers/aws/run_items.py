@@ -128,13 +128,8 @@ def of_large_part(run: FunctionRun, part: Part, **where: str) -> list[dict[str, 
     `where` is `object`, where it stays, and `stagedAs`, if it was put elsewhere first.
     """
     entry = keys.object_entry(run.id, part_name(run, part))
-    due = {"due": f"OBJECTS#{shard(run.id)}", "dueAt": object_due_at(datetime.fromtimestamp(parts_expire_at(run), UTC))}
+    due = {"due": f"OBJECTS#{shard(run.id)}", "dueAt": iso(datetime.fromtimestamp(parts_expire_at(run), UTC))}
     return [part_key(run, part) | where | _kept_with(run), entry | where | due | {"schema": SCHEMA}]
-
-
-def object_due_at(moment: datetime) -> str:
-    """When housekeeping looks at an object whose part should have expired then."""
-    return iso(moment)
 
 
 def _kept_with(run: FunctionRun) -> dict[str, Any]:
@@ -179,11 +174,10 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> dict[
     deadline: then a run that ends soon is put there once and taken away once. Without, it is put where it belongs.
     """
     was, will_be = of_run(before), of_run(after)
-    skipped = {*_MOVED_BY_RERUNS, *(_DUE if keeps_due and after.deadline is not None else ())}
-    changed = [name for name in sorted(was.keys() | will_be.keys()) if was.get(name) != will_be.get(name)]
-    changed = [name for name in changed if name not in skipped]
-    if not keeps_due and after.deadline is not None:
-        changed = [*changed, *(name for name in _DUE if name not in changed)]
+    keeps_due = keeps_due and after.deadline is not None
+    candidates = (was.keys() | will_be.keys()) - {*_MOVED_BY_RERUNS, *(_DUE if keeps_due else ())}
+    # Where it is in the index is not known from `before`: that is written even if both have the same deadline.
+    changed = [name for name in sorted(candidates) if name in _DUE or was.get(name) != will_be.get(name)]
     sets = [f"#{name} = :{name}" for name in changed if name in will_be]
     removes = [f"#{name}" for name in changed if name not in will_be]
     unmoved = _unmoved(before, after)
@@ -193,10 +187,10 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> dict[
     values = {f":{name}": will_be[name] for name in changed if name in will_be}
     values |= {f":was_{name}": was[name] for name in unmoved if name in was}
     names = {*changed, *unmoved}
-    if keeps_due and after.deadline is not None and after.deadline != before.deadline:
+    if keeps_due and after.deadline != before.deadline:
         it_is_looked_at_in_time = "#dueAt <= :by"
         conditions.append(it_is_looked_at_in_time)
-        names, values = names | {"dueAt"}, values | {":by": iso(after.deadline)}
+        names, values = names | {"dueAt"}, values | {":by": will_be["dueAt"]}
     update = [f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)
     return {
         "UpdateExpression": " ".join(update),

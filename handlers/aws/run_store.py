@@ -81,34 +81,33 @@ class RunStore:
         }
 
     def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        new = self._new(run, parts, key)
-        try:
-            self._table.transact(new.actions)
-        except TransactionCanceled as canceled:
-            new.raise_if_started(canceled)
-            return False
-        self._move(new.objects, new.stored, run)
-        return True
+        return self._write(self._new(run, parts, key), run, key) is None
 
     def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
         new = self._new(run, parts, key)
-        edge = self._table.put_action(items.of_edge(run))
+        new.actions["edge"] = self._table.put_action(items.of_edge(run))
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
-            try:
-                self._table.transact({**new.actions, "edge": edge, "original": self._count_rerun(run, expires_at)})
-            except TransactionCanceled as canceled:
-                new.raise_if_started(canceled)
-                if canceled.by("run"):
-                    return False
-                original = self._rerunnable(canceled.item("original"))
-                expires_at = max(expires_at, int(original["expiresAt"]))
-                if original["ptl"] < expires_at:
-                    self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
-            else:
-                self._move(new.objects, new.stored, run)
-                return True
+            new.actions["original"] = self._count_rerun(run, expires_at)
+            canceled = self._write(new, run, key)
+            if canceled is None or canceled.by("run"):
+                return canceled is None
+            original = self._rerunnable(canceled.item("original"))
+            expires_at = max(expires_at, int(original["expiresAt"]))
+            if original["ptl"] < expires_at:
+                self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
         raise Unavailable
+
+    def _write(self, new: "_New", run: FunctionRun, key: SealedKey | None) -> TransactionCanceled | None:
+        """Why it was not written; None if it was. Raises AlreadyStarted or Unavailable."""
+        try:
+            self._table.transact(new.actions)
+        except TransactionCanceled as canceled:
+            if key is not None and canceled.by("request"):
+                raise AlreadyStarted(request_keys.of_plain(key.key, canceled.item("request") or {})) from canceled
+            return canceled
+        self._move(new.objects, new.stored, run)
+        return None
 
     def _count_rerun(self, run: FunctionRun, expires_at: int) -> dict[str, Any]:
         """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last."""
@@ -250,31 +249,25 @@ class RunStore:
             )
 
     def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None) -> "_New":
-        """What records a run."""
-        written = self._parts.stage(run, parts)
+        new, objects = self._parts.stage(run, parts)
         stored = run.evolve(notes_apart=items.needs_notes(run))
-        if written.objects:
+        if objects:
             # However late it is due: what was staged must be moved within a day.
             soon = pending_deadline(clock.now())
             stored = stored.evolve(staged=True, deadline=min(run.deadline or soon, soon))
         it_is_new = "attribute_not_exists(pk)"
-        new = {"run": items.of_run(stored), **written.items}
+        new = {"run": items.of_run(stored), **new}
         if stored.notes_apart:
             new["notes"] = items.of_notes(stored)
         actions = {name: self._table.put_action(item, ConditionExpression=it_is_new) for name, item in new.items()}
         if key is not None:
             actions["request"] = request_keys.put_action(self._table, key, run)
-        return _New(actions, stored, written.objects, key)
+        return _New(actions, stored, objects)
 
 
 class _New(NamedTuple):
-    """A run that is to be recorded."""
+    """A run that is to be recorded, in one transaction of `actions`."""
 
     actions: dict[str, Any]
     stored: FunctionRun
     objects: list[StagedObject]
-    key: SealedKey | None = None
-
-    def raise_if_started(self, canceled: TransactionCanceled) -> None:
-        if self.key is not None and canceled.by("request"):
-            raise AlreadyStarted(request_keys.of_plain(self.key.key, canceled.item("request") or {})) from canceled

@@ -152,6 +152,11 @@ class TestLimits:
         answered: Json = api_rerun.lambda_handler({"workspace": OWN, "runId": RUN_ID, "\ud800": 1}, CONTEXT)
         assert json.dumps(answered, ensure_ascii=False).encode()
 
+    def test_a_number_that_json_does_not_know_is_refused_as_such(self, world: World) -> None:
+        event = {"workspace": OWN, "runId": RUN_ID, "overrideParams": {"n": float("nan")}}
+        answered: Json = api_rerun.lambda_handler(event, CONTEXT)
+        assert (answered["code"], answered["field"]) == ("INVALID_REQUEST", "event")
+
     @pytest.mark.parametrize("route", WITH_AN_ID)
     @pytest.mark.parametrize("id_", ["x", "…", "%", "a/b", "'", '"', ".", "x" * 8000, "\x00"])
     def test_an_id_that_is_none_is_refused_as_such_on_every_route(self, world: World, route: str, id_: str) -> None:

@@ -40,11 +40,11 @@ from handlers.domain.seal import Cipher
 
 # A bus that did not take so many events, each of a run whose parts were to be moved, is left alone until the next pass.
 MAX_UNPUBLISHED = 3
+# So is a bucket in which so many could not be moved: each may take all of a pass's time.
+MAX_UNMOVED = 3
 PUBLISHED_AT_ONCE = 10
 # Set aside in a pass until its open runs are done with: more than a pass can publish, and they fit into memory.
 MAX_ENDS = 10_000
-# So is a bucket in which so many could not be moved: each may take all of a pass's time.
-MAX_UNMOVED = 3
 # Between our clock and the queue's. A message is tried for more than an hour before it ends in the dead-letter queue.
 CLOCKS_DIFFER = timedelta(minutes=1)
 # Of a failure that nobody could decide on, taken by the bus each quarter of an hour in the end: about two days.

@@ -94,6 +94,7 @@ REFUSED = {
     "triggerId, filter": Limit(RUNS, 400, "triggerId", query={"triggerId": ""}),
     "from": Limit(RUNS, 400, "from", query={"from": "yesterday"}),
     "to": Limit(RUNS, 400, "to", query={"to": "1795339800"}),
+    "to, before from": Limit(RUNS, 400, "to", query={"from": "2026-11-27", "to": "2026-11-26"}),
     "from, before time": Limit(RUNS, 400, "from", query={"from": "0001-01-01T00:00:00+14:00"}),
     "to, after time": Limit(RUNS, 400, "to", query={"to": "9999-12-31T23:59:59-12:00"}),
     "an unknown filter": Limit(RUNS, 400, "x" * 100, query={"x" * 5000: ""}),

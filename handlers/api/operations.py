@@ -42,6 +42,10 @@ class Parameter(NamedTuple):
     description: str
     schema: dict[str, Any] = {"type": "string"}  # noqa: RUF012 - nobody changes it
     required: bool = False
+    grant: Grant | None = None
+    """What a request with it needs besides the operation's own grant."""
+    audited: str | None = None
+    """The action in the audit line that a request with it leaves, if the operation leaves none."""
 
 
 class Operation(NamedTuple):

@@ -140,7 +140,7 @@ def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
     "no such route" instead of the contract's "Invalid run ID.". An id or workspace that is valid has nothing to encode.
     """
     path = event["routeKey"].partition(" ")[2]
-    for name, value in event["pathParameters"].items():
-        quoted = quote(value, safe="")
+    for name, value in event.get("pathParameters", {}).items():
+        quoted = quote(value, safe="", errors="replace")
         path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
     return event | {"rawPath": path, "requestContext": event["requestContext"] | {"stage": "$default"}}

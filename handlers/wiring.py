@@ -48,12 +48,13 @@ from handlers.settings import Settings
 from handlers.telemetry import log_fault, log_permanent_fault
 
 if TYPE_CHECKING:
-    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
 # An API call has 30 seconds in all: fail early, try again soon.
 _API = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
+# An event that the bus does not take at once is published again by the watchdog: nobody waits for it.
+_PUBLISH = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 # An invocation is awaited longer than its lease, and never repeated by the SDK: that would run the function twice.
 _INVOKE = Config(
     connect_timeout=5,
@@ -83,10 +84,6 @@ class Wiring:
     @cached_property
     def lambda_client(self) -> "LambdaClient":
         return self._session.client("lambda", config=_API)
-
-    @cached_property
-    def _events(self) -> "EventBridgeClient":
-        return self._session.client("events", config=_API)
 
     @cached_property
     def _kms_session(self) -> BotocoreSession:
@@ -140,7 +137,8 @@ class Wiring:
 
     @cached_property
     def bus(self) -> LifecycleBus:
-        return LifecycleBus(self._events, self.settings.lifecycle_bus_name, log_fault)
+        events = self._session.client("events", config=_PUBLISH)
+        return LifecycleBus(events, self.settings.lifecycle_bus_name, log_fault)
 
     @cached_property
     def code(self) -> FunctionCode:
@@ -169,7 +167,7 @@ class Wiring:
             role_arn=settings.scheduler_role_arn,
         )
         rules = EventRules(
-            self._events,
+            self._session.client("events", config=_API),
             own_bus=settings.trigger_bus_name,
             prefix=settings.rule_prefix,
             target_arn=settings.on_event_arn,

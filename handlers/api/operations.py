@@ -113,7 +113,11 @@ PAGE = (
         "How many items a page holds at most.",
         {"type": "integer", "minimum": 1, "maximum": paging.MAX_SIZE, "default": paging.DEFAULT_SIZE},
     ),
-    Parameter("cursor", "The `nextCursor` of the page before, as it is. Without it: the first page."),
+    Parameter(
+        "cursor",
+        "The `meta.nextCursor` (of a re-run history: `nextCursor`) of the page before, as it is. "
+        "Without it: the first page.",
+    ),
 )
 IDEMPOTENCY_KEY = Parameter(
     HEADER,
@@ -126,3 +130,19 @@ IF_MATCH = Parameter(
     "The `ETag` of the version that is changed, as GET answered it. Required unless the body names its `version`.",
     {"type": "string", "examples": ['"3"']},
 )
+
+
+def registry_operation(id_: str, route: str, summary: str, **described: Any) -> Operation:
+    """One on functions or triggers: GET needs the grant to read them, all else that to write them and is audited."""
+    method, _, path = route.partition(" ")
+    is_read = method == "GET"
+    return Operation(
+        id=id_,
+        entry_point="api_registry",
+        method=method,
+        path=path,
+        access=Grant(path.split("/")[1], "read" if is_read else "write"),
+        summary=summary,
+        audited=None if is_read else to_snake(id_).replace("_", "-"),
+        **described,
+    )

@@ -130,7 +130,14 @@ class Resolver(APIGatewayHttpResolver):
         return error_response(error, self.current_event.request_context.request_id)
 
     def _answer_not_found(self, _: NotFoundError) -> Response[Any]:
-        return self._answer_error(errors.NotFound("Route"))
+        if self.current_event.path:
+            return self._answer_error(errors.NotFound("Route"))
+        malformed = errors.InvalidRequest("event", "is not an event of API Gateway.")
+        return error_response(malformed, self.lambda_context.aws_request_id)
+
+
+# Takes the place of what only those can send who invoke the Lambda directly.
+_MALFORMED: JsonObject = {"rawPath": "", "requestContext": {"stage": "$default", "http": {"method": "GET"}}}
 
 
 def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
@@ -139,8 +146,16 @@ def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
     Powertools matches the path again with an alphabet of its own: an id with a quote or a slash in it would become
     "no such route" instead of the contract's "Invalid run ID.". An id or workspace that is valid has nothing to encode.
     """
-    path = event["routeKey"].partition(" ")[2]
-    for name, value in event.get("pathParameters", {}).items():
-        quoted = quote(value, safe="", errors="replace")
-        path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
-    return event | {"rawPath": path, "requestContext": event["requestContext"] | {"stage": "$default"}}
+    try:
+        path = event.get("routeKey", "").partition(" ")[2]
+        for name, value in (event.get("pathParameters") or {}).items():
+            quoted = quote(str(value), safe="", errors="replace")
+            path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
+        context = event["requestContext"] | {"stage": "$default"}
+        texts = [context["requestId"], context["http"]["method"], event.get("body") or ""]
+        texts += (event.get("headers") or {}).values()
+    except (AttributeError, KeyError, TypeError):
+        return _MALFORMED
+    if not all(isinstance(each, str) for each in texts):
+        return _MALFORMED
+    return event | {"rawPath": path, "requestContext": context}

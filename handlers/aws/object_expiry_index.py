@@ -38,7 +38,7 @@ class ObjectExpiryIndex:
                 keys.object_entry(kept.run_id, kept.part),
                 UpdateExpression="SET dueAt = :at",
                 ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=to_item({":at": items.object_due_at(at)}),
+                ExpressionAttributeValues=to_item({":at": iso(at)}),
             )
 
     def remove(self, kept: KeptObject) -> None:

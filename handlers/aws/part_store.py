@@ -1,39 +1,25 @@
 """Sealed parts of runs: in the table, or, if they are large, in the bucket with an item that says where."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from handlers.aws import keys
 from handlers.aws import run_items as items
 from handlers.aws.part_objects import PartLost, PartObjects
-from handlers.aws.table import Item, Table, from_item, readable, to_item
+from handlers.aws.table import Item, Table, from_item, size_of, to_item
 from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun, Part
 
 # Of one item's 400 KB; content that was small enough to be kept here is somewhat larger when it is sealed.
 MAX_SEALED_INLINE_BYTES = 360_000
-
-
-T = TypeVar("T")
+# One write unit. In a transaction each costs two: it pays only for an outcome that is as small as this.
+MAX_ITEM_IN_TRANSACTION_BYTES = 1024
 
 
 class StagedObject(NamedTuple):
     kept: str
     staged: str | None
     """None if it was put where it stays at once."""
-
-
-class InlinePart(NamedTuple):
-    sealed: bytes | None
-
-
-class WrittenParts(NamedTuple):
-    """The items of parts that are to be written in one transaction with their run."""
-
-    items: dict[str, dict[str, Any]]
-    """By names of their own."""
-    objects: list[StagedObject]
-    """What has to be moved once they are written."""
 
 
 class PartStore:
@@ -43,30 +29,40 @@ class PartStore:
         self._objects = objects
         self._report = report
 
-    def stage(self, run: FunctionRun, parts: SealedParts) -> WrittenParts:
-        """Large parts are objects in the staging area from here on. Raises Unavailable."""
-        written = WrittenParts({}, [])
+    def stage(self, run: FunctionRun, parts: SealedParts) -> tuple[dict[str, dict[str, Any]], list[StagedObject]]:
+        """The items to be written in one transaction with the run, by names of their own; what is to be moved then.
+
+        Large parts are objects in the staging area from here on. Raises Unavailable.
+        """
+        new: dict[str, dict[str, Any]] = {}
+        staged = []
         for part, sealed in parts.items():
             if len(sealed) <= MAX_SEALED_INLINE_BYTES:
-                written.items[part] = items.of_part(run, part, sealed)
+                new[part] = items.of_part(run, part, sealed)
                 continue
             where = StagedObject(items.object_key(run, part), self._objects.stage(sealed))
             item, entry = items.of_large_part(run, part, object=where.kept, stagedAs=where.staged or "")
-            written.items.update({part: item, f"{part} entry": entry})
-            written.objects.append(where)
-        return written
+            new |= {part: item, f"{part} entry": entry}
+            staged.append(where)
+        return new, staged
 
-    def write_outcome(self, run: FunctionRun, sealed: bytes) -> None:
-        """What came of an execution. One that nothing names in the end expires with its run. Raises Unavailable."""
+    def write_outcome(self, run: FunctionRun, sealed: bytes) -> dict[str, Any] | None:
+        """The item of a small outcome, to be written in one transaction with its run; a larger one is written here.
+
+        An outcome that no run names in the end expires with its run. Raises Unavailable.
+        """
         if len(sealed) <= MAX_SEALED_INLINE_BYTES:
-            self._table.put(items.of_part(run, Part.OUTCOME, sealed))
-            return
-        kept = items.object_key(run, Part.OUTCOME)
-        item, entry = items.of_large_part(run, Part.OUTCOME, object=kept)
-        # The entry first: there is never an object that nobody would delete.
-        self._table.put(entry)
-        self._objects.put(kept, sealed)
+            item = items.of_part(run, Part.OUTCOME, sealed)
+            if size_of(to_item(item)) <= MAX_ITEM_IN_TRANSACTION_BYTES:
+                return item
+        else:
+            kept = items.object_key(run, Part.OUTCOME)
+            item, entry = items.of_large_part(run, Part.OUTCOME, object=kept)
+            # The entry first: there is never an object that nobody would delete.
+            self._table.put(entry)
+            self._objects.put(kept, sealed)
         self._table.put(item)
+        return None
 
     def move(self, objects: list[StagedObject]) -> None:
         """To where they stay. One that is lost is reported: it will not open. Raises Unavailable."""
@@ -92,28 +88,16 @@ class PartStore:
 
         None if the item has nothing in it. Raises Unavailable.
         """
-        kept = readable(item, _kept, self._report)
-        if kept is None:
-            return b""
-        if not isinstance(kept, StagedObject):
-            return kept.sealed
-        try:
-            return self._objects.read(kept.kept, kept.staged)
-        except PartLost as lost:
-            self._report(lost)
-            return b""
-
-
-def _kept(item: Item) -> InlinePart | StagedObject:
-    plain = from_item(item)
-    if "object" in plain:
-        (kept, staged) = _of_type(str, plain["object"], plain.get("stagedAs", ""))
-        return StagedObject(kept, staged or None)
-    return InlinePart(*_of_type(bytes, plain["sealed"])) if "sealed" in plain else InlinePart(None)
-
-
-def _of_type(kind: type[T], *values: Any) -> tuple[T, ...]:
-    """Raises TypeError."""
-    if not all(isinstance(value, kind) for value in values):
-        raise TypeError
-    return values
+        match {"stagedAs": ""} | from_item(item):
+            case {"object": str(kept), "stagedAs": str(staged)}:
+                try:
+                    return self._objects.read(kept, staged or None)
+                except PartLost as lost:
+                    self._report(lost)
+            case {"sealed": bytes(sealed)}:
+                return sealed
+            case {"object": _} | {"sealed": _}:
+                self._report(TypeError("a sealed part of an unknown form"))
+            case _:
+                return None
+        return b""

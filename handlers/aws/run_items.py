@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from handlers.aws import keys, run_attributes
 from handlers.aws.part_objects import KEPT
@@ -128,13 +128,8 @@ def of_large_part(run: FunctionRun, part: Part, **where: str) -> list[dict[str, 
     `where` is `object`, where it stays, and `stagedAs`, if it was put elsewhere first.
     """
     entry = keys.object_entry(run.id, part_name(run, part))
-    due = {"due": f"OBJECTS#{shard(run.id)}", "dueAt": object_due_at(datetime.fromtimestamp(parts_expire_at(run), UTC))}
+    due = {"due": f"OBJECTS#{shard(run.id)}", "dueAt": iso(datetime.fromtimestamp(parts_expire_at(run), UTC))}
     return [part_key(run, part) | where | _kept_with(run), entry | where | due | {"schema": SCHEMA}]
-
-
-def object_due_at(moment: datetime) -> str:
-    """When housekeeping looks at an object whose part should have expired then."""
-    return iso(moment)
 
 
 def _kept_with(run: FunctionRun) -> dict[str, Any]:
@@ -167,32 +162,22 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
     return attributes
 
 
-class Change(NamedTuple):
-    """An UpdateItem's expression, with its names and values."""
-
-    update: str
-    condition: str
-    names: dict[str, str]
-    values: Item
-
-
 # Moved by re-runs, at any time: no part of a run's own moves.
 _MOVED_BY_RERUNS = ("reruns", "expiresAt", "ptl")
 _DUE = ("due", "dueAt")
 
 
-def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> Change:
-    """Set what differs, on the condition that nobody has moved the run since `before` was read.
+def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> dict[str, Any]:
+    """Set what differs, on the condition that nobody has moved the run since `before` was read: an update's options.
 
     With `keeps_due` the run stays where it is in the due index, on the condition that it is looked at there by its new
     deadline: then a run that ends soon is put there once and taken away once. Without, it is put where it belongs.
     """
     was, will_be = of_run(before), of_run(after)
-    skipped = {*_MOVED_BY_RERUNS, *(_DUE if keeps_due and after.deadline is not None else ())}
-    changed = [name for name in sorted(was.keys() | will_be.keys()) if was.get(name) != will_be.get(name)]
-    changed = [name for name in changed if name not in skipped]
-    if not keeps_due and after.deadline is not None:
-        changed = [*changed, *(name for name in _DUE if name not in changed)]
+    keeps_due = keeps_due and after.deadline is not None
+    candidates = (was.keys() | will_be.keys()) - {*_MOVED_BY_RERUNS, *(_DUE if keeps_due else ())}
+    # Where it is in the index is not known from `before`: that is written even if both have the same deadline.
+    changed = [name for name in sorted(candidates) if name in _DUE or was.get(name) != will_be.get(name)]
     sets = [f"#{name} = :{name}" for name in changed if name in will_be]
     removes = [f"#{name}" for name in changed if name not in will_be]
     unmoved = _unmoved(before, after)
@@ -202,16 +187,18 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> Chang
     values = {f":{name}": will_be[name] for name in changed if name in will_be}
     values |= {f":was_{name}": was[name] for name in unmoved if name in was}
     names = {*changed, *unmoved}
-    if keeps_due and after.deadline is not None and after.deadline != before.deadline:
+    if keeps_due and after.deadline != before.deadline:
         it_is_looked_at_in_time = "#dueAt <= :by"
         conditions.append(it_is_looked_at_in_time)
-        names, values = names | {"dueAt"}, values | {":by": iso(after.deadline)}
-    return Change(
-        update=" ".join([f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)),
-        condition=" AND ".join(conditions),
-        names={f"#{name}": name for name in names},
-        values=to_item(values),
-    )
+        names, values = names | {"dueAt"}, values | {":by": will_be["dueAt"]}
+    update = [f"SET {', '.join(sets)}"] * bool(sets) + [f"REMOVE {', '.join(removes)}"] * bool(removes)
+    return {
+        "UpdateExpression": " ".join(update),
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": to_item(values),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
 
 
 def _unmoved(before: FunctionRun, after: FunctionRun) -> list[str]:
@@ -223,17 +210,12 @@ def _unmoved(before: FunctionRun, after: FunctionRun) -> list[str]:
     return ["rev", "stop"] if is_claim else ["rev"]
 
 
-def is_stored(item: Item, before: FunctionRun, after: FunctionRun) -> bool:
+def is_stored(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:
     """Whether this very move has been made: its condition fails on our own write if the answer was lost."""
-    return after.revision != before.revision and _text(item, "rev") == after.revision
+    return after.revision != before.revision and stored.get("rev") == after.revision
 
 
-def only_due_differs(item: Item, before: FunctionRun, after: FunctionRun) -> bool:
+def only_due_differs(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:
     """Whether a move has failed only because the run would be looked at too late."""
     was = of_run(before)
-    return bool(item) and all(from_item(item).get(name) == was.get(name) for name in _unmoved(before, after))
-
-
-def _text(item: Item, name: str) -> str | None:
-    text: str | None = item.get(name, {}).get("S")
-    return text
+    return all(stored.get(name) == was.get(name) for name in _unmoved(before, after))

@@ -12,7 +12,7 @@ from handlers.aws import run_items as items
 from handlers.aws.due_index import due_pages
 from handlers.aws.part_store import PartStore, StagedObject
 from handlers.aws.run_attributes import milliseconds, write_notes
-from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, readable_of, to_item
+from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, from_item, readable_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
@@ -81,34 +81,33 @@ class RunStore:
         }
 
     def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        new = self._new(run, parts, key)
-        try:
-            self._table.transact(new.actions)
-        except TransactionCanceled as canceled:
-            new.raise_if_started(canceled)
-            return False
-        self._move(new.objects, new.stored, run)
-        return True
+        return self._write(self._new(run, parts, key), run, key) is None
 
     def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
         new = self._new(run, parts, key)
-        edge = self._table.put_action(items.of_edge(run))
+        new.actions["edge"] = self._table.put_action(items.of_edge(run))
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
-            try:
-                self._table.transact({**new.actions, "edge": edge, "original": self._count_rerun(run, expires_at)})
-            except TransactionCanceled as canceled:
-                new.raise_if_started(canceled)
-                if canceled.by("run"):
-                    return False
-                original = self._rerunnable(canceled.item("original"))
-                expires_at = max(expires_at, int(original["expiresAt"]))
-                if original["ptl"] < expires_at:
-                    self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
-            else:
-                self._move(new.objects, new.stored, run)
-                return True
+            new.actions["original"] = self._count_rerun(run, expires_at)
+            canceled = self._write(new, run, key)
+            if canceled is None or canceled.by("run"):
+                return canceled is None
+            original = self._rerunnable(canceled.item("original"))
+            expires_at = max(expires_at, int(original["expiresAt"]))
+            if original["ptl"] < expires_at:
+                self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
         raise Unavailable
+
+    def _write(self, new: "_New", run: FunctionRun, key: SealedKey | None) -> TransactionCanceled | None:
+        """Why it was not written; None if it was. Raises AlreadyStarted or Unavailable."""
+        try:
+            self._table.transact(new.actions)
+        except TransactionCanceled as canceled:
+            if key is not None and canceled.by("request"):
+                raise AlreadyStarted(request_keys.of_plain(key.key, canceled.item("request") or {})) from canceled
+            return canceled
+        self._move(new.objects, new.stored, run)
+        return None
 
     def _count_rerun(self, run: FunctionRun, expires_at: int) -> dict[str, Any]:
         """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last."""
@@ -156,11 +155,12 @@ class RunStore:
                 )
 
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
-        """The outcome is written first, under a name of its own: it counts once the run names it, and not before."""
-        if outcome is not None:
-            self._parts.write_outcome(after, outcome)
-        after = self._noted(before, after)
-        return self._moved(before, after, keeps_due=True)
+        """A small outcome is written in one transaction with the run. A larger one is written first: that is cheaper.
+
+        It has a name of its own, and counts once the run names it.
+        """
+        part = None if outcome is None else self._parts.write_outcome(after, outcome)
+        return self._moved(before, self._noted(before, after), part)
 
     def _noted(self, before: FunctionRun, after: FunctionRun) -> FunctionRun:
         """Texts that are to stand apart from the run are written before it says so."""
@@ -170,22 +170,22 @@ class RunStore:
         self._table.put(items.of_notes(after))
         return after.evolve(notes_apart=True)
 
-    def _moved(self, before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> bool:
-        change = items.change(before, after, keeps_due=keeps_due)
+    def _moved(
+        self, before: FunctionRun, after: FunctionRun, part: dict[str, Any] | None, *, keeps_due: bool = True
+    ) -> bool:
+        key, change = keys.run(after.id), items.change(before, after, keeps_due=keeps_due)
         try:
-            self._table.update(
-                keys.run(after.id),
-                UpdateExpression=change.update,
-                ConditionExpression=change.condition,
-                ExpressionAttributeNames=change.names,
-                ExpressionAttributeValues=change.values,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ConditionFailed as failed:
-            if items.is_stored(failed.item, before, after):
-                return True
-            is_looked_at_too_late = keeps_due and items.only_due_differs(failed.item, before, after)
-            return is_looked_at_too_late and self._moved(before, after, keeps_due=False)
+            if part is None:
+                self._table.update(key, **change)
+            else:
+                put, update = self._table.put_action(part), self._table.update_action(key, **change)
+                self._table.transact({"outcome": put, "run": update})
+        except (ConditionFailed, TransactionCanceled) as failed:
+            stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
+            if not stored or items.is_stored(stored, before, after):
+                return bool(stored)
+            is_looked_at_too_late = keeps_due and items.only_due_differs(stored, before, after)
+            return is_looked_at_too_late and self._moved(before, after, part, keeps_due=False)
         return True
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
@@ -249,31 +249,25 @@ class RunStore:
             )
 
     def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None) -> "_New":
-        """What records a run."""
-        written = self._parts.stage(run, parts)
+        new, objects = self._parts.stage(run, parts)
         stored = run.evolve(notes_apart=items.needs_notes(run))
-        if written.objects:
+        if objects:
             # However late it is due: what was staged must be moved within a day.
             soon = pending_deadline(clock.now())
             stored = stored.evolve(staged=True, deadline=min(run.deadline or soon, soon))
         it_is_new = "attribute_not_exists(pk)"
-        new = {"run": items.of_run(stored), **written.items}
+        new = {"run": items.of_run(stored), **new}
         if stored.notes_apart:
             new["notes"] = items.of_notes(stored)
         actions = {name: self._table.put_action(item, ConditionExpression=it_is_new) for name, item in new.items()}
         if key is not None:
             actions["request"] = request_keys.put_action(self._table, key, run)
-        return _New(actions, stored, written.objects, key)
+        return _New(actions, stored, objects)
 
 
 class _New(NamedTuple):
-    """A run that is to be recorded."""
+    """A run that is to be recorded, in one transaction of `actions`."""
 
     actions: dict[str, Any]
     stored: FunctionRun
     objects: list[StagedObject]
-    key: SealedKey | None = None
-
-    def raise_if_started(self, canceled: TransactionCanceled) -> None:
-        if self.key is not None and canceled.by("request"):
-            raise AlreadyStarted(request_keys.of_plain(self.key.key, canceled.item("request") or {})) from canceled

@@ -9,8 +9,10 @@ import pytest
 from handlers.aws import aws_errors
 from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.run_queue import RunQueue
+from handlers.settings import Settings
+from handlers.wiring import Wiring
 from infra.local.local_stack import LocalStack
-from tests.builders import a_run
+from tests.builders import a_run, an_id
 from tests.faults.answers import answer, error
 from tests.faults.client import injected
 
@@ -69,7 +71,7 @@ def test_what_is_not_raised_but_has_to_be_mended_wakes_somebody(
     client = sqs if operation.startswith("sqs") else events
     with injected(client.meta.events, operation, denied):
         RunQueue(sqs, url, lambda _: None).push(a_run())
-        LifecycleBus(events, local_stack.outputs["LifecycleBusName"], lambda _: None).publish(a_run())
+        LifecycleBus(events, local_stack.outputs["LifecycleBusName"], lambda _: None).publish([a_run()])
     assert len(seen) == 1
 
 
@@ -87,7 +89,29 @@ def test_an_event_that_the_bus_did_not_take_is_not_told_and_reported(local_stack
     reported: list[Exception] = []
     bus = LifecycleBus(events, local_stack.outputs["LifecycleBusName"], reported.append)
     with injected(events.meta.events, "eventbridge.PutEvents", said):
-        assert not bus.publish(a_run())
+        assert not bus.publish([a_run()])
     assert len(reported) == 1
-    assert bus.publish(a_run())
+    assert bus.publish([a_run()])
     assert len(reported) == 1
+
+
+def test_the_bus_says_which_of_several_events_it_took(local_stack: LocalStack) -> None:
+    events = local_stack.client("events")
+    reported: list[Exception] = []
+    bus = LifecycleBus(events, local_stack.outputs["LifecycleBusName"], reported.append)
+    runs = [a_run(id=an_id(number)) for number in range(3)]
+    entries = [{"EventId": "1"}, {"ErrorCode": "InternalFailure"}, {"EventId": "3"}]
+    with injected(
+        events.meta.events, "eventbridge.PutEvents", answer(200, {"FailedEntryCount": 1, "Entries": entries})
+    ):
+        assert bus.publish(runs) == [runs[0], runs[2]]
+    assert len(reported) == 1
+    assert bus.publish(runs) == runs
+
+
+def test_a_bus_that_never_answers_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    settings = Settings(lifecycle_bus_name="bus", invokable_functions="{}")
+    config: Any = Wiring(settings).bus._client.meta.config
+    longest_seconds = config.retries["total_max_attempts"] * max(config.connect_timeout, config.read_timeout)
+    assert longest_seconds <= 4

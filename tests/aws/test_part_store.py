@@ -27,7 +27,7 @@ from infra.local.local_stack import LocalStack
 from tests.aws.conftest import MAX_RERUNS
 from tests.aws.storing import new_run, nowhere, objects_of, store_of
 from tests.builders import a_rerun
-from tests.faults.answers import answer, error
+from tests.faults.answers import answer, cancelled, error
 from tests.faults.client import injected
 
 LARGE = b"\x00sealed" * 60_000
@@ -126,9 +126,14 @@ def test_a_run_whose_parts_are_not_moved_is_due_after_its_end_too(runs: RunStore
     assert (found.staged, found.event_pending, found.deadline) == (True, False, ended.deadline)
 
 
-@pytest.mark.parametrize("sealed", [b"sealed", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("sealed", [b"sealed", b"sealed" * 200, LARGE], ids=["small", "over a unit", "large"])
 class TestOutcomes:
     """A is the execution that has lost its claim to B. Whatever comes first, the outcome that counts is B's."""
+
+    @pytest.fixture
+    def naming(self, sealed: bytes) -> str:
+        """The call that makes the run name its outcome."""
+        return "dynamodb.TransactWriteItems" if len(sealed) < 1000 else "dynamodb.UpdateItem"
 
     def claimed(self, runs: RunStore) -> tuple[FunctionRun, FunctionRun]:
         run = new_run(status="running", claim_token="a")
@@ -159,27 +164,27 @@ class TestOutcomes:
         assert self.shown(runs, a) == sealed
 
     def test_of_two_outcomes_that_are_written_at_once_one_counts(
-        self, runs: RunStore, dynamodb: Any, sealed: bytes
+        self, runs: RunStore, dynamodb: Any, sealed: bytes, naming: str
     ) -> None:
         a, b = self.claimed(runs)
         late: list[bool] = []
 
         def between(**_: Any) -> None:
             """A writes all that it has to write after B's outcome, and before the run names that."""
-            dynamodb.meta.events.unregister("before-call.dynamodb.UpdateItem", between)
+            dynamodb.meta.events.unregister(f"before-call.{naming}", between)
             late.append(runs.transition(a, self.ended(a), sealed[::-1]))
 
-        dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", between)
+        dynamodb.meta.events.register(f"before-call.{naming}", between)
         assert runs.transition(b, self.ended(b), sealed)
         assert late == [False]
         assert self.shown(runs, a) == sealed
 
     def test_an_execution_that_dies_before_its_run_names_the_outcome_leaves_what_expires(
-        self, runs: RunStore, dynamodb: Any, sealed: bytes
+        self, runs: RunStore, dynamodb: Any, sealed: bytes, naming: str
     ) -> None:
         _, b = self.claimed(runs)
         lost = ReadTimeoutError(endpoint_url="injected")
-        with injected(dynamodb.meta.events, "dynamodb.UpdateItem", lost), pytest.raises(Unavailable):
+        with injected(dynamodb.meta.events, naming, lost), pytest.raises(Unavailable):
             runs.transition(b, self.ended(b), sealed[::-1])
         assert self.shown(runs, b) is None
         again = b.moved(claim_token="c")
@@ -205,6 +210,37 @@ class TestOutcomes:
         found = runs.read_run(b.id)
         assert found is not None
         assert not found.result_omitted
+
+    def test_a_conflict_with_another_write_is_tried_again(
+        self, runs: RunStore, dynamodb: Any, sealed: bytes, naming: str
+    ) -> None:
+        _, b = self.claimed(runs)
+        update = error(400, "TransactionConflictException")
+        conflict = cancelled("None", "TransactionConflict") if naming.endswith("TransactWriteItems") else update
+        with injected(dynamodb.meta.events, naming, conflict) as calls:
+            assert runs.transition(b, self.ended(b), sealed)
+        assert len(calls) == 2
+        assert self.shown(runs, b) == sealed
+
+    def test_an_outcome_whose_run_has_expired_comes_to_nothing(
+        self, runs: RunStore, table: Table, sealed: bytes
+    ) -> None:
+        _, b = self.claimed(runs)
+        table.delete(table_keys.run(b.id))
+        assert not runs.transition(b, self.ended(b), sealed)
+        assert runs.read_run(b.id) is None
+
+
+@pytest.mark.parametrize(("size", "together"), [(300, True), (1025, False)])
+def test_an_outcome_within_one_write_unit_is_written_with_its_run(
+    runs: RunStore, dynamodb: Any, size: int, *, together: bool
+) -> None:
+    run = new_run(status="running", claim_token="mine")
+    runs.record(run, {})
+    with injected(dynamodb.meta.events, "dynamodb.PutItem") as puts:
+        ended = run.moved(status=Status.COMPLETED, claim_token=None, outcome_id="one")
+        assert runs.transition(run, ended, b"x" * size)
+    assert (puts == []) == together
 
 
 def test_a_large_outcome_is_listed_before_it_is_there(

@@ -181,8 +181,14 @@ class TestDue:
         assert runs.transition(run, run.moved(deadline=soon))
         assert self.due_at(dynamodb, local_stack, run) == clock.iso(soon)
 
+    @pytest.mark.parametrize("outcome", [None, b"sealed", b"sealed" * 200], ids=["none", "small", "over a unit"])
     def test_a_run_that_is_executed_for_long_is_looked_at_once_before_its_lease_ends(
-        self, runs: RunStore, dynamodb: Any, local_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+        self,
+        runs: RunStore,
+        dynamodb: Any,
+        local_stack: LocalStack,
+        monkeypatch: pytest.MonkeyPatch,
+        outcome: bytes | None,
     ) -> None:
         run = stored(runs, status="pending", deadline=clock.now() + timedelta(minutes=1))
         lease = clock.now() + timedelta(minutes=15)
@@ -196,8 +202,13 @@ class TestDue:
             if minute > 2:
                 assert updates == []
             assert self.due_at(dynamodb, local_stack, run) == clock.iso(lease)
-        ended = claimed.moved(status=Status.COMPLETED, claim_token=None, deadline=clock.now() + timedelta(seconds=30))
-        assert runs.transition(claimed, ended)
+        ended = claimed.moved(
+            status=Status.COMPLETED,
+            claim_token=None,
+            deadline=clock.now() + timedelta(seconds=30),
+            outcome_id=outcome and "one",
+        )
+        assert runs.transition(claimed, ended, outcome)
         assert self.due_at(dynamodb, local_stack, run) == clock.iso(ended.deadline or lease)
 
     def test_a_run_that_moved_while_it_was_looked_at_stays_where_it_is(

@@ -101,9 +101,9 @@ def test_a_push_never_fails_and_a_count_does(messaging: Messaging) -> None:
 
 def test_a_bus_says_whether_it_took_the_event(messaging: Messaging) -> None:
     with messaging.down():
-        assert not messaging.bus.publish(a_run())
-    assert messaging.bus.publish(a_run())
-    assert messaging.bus.publish(a_run()), "a second time too"
+        assert not messaging.bus.publish([a_run()])
+    assert messaging.bus.publish([a_run()])
+    assert messaging.bus.publish([a_run()]), "a second time too"
 
 
 def test_dead_letters_are_read_all_and_stay_until_they_are_deleted(messaging: Messaging) -> None:

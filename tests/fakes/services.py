@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -110,11 +110,12 @@ class FakeBus:
         self.announced: list[FunctionRun] = []
         self.fails = False
 
-    def publish(self, run: FunctionRun) -> bool:
+    def publish(self, runs: Sequence[FunctionRun]) -> list[FunctionRun]:
+        assert 0 < len(runs) <= 10, "what PutEvents takes"
         if self.fails:
-            return False
-        self.announced.append(run)
-        return True
+            return []
+        self.announced += runs
+        return list(runs)
 
 
 def nothing() -> None:

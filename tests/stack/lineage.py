@@ -131,10 +131,10 @@ class LineageFixture:
     def container(self) -> Container:
         return Container(self.settings, self.clients)
 
-    def rerun(self, deps: Container) -> FunctionRun:
+    def rerun(self, deps: Container, **parameters: Any) -> FunctionRun:
         """A re-run on current code, whose executions count themselves in a file of its own."""
         self.counted = self.directory / uuid4().hex
-        body = RerunBody.read({"useLatestCode": True, "overrideParams": {"file": str(self.counted)}})
+        body = RerunBody.read({"useLatestCode": True, "overrideParams": {"file": str(self.counted), **parameters}})
         return rerun(RerunRequest(self.workspace.name, self.original, "alice", body), deps)
 
     def executions(self) -> int:

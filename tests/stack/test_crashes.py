@@ -125,6 +125,12 @@ def _an_execution(life: Life) -> Act:
 
 
 @story
+def _an_execution_with_a_result_over_a_write_unit(life: Life) -> Act:
+    run = life.begin(size=2_000)
+    return lambda deps: execute(run, deps.execution_deps)
+
+
+@story
 def _an_execution_with_a_large_result(life: Life) -> Act:
     run = life.begin(size=len(LARGE))
     return lambda deps: execute(run, deps.execution_deps)
@@ -214,7 +220,7 @@ def _a_cancellation(life: Life) -> Act:
 def _half_executed(life: Life) -> None:
     """The function has done its work, and nobody is there to note it."""
     run = life.begin()
-    _dies_before("dynamodb.PutItem", lambda deps: execute(run, deps.execution_deps), life)
+    _dies_before("dynamodb.TransactWriteItems", lambda deps: execute(run, deps.execution_deps), life)
     assert life.lineage.stored(run).status is Status.RUNNING
 
 

@@ -27,7 +27,11 @@ from tests.faults.kinds import Kind
 from tests.stack.driver import Workspace
 from tests.stack.lineage import Later, LineageFixture
 
-COUNTS = "def handler(event, context):\n    open(event['file'], 'a').write('x')\n    return {'counted': True}\n"
+COUNTS = """
+def handler(event, context):
+    open(event['file'], 'a').write('x')
+    return {'counted': 'x' * event.get('size', 1)}
+"""
 
 RERUN_PATH = [
     "dynamodb.BatchGetItem",
@@ -48,8 +52,7 @@ EXECUTE_PATH = [
     "kms.Decrypt",
     "lambda.Invoke",
     "kms.GenerateDataKey",
-    "dynamodb.PutItem",
-    "dynamodb.UpdateItem",
+    "dynamodb.TransactWriteItems",
     "eventbridge.PutEvents",
     "dynamodb.UpdateItem",
 ]
@@ -147,6 +150,7 @@ def test_the_answer_to_a_caller_of_rerun_is_true(lineage: LineageFixture, case: 
 
 TWICE = {
     ("lambda.Invoke", Kind.ANSWER_LOST),
+    (TRANSACTION, "the claim is lost"),
     (UPDATE, "the claim is lost"),
 }
 """Between the invocation and its recorded outcome lies the one window in which a run executes again."""
@@ -157,9 +161,10 @@ EXECUTE_CASES = cases(
     Case("lambda.PublishVersion", 1, "being updated", answered(409, "ResourceConflictException")),
     Case("lambda.Invoke", 1, "not ready", answered(502, "ResourceNotReadyException")),
     Case(UPDATE, 1, "another claims", answered(400, CONDITION)),
-    Case(UPDATE, 2, "the claim is lost", answered(400, CONDITION)),
-    Case(UPDATE, 3, "another has published it", answered(400, CONDITION)),
-    *(Case(UPDATE, nth, "conflict", answered(400, CONFLICT)) for nth in (1, 2, 3)),
+    Case(TRANSACTION, 1, "the claim is lost", cancelled_by("None", "ConditionalCheckFailed")),
+    Case(TRANSACTION, 1, "conflict", cancelled_by("None", "TransactionConflict")),
+    Case(UPDATE, 2, "another has published it", answered(400, CONDITION)),
+    *(Case(UPDATE, nth, "conflict", answered(400, CONFLICT)) for nth in (1, 2)),
     Case(
         "eventbridge.PutEvents",
         1,
@@ -168,10 +173,24 @@ EXECUTE_CASES = cases(
     ),
 )
 
+# An outcome that is not written in one transaction with its run: the calls that differ.
+OVER_A_WRITE_UNIT = [
+    *cases(["dynamodb.PutItem"]),
+    *(case._replace(nth=2) for case in cases([UPDATE])),
+    Case(UPDATE, 2, "the claim is lost", answered(400, CONDITION)),
+    Case(UPDATE, 2, "conflict", answered(400, CONFLICT)),
+]
 
-@pytest.mark.parametrize("case", EXECUTE_CASES, ids=str)
-def test_a_run_whose_execution_met_a_fault_ends_and_counts_its_executions(lineage: LineageFixture, case: Case) -> None:
-    new = lineage.rerun(lineage.container())
+
+@pytest.mark.parametrize(
+    ("case", "size"),
+    [*((case, 1) for case in EXECUTE_CASES), *((case, 2_000) for case in OVER_A_WRITE_UNIT)],
+    ids=str,
+)
+def test_a_run_whose_execution_met_a_fault_ends_and_counts_its_executions(
+    lineage: LineageFixture, case: Case, size: int
+) -> None:
+    new = lineage.rerun(lineage.container(), size=size)
     # What Lambda does with an error: the message stays invisible for a while, longer than the watchdog waits.
     with INJECTION.inject(case.operation, case.fault, nth=case.nth), suppress(Unavailable):
         execute(new.id, lineage.container().execution_deps)
@@ -187,10 +206,12 @@ def test_a_run_whose_execution_met_a_fault_ends_and_counts_its_executions(lineag
     lineage.assert_consistent()
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3], ids=["the claim", "the outcome", "the mark that it is published"])
-def test_a_rerun_of_a_run_in_the_same_moment_does_not_hold_up_its_execution(lineage: LineageFixture, nth: int) -> None:
+@pytest.mark.parametrize(("nth", "size"), [(1, 1), (2, 2_000), (2, 1)], ids=["claim", "outcome", "published"])
+def test_a_rerun_of_a_run_in_the_same_moment_does_not_hold_up_its_execution(
+    lineage: LineageFixture, nth: int, size: int
+) -> None:
     """Re-running a run writes to its item in a transaction: DynamoDB refuses other writes to it meanwhile."""
-    new = lineage.rerun(lineage.container())
+    new = lineage.rerun(lineage.container(), size=size)
     with INJECTION.inject(UPDATE, answered(400, CONFLICT), nth=nth):
         assert execute(new.id, lineage.container().execution_deps).result is ExecutionResult.FINISHED
     assert not lineage.stored(new.id).event_pending

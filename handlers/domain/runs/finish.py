@@ -129,16 +129,14 @@ def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, 
     return {"started_at": started_at, "ended_at": ended_at, "duration_ms": duration_ms}
 
 
-def publish(finished: FunctionRun, deps: Finisher) -> bool:
+def publish(finished: FunctionRun, deps: Finisher) -> None:
     """Publish the run's end and note that it was published. Published twice if we die in between: consumers see its id.
 
     The end of a run that awaits a retry is noted by whoever retries it: an event that is lost on its way there is
     published again by the watchdog.
     """
-    published = deps.bus.publish(finished)
-    if published and not finished.awaits_retry:
+    if deps.bus.publish([finished]) and not finished.awaits_retry:
         mark_published(finished, deps.runs)
-    return published
 
 
 def mark_published(finished: FunctionRun, runs: RunTransitions) -> bool:

@@ -3,7 +3,7 @@
 One adapter may keep several of them: all that is about stored runs is kept by `handlers.aws.run_store`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from handlers.domain.runs.recording import RecordedRun
@@ -57,5 +57,5 @@ class RunQueue(Protocol):
 
 
 class LifecycleBus(Protocol):
-    def publish(self, run: FunctionRun) -> bool:
-        """Publish that a run has ended. False if the bus did not take it: the watchdog will publish it again."""
+    def publish(self, runs: Sequence[FunctionRun]) -> list[FunctionRun]:
+        """Publish that these runs have ended, ten at most. Gives those that the bus took: the others come again."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol
 
 from handlers.domain import clock
@@ -32,20 +32,22 @@ from handlers.domain.runs.finish import (
     end_without_execution,
     finish,
     mark_published,
-    publish,
 )
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.ports import LifecycleBus, OverdueRuns, RunQueue, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
-# A bus that took none of so many events is left alone until the next pass: open runs come first.
+# A bus that did not take so many events, each of a run whose parts were to be moved, is left alone until the next pass.
 MAX_UNPUBLISHED = 3
 # So is a bucket in which so many could not be moved: each may take all of a pass's time.
 MAX_UNMOVED = 3
+PUBLISHED_AT_ONCE = 10
+# Set aside in a pass until its open runs are done with: more than a pass can publish, and they fit into memory.
+MAX_ENDS = 10_000
 # Between our clock and the queue's. A message is tried for more than an hour before it ends in the dead-letter queue.
 CLOCKS_DIFFER = timedelta(minutes=1)
-# Of a failure that nobody could decide on, published each quarter of an hour in the end: about two days.
+# Of a failure that nobody could decide on, taken by the bus each quarter of an hour in the end: about two days.
 MAX_PUBLICATIONS = 200
 
 
@@ -114,14 +116,30 @@ def recover_overdue(
             report(fault, run)
             return RecoveryResult.UNMOVED
 
-    return process_each(
-        filter(is_worth_trying, deps.runs.overdue()),
-        recovered,
-        failed=RecoveryResult.FAILED,
-        has_time=has_time,
-        report=report,
-        done=done,
-    )
+    work_through = partial(process_each, failed=RecoveryResult.FAILED, report=report, done=done)
+    ends: list[FunctionRun] = []
+    try:
+        work_through(filter(is_worth_trying, _set_aside(deps.runs.overdue(), ends)), recovered, has_time=has_time)
+    finally:  # if no more can be read, those read before can be published all the same
+        while ends and has_time():
+            some, ends = ends[:PUBLISHED_AT_ONCE], ends[PUBLISHED_AT_ONCE:]
+            taken = {run.id for run in deps.bus.publish(some)}
+            note = partial(_note_publication, deps=deps, taken=taken)
+            work_through(some, note, has_time=lambda: True)
+            if not taken:
+                break
+    return done
+
+
+def _set_aside(overdue: Iterator[FunctionRun], ends: list[FunctionRun]) -> Iterator[FunctionRun]:
+    """All but the ends that only have to be published. After a long outage there are many, older than any open run."""
+    for run in overdue:
+        if run.status.is_open or run.staged or not run.event_pending or _is_given_up(run):
+            yield run
+        elif len(ends) == MAX_ENDS:
+            return
+        else:
+            ends.append(run)
 
 
 def recover(run: FunctionRun, deps: WatchdogDeps, *, has_backlog: Callable[[], bool] = lambda: False) -> RecoveryResult:
@@ -230,14 +248,34 @@ def _mark_published(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
     return RecoveryResult.MOVED_PARTS if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
 
 
+def _is_given_up(run: FunctionRun) -> bool:
+    return run.awaits_retry and run.postponements >= MAX_PUBLICATIONS
+
+
 def _publish_again(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
-    if run.awaits_retry and run.postponements >= MAX_PUBLICATIONS:
+    if _is_given_up(run):
         return RecoveryResult.RETRY_GIVEN_UP if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
-    published = publish(run, deps)
-    if not published or run.awaits_retry:
+    return _note_publication(run, deps, {taken.id for taken in deps.bus.publish([run])})
+
+
+def _note_publication(run: FunctionRun, deps: WatchdogDeps, taken: set[str]) -> RecoveryResult:
+    """`taken` are the runs whose events the bus took."""
+    concerns_run(run.id, run.lineage_id)
+    if run.id not in taken:
+        deps.runs.transition(run, run.moved(deadline=_as_late_again(run)))
+    elif run.awaits_retry:
         # Whoever retries it notes that the event has come; until then it may have been lost.
         deps.runs.transition(run, _later(run))
-    return RecoveryResult.PUBLISHED_AGAIN if published else RecoveryResult.UNPUBLISHED
+    else:
+        mark_published(run, deps.runs)
+    return RecoveryResult.PUBLISHED_AGAIN if run.id in taken else RecoveryResult.UNPUBLISHED
+
+
+def _as_late_again(run: FunctionRun) -> datetime:
+    """After as long as its event has waited already, within the bounds of what waits: nothing is counted."""
+    now = clock.now()
+    waited = now - (run.ended_at or now)
+    return max(pending_deadline(now), now + min(waited, MAX_MESSAGE_DELAY))
 
 
 def _later(run: FunctionRun, **changes: Any) -> FunctionRun:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -271,9 +272,9 @@ def test_the_bus_hears_of_a_run_only_after_it_is_recorded(waiting: World) -> Non
         def __init__(self) -> None:
             self.stored: list[FunctionRun] = []
 
-        def publish(self, run: FunctionRun) -> bool:
-            self.stored.append(waiting.run(run.id))
-            return True
+        def publish(self, runs: Sequence[FunctionRun]) -> list[FunctionRun]:
+            self.stored += [waiting.run(run.id) for run in runs]
+            return list(runs)
 
     bus = AttentiveBus()
     execute(RUN_ID, waiting.execution_deps._replace(bus=bus))

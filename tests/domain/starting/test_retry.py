@@ -208,6 +208,23 @@ def test_a_run_that_was_throttled_for_days_is_retried_and_told_of_like_any_other
     assert retry_of(world) == RetryResult.RETRIED
 
 
+def test_a_failure_is_retried_however_long_the_bus_was_down(world: World, time: FakeClock) -> None:
+    retries(world)
+    world.has_run(a_run(status="pending", retriable=True), b"{}")
+    world.invoker.script = [FAILURE]
+    world.bus.fails = True
+    execute(RUN_ID, world.execution_deps)
+    tried = 0
+    for _ in range(20 * 24 * 4):  # twenty days
+        time.advance(minutes=15)
+        tried += len(a_pass(world))
+    assert tried > MAX_PUBLICATIONS
+    world.bus.fails = False
+    time.advance(minutes=15)
+    assert a_pass(world) == [RecoveryResult.PUBLISHED_AGAIN]
+    assert retry_of(world) == RetryResult.RETRIED
+
+
 @pytest.mark.parametrize("code", sorted(BEYOND_RETRY))
 def test_what_the_same_code_and_input_would_meet_again_is_not_retried(world: World, code: str) -> None:
     retries(world)

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.outcome import OutcomeUnknown, RetryLater
 from handlers.domain.runs.run import Content, FunctionRun, Status
-from handlers.domain.upkeep.recovery import MAX_UNMOVED, MAX_UNPUBLISHED, RecoveryResult, recover, recover_overdue
+from handlers.domain.upkeep.recovery import MAX_UNMOVED, PUBLISHED_AT_ONCE, RecoveryResult, recover, recover_overdue
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World
@@ -176,8 +177,59 @@ def test_a_bus_that_is_down_does_not_keep_open_runs_waiting(world: World, time: 
     world.bus.fails = True
     time.advance(minutes=2)
     done, _ = swept(world)
-    assert done == {RecoveryResult.UNPUBLISHED: MAX_UNPUBLISHED, RecoveryResult.PUSHED_AGAIN: 1}
+    assert done == {RecoveryResult.UNPUBLISHED: PUBLISHED_AT_ONCE, RecoveryResult.PUSHED_AGAIN: 1}
     assert world.queue.pushed == [(waiting.id, 0)]
+
+
+def test_thousands_of_unpublished_ends_do_not_keep_an_open_run_waiting(world: World, time: FakeClock) -> None:
+    for number in range(5_000):
+        world.has_run(an_untold_run().evolve(id=an_id(number), deadline=NOW))
+    waiting = world.has_run(a_run(id=an_id(5_000), status="pending", deadline=NOW + timedelta(seconds=1)))
+    time.advance(minutes=2)
+    done, _ = swept(world, passes=101)
+    assert world.queue.pushed == [(waiting.id, 0)]
+    assert done == {RecoveryResult.PUSHED_AGAIN: 1, RecoveryResult.PUBLISHED_AGAIN: 100 * PUBLISHED_AT_ONCE}
+    assert len(world.bus.announced) == 100 * PUBLISHED_AT_ONCE
+
+
+def test_no_more_ends_are_read_in_a_pass_than_can_be_kept(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.domain.upkeep.recovery.MAX_ENDS", 12)
+    for number in range(30):
+        world.has_run(an_untold_run().evolve(id=an_id(number), deadline=NOW))
+    time.advance(minutes=2)
+    assert [swept(world)[0][RecoveryResult.PUBLISHED_AGAIN] for _ in range(3)] == [12, 12, 6]
+
+
+def test_ends_are_published_even_if_what_else_is_overdue_cannot_be_read(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.has_run(an_untold_run())
+    time.advance(minutes=2)
+    read = list(world.runs.overdue())
+
+    def breaks_off() -> Iterator[FunctionRun]:
+        yield from read
+        raise Unavailable
+
+    monkeypatch.setattr(world.runs, "overdue", breaks_off)
+    with pytest.raises(Unavailable):
+        swept(world)
+    assert not world.run(RUN_ID).event_pending
+
+
+def test_one_event_that_is_never_taken_holds_up_no_other(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        world.has_run(an_untold_run().evolve(id=an_id(number), deadline=NOW))
+    publish = world.bus.publish
+    monkeypatch.setattr(
+        world.bus, "publish", lambda runs: [] if runs[0].id == an_id(0) == runs[-1].id else publish(runs)[1:]
+    )
+    time.advance(minutes=2)
+    assert swept(world)[0] == {RecoveryResult.UNPUBLISHED: 2, RecoveryResult.PUBLISHED_AGAIN: 18}
 
 
 def test_a_run_that_cannot_be_helped_is_reported_and_the_others_are_helped(

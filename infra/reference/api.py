@@ -8,7 +8,7 @@ from handlers.api.openapi import Login, example_of, openapi
 from handlers.api.operations import ANY_CONTENT, Operation, Public
 from handlers.api.responses import status_of
 from handlers.domain.errors import ServiceError
-from infra.reference.advice import ADVICE
+from infra.reference.remedies import REMEDIES
 
 # The document that a stack serves names the stack's own.
 _LOGIN = Login("https://api.example.com", "https://issuer.example.com")
@@ -57,7 +57,7 @@ def _error(error: type[ServiceError]) -> tuple[str, ...]:
     by = [each.id for each in OPERATIONS if error in each.all_refusals]
     with_token = [each.id for each in OPERATIONS if each.needs_token]
     who = "all" if {*by} >= {*with_token} else ", ".join(by)
-    return str(status_of(error).value), error.code, str(example_of(error)["message"]), ADVICE[error], who
+    return str(status_of(error).value), error.code, str(example_of(error)["message"]), REMEDIES[error], who
 
 
 def _table(*head: str, rows: Iterable[tuple[str, ...]]) -> str:

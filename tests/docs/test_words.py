@@ -26,7 +26,7 @@ BETTER = {
     r"nobody says so": "by default",
     r"keep(s|ing)? house": "housekeeping",
 }
-BETTER_IN_CODE = BETTER | {r"fates?": "result", r"announc(e|es|ed|ing)": "publish", r"remed(y|ies)": "result, advice"}
+BETTER_IN_CODE = BETTER | {r"fates?": "result", r"announc(e|es|ed|ing)": "publish"}
 # The sentences that name tests may use these verbs.
 BETTER_IN_TESTS = {word: better for word, better in BETTER_IN_CODE.items() if word not in ("told", "anew")}
 SOURCES = sorted(

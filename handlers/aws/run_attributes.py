@@ -86,6 +86,7 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "reported_version": ("repV", _TEXT),
     "parameters_format": ("fmt", _TEXT),
     "cancel_requested_at": ("stop", _MOMENT),
+    "cancel_requested_by": ("stopBy", _TEXT),
     "redelivered_at": ("rs", _MOMENT),
     "waits_until": ("until", _MOMENT),
     "postponements": ("w", _NUMBER),
@@ -98,11 +99,10 @@ PIN: dict[str, tuple[str, _Form]] = {
     "config_hash": ("cf", _HASH),
     "timeout_seconds": ("to", _NUMBER),
 }
-# Texts that people or other systems have chosen: in an item of their own, if they are long.
+# Texts that people or other systems have chosen: in an item of their own, if they are long. Known when it is recorded.
 NOTES: dict[str, tuple[str, _Form]] = {
     "rerun_by": ("by", _TEXT),
     "rerun_reason": ("why", _TEXT),
-    "cancel_requested_by": ("stopBy", _TEXT),
     "orchestration_id": ("orch", _TEXT),
     "parameters_omitted": ("noPar", _TEXT),
 }

@@ -16,7 +16,7 @@ from handlers.api.responses import accepted, answer_error, to_lambda
 from handlers.api.views import JobAccepted
 from handlers.domain.clock import iso
 from handlers.domain.ids import parse_id
-from handlers.domain.json_document import JsonObject, compact_any, parse_object
+from handlers.domain.json_document import JsonObject, reread_object
 from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
@@ -80,6 +80,6 @@ def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     if is_http(event):
         return to_lambda(app.resolve(from_gateway(event), context))
     try:
-        return rerun_from_test_event(parse_object(compact_any(event), field="event", max_depth=None))
+        return rerun_from_test_event(reread_object(event, field="event"))
     except Exception as error:  # noqa: BLE001 - the answer is all that the console shows
         return answer_error(error, context.aws_request_id)[1].document()

@@ -68,9 +68,9 @@ class Settings(BaseModel):
     certificate_arn: str | None = None
     """The certificate of `domainName`."""
     max_concurrent_executions: int = Field(default=100, ge=2, le=1000)
-    """How many functions are executed at once, in all workspaces together. It is exact, and a slow run holds one place.
-    Each execution takes *two* of the account's Lambda concurrency, because an executor of 512 MB waits beside it. What
-    is beyond it waits in the queue."""
+    """How many functions are executed at once, in all workspaces together. Never exceeded; each run uses one slot
+    until it ends. Each execution takes *two* of the account's Lambda concurrency, because an executor of 512 MB waits
+    beside it. What is beyond it waits in the queue."""
     # The bounds are those of AWS for a queue's MaximumConcurrency.
     max_concurrent_executions_per_workspace: int | None = Field(default=None, ge=1, le=1000)
     """How many of them one workspace may have; no limit by default

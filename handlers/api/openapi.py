@@ -15,7 +15,8 @@ from handlers.domain import errors
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import ID_PATTERN
 
-VERSION = "1.0"
+VERSION = "0.1.0"
+"""That of pyproject.toml, which is not part of the Lambda functions' code."""
 _JSON = "application/json"
 _TOKEN = "accessToken"  # noqa: S105 - the name of a scheme
 _ABOUT = """\
@@ -27,7 +28,8 @@ today's code.
 **Requests** are strict JSON, at most 4.5 MB: unknown fields, `null` for a field that may be left out, and equal keys
 are refused with the name of the field. Parameters, overrides and payloads are 4 MB at most, 100 levels deep.
 
-**Pages.** Lists take `limit` and `cursor`: go on with the `nextCursor` of each page until it is `null`.
+**Pages.** Lists take `limit` and `cursor`: go on with the `meta.nextCursor` of each page (`nextCursor` in a
+re-run history) until it is `null`.
 
 **Errors** of the service are an `Error`, whose `code` is for programs. Those of API Gateway, in front of it, are
 `{"message"}` alone: no valid token, too many requests, too large a request, no such route, no answer in time.

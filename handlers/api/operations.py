@@ -109,7 +109,11 @@ PAGE = (
         "How many items a page holds at most.",
         {"type": "integer", "minimum": 1, "maximum": paging.MAX_SIZE, "default": paging.DEFAULT_SIZE},
     ),
-    Parameter("cursor", "The `nextCursor` of the page before, as it is. Without it: the first page."),
+    Parameter(
+        "cursor",
+        "The `meta.nextCursor` (of a re-run history: `nextCursor`) of the page before, as it is. "
+        "Without it: the first page.",
+    ),
 )
 IDEMPOTENCY_KEY = Parameter(
     HEADER,

@@ -18,7 +18,7 @@ RERUN = Operation(
     "version that the source run executed, or on today's with `useLatestCode`. A re-run can be re-run in turn.",
     request=RerunBody,
     example={
-        "reason": "The carrier's address is mended",
+        "reason": "The carrier's address is corrected",
         "overrideParams": {"order": {"carrier": "dhl"}},
         "useLatestCode": True,
         "notBefore": "2026-12-24T18:00:00Z",

@@ -133,7 +133,11 @@ def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
             quoted = quote(str(value), safe="", errors="replace")
             path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
         context = event["requestContext"] | {"stage": "$default"}
+        texts = [context["requestId"], context["http"]["method"], event.get("body") or ""]
+        texts += (event.get("headers") or {}).values()
     except (AttributeError, KeyError, TypeError):
+        return _MALFORMED
+    if not all(isinstance(each, str) for each in texts):
         return _MALFORMED
     return event | {"rawPath": path, "requestContext": context}
 

@@ -48,8 +48,8 @@ class RunView(_OfRun):
     started_at: Timestamp | None
     ended_at: Timestamp | None
     duration_ms: int | None
-    orchestration_id: str | None
-    not_before: Timestamp | None = Field(description="The moment before which it is not executed.")
+    orchestration_id: str | None = Field(description="The workflow that started it. With one, it cannot be re-run.")
+    not_before: Timestamp | None = Field(description="It is not executed before then.")
     is_rerun: bool
     original_run_id: str | None = Field(description="Of a re-run: the run that its lineage began with.")
     source_run_id: str | None = Field(description="Of a re-run: the run that it repeats.")
@@ -144,7 +144,7 @@ class RerunHistory(View):
 
 READ = Grant("function-runs", "read")
 REVEAL = Grant("function-runs", "reveal")
-_MOMENT = "Inclusive, by `createdAt`. RFC 3339; a day is the moment at which it begins in UTC."
+_TIMESTAMP = "Inclusive, by `createdAt`. RFC 3339; a day is the timestamp of its beginning in UTC."
 
 GET_RUN = Operation(
     id="getRun",
@@ -169,13 +169,13 @@ LIST_RUNS = Operation(
     path="/function-runs",
     access=READ,
     summary="List runs, newest first",
-    description="A page may be short, or empty, and still have a next one: go on until `nextCursor` is null.",
+    description="A page may be short, or empty, and still have a next one: go on until `meta.nextCursor` is null.",
     query=(
         Parameter("status", "Runs of this status.", {"type": "string", "enum": [*Status]}),
         Parameter("functionId", "Runs of this function.", {"type": "string", "format": "uuid"}),
         Parameter("triggerId", "Runs of this trigger.", {"type": "string", "format": "uuid"}),
-        Parameter("from", _MOMENT),
-        Parameter("to", _MOMENT),
+        Parameter("from", _TIMESTAMP),
+        Parameter("to", f"{_TIMESTAMP} Not before `from`."),
         *PAGE,
     ),
     responses={HTTPStatus.OK: RunList},

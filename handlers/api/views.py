@@ -28,6 +28,7 @@ class View(BaseModel):
         populate_by_name=True,
         from_attributes=True,
         frozen=True,
+        hide_input_in_errors=True,
         json_schema_serialization_defaults_required=True,
     )
     headers: ClassVar[tuple[str, ...]] = ()
@@ -45,8 +46,12 @@ class Error(View):
     code: str = Field(description="For programs: it does not change.")
     message: str = Field(description="For people. It never quotes a value that was sent.")
     request_id: str = Field(description="What the service's log names this request by.")
-    field: str | None = absent_if_none(description="The field, parameter or header that is at fault.")
-    orchestration_id: str | None = absent_if_none(description="Of ORCHESTRATION_RUN: who has to re-run it.")
+    field: str | None = absent_if_none(
+        description="Of INVALID_REQUEST and TOO_LARGE: the field, parameter or header at fault."
+    )
+    orchestration_id: str | None = absent_if_none(
+        description="Of ORCHESTRATION_RUN: the workflow that has to re-run it."
+    )
 
 
 class JobAccepted(View):
@@ -64,7 +69,7 @@ class Deleted(View):
 
 class PageMeta(View):
     page_size: int
-    next_cursor: str | None = Field(description="What the next page is asked for with; null on the last.")
+    next_cursor: str | None = Field(description="Sent as `cursor` for the next page; null on the last.")
 
     @classmethod
     def of(cls, page: Page, position: str | None) -> "PageMeta":

@@ -86,10 +86,7 @@ def of_notes(run: FunctionRun) -> dict[str, Any]:
 
 
 def needs_notes(run: FunctionRun) -> bool:
-    """Whether its item would be too large with all texts, now or in any state to come.
-
-    Reserved attributes are counted as if they were written: with them it is still one write unit.
-    """
+    """Whether its item would be too large with all texts, now or in any state to come, reserved attributes included."""
     if not run_attributes.write_notes(run):
         return False
     pin = run.pin or Pin(function_version_arn="", function_version="9" * 8)
@@ -103,13 +100,13 @@ def needs_notes(run: FunctionRun) -> bool:
     latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at"), at)
     latest |= dict.fromkeys(("revision", "outcome_id"), token)
     latest |= {"duration_ms": 10**9, "execution_attempts": 9, "postponements": 999, "rerun_count": 10**6 - 1}
-    latest |= dict.fromkeys(("event_pending", "result_omitted"), True)
     latest["cancel_requested_by"] = "x" * USUAL_SUBJECT
+    latest |= dict.fromkeys(("event_pending", "result_omitted"), True)
     return size_of(to_item(of_run(run.evolve(pin=pin, **latest)) | reserved(run))) > MAX_RUN_BYTES
 
 
 def reserved(run: FunctionRun) -> dict[str, str]:
-    """The longest form of what other steps will write to it: see docs/reference/storage.md."""
+    """The longest form of what other steps will write to it: see docs/explanation/decisions/reserved-names.md."""
     if run.is_rerun:
         return {"batch": f"BATCH#{'x' * 36}#9"}
     return {"unrecoveredAt": iso(run.created_at), "errorGroup": f"GROUP#{run.workspace}#{'x' * 32}#9"}

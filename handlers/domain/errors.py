@@ -19,7 +19,7 @@
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
     │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
-        └── Misconfigured            AWS refuses for good: an operator has to mend something
+        └── Misconfigured            AWS refuses for good: an operator has to correct something
 
 `code` is for programs, `message` for people. A field is quoted by its name; no value, result or token ever is. The
 contract's sentences are those of the page on function re-run.

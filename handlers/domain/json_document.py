@@ -127,6 +127,15 @@ def compact_any(value: JsonValue) -> str:
     return "".join(pieces)
 
 
+def reread_object(value: JsonValue, *, field: str) -> JsonObject:
+    """The object that any JSON reader may have read, read again as strictly as a text. Raises InvalidRequest."""
+    try:
+        text = compact_any(value)
+    except ValueError:
+        raise InvalidRequest(field, "holds a number that JSON does not know.") from None
+    return parse_object(text, field=field, max_depth=None)
+
+
 _INFINITIES = {math.inf: "1e999", -math.inf: "-1e999"}
 
 

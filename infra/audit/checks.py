@@ -60,7 +60,7 @@ def _late(run: RunRecord, terms: Terms) -> str | None:
     undone = _undone(run)
     if run.deadline is None:
         return f"It is {run.status}, {undone}, and has no deadline: the watchdog will not see it." if undone else None
-    if run.deadline + terms.grace < terms.now:
+    if run.deadline < terms.now - terms.grace:
         return f"It is {run.status}, {undone or 'with nothing left to do'}; its deadline was {iso(run.deadline)}."
     return None
 
@@ -127,7 +127,7 @@ def _of_rerun(rule: Rule, run: RunRecord, sentence: str) -> Finding:
 
 def _miscounted_reruns(run: RunRecord, edges: int, terms: Terms) -> Iterator[Finding]:
     # A re-run is younger than its original. While that is within its own time, none of them can have expired.
-    nothing_expired = run.created_at + terms.retention > terms.now
+    nothing_expired = run.created_at > terms.now - terms.retention
     if run.rerun_count < edges or (nothing_expired and run.rerun_count > edges):
         said = f"It has counted {run.rerun_count} re-runs, and its history has {edges}."
         yield Finding(Rule.RERUN_COUNT, (run.id,), said, runs=(run.id,))
@@ -148,6 +148,6 @@ def _outcomes(world: World, terms: Terms) -> Iterator[Finding]:
     """An original that is re-run lives on without its old outcome."""
     kept = {(part.run, part.outcome_id) for part in world.parts if part.outcome_id}
     for run in world.living(terms.now):
-        is_young = run.created_at + terms.retention > terms.now
+        is_young = run.created_at > terms.now - terms.retention
         if run.outcome_id is not None and is_young and (run.id, run.outcome_id) not in kept:
             yield Finding(Rule.OUTCOME, (run.id,), "The outcome that it names is not there.", runs=(run.id,))

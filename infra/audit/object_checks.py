@@ -52,7 +52,7 @@ def _due(record: ObjectRecord, now: datetime) -> Iterator[Finding]:
     said = None
     if not record.due.startswith("OBJECTS#"):
         said = "It does not stand where housekeeping looks."
-    elif record.due_at + PATIENCE < now:
+    elif record.due_at < now - PATIENCE:
         said = f"Housekeeping should have looked at it at {iso(record.due_at)}."
     if said is not None:
         yield Finding(Rule.OBJECT_DUE, (record.run, record.part), said, runs=(record.run,))

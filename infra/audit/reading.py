@@ -113,7 +113,7 @@ def remember(item: Item, world: World) -> None:
     run_id = sys.intern(key.removeprefix("RUN#"))
     try:
         read(run_id, item, world)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         world.unreadable.append(UnreadableRecord(run_id, sort, _what_is_wrong(error)))
 
 

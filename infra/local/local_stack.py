@@ -121,11 +121,12 @@ def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -
     for stack_name in (STACK, SAMPLES_STACK):
         report(f"Deploying {stack_name}")
         outputs[stack_name] = deploy(emulator, outdir, stack_name)
-    api_id = outputs[STACK]["ApiUrl"].split("://", 1)[1].split(".", 1)[0]
+    api_url = outputs[STACK]["ApiUrl"]
+    api_id = api_url.split("/")[-2]
     pool_id, client_id = _trusted_pool(emulator, api_id)
     local_stack = LocalStack(
         emulator=emulator,
-        api_url=f"{emulator.url}/_aws/execute-api/{api_id}/$default",
+        api_url=api_url,
         outputs=outputs[STACK],
         samples=outputs[SAMPLES_STACK],
         user_pool_id=pool_id,

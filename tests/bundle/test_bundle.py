@@ -12,7 +12,7 @@ import pytest
 
 from infra import bundle as bundling
 from infra.bundle import CODE_ROOT, build_code, compile_all
-from infra.lambda_test_events import EVENTS
+from infra.lambda_test_events import EVENTS, events_of
 from infra.local.emulator.process import REGION
 from infra.local.local_stack import LocalStack
 from tests.bundle.runtime_api import RuntimeApi
@@ -171,7 +171,7 @@ def test_a_layer_that_cannot_be_built_leaves_nothing_behind(pip: Pip, tmp_path: 
 def test_an_entry_point_handles_its_events_under_aws_s_runtime(
     bundle: Bundle, local_stack: LocalStack, module: str
 ) -> None:
-    events = {file.stem: json.loads(file.read_text()) for file in sorted(EVENTS.glob(f"{module}-*.json"))}
+    events = {file.stem: json.loads(file.read_text()) for file in events_of(module)}
     assert events
     with started(bundle, local_stack, module) as api:
         for stem, event in events.items():

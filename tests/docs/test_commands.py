@@ -26,10 +26,11 @@ SCRIPTS = {
 AN_ERROR = re.compile(r'"code":"[A-Z_]+"')
 # What the answers of a page say.
 EXPECTED = {
-    "README.md": ['"errorCode":"ZeroDivisionError"', '"rerunCount":1', '"rerunReason":"They cost 2 EUR"'],
+    "README.md": ['"errorCode":"ZeroDivisionError"', '"status":"completed"', '"result":{', '"rerunCount":1'],
     "docs/tutorial.md": ['"errorCode":"ZeroDivisionError"', '"rerunCount":4', '"status":"cancelled"'],
     "docs/how-to/captured-failures.md": ['"executionSource":"captured"'],
     "docs/how-to/events.md": ['"executionSource":"event"'],
+    "docs/how-to/recover-from-an-outage.md": ["3 failed, 3 of them", "completed\n", "3 failed, 0 of them to re-run\n"],
     "docs/how-to/retries.md": ['"rerunCount":2', '"rerunBy":"auto-retry"'],
     "docs/how-to/schedules.md": ['"message":'],
     "docs/how-to/webhooks.md": ['"status":"queued"'],

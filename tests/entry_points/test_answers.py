@@ -14,7 +14,7 @@ from handlers.aws import aws_errors
 from handlers.domain import clock, errors
 from handlers.domain.function_arns import InvokablePatterns
 from tests.builders import RUN_ID, a_run, an_id
-from tests.entry_points.events import OWN, PHRASES, RERUN, answer_of, http_event
+from tests.entry_points.events import CONTEXT, OWN, PHRASES, RERUN, ROUTES, answer_of, http_event
 from tests.entry_points.in_memory import InMemory, wire
 from tests.fakes import World
 
@@ -167,6 +167,29 @@ def test_a_function_that_the_workspace_may_invoke_no_more_is_403_and_says_why(wo
         status, document = rerun_answer()
     assert (status, document["code"]) == (403, "FUNCTION_NOT_PERMITTED")
     assert "invokableFunctions" in document["message"]
+
+
+@pytest.mark.parametrize("entry_point", sorted(set(ROUTES.values()), key=str), ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"requestContext": {"http": {"method": "POST"}}},
+        {"requestContext": {"http": None, "requestId": "a"}},
+        {"requestContext": {"http": {"method": 5}, "requestId": "a"}},
+        {"requestContext": {"http": {"method": "POST"}, "requestId": {"a": SECRET}}},
+        {"headers": {"idempotency-key": 5}},
+        {"headers": [SECRET]},
+        {"body": {"a": SECRET}},
+    ],
+    ids=str,
+)
+def test_an_event_that_api_gateway_cannot_have_made_is_refused_as_such(
+    world: World, entry_point: Any, changes: dict[str, Any]
+) -> None:
+    event = http_event(RERUN, {"workspace": OWN, "runId": RUN_ID}, body="{}") | changes
+    answer = entry_point.lambda_handler(event, CONTEXT)
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["message"] == "event: is not an event of API Gateway."
 
 
 @pytest.mark.parametrize("body", ["a", "é", "\ud83d"])

@@ -94,6 +94,7 @@ REFUSED = {
     "triggerId, filter": Limit(RUNS, 400, "triggerId", query={"triggerId": ""}),
     "from": Limit(RUNS, 400, "from", query={"from": "yesterday"}),
     "to": Limit(RUNS, 400, "to", query={"to": "1795339800"}),
+    "to, before from": Limit(RUNS, 400, "to", query={"from": "2026-11-27", "to": "2026-11-26"}),
     "from, before time": Limit(RUNS, 400, "from", query={"from": "0001-01-01T00:00:00+14:00"}),
     "to, after time": Limit(RUNS, 400, "to", query={"to": "9999-12-31T23:59:59-12:00"}),
     "an unknown filter": Limit(RUNS, 400, "x" * 100, query={"x" * 5000: ""}),
@@ -150,6 +151,11 @@ class TestLimits:
     def test_what_the_console_is_answered_can_always_be_written(self, world: World) -> None:
         answered: Json = api_rerun.lambda_handler({"workspace": OWN, "runId": RUN_ID, "\ud800": 1}, CONTEXT)
         assert json.dumps(answered, ensure_ascii=False).encode()
+
+    def test_a_number_that_json_does_not_know_is_refused_as_such(self, world: World) -> None:
+        event = {"workspace": OWN, "runId": RUN_ID, "overrideParams": {"n": float("nan")}}
+        answered: Json = api_rerun.lambda_handler(event, CONTEXT)
+        assert (answered["code"], answered["field"]) == ("INVALID_REQUEST", "event")
 
     @pytest.mark.parametrize("route", WITH_AN_ID)
     @pytest.mark.parametrize("id_", ["x", "…", "%", "a/b", "'", '"', ".", "x" * 8000, "\x00"])

@@ -1,6 +1,8 @@
 """The OpenAPI document: valid, complete, and true of what is answered. `answer_of` compares each answer with it."""
 
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,10 @@ def ask(operation_id: str, *, headers: dict[str, str] | None = None, **options: 
 class TestDocument:
     def test_a_validator_takes_it(self) -> None:
         validate(described())
+
+    def test_its_version_is_the_project_s(self) -> None:
+        project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+        assert described()["info"]["version"] == project["version"]
 
     def test_a_login_needs_nothing_else(self) -> None:
         scheme = described()["components"]["securitySchemes"]["accessToken"]

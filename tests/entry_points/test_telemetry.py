@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from pydantic import BaseModel, ValidationError
 
 from handlers import (
     api_rerun,
@@ -17,8 +18,12 @@ from handlers import (
     sweep_versions,
     watchdog,
 )
+from handlers.api.runs import RunView
+from handlers.api.views import Error
 from handlers.aws import aws_errors
 from handlers.domain.errors import Unavailable
+from handlers.domain.registry.entities import FunctionTrigger
+from handlers.domain.runs.run import FunctionRun
 from handlers.domain.seal import SealContext
 from handlers.telemetry import SERVICE, Metric, count
 from tests.builders import RUN_ID, a_rerun, an_id
@@ -153,3 +158,11 @@ def test_a_count_is_one_line_whose_dimension_is_the_same_in_every_lambda(
     }
     assert (first["service"], first["FailuresCaptured"]) == (SERVICE, [1.0])
     assert (second["service"], second["FailuresNotPermitted"]) == (SERVICE, [1.0])
+
+
+@pytest.mark.parametrize("kind", [FunctionRun, FunctionTrigger, Error, RunView], ids=lambda kind: kind.__name__)
+def test_what_cannot_be_read_or_shown_is_quoted_by_no_exception(kind: type[BaseModel]) -> None:
+    """One that leaves a handler is printed by Lambda's runtime."""
+    with pytest.raises(ValidationError) as refused:
+        kind.model_validate({name: {"a": "secret"} for name in kind.model_fields})
+    assert "secret" not in str(refused.value)

@@ -12,7 +12,7 @@ def test_anybody_may_read_the_description_and_learns_where_to_log_in(workspace: 
     assert response.headers["cache-control"] == "public, max-age=300"
     document = response.json()
     validate(document)
-    assert document["servers"] == [{"url": local_stack.outputs["ApiUrl"]}]
+    assert document["servers"] == [{"url": local_stack.outputs["ApiUrl"]}] == [{"url": local_stack.api_url}]
     login = document["components"]["securitySchemes"]["accessToken"]
     assert login["x-client-id"] == local_stack.outputs["UserPoolClientId"]
     assert login["x-issuer"].endswith(local_stack.outputs["UserPoolId"])

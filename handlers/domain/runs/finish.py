@@ -75,11 +75,7 @@ def finish(
         error_code=outcome.error_code,
         error_source=outcome.error_source,
         **_times(run, outcome, ended_at),
-        **(
-            {}
-            if by is None or run.cancel_requested_at
-            else {"cancel_requested_at": ended_at, "cancel_requested_by": by}
-        ),
+        **({} if by is None else {"cancel_requested_at": ended_at, "cancel_requested_by": by}),
         claim_token=None,
         postponements=0,
         redelivered_at=None,

@@ -30,13 +30,16 @@ class Filters(NamedTuple):
         unknown = query.keys() - {"status", "functionId", "triggerId", "from", "to", "limit", "cursor"}
         if unknown:
             raise InvalidRequest(min(unknown)[:100], "is not a filter of this list.")
-        return cls(
+        filters = cls(
             status=_status(query.get("status")),
             function_id=_id(query, "functionId"),
             trigger_id=_id(query, "triggerId"),
             since=_moment(query, "from"),
             until=_moment(query, "to"),
         )
+        if filters.since and filters.until and filters.until < filters.since:
+            raise InvalidRequest("to", "is earlier than from.")
+        return filters
 
     def match(self, run: FunctionRun) -> bool:
         return (

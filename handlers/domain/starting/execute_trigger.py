@@ -19,7 +19,11 @@ from handlers.domain.starting.start import StartDeps, StartRequest, start_run
 
 class ExecuteBody(Body):
     payload: ContentField = Field(default_factory=dict)
-    orchestration_id: Name | None = None
+    orchestration_id: Name | None = Field(
+        default=None,
+        description="The workflow of yours that starts the run. Such a run is never retried and cannot be re-run "
+        "(ORCHESTRATION_RUN): the workflow does both.",
+    )
 
 
 class KeyedTriggerReader(FunctionReader, Protocol):

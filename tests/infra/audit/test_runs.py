@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -165,6 +165,7 @@ def test_of_an_expired_run_nothing_is_asked() -> None:
         {"position": None},
         {"expiresAt": None},
         {"expiresAt": "never"},
+        {"expiresAt": 10**17},
         {"byFunction": "FN#acme"},
         {"after": "soon"},
         {"after": [5]},
@@ -177,6 +178,12 @@ def test_a_run_that_cannot_be_read_is_a_finding_that_quotes_nothing(broken: dict
     (finding,) = storage.findings()
     assert (finding.rule.value, finding.ids) == ("readable", (ORIGINAL, "RUN"))
     assert not any(str(value) in finding.sentence for value in broken.values())
+
+
+def test_a_moment_at_the_end_of_time_ends_no_audit() -> None:
+    storage = a_storage(status="pending", deadline=datetime(9999, 12, 31, tzinfo=UTC))
+    storage.item(ORIGINAL)["position"] = "9999-12-31T23:59:59.999Z"
+    assert storage.found() == []
 
 
 def test_a_part_of_an_unknown_kind_cannot_be_read() -> None:

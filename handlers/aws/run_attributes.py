@@ -140,10 +140,6 @@ def read(plain: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def read_notes(plain: dict[str, Any]) -> dict[str, Any]:
-    return _read(NOTES, plain)
-
-
 def _written(table: dict[str, tuple[str, _Form]], of: FunctionRun | Pin) -> dict[str, Any]:
     values = ((attribute, form, getattr(of, name), _DEFAULTS.get(name)) for name, (attribute, form) in table.items())
     return {attribute: form.write(value) for attribute, form, value, default in values if value not in (None, default)}

@@ -56,8 +56,7 @@ def to_run(item: Item, notes: Item | None = None) -> FunctionRun:
         "rerun_count": int(plain["reruns"]),
         "expires_at": datetime.fromtimestamp(int(plain["expiresAt"]), UTC),
     }
-    texts = run_attributes.read_notes(from_item(notes)) if notes else {}
-    return FunctionRun.model_validate(told | run_attributes.read(plain) | texts)
+    return FunctionRun.model_validate(told | run_attributes.read(from_item(notes or {}) | plain))
 
 
 def _moment(text: str) -> datetime:

@@ -151,7 +151,9 @@ def recover(run: FunctionRun, deps: WatchdogDeps, *, has_backlog: Callable[[], b
     run = _moved(run, deps.runs)
     if run.status.is_open:
         return _ended_or_pushed(run, deps, has_backlog)
-    return _publish_again(run, deps) if run.event_pending else _mark_published(run, deps)
+    if run.event_pending:
+        return _publish_again(run, deps)
+    return RecoveryResult.MOVED_PARTS if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
 
 
 def _ended_or_pushed(run: FunctionRun, deps: WatchdogDeps, has_backlog: Callable[[], bool]) -> RecoveryResult:
@@ -255,10 +257,6 @@ def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: Watch
     return (
         RecoveryResult.UNDELIVERABLE if is_new and finish(run, delivery_failed(run), deps) else RecoveryResult.MOVED_ON
     )
-
-
-def _mark_published(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
-    return RecoveryResult.MOVED_PARTS if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
 
 
 def _is_given_up(run: FunctionRun) -> bool:

@@ -11,11 +11,11 @@ from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.settings import ENDED_RUNS, check_environment
+from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = ENDED_RUNS
+READS = (*RUNS, "lifecycle_bus_name")
 check_environment(READS)
 
 app = Resolver()
@@ -24,10 +24,9 @@ ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 
 @app.operation(CANCEL)
 def post_cancel(workspace: str, run_id: str) -> Response[Any]:
-    with app.act(CANCEL, workspace, run_id=run_id) as act:
-        CancelBody.read(app.body())  # there is nothing to say, and nothing is overlooked
-        run = cancel(workspace, run_id, act.caller.subject, wiring.cancel_deps)
-        act.line["status"] = run.status
+    CancelBody.read(app.body())  # there is nothing to say, and nothing is overlooked
+    run = cancel(workspace, run_id, app.act.caller.subject, wiring.cancel_deps)
+    app.act.line["status"] = run.status
     return json_response(ANSWERS[run.status], Cancelled(run_id=run.id, status=run.status, message=_message(run)))
 
 

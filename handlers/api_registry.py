@@ -33,11 +33,11 @@ from handlers.domain.ids import parse_id
 from handlers.domain.registry import functions, triggers
 from handlers.domain.registry.changes import etag
 from handlers.domain.registry.entities import ComputeFunction
-from handlers.settings import INVOKABLE, SEALING, TRIGGER_SOURCES, check_environment
+from handlers.settings import INVOKABLE, TRIGGER_SOURCES, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = ("table_name", *SEALING, *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
+READS = ("table_name", "input_key_arn", *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
 check_environment(READS)
 
 app = Resolver()
@@ -62,16 +62,14 @@ def deleted(id_: str, message: str) -> Response[Any]:
 
 @app.operation(POST_FUNCTION)
 def post_function(workspace: str) -> Response[Any]:
-    with app.act(POST_FUNCTION, workspace) as act:
-        request = functions.RegisterFunction.read(app.body())
-        registered = functions.register_function(workspace, request, wiring.registry_deps)
-        act.line["functionId"] = registered.id
+    request = functions.RegisterFunction.read(app.body())
+    registered = functions.register_function(workspace, request, wiring.registry_deps)
+    app.act.line["functionId"] = registered.id
     return shown_function(HTTPStatus.CREATED, registered)
 
 
 @app.operation(LIST_FUNCTIONS)
 def list_functions(workspace: str) -> Response[Any]:
-    app.allow(LIST_FUNCTIONS, workspace)
     page = app.page()
     found, position = wiring.registry.list_functions(workspace, page)
     data = [FunctionView.model_validate(function) for function in found]
@@ -80,39 +78,34 @@ def list_functions(workspace: str) -> Response[Any]:
 
 @app.operation(GET_FUNCTION)
 def get_function(workspace: str, function_id: str) -> Response[Any]:
-    app.allow(GET_FUNCTION, workspace)
     return shown_function(HTTPStatus.OK, functions.find_function(workspace, function_id, wiring.registry))
 
 
 @app.operation(PUT_FUNCTION)
 def put_function(workspace: str, function_id: str) -> Response[Any]:
-    with app.act(PUT_FUNCTION, workspace, function_id=function_id):
-        changed = functions.change_function(
-            workspace, function_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
-        )
+    changed = functions.change_function(
+        workspace, function_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
+    )
     return shown_function(HTTPStatus.OK, changed)
 
 
 @app.operation(DELETE_FUNCTION)
 def delete_function(workspace: str, function_id: str) -> Response[Any]:
-    with app.act(DELETE_FUNCTION, workspace, function_id=function_id):
-        functions.delete_function(workspace, function_id, wiring.registry)
+    functions.delete_function(workspace, function_id, wiring.registry)
     return deleted(function_id, FUNCTION_DELETED)
 
 
 @app.operation(POST_TRIGGER)
 def post_trigger(workspace: str) -> Response[Any]:
-    with app.act(POST_TRIGGER, workspace) as act:
-        request = triggers.CreateTrigger.read(app.body())
-        act.line["functionId"] = parse_id(request.function_id)
-        made = triggers.create_trigger(workspace, request, wiring.registry_deps)
-        act.line["triggerId"] = made.trigger.id
+    request = triggers.CreateTrigger.read(app.body())
+    app.act.line["functionId"] = parse_id(request.function_id)
+    made = triggers.create_trigger(workspace, request, wiring.registry_deps)
+    app.act.line["triggerId"] = made.trigger.id
     return shown_trigger(HTTPStatus.CREATED, made)
 
 
 @app.operation(LIST_TRIGGERS)
 def list_triggers(workspace: str) -> Response[Any]:
-    app.allow(LIST_TRIGGERS, workspace)
     page = app.page()
     found, position = triggers.list_triggers(workspace, page, wiring.registry)
     data = [TriggerSummary.of(trigger) for trigger in found]
@@ -121,31 +114,27 @@ def list_triggers(workspace: str) -> Response[Any]:
 
 @app.operation(GET_TRIGGER)
 def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    app.allow(GET_TRIGGER, workspace)
     return shown_trigger(HTTPStatus.OK, triggers.show_trigger(workspace, trigger_id, wiring.registry_deps))
 
 
 @app.operation(PUT_TRIGGER)
 def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    with app.act(PUT_TRIGGER, workspace, trigger_id=trigger_id):
-        changed = triggers.change_trigger(
-            workspace, trigger_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
-        )
+    changed = triggers.change_trigger(
+        workspace, trigger_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
+    )
     return shown_trigger(HTTPStatus.OK, changed)
 
 
 @app.operation(DELETE_TRIGGER)
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    with app.act(DELETE_TRIGGER, workspace, trigger_id=trigger_id):
-        triggers.delete_trigger(workspace, trigger_id, wiring.registry_deps)
+    triggers.delete_trigger(workspace, trigger_id, wiring.registry_deps)
     return deleted(trigger_id, TRIGGER_DELETED)
 
 
 @app.operation(ROTATE_SECRET)
 def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
-    with app.act(ROTATE_SECRET, workspace, trigger_id=trigger_id):
-        request = triggers.RotateSecret.read(app.body())
-        rotated = triggers.rotate_secret(workspace, trigger_id, request, wiring.registry_deps)
+    request = triggers.RotateSecret.read(app.body())
+    rotated = triggers.rotate_secret(workspace, trigger_id, request, wiring.registry_deps)
     return shown_trigger(HTTPStatus.CREATED, rotated)
 
 

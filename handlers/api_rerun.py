@@ -39,10 +39,10 @@ class LambdaTestEvent(RerunBody):
 
 @app.operation(RERUN)
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
-    with app.act(RERUN, workspace, run_id=run_id) as act:
-        options = RerunBody.read(app.body())
-        key = app.request_key(workspace, act.caller, ["rerun", parse_id(run_id), options.normal_form()])
-        new = rerun_with(act.line, RerunRequest(workspace, run_id, act.caller.subject, options, key))
+    options = RerunBody.read(app.body())
+    key = app.request_key(workspace, ["rerun", parse_id(run_id), options.normal_form()])
+    caller, line = app.act
+    new = rerun_with(line, RerunRequest(workspace, run_id, caller.subject, options, key))
     return accepted(workspace, new.id, message(run_id))
 
 

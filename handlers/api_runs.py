@@ -8,15 +8,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
-from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, REVEAL, RerunHistory, RevealedRun, RunList, RunView
+from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, RerunHistory, RevealedRun, RunList, RunView
 from handlers.api.views import PageMeta
 from handlers.domain.runs.history import lineage, parse_contents, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
-from handlers.settings import RUNS, SEALING, check_environment
+from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (*RUNS, *SEALING)
+READS = (*RUNS, "input_key_arn", "outcome_key_arn")
 check_environment(READS)
 
 app = Resolver()
@@ -24,7 +24,6 @@ app = Resolver()
 
 @app.operation(LIST_RUNS)
 def get_runs(workspace: str) -> Response[Any]:
-    app.allow(LIST_RUNS, workspace)
     filters, page = Filters.from_query(app.query()), app.page()
     runs, position = list_runs(workspace, filters, page, wiring.run_index, wiring.runs)
     found = RunList(data=[RunView.of(run) for run in runs], meta=PageMeta.of(page, position))
@@ -34,24 +33,16 @@ def get_runs(workspace: str) -> Response[Any]:
 @app.operation(GET_RUN)
 def get_run(workspace: str, run_id: str) -> Response[Any]:
     include = app.query().get("include")
-    if include is not None:
-        return reveal_run(workspace, run_id, include)
-    app.allow(GET_RUN, workspace)
-    return json_response(HTTPStatus.OK, RunView.of(read_run(workspace, run_id, wiring.runs)))
-
-
-def reveal_run(workspace: str, run_id: str, include: str) -> Response[Any]:
-    with app.act(GET_RUN, workspace, run_id=run_id) as act:
-        act.caller.require(workspace, *REVEAL)
-        act.line["parts"] = contents = parse_contents(include)
-        run = read_run(workspace, run_id, wiring.runs)
-        revealed = RevealedRun.holding(run, reveal(run, contents, wiring.runs, wiring.cipher))
+    if include is None:
+        return json_response(HTTPStatus.OK, RunView.of(read_run(workspace, run_id, wiring.runs)))
+    app.act.line["parts"] = contents = parse_contents(include)
+    run = read_run(workspace, run_id, wiring.runs)
+    revealed = RevealedRun.holding(run, reveal(run, contents, wiring.runs, wiring.cipher))
     return json_response(HTTPStatus.OK, revealed)
 
 
 @app.operation(GET_HISTORY)
 def get_rerun_history(workspace: str, run_id: str) -> Response[Any]:
-    app.allow(GET_HISTORY, workspace)
     return json_response(HTTPStatus.OK, RerunHistory.of(lineage(workspace, run_id, app.page(), wiring.runs)))
 
 

@@ -22,13 +22,12 @@ app = Resolver()
 
 @app.operation(EXECUTE)
 def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
-    with app.act(EXECUTE, workspace, trigger_id=trigger_id) as act:
-        body = ExecuteBody.read(app.body())
-        key = app.request_key(workspace, act.caller, ["execute", parse_id(trigger_id), body.model_dump()])
-        run = execute_trigger(
-            workspace, trigger_id, body, wiring.registry, wiring.start_deps, invokable=wiring.invokable, key=key
-        )
-        act.line["jobId"] = run.id
+    body = ExecuteBody.read(app.body())
+    key = app.request_key(workspace, ["execute", parse_id(trigger_id), body.model_dump()])
+    run = execute_trigger(
+        workspace, trigger_id, body, wiring.registry, wiring.start_deps, invokable=wiring.invokable, key=key
+    )
+    app.act.line["jobId"] = run.id
     return accepted(workspace, run.id, "Run successfully queued.")
 
 

@@ -14,7 +14,7 @@ from handlers.telemetry import entry_point, log_fault, logger
 from handlers.wiring import wiring
 
 READS = (
-    *(*ENDED_RUNS, *INVOKABLE, "run_queue_url"),
+    *(*ENDED_RUNS, *INVOKABLE, "input_key_arn", "run_queue_url"),
     *("delete_unused_versions", "max_concurrent_executions_per_workspace"),
 )
 check_environment(READS)

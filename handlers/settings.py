@@ -54,9 +54,8 @@ class Settings(BaseModel):
 
 # What several entry points read together.
 RUNS = ("table_name", "bucket_name", "max_reruns_per_lineage")
-SEALING = ("input_key_arn", "outcome_key_arn")
-STARTED_RUNS = (*RUNS, *SEALING, "run_queue_url", "retention_days")
-ENDED_RUNS = (*RUNS, *SEALING, "lifecycle_bus_name")
+STARTED_RUNS = (*RUNS, "input_key_arn", "run_queue_url", "retention_days")
+ENDED_RUNS = (*RUNS, "outcome_key_arn", "lifecycle_bus_name")
 INVOKABLE = ("invokable_functions", "own_functions")
 TRIGGER_SOURCES = (
     *("trigger_bus_name", "other_buses", "schedule_group"),

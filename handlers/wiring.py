@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+from botocore.session import Session as BotocoreSession
 
 from handlers.aws import aws_errors
 from handlers.aws.cipher import Cipher
@@ -85,11 +86,25 @@ class Wiring:
         return self._session.client("lambda", config=_API)
 
     @cached_property
-    def cipher(self) -> Cipher:
+    def _kms_session(self) -> BotocoreSession:
         # A session of its own, because the Encryption SDK makes its KMS clients itself: this is how to configure them.
         session = boto3.Session()._session  # noqa: SLF001
         session.set_default_client_config(_API)
-        return Cipher(session, inputs=self.settings.input_key_arn, outcomes=self.settings.outcome_key_arn)
+        return session
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        """For both keys. An entry point that needs only one has `input_cipher` or `outcome_cipher`."""
+        settings = self.settings
+        return Cipher(self._kms_session, inputs=settings.input_key_arn, outcomes=settings.outcome_key_arn)
+
+    @cached_property
+    def input_cipher(self) -> Cipher:
+        return Cipher(self._kms_session, inputs=self.settings.input_key_arn)
+
+    @cached_property
+    def outcome_cipher(self) -> Cipher:
+        return Cipher(self._kms_session, outcomes=self.settings.outcome_key_arn)
 
     @cached_property
     def part_objects(self) -> PartObjects:
@@ -127,7 +142,7 @@ class Wiring:
 
     @cached_property
     def code(self) -> FunctionCode:
-        hashes = ConfigurationHash(StackSecret(self.table, self.cipher, "configuration hashes").read, log_fault)
+        hashes = ConfigurationHash(StackSecret(self.table, self.input_cipher, "configuration hashes").read, log_fault)
         return FunctionCode(self.lambda_client, marks_versions=self.settings.delete_unused_versions, hash_of=hashes.of)
 
     @cached_property
@@ -161,19 +176,20 @@ class Wiring:
 
     @cached_property
     def rerun_deps(self) -> RerunDeps:
-        return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
+        return RerunDeps(self.runs, self.registry, self.input_cipher, self.invokable, self.retention)
 
     @cached_property
     def start_deps(self) -> StartDeps:
-        return StartDeps(self.runs, self.cipher, self.queue, self.retention)
+        return StartDeps(self.runs, self.input_cipher, self.queue, self.retention)
 
     @cached_property
     def cancel_deps(self) -> CancelDeps:
-        return CancelDeps(self.runs, self.cipher, self.bus)
+        # A cancelled run has no outcome to seal, and so there is no key.
+        return CancelDeps(self.runs, Cipher(self._kms_session), self.bus)
 
     @cached_property
     def registry_deps(self) -> RegistryDeps:
-        return RegistryDeps(self.registry, self.cipher, self.code, self.invokable, self.sources)
+        return RegistryDeps(self.registry, self.input_cipher, self.code, self.invokable, self.sources)
 
     @cached_property
     def capture_deps(self) -> CaptureDeps:
@@ -196,7 +212,7 @@ class Wiring:
     def watchdog_deps(self) -> WatchdogDeps:
         return WatchdogDeps(
             self.runs,
-            self.cipher,
+            self.outcome_cipher,
             self.queue,
             self.bus,
             self.dead_letters,

@@ -84,7 +84,7 @@ class Settings(BaseModel):
     api_requests_per_second: int = Field(default=200, ge=1)
     """API throttling. Bursts may be twice as large."""
     webhooks_per_second: int = Field(default=100, ge=1)
-    """The same for webhooks, of all workspaces together."""
+    """The same for each of the routes that need no token: webhooks, of all workspaces together, and `/openapi.json`."""
     shareable_test_events: bool = False
     """Whether to provide the test events in the Lambda console. Only where the account has no registry
     `lambda-testevent-schemas` yet."""

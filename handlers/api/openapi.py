@@ -23,7 +23,8 @@ _ABOUT = """\
 Records the runs of your Lambda functions and re-runs any of them: same input and same code, or with overrides, or on
 today's code.
 
-**Grants.** `x-grant` of an operation is what the caller's token has to permit in the workspace of the path.
+**Grants.** `x-grant` of an operation is what the caller's token has to permit in the workspace of the path; that of
+a parameter, what a request with it needs besides. `x-audited` is the action in the audit line.
 
 **Requests** are strict JSON, at most 4.5 MB: unknown fields, `null` for a field that may be left out, and equal keys
 are refused with the name of the field. Parameters, overrides and payloads are 4 MB at most, 100 levels deep.
@@ -116,10 +117,12 @@ def _operation(operation: Operation) -> Schema:
     if operation.request is not None:
         described["requestBody"] = _request_body(operation)
     if isinstance(operation.access, Grant):
-        described |= {"security": [{_TOKEN: []}], "x-grant": f"{{workspace}}/{operation.access}"}
-    else:
-        described |= {"security": [], "x-access": operation.access.value}
-    return described | ({"x-audited": operation.audited} if operation.audited else {})
+        return described | {"security": [{_TOKEN: []}], **_needs(operation.access, operation.audited)}
+    return described | {"security": [], "x-access": operation.access.value}
+
+
+def _needs(grant: Grant | None, audited: str | None) -> Schema:
+    return ({"x-grant": f"{{workspace}}/{grant}"} if grant else {}) | ({"x-audited": audited} if audited else {})
 
 
 def _path_parameter(name: str) -> Schema:
@@ -135,6 +138,7 @@ def _parameters(operation: Operation) -> list[Schema]:
             "description": parameter.description,
             "required": parameter.required,
             "schema": parameter.schema,
+            **_needs(parameter.grant, parameter.audited),
         }
         for place, parameters in (("query", operation.query), ("header", operation.headers))
         for parameter in parameters

@@ -42,6 +42,10 @@ class Parameter(NamedTuple):
     description: str
     schema: dict[str, Any] = {"type": "string"}  # noqa: RUF012 - nobody changes it
     required: bool = False
+    grant: Grant | None = None
+    """What a request with it needs besides the operation's own grant."""
+    audited: str | None = None
+    """The action in the audit line that a request with it leaves, if the operation leaves none."""
 
 
 class Operation(NamedTuple):
@@ -126,3 +130,19 @@ IF_MATCH = Parameter(
     "The `ETag` of the version that is changed, as GET answered it. Required unless the body names its `version`.",
     {"type": "string", "examples": ['"3"']},
 )
+
+
+def registry_operation(id_: str, route: str, summary: str, **described: Any) -> Operation:
+    """One on functions or triggers: GET needs the grant to read them, all else that to write them and is audited."""
+    method, _, path = route.partition(" ")
+    is_read = method == "GET"
+    return Operation(
+        id=id_,
+        entry_point="api_registry",
+        method=method,
+        path=path,
+        access=Grant(path.split("/")[1], "read" if is_read else "write"),
+        summary=summary,
+        audited=None if is_read else to_snake(id_).replace("_", "-"),
+        **described,
+    )

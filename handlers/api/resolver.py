@@ -2,14 +2,14 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from handlers.api.operations import Grant, Operation
+from handlers.api.operations import Operation, Public
 from handlers.api.responses import error_response
 from handlers.domain import errors
 from handlers.domain.identity import Caller
@@ -30,7 +30,7 @@ Route = Callable[..., Response[Any]]
 
 
 class Act(NamedTuple):
-    """Something that is done, by whom, and the audit line that it leaves."""
+    """Who asks, and the audit line that the request leaves if it is audited."""
 
     caller: Caller
     line: AuditLine
@@ -48,29 +48,48 @@ class Resolver(APIGatewayHttpResolver):
         self.not_found(self._answer_not_found)
 
     def operation(self, operation: Operation) -> Callable[[Route], Route]:
-        """The decorator of the function that answers it, which is given the parameters of the path."""
-        return self.route(operation.rule, method=operation.method)
+        """The decorator of the function that answers it, which is given the parameters of the path.
 
-    def caller(self) -> Caller:
+        It is called only if the caller has the grants that the operation and the parameters of the query ask for.
+        """
+
+        def register(answer: Route) -> Route:
+            # As a decorator, a context manager leaves no frame of ours between the resolver and what answers.
+            return self.route(operation.rule, method=operation.method)(self._permitted(operation)(answer))
+
+        return register
+
+    @contextmanager
+    def _permitted(self, operation: Operation) -> Iterator[None]:
+        """Checks the grants. What is audited leaves its line: done, refused, or not permitted.
+
+        Raises Unauthenticated or Forbidden.
+        """
+        if isinstance(operation.access, Public):
+            yield
+            return
+        path: dict[str, str] = self.request.path_parameters
+        sent = [each for each in operation.query if each.grant and each.name in self.query()]
+        action = operation.audited or next((each.audited for each in sent), None)
+        auditing: AbstractContextManager[AuditLine] = audited(action, **path) if action else nullcontext({})
+        with auditing as line:
+            caller = self._caller()
+            line["by"] = caller.subject
+            for grant in (operation.access, *(each.grant for each in sent if each.grant)):
+                caller.require(path["workspace"], *grant)
+            self.context["act"] = Act(caller, line)
+            yield
+
+    @property
+    def act(self) -> Act:
+        """Of the request that is being answered, if it needs a token."""
+        act: Act = self.context["act"]
+        return act
+
+    def _caller(self) -> Caller:
         """Raises Unauthenticated."""
         authorizer = self.current_event.request_context.authorizer
         return Caller.of_claims(authorizer.jwt_claim if authorizer else {})
-
-    def allow(self, operation: Operation, workspace: str) -> None:
-        """Raises Unauthenticated or Forbidden."""
-        self.caller().require(workspace, *_grant(operation))
-
-    @contextmanager
-    def act(self, operation: Operation, workspace: str, **ids: str) -> Iterator[Act]:
-        """Writes an audit line of what is done within, accepted or refused, also if the grant is missing.
-
-        `ids` are of what it is done to. Raises Unauthenticated or Forbidden.
-        """
-        with audited(operation.audited or operation.id, workspace=workspace, **ids) as line:
-            caller = self.caller()
-            line["by"] = caller.subject
-            caller.require(workspace, *_grant(operation))
-            yield Act(caller, line)
 
     def query(self) -> dict[str, str]:
         return self.current_event.query_string_parameters
@@ -83,9 +102,9 @@ class Resolver(APIGatewayHttpResolver):
         """A request header by its name in lower case, as API Gateway hands all of them over."""
         return self.current_event.headers.get(name)
 
-    def request_key(self, workspace: str, caller: Caller, request: JsonValue) -> IdempotencyKey | None:
+    def request_key(self, workspace: str, request: JsonValue) -> IdempotencyKey | None:
         """The idempotency key that the caller has sent with what is asked for. Raises InvalidRequest."""
-        return request_key(self.header(HEADER.lower()), workspace, f"caller:{caller.subject}", request)
+        return request_key(self.header(HEADER.lower()), workspace, f"caller:{self.act.caller.subject}", request)
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""
@@ -140,8 +159,3 @@ def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
     if not all(isinstance(each, str) for each in texts):
         return _MALFORMED
     return event | {"rawPath": path, "requestContext": context}
-
-
-def _grant(operation: Operation) -> Grant:
-    assert isinstance(operation.access, Grant)  # noqa: S101 - what is public has no caller to ask
-    return operation.access

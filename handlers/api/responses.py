@@ -34,23 +34,15 @@ STATUS: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-# Of RFC 9110 and, for 428, RFC 6585. Python's own phrases differ from version to version.
-PHRASES: dict[HTTPStatus, str] = {
-    HTTPStatus.BAD_REQUEST: "Bad Request",
-    HTTPStatus.UNAUTHORIZED: "Unauthorized",
-    HTTPStatus.FORBIDDEN: "Forbidden",
-    HTTPStatus.NOT_FOUND: "Not Found",
-    HTTPStatus.CONFLICT: "Conflict",
-    HTTPStatus.PRECONDITION_FAILED: "Precondition Failed",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
-    HTTPStatus.PRECONDITION_REQUIRED: "Precondition Required",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Internal Server Error",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Service Unavailable",
-}
 
 
 def status_of(error: type[errors.ServiceError]) -> HTTPStatus:
     return next(STATUS[each] for each in error.__mro__ if each in STATUS)
+
+
+def phrase_of(status: HTTPStatus) -> str:
+    """Of RFC 9110, whatever the Python: up to 3.12 it has another one for 413."""
+    return "Content Too Large" if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE else status.phrase
 
 
 def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, Error]:
@@ -63,7 +55,7 @@ def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, Error]:
 
 def answer_to(error: errors.ServiceError, request_id: str) -> Error:
     return Error(
-        error=PHRASES[status_of(type(error))],
+        error=phrase_of(status_of(type(error))),
         code=error.code,
         message=escaped(error.message),
         request_id=request_id,

@@ -74,9 +74,6 @@ class RunView(_OfRun):
     )
 
 
-_CONTENTS = ", ".join(Content)
-
-
 class RevealedRun(RunView):
     """A run with those of its parts that were asked for; `null`: it has none."""
 
@@ -143,7 +140,6 @@ class RerunHistory(View):
 
 
 READ = Grant("function-runs", "read")
-REVEAL = Grant("function-runs", "reveal")
 _TIMESTAMP = "Inclusive, by `createdAt`. RFC 3339; a day is the timestamp of its beginning in UTC."
 
 GET_RUN = Operation(
@@ -156,11 +152,15 @@ GET_RUN = Operation(
     description="With `include`, what it holds is opened: that also needs the grant function-runs:reveal, and leaves "
     "an audit line.",
     query=(
-        Parameter("include", f"Parts to reveal, separated by commas: {', '.join(Content)}. Together 4.5 MB at most."),
+        Parameter(
+            "include",
+            f"Parts to reveal, separated by commas: {', '.join(Content)}. Together 4.5 MB at most.",
+            grant=Grant("function-runs", "reveal"),
+            audited="reveal",
+        ),
     ),
     responses={HTTPStatus.OK: RevealedRun},
     refusals=(errors.InvalidRunId, errors.NotFound, errors.PartUnreadable, errors.TooLarge),
-    audited="reveal",
 )
 LIST_RUNS = Operation(
     id="listRuns",

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from handlers.api.operations import IF_MATCH, PAGE, Grant, Operation
+from handlers.api.operations import IF_MATCH, PAGE, registry_operation
 from handlers.api.views import Deleted, ObjectContent, PageMeta, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
@@ -72,17 +72,12 @@ class TriggerList(View):
 
 _TRIGGERS = "/function-triggers"
 _TRIGGER = f"{_TRIGGERS}/{{triggerId}}"
-_READ = Grant("function-triggers", "read")
-_WRITE = Grant("function-triggers", "write")
 _SOURCES = (errors.BusMissing, errors.SourceLimitReached)
 
-POST_TRIGGER = Operation(
-    id="createTrigger",
-    entry_point="api_registry",
-    method="POST",
-    path=_TRIGGERS,
-    access=_WRITE,
-    summary="Create a trigger",
+POST_TRIGGER = registry_operation(
+    "createTrigger",
+    f"POST {_TRIGGERS}",
+    "Create a trigger",
     request=CreateTrigger,
     example={
         "name": "every night",
@@ -98,35 +93,25 @@ POST_TRIGGER = Operation(
     },
     responses={HTTPStatus.CREATED: TriggerView},
     refusals=(errors.FunctionNotPermitted, errors.NameTaken, errors.PathTaken, *_SOURCES),
-    audited="create-trigger",
 )
-LIST_TRIGGERS = Operation(
-    id="listTriggers",
-    entry_point="api_registry",
-    method="GET",
-    path=_TRIGGERS,
-    access=_READ,
-    summary="List triggers, newest first",
+LIST_TRIGGERS = registry_operation(
+    "listTriggers",
+    f"GET {_TRIGGERS}",
+    "List triggers, newest first",
     query=PAGE,
     responses={HTTPStatus.OK: TriggerList},
 )
-GET_TRIGGER = Operation(
-    id="getTrigger",
-    entry_point="api_registry",
-    method="GET",
-    path=_TRIGGER,
-    access=_READ,
-    summary="Read a trigger",
+GET_TRIGGER = registry_operation(
+    "getTrigger",
+    f"GET {_TRIGGER}",
+    "Read a trigger",
     responses={HTTPStatus.OK: TriggerView},
     refusals=(errors.NotFound, errors.TriggerUnreadable),
 )
-PUT_TRIGGER = Operation(
-    id="changeTrigger",
-    entry_point="api_registry",
-    method="PUT",
-    path=_TRIGGER,
-    access=_WRITE,
-    summary="Change a trigger",
+PUT_TRIGGER = registry_operation(
+    "changeTrigger",
+    f"PUT {_TRIGGER}",
+    "Change a trigger",
     description="What is left out stays as it is; metadata and retry policy are replaced whole. What GET answered can "
     "be edited and put back whole.",
     request=ChangeTrigger,
@@ -144,31 +129,22 @@ PUT_TRIGGER = Operation(
         errors.BeingChanged,
         *_SOURCES,
     ),
-    audited="change-trigger",
 )
-DELETE_TRIGGER = Operation(
-    id="deleteTrigger",
-    entry_point="api_registry",
-    method="DELETE",
-    path=_TRIGGER,
-    access=_WRITE,
-    summary="Delete a trigger",
+DELETE_TRIGGER = registry_operation(
+    "deleteTrigger",
+    f"DELETE {_TRIGGER}",
+    "Delete a trigger",
     description="Its runs stay, but can no longer be re-run: to stop a trigger and still re-run its runs, disable it.",
     responses={HTTPStatus.OK: Deleted},
     refusals=(errors.NotFound, errors.BeingChanged),
-    audited="delete-trigger",
 )
-ROTATE_SECRET = Operation(
-    id="rotateSecret",
-    entry_point="api_registry",
-    method="POST",
-    path=f"{_TRIGGER}/rotate-secret",
-    access=_WRITE,
-    summary="Give a webhook a new secret",
+ROTATE_SECRET = registry_operation(
+    "rotateSecret",
+    f"POST {_TRIGGER}/rotate-secret",
+    "Give a webhook a new secret",
     description="The secret before it stays valid beside it, unless `keepPrevious` is false.",
     request=RotateSecret,
     example={"keepPrevious": False},
     responses={HTTPStatus.CREATED: TriggerView},
     refusals=(errors.NotFound, errors.TriggerUnreadable, errors.Stale),
-    audited="rotate-secret",
 )

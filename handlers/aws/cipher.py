@@ -35,10 +35,10 @@ logging.getLogger("aws_encryption_sdk").setLevel(logging.CRITICAL)
 
 
 class Cipher:
-    def __init__(self, session: Session, *, inputs: str, outcomes: str) -> None:
+    def __init__(self, session: Session, *, inputs: str = "", outcomes: str = "") -> None:
         """`session` is the botocore session whose KMS clients are used, regions and retries included.
 
-        `inputs` and `outcomes` are the ARNs of the keys. Who never seals or opens one kind may leave its key empty.
+        `inputs` and `outcomes` are the ARNs of the keys. Who never seals or opens one kind leaves out its key.
         """
         self._sdk = aws_encryption_sdk.EncryptionSDKClient(
             commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, max_encrypted_data_keys=1

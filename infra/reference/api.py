@@ -23,10 +23,16 @@ def methods_table() -> str:
 
 
 def _method(operation: Operation) -> tuple[str, ...]:
-    access = operation.access.value if isinstance(operation.access, Public) else str(operation.access)
     answers = [f"{status.value} {view.__name__}" for status, view in operation.responses.items()]
     about = f"**{operation.summary}.** {operation.description}".strip()
-    return f"`{operation.method} {operation.path}`", access, _sent(operation), ", ".join(answers), about
+    return f"`{operation.method} {operation.path}`", _access(operation), _sent(operation), ", ".join(answers), about
+
+
+def _access(operation: Operation) -> str:
+    if isinstance(operation.access, Public):
+        return operation.access.value
+    more = [f"with `{each.name}` {each.grant}" for each in operation.query if each.grant]
+    return "; ".join([str(operation.access), *more])
 
 
 def _sent(operation: Operation) -> str:

@@ -83,7 +83,6 @@ def http_event(
         "rawPath": raw,
         "rawQueryString": "&".join(f"{quote(key)}={quote(value)}" for key, value in (query or {}).items()),
         "headers": {"content-type": "application/json", "host": "api.example.org"} | (headers or {}),
-        "pathParameters": parameters,
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "api",
@@ -105,6 +104,8 @@ def http_event(
         },
         "isBase64Encoded": isinstance(body, bytes),
     }
+    if parameters:
+        event["pathParameters"] = parameters
     if query:
         event["queryStringParameters"] = query
     if body is not None:

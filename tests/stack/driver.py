@@ -1,6 +1,7 @@
 """How tests speak to the deployed stack: over HTTP as callers do, and to AWS as a team does with its own functions."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,8 @@ from uuid import uuid4
 
 import httpx
 
+from handlers.api.catalogue import OPERATIONS
+from handlers.api.operations import Operation
 from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS, wait_for
 from tests.packages import package
@@ -16,6 +19,8 @@ from tests.packages import package
 ALL = "*:*"
 ENDED = {"completed", "failure", "timeout", "cancelled"}
 
+ABSENT = "00000000-0000-4000-8000-000000000000"
+WITH_TOKEN = [each for each in OPERATIONS if each.needs_token]
 ECHO = "def handler(event, context):\n    return event\n"
 
 Json = Any
@@ -193,6 +198,12 @@ def created(response: httpx.Response) -> dict[str, Any]:
 def accepted(response: httpx.Response) -> str:
     assert response.status_code == 202, response.text
     return str(response.json()["jobId"])
+
+
+def path_of(operation: Operation, ids: dict[str, str] | None = None) -> str:
+    """Below the workspace's base, with these ids by the names of the path's parameters, or with one that is absent."""
+    known = ids or {}
+    return re.sub(r"\{(\w+)\}", lambda match: known.get(match[1], ABSENT), operation.path)
 
 
 def refusal(response: httpx.Response) -> tuple[int, str, str]:

@@ -13,7 +13,6 @@ import botocore.session
 from botocore.config import Config
 
 from handlers.aws import run_items
-from handlers.aws.cipher import Cipher
 from handlers.domain import clock
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import FunctionRun
@@ -74,8 +73,8 @@ class Container(Wiring):
         return self._clients
 
     @cached_property
-    def cipher(self) -> Cipher:
-        return Cipher(self._clients.for_kms, inputs=self.settings.input_key_arn, outcomes=self.settings.outcome_key_arn)
+    def _kms_session(self) -> Any:
+        return self._clients.for_kms
 
 
 class Later:

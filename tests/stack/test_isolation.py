@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stack.driver import Workspace, refusal
+from tests.stack.driver import WITH_TOKEN, Workspace, path_of, refusal
 
 OWN_FUNCTIONS = ("api-rerun", "api-runs", "api-registry", "api-triggers", "execute-runs", "watchdog")
 
@@ -31,15 +31,10 @@ def test_a_token_of_one_workspace_opens_no_path_of_another(workspace: Workspace)
     trigger, _ = other.trigger_of()
     run = other.execute(trigger)
     intruder = other.as_caller("eve", f"{workspace.name}/*:*", "*/*:*", f"{other.name[:-1]}*/*:*").http
-    for method, path in (
-        ("GET", f"/function-runs/{run}"),
-        ("POST", f"/function-runs/{run}/rerun"),
-        ("GET", f"/function-triggers/{trigger}"),
-        ("POST", f"/function-triggers/{trigger}/execute"),
-        ("DELETE", f"/function-triggers/{trigger}"),
-        ("POST", "/compute-functions"),
-    ):
-        assert intruder.request(method, path).status_code == 403, (method, path)
+    ids = {"runId": run, "triggerId": trigger}
+    for operation in WITH_TOKEN:
+        response = intruder.request(operation.method, path_of(operation, ids))
+        assert response.status_code == 403, operation.id
 
 
 @pytest.mark.parametrize("own", OWN_FUNCTIONS)

@@ -5,9 +5,8 @@ import uuid
 
 import pytest
 
-from tests.stack.driver import Workspace, an_ended_run, items_of, refusal
-
-ABSENT = "00000000-0000-4000-8000-000000000000"
+from handlers.api.operations import Operation
+from tests.stack.driver import ABSENT, WITH_TOKEN, Workspace, an_ended_run, items_of, path_of, refusal
 
 
 def test_a_refused_request_changes_nothing(workspace: Workspace) -> None:
@@ -23,27 +22,15 @@ def test_a_refused_request_changes_nothing(workspace: Workspace) -> None:
     assert items_of(workspace, run) == before
 
 
-def test_every_route_requires_its_own_grant(workspace: Workspace) -> None:
-    routes = {
-        ("POST", f"/function-runs/{ABSENT}/rerun"): "function-triggers:execute",
-        ("GET", f"/function-runs/{ABSENT}/rerun-history"): "function-runs:read",
-        ("GET", f"/function-runs/{ABSENT}"): "function-runs:read",
-        ("POST", "/compute-functions"): "compute-functions:write",
-        ("GET", f"/compute-functions/{ABSENT}"): "compute-functions:read",
-        ("DELETE", f"/compute-functions/{ABSENT}"): "compute-functions:write",
-        ("POST", "/function-triggers"): "function-triggers:write",
-        ("GET", f"/function-triggers/{ABSENT}"): "function-triggers:read",
-        ("DELETE", f"/function-triggers/{ABSENT}"): "function-triggers:write",
-        ("POST", f"/function-triggers/{ABSENT}/execute"): "function-triggers:execute",
-    }
-    for (method, path), grant in routes.items():
-        others = sorted(set(routes.values()) - {grant})
-        response = workspace.as_caller("eve", *(f"{workspace.name}/{other}" for other in others)).http.request(
-            method, path
-        )
-        assert refusal(response)[2] == f"The grant {workspace.name}/{grant} is required.", (method, path)
-        granted = workspace.as_caller("eve", f"{workspace.name}/{grant}").http.request(method, path)
-        assert granted.status_code != 403, (method, path)
+@pytest.mark.parametrize("operation", WITH_TOKEN, ids=lambda operation: operation.id)
+def test_every_route_requires_its_own_grant(workspace: Workspace, operation: Operation) -> None:
+    path = path_of(operation)
+    assert workspace.with_token(None).request(operation.method, path).status_code == 401
+    others = {f"{workspace.name}/{each.access}" for each in WITH_TOKEN if each.access != operation.access}
+    response = workspace.as_caller("eve", *sorted(others)).http.request(operation.method, path)
+    assert refusal(response)[2] == f"The grant {workspace.name}/{operation.access} is required."
+    granted = workspace.as_caller("eve", f"{workspace.name}/{operation.access}").http.request(operation.method, path)
+    assert granted.status_code not in (401, 403)
 
 
 def test_no_or_a_bad_token_is_401(workspace: Workspace) -> None:

@@ -7,7 +7,6 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from handlers.aws.cipher import Cipher
 from handlers.settings import Settings
 from handlers.wiring import Wiring
 from infra.local.local_stack import LocalStack
@@ -42,7 +41,7 @@ class Deployed(Wiring):
         core.create_client = lambda *of, **options: make(*of, **options | {"endpoint_url": local_stack.emulator.url})  # type: ignore[method-assign]
         self._core = core
         self.__dict__["_session"] = boto3.Session(botocore_session=core)
-        self.__dict__["cipher"] = Cipher(core, inputs=settings.input_key_arn, outcomes=settings.outcome_key_arn)
+        self.__dict__["_kms_session"] = core
 
     def _note(self, **sent: Any) -> None:
         operation = sent["event_name"].rpartition(".")[2]

@@ -86,6 +86,7 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "reported_version": ("repV", _TEXT),
     "parameters_format": ("fmt", _TEXT),
     "cancel_requested_at": ("stop", _MOMENT),
+    "cancel_requested_by": ("stopBy", _TEXT),
     "redelivered_at": ("rs", _MOMENT),
     "waits_until": ("until", _MOMENT),
     "postponements": ("w", _NUMBER),
@@ -98,11 +99,10 @@ PIN: dict[str, tuple[str, _Form]] = {
     "config_hash": ("cf", _HASH),
     "timeout_seconds": ("to", _NUMBER),
 }
-# Texts that people or other systems have chosen: in an item of their own, if they are long.
+# Texts that people or other systems have chosen: in an item of their own, if they are long. Known when it is recorded.
 NOTES: dict[str, tuple[str, _Form]] = {
     "rerun_by": ("by", _TEXT),
     "rerun_reason": ("why", _TEXT),
-    "cancel_requested_by": ("stopBy", _TEXT),
     "orchestration_id": ("orch", _TEXT),
     "parameters_omitted": ("noPar", _TEXT),
 }
@@ -138,10 +138,6 @@ def read(plain: dict[str, Any]) -> dict[str, Any]:
     if "function_version" in pin:
         fields["pin"] = {"function_version_arn": version_arn(fields["function_arn"], pin["function_version"])} | pin
     return fields
-
-
-def read_notes(plain: dict[str, Any]) -> dict[str, Any]:
-    return _read(NOTES, plain)
 
 
 def _written(table: dict[str, tuple[str, _Form]], of: FunctionRun | Pin) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status
 SHARDS = 4
 # One write unit: a run's item is written four times in its life, and twice more for each of its re-runs.
 MAX_RUN_BYTES = 1024
+# Who cancels a run is not known when it is recorded. A longer name than that may cost the run a second unit.
+USUAL_SUBJECT = 64
 
 
 def run_id(item: Item) -> str:
@@ -54,10 +56,7 @@ def to_run(item: Item, notes: Item | None = None) -> FunctionRun:
         "rerun_count": int(plain["reruns"]),
         "expires_at": datetime.fromtimestamp(int(plain["expiresAt"]), UTC),
     }
-    fields = of_the_keys | run_attributes.read(plain) | (run_attributes.read_notes(from_item(notes)) if notes else {})
-    if "cancel_requested_at" not in fields:
-        fields.pop("cancel_requested_by", None)  # noted apart, for a mark that was not made after all
-    return FunctionRun.model_validate(fields)
+    return FunctionRun.model_validate(of_the_keys | run_attributes.read(from_item(notes or {}) | plain))
 
 
 def _moment(text: str) -> datetime:
@@ -86,7 +85,7 @@ def of_notes(run: FunctionRun) -> dict[str, Any]:
 
 
 def needs_notes(run: FunctionRun) -> bool:
-    """Whether its item would be too large with all texts, now or in any state to come."""
+    """Whether its item would be too large with all texts, now or in any state to come, reserved attributes included."""
     if not run_attributes.write_notes(run):
         return False
     pin = run.pin or Pin(function_version_arn="", function_version="9" * 8)
@@ -100,8 +99,16 @@ def needs_notes(run: FunctionRun) -> bool:
     latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at"), at)
     latest |= dict.fromkeys(("revision", "outcome_id"), token)
     latest |= {"duration_ms": 10**9, "execution_attempts": 9, "postponements": 999, "rerun_count": 10**6 - 1}
+    latest["cancel_requested_by"] = "x" * USUAL_SUBJECT
     latest |= dict.fromkeys(("event_pending", "result_omitted"), True)
-    return size_of(to_item(of_run(run.evolve(pin=pin, **latest)))) > MAX_RUN_BYTES
+    return size_of(to_item(of_run(run.evolve(pin=pin, **latest)) | reserved(run))) > MAX_RUN_BYTES
+
+
+def reserved(run: FunctionRun) -> dict[str, str]:
+    """The longest form of what other steps will write to it: see docs/explanation/decisions/reserved-names.md."""
+    if run.is_rerun:
+        return {"batch": f"BATCH#{'x' * 36}#9"}
+    return {"unrecoveredAt": iso(run.created_at), "errorGroup": f"GROUP#{run.workspace}#{'x' * 32}#9"}
 
 
 def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
@@ -206,8 +213,9 @@ def _unmoved(before: FunctionRun, after: FunctionRun) -> list[str]:
     if before.claim_token is not None and not after.status.is_open:
         return ["claim"]
     is_claim = after.claim_token is not None and after.claim_token != before.claim_token
-    # A run may be marked as cancelled at any time, its outcome is stored all the same; but it is not claimed again.
-    return ["rev", "stop"] if is_claim else ["rev"]
+    is_mark = after.cancel_requested_at != before.cancel_requested_at
+    # A run may be marked as cancelled at any time, and once; its outcome is stored all the same, but it is not claimed.
+    return ["rev", "stop"] if is_claim or is_mark else ["rev"]
 
 
 def is_stored(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:

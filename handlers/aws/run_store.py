@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -11,7 +10,6 @@ from handlers.aws import keys, request_keys
 from handlers.aws import run_items as items
 from handlers.aws.due_index import due_pages
 from handlers.aws.part_store import PartStore, StagedObject
-from handlers.aws.run_attributes import milliseconds, write_notes
 from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, from_item, readable_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
@@ -20,7 +18,7 @@ from handlers.domain.paging import Page
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.starting.idempotency import AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
 
 OVERDUE_PAGE = 100
@@ -138,15 +136,16 @@ class RunStore:
         return original
 
     def _extend_parameters(self, original_run_id: str, until: int) -> None:
-        """Let an original's parameters live on, once a day at most.
+        """Let an original's parameters and notes live on, once a day at most.
 
         Ahead of the transaction: should that fail, they are kept for longer than need be, and no harm is done.
         """
         for key, expiry in (
             (keys.part(original_run_id, Part.PARAMETERS), "expiresAt"),
+            (keys.of_run(original_run_id, keys.NOTES), "expiresAt"),
             (keys.run(original_run_id), "ptl"),
         ):
-            with suppress(ConditionFailed):  # somebody else has let them live as long
+            with suppress(ConditionFailed):  # there are none, or somebody else has let them live as long
                 self._table.update(
                     key,
                     UpdateExpression=f"SET {expiry} = :until",
@@ -160,19 +159,11 @@ class RunStore:
         It has a name of its own, and counts once the run names it.
         """
         part = None if outcome is None else self._parts.write_outcome(after, outcome)
-        return self._moved(before, self._noted(before, after), part)
+        is_ahead = before.deadline is not None and before.deadline > clock.now()
+        # What is overdue is found in every pass until it is put elsewhere; but an execution that begins may soon end.
+        return self._moved(before, after, part, keeps_due=is_ahead or after.status is Status.RUNNING)
 
-    def _noted(self, before: FunctionRun, after: FunctionRun) -> FunctionRun:
-        """Texts that are to stand apart from the run are written before it says so."""
-        texts = write_notes(after)
-        if texts == write_notes(before) or not (after.notes_apart or items.needs_notes(after)):
-            return after
-        self._table.put(items.of_notes(after))
-        return after.evolve(notes_apart=True)
-
-    def _moved(
-        self, before: FunctionRun, after: FunctionRun, part: dict[str, Any] | None, *, keeps_due: bool = True
-    ) -> bool:
+    def _moved(self, before: FunctionRun, after: FunctionRun, part: dict[str, Any] | None, *, keeps_due: bool) -> bool:
         key, change = keys.run(after.id), items.change(before, after, keeps_due=keeps_due)
         try:
             if part is None:
@@ -227,26 +218,15 @@ class RunStore:
         return EdgePage(list(readable_of(kept, items.rerun_id, self._report)), last)
 
     def overdue(self) -> Iterator[FunctionRun]:
-        """The index may hold a run earlier than its deadline, and never later: then it is put where it belongs."""
         now = clock.now()
         # In another order each time: a pass that has no time for all of them does not leave out the same ones.
         for shard in random.sample(range(items.SHARDS), items.SHARDS):
             for page in due_pages(self._table, f"OPEN#{shard}", before=iso(now), size=OVERDUE_PAGE):
-                for run in self.read_many([items.run_id(item) for item in page]):
-                    if run.deadline is not None and run.deadline <= now:
-                        yield run
-                    elif run.deadline is not None:
-                        self._reschedule(run.id, run.deadline)
+                runs = self.read_many([items.run_id(item) for item in page])
+                yield from (run for run in runs if run.deadline is not None)
 
-    def _reschedule(self, run_id: str, deadline: datetime) -> None:
-        it_is_still_the_deadline = "deadline = :deadline"
-        with suppress(ConditionFailed):
-            self._table.update(
-                keys.run(run_id),
-                UpdateExpression="SET dueAt = :at",
-                ConditionExpression=it_is_still_the_deadline,
-                ExpressionAttributeValues=to_item({":at": iso(deadline), ":deadline": milliseconds(deadline)}),
-            )
+    def reschedule(self, run: FunctionRun) -> None:
+        self._moved(run, run, None, keeps_due=False)
 
     def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None) -> "_New":
         new, objects = self._parts.stage(run, parts)

@@ -8,7 +8,7 @@ def describe(resources: Resources) -> Function:
     return Function(
         entry_point=api_cancel,
         grants=[
-            grants.table(resources, "GetItem", "PutItem", "UpdateItem"),
+            grants.table(resources, "GetItem", "UpdateItem"),
             grants.publish_lifecycle_events(resources),
         ],
     )

@@ -45,6 +45,8 @@ def _holds(condition: str, item: Item, names: dict[str, str], values: Item) -> b
     if condition.startswith("attribute_not_exists("):
         name = condition.removeprefix("attribute_not_exists(").removesuffix(")")
         return names.get(name, name) not in item
+    if condition == "attribute_exists(pk)":
+        return "pk" in item
     match = _CONDITION.fullmatch(condition)
     assert match is not None, condition
     kept = item.get(names.get(match["name"], match["name"]))

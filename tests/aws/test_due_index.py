@@ -1,13 +1,16 @@
 """No open run is ever without an entry in the due index at or before its deadline, whoever moves it in which order."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.aws import keys, run_items
 from handlers.aws.run_store import RunStore
+from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.runs.run import FunctionRun, Status, new_token
 from tests.aws.in_memory_table import InMemoryTable
@@ -19,6 +22,13 @@ ACTS = st.tuples(
     st.integers(0, 30),
     st.integers(-10_000, 10_000).map(lambda minutes: NOW + timedelta(minutes=minutes)),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def time_stands_still() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: NOW)
+        yield
 
 
 class NoParts:
@@ -60,7 +70,7 @@ def test_no_run_is_looked_at_later_than_its_deadline(acts: list[tuple[str, int, 
     for act, ago, deadline in acts:
         before = seen[-1 - ago % len(seen)]
         if act == "reschedule" and before.deadline is not None:
-            runs._reschedule(run.id, before.deadline)
+            runs.reschedule(before)
         elif act == "re-run":
             table.items[keys.pair(keys.run(run.id))]["reruns"] = {"N": "1"}
         elif (after := moved(act, before, deadline)) is not None:
@@ -91,3 +101,22 @@ def test_a_run_that_is_executed_at_once_is_put_there_once_and_taken_away_once() 
     assert table.items[key]["dueAt"] == at
     assert runs.transition(ended, ended.moved(event_pending=False, deadline=None))
     assert "dueAt" not in table.items[key]
+
+
+@pytest.mark.parametrize("act", ["take back", "end"])
+def test_a_run_that_was_overdue_is_looked_at_again_at_its_new_deadline_and_not_before(act: str) -> None:
+    run = a_run(status="running", claim_token="a", deadline=NOW - timedelta(minutes=1))
+    runs, table = a_store(run)
+    later = moved(act, run, NOW + timedelta(minutes=15))
+    assert later is not None
+    assert later.deadline is not None
+    assert runs.transition(run, later)
+    assert table.items[keys.pair(keys.run(run.id))]["dueAt"]["S"] == iso(later.deadline)
+
+
+def test_a_late_claim_stays_where_it_is() -> None:
+    run = a_run(status="pending", deadline=NOW - timedelta(minutes=1))
+    runs, table = a_store(run)
+    before = table.items[keys.pair(keys.run(run.id))]["dueAt"]
+    assert runs.transition(run, run.moved(status=Status.RUNNING, claim_token="a", deadline=NOW + timedelta(minutes=15)))
+    assert table.items[keys.pair(keys.run(run.id))]["dueAt"] == before

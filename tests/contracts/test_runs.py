@@ -169,6 +169,40 @@ def test_runs_whose_deadline_has_passed_are_overdue_and_no_others(runs: RunPorts
     assert not found.keys() & {early.id, ended.id, postponed.id}
 
 
+def test_a_run_may_be_found_before_its_deadline_until_it_is_rescheduled(
+    runs: RunPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> list[FunctionRun]:
+        return [each for each in runs.overdue() if each.id == run.id]
+
+    at = now()
+    run = stored(runs, status="pending", deadline=at + timedelta(minutes=1))
+    claimed = run.moved(status=Status.RUNNING, claim_token="a", deadline=at + timedelta(minutes=15))
+    assert runs.transition(run, claimed)
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(minutes=2))
+    assert found() == [claimed]
+    runs.reschedule(run)
+    assert found() == [claimed], "it has moved since it was read so"
+    runs.reschedule(claimed)
+    assert found() == []
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(minutes=16))
+    assert found() == [claimed]
+
+
+@pytest.mark.parametrize("reason", [None, "€" * 512])
+def test_a_run_is_marked_once_and_not_by_who_comes_too_late(runs: RunPorts, reason: str | None) -> None:
+    run = stored(runs, status="running", claim_token="a", deadline=now() + timedelta(minutes=5), rerun_reason=reason)
+    late = run.evolve(cancel_requested_at=now() + timedelta(seconds=1), cancel_requested_by="carol" * 51)
+    assert runs.transition(run, run.evolve(cancel_requested_at=now(), cancel_requested_by="bob"))
+    assert not runs.transition(run, late)
+    found = runs.read_run(run.id)
+    assert found is not None
+    assert (found.cancel_requested_by, found.rerun_reason) == ("bob", reason)
+    assert runs.transition(found, found.moved(status=Status.PENDING, claim_token=None))
+    assert not runs.transition(found, late.moved())
+    assert runs.read_run(run.id) == runs.read_many([run.id])[0]
+
+
 def test_an_expired_item_is_as_good_as_gone(runs: RunPorts) -> None:
     expired = stored(runs, expires_at=now() - timedelta(seconds=1))
     assert runs.read_run(expired.id) is None

@@ -10,7 +10,7 @@ from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
-from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
 from tests.builders import NOW
 
@@ -25,6 +25,8 @@ class InMemoryRuns:
 
     def __init__(self, *, max_reruns: int = 1000) -> None:
         self.runs: dict[str, FunctionRun] = {}
+        self.due: dict[str, datetime] = {}
+        """When the watchdog looks at a run, if that is before its deadline."""
         self.parts: dict[tuple[str, str], StoredPart] = {}
         self.lineages: dict[str, list[tuple[str, str]]] = {}
         self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
@@ -113,6 +115,11 @@ class InMemoryRuns:
         # These two are moved by re-runs, at any time.
         changed -= {"rerun_count", "expires_at"}
         self.runs[after.id] = stored.evolve(**{name: getattr(after, name) for name in changed})
+        is_ahead = before.deadline is not None and before.deadline > clock.now()
+        if before.deadline is not None and (is_ahead or after.status is Status.RUNNING):
+            self.due.setdefault(after.id, before.deadline)
+        else:
+            self.due.pop(after.id, None)
         return True
 
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
@@ -123,8 +130,14 @@ class InMemoryRuns:
         return EdgePage([run_id for _, run_id in kept], kept[-1][0] if len(ahead) > page.size else None)
 
     def overdue(self) -> Iterator[FunctionRun]:
-        overdue = [run for run in self.runs.values() if run.deadline is not None and run.deadline <= clock.now()]
-        yield from sorted(overdue, key=lambda run: (run.deadline, run.id))
+        deadlines = [(run.deadline, run.id) for run in self.runs.values() if run.deadline is not None]
+        now = clock.now()
+        overdue = sorted(each for each in deadlines if min(each[0], self.due.get(each[1], each[0])) <= now)
+        yield from [self.runs[run_id] for _, run_id in overdue]
+
+    def reschedule(self, run: FunctionRun) -> None:
+        if self.runs[run.id].revision == run.revision:
+            self.due.pop(run.id, None)
 
     def _store(self, run: FunctionRun, parts: SealedParts) -> None:
         self.parts |= {_part_key(run, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
@@ -138,7 +151,8 @@ def _is_unmoved(stored: FunctionRun, before: FunctionRun, after: FunctionRun) ->
     if before.claim_token is not None and not after.status.is_open:
         return stored.claim_token == before.claim_token
     is_claim = after.claim_token is not None and after.claim_token != before.claim_token
-    is_marked = is_claim and stored.cancel_requested_at != before.cancel_requested_at
+    is_mark = after.cancel_requested_at != before.cancel_requested_at
+    is_marked = (is_claim or is_mark) and stored.cancel_requested_at != before.cancel_requested_at
     return stored.revision == before.revision and not is_marked
 
 

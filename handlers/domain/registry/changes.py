@@ -33,15 +33,19 @@ def check_version(current: Registered, seen: object, if_match: str | None) -> No
         raise Stale
 
 
-def without_unchanged(body: JsonObject, fixed: dict[str, str]) -> JsonObject:
-    """The body without the fields that cannot change. They may be sent, unchanged.
+def without(body: JsonObject, fixed: dict[str, str]) -> JsonObject:
+    """The body without the fields that cannot change. They may be sent, unchanged: `check_fixed` sees to that."""
+    return {field: value for field, value in body.items() if field not in fixed}
 
-    Raises InvalidRequest naming a field that would have changed.
+
+def check_fixed(body: JsonObject, fixed: dict[str, str]) -> None:
+    """Refuse a change of a field that cannot change.
+
+    To be asked after `check_version`: of a document that is stale, `updatedAt` differs too. Raises InvalidRequest.
     """
     for field in fixed.keys() & body.keys():
         if body[field] != fixed[field]:
             raise InvalidRequest(field, "cannot be changed.")
-    return {field: value for field, value in body.items() if field not in fixed}
 
 
 def as_it_is_now(delete: Callable[[], None]) -> None:

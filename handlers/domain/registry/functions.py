@@ -2,14 +2,15 @@
 
 import uuid
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
-from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
+from handlers.domain.registry.changes import as_it_is_now, check_fixed, check_version, without
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.ports import FunctionReader, Registry, RegistryDeps
@@ -23,6 +24,13 @@ class RegisterFunction(Body):
 
 class CaptureBody(Body):
     trigger_id: str | None = Field(default=None, max_length=64)
+
+    @field_validator("trigger_id", mode="before")
+    @classmethod
+    def _is_no_null(cls, value: object) -> object:
+        if value is None:
+            raise PydanticCustomError("null", "must not be null: leave it out")
+        return value
 
 
 class ChangeFunction(Body):
@@ -67,8 +75,9 @@ def change_function(
     Raises NotFound, InvalidRequest, VersionRequired, Stale, FunctionNotPermitted or NameTaken.
     """
     before = find_function(workspace, function_id, deps.registry)
-    request = ChangeFunction.read(without_unchanged(body, before.fixed))
+    request = ChangeFunction.read(without(body, before.fixed))
     check_version(before, request.version, if_match)
+    check_fixed(body, before.fixed)
     function_arn = request.function_arn or before.function_arn
     if function_arn != before.function_arn:
         if base_arn(function_arn) != base_arn(before.function_arn):

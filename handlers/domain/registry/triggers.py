@@ -11,7 +11,7 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.registry import webhook_secrets
-from handlers.domain.registry.changes import as_it_is_now, check_version, without_unchanged
+from handlers.domain.registry.changes import as_it_is_now, check_fixed, check_version, without
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.registry.event_driven import BUS_FIELD
 from handlers.domain.registry.functions import find_function
@@ -144,8 +144,9 @@ def change_trigger(
     if RETRY_POLICY in body and body[RETRY_POLICY] is None:
         problem = 'must not be null. To end retrying, send {"maxRetries": 0}; left out, it stays as it is.'
         raise InvalidRequest(RETRY_POLICY, problem)
-    request = ChangeTrigger.read(without_unchanged(body, before.fixed))
+    request = ChangeTrigger.read(without(body, before.fixed))
     check_version(before, request.version, if_match)
+    check_fixed(body, before.fixed)
     after = _next(before).evolve(
         name=request.name or before.name,
         enabled=before.enabled if request.enabled is None else request.enabled,

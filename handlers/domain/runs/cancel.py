@@ -35,7 +35,7 @@ def cancel(workspace: str, run_id: str, cancelled_by: str, deps: CancelDeps) -> 
         if not run.status.is_open:
             raise RunEnded(run.status)
         if run.status is Status.PENDING:
-            if finish(run, CANCELLED, deps, by=cancelled_by):
+            if finish(run, CANCELLED, deps, by=None if run.cancel_requested_at else cancelled_by):
                 return run.evolve(status=Status.CANCELLED)
         elif run.cancel_requested_at is not None or _mark(run, cancelled_by, deps):
             return run

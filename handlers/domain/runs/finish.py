@@ -93,16 +93,24 @@ def _store(
     run: FunctionRun, finished: FunctionRun, outcome: Outcome, deps: Finisher, pauses: Sequence[float]
 ) -> FunctionRun | None:
     """After each pause it is tried again; towards the end without the result, which may be what cannot be stored."""
-    stored, sealed = _seal(finished, outcome, deps.cipher)
+    whole, sealed = _seal(finished, outcome, deps.cipher)
+    stored = whole
+
+    def attempt() -> FunctionRun | None:
+        if deps.runs.transition(run, stored, sealed):
+            return stored
+        # With the result it may have been stored before, and only the answer to that was lost.
+        return whole if stored is not whole and deps.runs.transition(run, whole) else None
+
     for tried, pause in enumerate(pauses):
         try:
-            return stored if deps.runs.transition(run, stored, sealed) else None
+            return attempt()
         except Unavailable:
             clock.pause(pause)
             if tried and outcome.result is not None:
                 outcome = outcome._replace(result=None, result_lost=True)
-                stored, sealed = _seal(finished, outcome, deps.cipher)
-    return stored if deps.runs.transition(run, stored, sealed) else None
+                stored, sealed = _seal(finished.moved(), outcome, deps.cipher)
+    return attempt()
 
 
 def _seal(finished: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[FunctionRun, bytes | None]:

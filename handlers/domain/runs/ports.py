@@ -41,7 +41,10 @@ class RunTransitions(RunReader, Protocol):
 
 class OverdueRuns(RunTransitions, Protocol):
     def overdue(self) -> Iterator[FunctionRun]:
-        """Runs whose deadline has passed, read consistently, page by page."""
+        """Runs whose deadline has passed, read consistently, page by page; some of them early, see `reschedule`."""
+
+    def reschedule(self, run: FunctionRun) -> None:
+        """It is not overdue before its deadline, or before that of whoever has moved it since."""
 
 
 class RunQueue(Protocol):

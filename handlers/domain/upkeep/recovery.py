@@ -92,6 +92,7 @@ class RecoveryResult(StrEnum):
     UNPUBLISHED = "could not be published"
     RETRY_GIVEN_UP = "retry given up"
     MOVED_ON = "moved on by itself"
+    RESCHEDULED = "looked at again at its deadline"
     FAILED = "failed to recover"
 
 
@@ -134,7 +135,7 @@ def recover_overdue(
 def _set_aside(overdue: Iterator[FunctionRun], ends: list[FunctionRun]) -> Iterator[FunctionRun]:
     """All but the ends that only have to be published. After a long outage there are many, older than any open run."""
     for run in overdue:
-        if run.status.is_open or run.staged or not run.event_pending or _is_given_up(run):
+        if run.status.is_open or run.staged or not run.event_pending or _is_given_up(run) or _is_early(run):
             yield run
         elif len(ends) == MAX_ENDS:
             return
@@ -144,9 +145,18 @@ def _set_aside(overdue: Iterator[FunctionRun], ends: list[FunctionRun]) -> Itera
 
 def recover(run: FunctionRun, deps: WatchdogDeps, *, has_backlog: Callable[[], bool] = lambda: False) -> RecoveryResult:
     concerns_run(run.id, run.lineage_id)
+    if _is_early(run):
+        deps.runs.reschedule(run)
+        return RecoveryResult.RESCHEDULED
     run = _moved(run, deps.runs)
-    if not run.status.is_open:
-        return _publish_again(run, deps) if run.event_pending else _mark_published(run, deps)
+    if run.status.is_open:
+        return _ended_or_pushed(run, deps, has_backlog)
+    if run.event_pending:
+        return _publish_again(run, deps)
+    return RecoveryResult.MOVED_PARTS if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
+
+
+def _ended_or_pushed(run: FunctionRun, deps: WatchdogDeps, has_backlog: Callable[[], bool]) -> RecoveryResult:
     if (end := _end_of(run)) is not None:
         return _ENDED[end] if finish(run, end, deps) else RecoveryResult.MOVED_ON
     if wait_of(run) > MAX_MESSAGE_DELAY:
@@ -164,6 +174,11 @@ def recover(run: FunctionRun, deps: WatchdogDeps, *, has_backlog: Callable[[], b
         return RecoveryResult.IN_BACKLOG
     push_when_due(waiting, deps.queue)
     return RecoveryResult.PUSHED_AGAIN
+
+
+def _is_early(run: FunctionRun) -> bool:
+    """Whether it was found before its deadline: a move may leave it where it was to be looked at."""
+    return run.deadline is not None and run.deadline > clock.now()
 
 
 def _has_backlog(deps: WatchdogDeps) -> bool:
@@ -242,10 +257,6 @@ def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: Watch
     return (
         RecoveryResult.UNDELIVERABLE if is_new and finish(run, delivery_failed(run), deps) else RecoveryResult.MOVED_ON
     )
-
-
-def _mark_published(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
-    return RecoveryResult.MOVED_PARTS if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
 
 
 def _is_given_up(run: FunctionRun) -> bool:

@@ -93,6 +93,29 @@ def test_marking_twice_is_marking_once(world: World, time: FakeClock) -> None:
     assert world.run(RUN_ID).cancel_requested_at == NOW
 
 
+@pytest.mark.parametrize("status", ["running", "pending"])
+def test_of_two_who_cancel_at_once_the_first_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    world.has_run(a_run(status=status))
+    transition = world.runs.transition
+
+    def meanwhile(*args: Any) -> bool:
+        monkeypatch.setattr(world.runs, "transition", transition)
+        cancel(WORKSPACE, RUN_ID, "alice", world.cancel_deps)
+        return transition(*args)
+
+    monkeypatch.setattr(world.runs, "transition", meanwhile)
+    assert cancelled(world).cancel_requested_by == "alice"
+    assert world.run(RUN_ID).cancel_requested_by == "alice"
+
+
+def test_a_marked_run_that_is_pending_again_is_cancelled_by_who_marked_it(world: World) -> None:
+    world.has_run(a_run(status="pending", cancel_requested_at=NOW, cancel_requested_by="alice"))
+    cancelled(world)
+    assert (world.run(RUN_ID).status, world.run(RUN_ID).cancel_requested_by) == (Status.CANCELLED, "alice")
+
+
 @pytest.mark.parametrize("status", ["completed", "failure", "timeout"])
 def test_a_run_that_has_ended_cannot_be_cancelled(world: World, status: str) -> None:
     world.has_run(a_run(status=status))

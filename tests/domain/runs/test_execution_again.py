@@ -268,6 +268,27 @@ def test_an_outcome_that_cannot_be_stored_at_once_is_not_executed_for_again(
     assert waiting.opened(run, Content.LOGS) == b"END"
 
 
+def test_an_outcome_whose_answer_was_lost_is_published_as_it_is_stored(
+    waiting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transition, left = waiting.runs.transition, [Unavailable()] * 2
+
+    def loses_the_answer(before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+        is_first = len(left) == 2
+        done = (is_first or not left or outcome is None) and transition(before, after, outcome)
+        if outcome and left:
+            raise left.pop()
+        return done
+
+    monkeypatch.setattr(waiting.runs, "transition", loses_the_answer)
+    assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.FINISHED
+    (published,) = waiting.bus.published
+    run = waiting.run(RUN_ID)
+    assert (published.outcome_id, published.result_omitted) == (run.outcome_id, run.result_omitted)
+    assert (run.result_omitted, run.event_pending) == (False, False)
+    assert waiting.opened(run, Content.RESULT) is not None
+
+
 @pytest.mark.parametrize("by", ["the executor", "the watchdog"])
 def test_a_run_that_has_waited_for_as_long_as_runs_are_kept_ends_before_it_is_gone(
     world: World, time: FakeClock, by: str

@@ -249,6 +249,36 @@ def test_a_run_that_cannot_be_helped_is_reported_and_the_others_are_helped(
     assert swept(world) == ({RecoveryResult.PUSHED_AGAIN: 2, RecoveryResult.FAILED: 1}, [an_id(1)])
 
 
+def test_a_run_that_is_found_early_is_rescheduled_and_neither_time_nor_faults_are_overlooked(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = NOW + timedelta(minutes=15)
+    for number in range(4):
+        run = world.has_run(a_run(id=an_id(number), status="pending"))
+        if number < 3:
+            world.runs.transition(run, run.moved(status=Status.RUNNING, claim_token="a", deadline=lease))
+    end = world.has_run(an_untold_run().evolve(id=an_id(4), deadline=NOW + timedelta(minutes=1)))
+    world.runs.transition(end, end.moved(deadline=lease))
+    reschedule = world.runs.reschedule
+
+    def fails_for_one(run: FunctionRun) -> None:
+        if run.id == an_id(0):
+            raise Unavailable
+        reschedule(run)
+
+    time.advance(minutes=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.runs, "reschedule", fails_for_one)
+        done, reported = swept(world, passes=4)
+    assert (done, reported) == (
+        {RecoveryResult.PUSHED_AGAIN: 1, RecoveryResult.RESCHEDULED: 2, RecoveryResult.FAILED: 1},
+        [an_id(0)],
+    )
+    assert swept(world) == ({RecoveryResult.RESCHEDULED: 2}, [])
+    assert not world.bus.published
+    assert swept(world) == ({}, [])
+
+
 def test_a_pass_ends_when_its_time_is_up_and_the_next_goes_on(world: World, time: FakeClock) -> None:
     for number in range(5):
         world.has_run(a_run(id=an_id(number), status="pending"))

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -79,7 +79,14 @@ class RunStore:
         }
 
     def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        return self._write(self._new(run, parts, key), run, key) is None
+        new = self._new(run, parts, key)
+        try:
+            with _started_before(key):
+                self._table.transact(new.actions)
+        except TransactionCanceled:
+            return False
+        self._move(new.objects, new.stored, run)
+        return True
 
     def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
         new = self._new(run, parts, key)
@@ -87,25 +94,20 @@ class RunStore:
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             new.actions["original"] = self._count_rerun(run, expires_at)
-            canceled = self._write(new, run, key)
-            if canceled is None or canceled.by("run"):
-                return canceled is None
-            original = self._rerunnable(canceled.item("original"))
-            expires_at = max(expires_at, int(original["expiresAt"]))
-            if original["ptl"] < expires_at:
-                self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
+            try:
+                with _started_before(key):
+                    self._table.transact(new.actions)
+            except TransactionCanceled as canceled:
+                if canceled.by("run"):
+                    return False
+                original = self._rerunnable(canceled.item("original"))
+                expires_at = max(expires_at, int(original["expiresAt"]))
+                if original["ptl"] < expires_at:
+                    self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
+            else:
+                self._move(new.objects, new.stored, run)
+                return True
         raise Unavailable
-
-    def _write(self, new: "_New", run: FunctionRun, key: SealedKey | None) -> TransactionCanceled | None:
-        """Why it was not written; None if it was. Raises AlreadyStarted or Unavailable."""
-        try:
-            self._table.transact(new.actions)
-        except TransactionCanceled as canceled:
-            if key is not None and canceled.by("request"):
-                raise AlreadyStarted(request_keys.of_plain(key.key, canceled.item("request") or {})) from canceled
-            return canceled
-        self._move(new.objects, new.stored, run)
-        return None
 
     def _count_rerun(self, run: FunctionRun, expires_at: int) -> dict[str, Any]:
         """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last."""
@@ -243,6 +245,17 @@ class RunStore:
         if key is not None:
             actions["request"] = request_keys.put_action(self._table, key, run)
         return _New(actions, stored, objects)
+
+
+@contextmanager
+def _started_before(key: SealedKey | None) -> Iterator[None]:
+    """Raises AlreadyStarted if the request of this key is why a transaction was canceled."""
+    try:
+        yield
+    except TransactionCanceled as canceled:
+        if key is not None and canceled.by("request"):
+            raise AlreadyStarted(request_keys.of_plain(key.key, canceled.item("request") or {})) from canceled
+        raise
 
 
 class _New(NamedTuple):

@@ -85,7 +85,7 @@ def test_depth_counts_what_stands_inside_each_other(text: str, depth: int) -> No
     assert JsonText.read(text).depth == depth
 
 
-@pytest.mark.parametrize("levels", [1_500, 1_000_000])
+@pytest.mark.parametrize("levels", [1_500, 200_000])
 def test_no_document_is_too_deep(levels: int) -> None:
     deep = '[{"a":' * (levels // 2) + "1" + "}]" * (levels // 2)
     found = JsonText.read(f'{{"deep":{deep},"after":"it"}}')

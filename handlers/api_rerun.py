@@ -71,7 +71,7 @@ def message(run_id: str) -> str:
 
 
 def is_http(event: Any) -> bool:
-    """Whether API Gateway made the event. Whoever may invoke this Lambda can make one too: IAM decides who that is."""
+    """Whether API Gateway made the event. So can a direct caller of this Lambda, whom IAM permits."""
     return isinstance(event, dict) and {"routeKey", "requestContext", "version"} <= event.keys()
 
 

@@ -145,7 +145,7 @@ def log_fault(fault: BaseException, **where: Any) -> None:
 
 def log_permanent_fault(fault: Exception) -> None:
     """What AWS refuses for good is also counted, for an alarm: the caller may go on retrying all the same."""
-    # The error has not come far yet: it is the stack that tells what we were about.
+    # The error has hardly left the call: the stack shows where it was made.
     ours = [frame for frame in traceback.extract_stack() if "/handlers/" in frame.filename]
     _log_causes(_causes(fault), _places(ours[:-1]), {"permanent": True})
     count(Metric.PERMANENT_FAULTS)

@@ -1,4 +1,4 @@
-"""The dead-letter queue of the execution queue: messages that were delivered in vain, time and again."""
+"""The dead-letter queue of the execution queue: messages whose processing has failed five times."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Lambda answers 100 GetFunction a second per account, and 15 of all other calls of its control plane together.
 # So GetFunction it is, although only the configuration is read, and bursts of runs share one answer.
 CACHE_SECONDS = 3.0
-# Tells the versions that are published here from those that a team publishes itself: only these may be swept.
+# Marks the versions that this service publishes: only these may be deleted by the sweep.
 DESCRIPTION = "Published by Function Re-run"
 _LATEST = "$LATEST"
 

@@ -1,4 +1,4 @@
-"""The lifecycle bus: tells that a run has ended, by its ids, never by its content."""
+"""The lifecycle bus: its events say that a run has ended, by ids, never by content."""
 
 import json
 from collections.abc import Callable, Sequence

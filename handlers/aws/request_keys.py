@@ -14,7 +14,7 @@ def key_of(key: IdempotencyKey) -> keys.Key:
 
 
 def put_action(table: Table, sealed: SealedKey, run: FunctionRun) -> dict[str, Any]:
-    """Its condition fails, and tells what is kept, if the key has started a run in the last 24 hours."""
+    """Its condition fails, and returns what is stored, if the key has started a run in the last 24 hours."""
     at = clock.now()
     item = {
         **key_of(sealed.key),

@@ -1,4 +1,4 @@
-"""How the fields of a run stand in its item: names of few letters and packed values, so that it fits one write unit.
+"""How the fields of a run stand in its item: short names and packed values, so that it fits one write unit.
 
 What the item's keys say (id, workspace, function, creation) or by another field stands there once.
 """

@@ -185,7 +185,7 @@ class RunStore:
         """The run once its parts are where they stay. Raises Unavailable."""
         self._parts.move_all(run.id)
         moved = run.moved(staged=False)
-        # If it has moved on meanwhile, whoever goes on from here will notice.
+        # If it has moved on meanwhile, the next conditional write fails.
         self.transition(run, moved)
         return moved
 
@@ -201,7 +201,7 @@ class RunStore:
 
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
         walk = self._table.walk(
-            # One more than asked for tells whether there is a next page.
+            # One more than requested: if it is there, there is a next page.
             page_size=page.size + 1,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues=to_item(

@@ -239,7 +239,7 @@ class Table:
 def _is_alive(item: Item) -> bool:
     """DynamoDB deletes what has expired within days: until then it is as good as gone.
 
-    What has an expiry of another form than ours lives on, as it does for DynamoDB: whoever reads it judges its form.
+    What has an expiry of another form than ours lives on, as it does for DynamoDB: its reader checks its form.
     """
     try:
         return float(item["expiresAt"]["N"]) > clock.now().timestamp()

@@ -44,7 +44,7 @@ MIN_AGE = timedelta(days=1)
 MAX_FUNCTIONS = 500
 # Entry points that copy runs live for a minute at most; the index of runs follows the table within a second.
 PAUSE_SECONDS = 90.0
-# Runs are dated by the clock of whoever recorded them.
+# Runs carry the time of the clock that recorded them.
 OVERLAP = timedelta(minutes=5)
 
 

@@ -14,7 +14,7 @@ from handlers.domain.runs.ports import LifecycleBus, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
-# A run moves a few times in its life: whoever reads it so often will see a state that no longer changes.
+# A run changes state a few times in its life: after so many reads, one sees a state that no longer changes.
 _ATTEMPTS = 5
 
 

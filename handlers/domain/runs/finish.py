@@ -25,7 +25,7 @@ CANCELLED = Outcome(Status.CANCELLED)
 
 
 class Finisher(Protocol):
-    """What ending a run needs: the executor, the watchdog and whoever cancels have it."""
+    """What ending a run needs: the executor, the watchdog and cancellation have it."""
 
     @property
     def runs(self) -> RunTransitions: ...

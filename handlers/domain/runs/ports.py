@@ -44,7 +44,7 @@ class OverdueRuns(RunTransitions, Protocol):
         """Runs whose deadline has passed, read consistently, page by page; some of them early, see `reschedule`."""
 
     def reschedule(self, run: FunctionRun) -> None:
-        """It is not overdue before its deadline, or before that of whoever has moved it since."""
+        """It is not overdue before its deadline, or before the deadline that a later move has set."""
 
 
 class RunQueue(Protocol):

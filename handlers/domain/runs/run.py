@@ -147,7 +147,7 @@ class FunctionRun(Document):
     parameters_omitted: str | None = None
     """Why it has no parameters, and so cannot be re-run."""
     event_pending: bool = False
-    """Its end has not been published, or whoever retries it has not dealt with it yet."""
+    """Its end has not been published, or its automatic retry has not been decided yet."""
     cancel_requested_at: Timestamp | None = None
     cancel_requested_by: str | None = None
     staged: bool = False

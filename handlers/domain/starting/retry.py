@@ -22,7 +22,7 @@ from handlers.domain.starting.rerun import RerunDeps, check_startable, open_para
 from handlers.domain.starting.start import NewRun, StartDeps, commit
 
 AUTO_RETRY = "auto-retry"
-# Who else writes to the run meanwhile has done so by then; if not, the watchdog tells of the failure again.
+# Who else writes to the run meanwhile has done so by then; if not, the watchdog publishes the failure again.
 _ATTEMPTS = 5
 
 

@@ -252,7 +252,7 @@ def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: Watch
             return RecoveryResult.MOVED_ON
         push_when_due(once_more, deps.queue)
         return RecoveryResult.REDELIVERED
-    # A letter from before that says nothing new: there may be several.
+    # An older dead letter of the same run says nothing new: there may be several.
     is_new = dead_letter.sent_at > run.redelivered_at - CLOCKS_DIFFER
     return (
         RecoveryResult.UNDELIVERABLE if is_new and finish(run, delivery_failed(run), deps) else RecoveryResult.MOVED_ON
@@ -275,7 +275,7 @@ def _note_publication(run: FunctionRun, deps: WatchdogDeps, taken: set[str]) -> 
     if run.id not in taken:
         deps.runs.transition(run, run.moved(deadline=_as_late_again(run)))
     elif run.awaits_retry:
-        # Whoever retries it notes that the event has come; until then it may have been lost.
+        # The automatic retry records that the event has arrived; until then it may have been lost.
         deps.runs.transition(run, _later(run))
     else:
         mark_published(run, deps.runs)

@@ -40,6 +40,7 @@ from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.experiments import ExperimentDeps
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.housekeeping import ExpiryDeps
@@ -181,6 +182,10 @@ class Wiring:
     @cached_property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.input_cipher, self.queue, self.retention)
+
+    @cached_property
+    def experiment_deps(self) -> ExperimentDeps:
+        return ExperimentDeps(self.runs, self.input_cipher, self.queue)
 
     @cached_property
     def cancel_deps(self) -> CancelDeps:

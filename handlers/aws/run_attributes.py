@@ -91,6 +91,7 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "waits_until": ("until", _MOMENT),
     "postponements": ("w", _NUMBER),
     "notes_apart": ("nt", _FLAG),
+    "experiment_id": ("exp", _ID),
 }
 PIN: dict[str, tuple[str, _Form]] = {
     "function_version": ("v", _TEXT),

@@ -1,6 +1,6 @@
 """Runs and their parts, in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
+from handlers.domain.runs.experiment import SealedExperiment
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
@@ -30,6 +31,7 @@ class InMemoryRuns:
         self.parts: dict[tuple[str, str], StoredPart] = {}
         self.lineages: dict[str, list[tuple[str, str]]] = {}
         self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
+        self.experiments: dict[str, SealedExperiment] = {}
         self.moved: list[str] = []
         """Runs whose parts were moved to where they stay."""
         self.objects_fail = False
@@ -101,6 +103,22 @@ class InMemoryRuns:
         self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=expires_at)
         self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
         return True
+
+    def record_experiment(
+        self,
+        experiment: SealedExperiment,
+        runs: Sequence[tuple[FunctionRun, SealedParts]],
+        key: SealedKey | None = None,
+    ) -> None:
+        kept = self.kept_under(key.key) if key else None
+        if kept is not None:
+            raise AlreadyStarted(kept)
+        original = self.read_run(experiment.experiment.original_run_id)
+        if original is not None and original.rerun_count + len(runs) > self.max_reruns:
+            raise RerunLimitReached(self.max_reruns)
+        for number, (run, parts) in enumerate(runs):
+            self.record_rerun(run, parts, None if number else key)
+        self.experiments[experiment.experiment.id] = experiment
 
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
         if outcome is not None:

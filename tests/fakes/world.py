@@ -12,6 +12,7 @@ from handlers.domain.runs.recording import Retention, seal_context
 from handlers.domain.runs.run import Content, FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.experiments import ExperimentDeps
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
@@ -73,6 +74,10 @@ class World:
     @property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.cipher, self.queue, self.retention)
+
+    @property
+    def experiment_deps(self) -> ExperimentDeps:
+        return ExperimentDeps(self.runs, self.cipher, self.queue)
 
     @property
     def registry_deps(self) -> RegistryDeps:

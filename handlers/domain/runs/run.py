@@ -30,6 +30,7 @@ class ExecutionSource(StrEnum):
     RETRY = "retry"
     CAPTURED = "captured"
     ORCHESTRATION = "orchestration"
+    EXPERIMENT = "experiment"
 
 
 class Status(StrEnum):
@@ -167,6 +168,7 @@ class FunctionRun(Document):
     """When its message was sent once more, after one had ended in the dead-letter queue."""
     waits_until: Timestamp | None = None
     """When the message of a postponed run comes. One that comes earlier is another's, and starts nothing."""
+    experiment_id: str | None = None
     expires_at: Timestamp
 
     @property

@@ -9,63 +9,30 @@ agrees only with the same bytes.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from handlers.domain.comparing.frames import frames_of
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonValue, compact, parse
 
-MAX_POINTERS = 50
-MAX_POINTER = 1000
 _ANY = "*"
-_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 # A number that is written with a fraction or an exponent and may be whole. Within a string it does no harm.
 _MAY_BE_WHOLE = re.compile(rb"\d(?:\.0+(?!\d)|[eE])")
 
 _Path = tuple[str, ...]
 
 
-class Ignored(NamedTuple):
-    """Places of a result that are not compared: JSON Pointers (RFC 6901) in which a segment `*` is any key or index.
+def result_fingerprint(result: bytes, ignored: Iterable[str] = ()) -> str:
+    """Equal for results that agree, and for no others.
 
-    What is at such a place counts as equal, also where only one side has it. A key `*` cannot be named alone.
+    `ignored` are JSON Pointers (see `json_pointers`) to places that are not compared. What is there counts as equal,
+    also where only one side has it.
     """
-
-    pointers: tuple[str, ...] = ()
-
-    @classmethod
-    def parse(cls, pointers: Sequence[JsonValue], *, field: str = "ignore") -> "Ignored":
-        """Raises InvalidRequest naming `field`. The empty pointer, which is the whole result, cannot be ignored."""
-        if len(pointers) > MAX_POINTERS:
-            raise InvalidRequest(field, f"must hold {MAX_POINTERS} JSON Pointers at most.")
-        if not all(isinstance(each, str) and _is_pointer(each) for each in pointers):
-            raise InvalidRequest(
-                field,
-                f"must hold JSON Pointers like /items/*/id of {MAX_POINTER} characters at most. "
-                "In a key, ~ is written ~0 and / is written ~1.",
-            )
-        return cls(tuple(dict.fromkeys(pointers)))
-
-    def pruned(self, value: JsonValue) -> JsonValue:
-        """What is left of the value to be compared: equal for values that agree, and for no others.
-
-        An array in which a pointer names something becomes pairs of index and element.
-        """
-        paths = (each.split("/")[1:] for each in self.pointers)
-        return _pruned(value, [tuple(map(_unescaped, path)) for path in paths])
-
-
-NOTHING_IGNORED = Ignored()
-
-
-def result_fingerprint(result: bytes, ignored: Ignored = NOTHING_IGNORED) -> str:
-    """Equal for results that agree, and for no others."""
     try:
         value = parse(result)
     except InvalidRequest:
         return f"text {hashlib.sha256(result).hexdigest()}"
-    value = ignored.pruned(value)
+    value = _pruned(value, [tuple(map(_unescaped, each.split("/")[1:])) for each in ignored])
     if _MAY_BE_WHOLE.search(result):
         value = _with_whole_numbers(value)
     return f"json {hashlib.sha256(compact(value, sort_keys=True).encode()).hexdigest()}"
@@ -76,15 +43,12 @@ def error_fingerprint(error_type: str | None, error: bytes | None) -> str:
     return f"error {compact([error_type, *frames_of(error)])}"
 
 
-def _is_pointer(text: str) -> bool:
-    return len(text) <= MAX_POINTER and _POINTER.fullmatch(text) is not None
-
-
 def _unescaped(segment: str) -> str:
     return segment.replace("~1", "/").replace("~0", "~")
 
 
-def _pruned(value: JsonValue, paths: Iterable[_Path]) -> JsonValue:
+def _pruned(value: JsonValue, paths: list[_Path]) -> JsonValue:
+    """What is left to be compared. An array that some path goes into becomes pairs of index and element."""
     if not paths or not isinstance(value, dict | list):
         return value
     below: defaultdict[str, list[_Path]] = defaultdict(list)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from handlers.domain.comparing.agreement import Ignored, error_fingerprint, result_fingerprint
+from handlers.domain.comparing.agreement import error_fingerprint, result_fingerprint
 from handlers.domain.runs.run import Content, ErrorSource, FunctionRun, Status
 
 
@@ -56,8 +56,8 @@ Observation = str | Reason
 """What a run did, equal for runs that agree; or why that cannot be said."""
 
 
-def observe(run: FunctionRun | None, contents: Mapping[Content, bytes], ignored: Ignored) -> Observation:
-    """`contents` are those of its outcome, opened. None for a run that is gone."""
+def observe(run: FunctionRun | None, contents: Mapping[Content, bytes], ignored: Iterable[str] = ()) -> Observation:
+    """`run` is None if it is gone. `contents` are those of its outcome, opened. `ignored` is of its result."""
     if run is None:
         return Reason.OUTCOME_GONE
     if run.status is Status.TIMEOUT:

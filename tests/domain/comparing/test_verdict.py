@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.comparing.agreement import NOTHING_IGNORED, Ignored
 from handlers.domain.comparing.verdict import Conclusion, Observation, Reason, Verdict, conclude, observe
 from handlers.domain.runs.run import Content
 from tests.builders import a_run
@@ -97,18 +96,18 @@ def test_runs_that_do_the_same_are_observed_alike() -> None:
     completed, failed = a_run(), a_run(status="failure", error_code="Declined", error_source="function")
     timed_out = a_run(status="timeout", error_code="Sandbox.Timedout", error_source="function")
     seen = [
-        observe(completed, {Content.RESULT: b'{"n": 1, "at": 5}'}, Ignored(("/at",))),
-        observe(completed, {Content.RESULT: b'{"n": 2, "at": 5}'}, Ignored(("/at",))),
-        observe(failed, {Content.ERROR: FAILED}, NOTHING_IGNORED),
-        observe(failed.evolve(error_code="Refused"), {Content.ERROR: FAILED}, NOTHING_IGNORED),
-        observe(failed, {Content.ERROR: FAILED.replace(b"charge", b"refund")}, NOTHING_IGNORED),
-        observe(timed_out, {}, NOTHING_IGNORED),
+        observe(completed, {Content.RESULT: b'{"n": 1, "at": 5}'}, ["/at"]),
+        observe(completed, {Content.RESULT: b'{"n": 2, "at": 5}'}, ["/at"]),
+        observe(failed, {Content.ERROR: FAILED}),
+        observe(failed.evolve(error_code="Refused"), {Content.ERROR: FAILED}),
+        observe(failed, {Content.ERROR: FAILED.replace(b"charge", b"refund")}),
+        observe(timed_out, {}),
     ]
     assert len(set(seen)) == len(seen)
     assert not any(isinstance(each, Reason) for each in seen)
-    assert seen[0] == observe(completed, {Content.RESULT: b'{"at":6,"n":1.0}'}, Ignored(("/at",)))
-    assert seen[2] == observe(failed, {Content.ERROR: FAILED.replace(b"4711", b"4712")}, NOTHING_IGNORED)
-    assert seen[5] == observe(timed_out, {Content.ERROR: b"Task timed out after 3.00 seconds"}, NOTHING_IGNORED)
+    assert seen[0] == observe(completed, {Content.RESULT: b'{"at":6,"n":1.0}'}, ["/at"])
+    assert seen[2] == observe(failed, {Content.ERROR: FAILED.replace(b"4711", b"4712")})
+    assert seen[5] == observe(timed_out, {Content.ERROR: b"Task timed out after 3.00 seconds"})
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_runs_that_do_the_same_are_observed_alike() -> None:
     ],
 )
 def test_of_a_run_without_an_outcome_of_its_own_the_reason_is_given(run: Any, reason: str) -> None:
-    assert observe(run, {}, NOTHING_IGNORED) is Reason(reason)
+    assert observe(run, {}) is Reason(reason)
 
 
 def chance_of(verdict: Verdict, repeats: int) -> float:

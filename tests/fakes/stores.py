@@ -161,6 +161,17 @@ class InMemoryRuns:
         self.parts |= {_part_key(run, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
 
 
+class InMemoryExperiments:
+    """The experiments that a run store has recorded."""
+
+    def __init__(self, runs: InMemoryRuns) -> None:
+        self._runs = runs
+
+    def read(self, experiment_id: str) -> SealedExperiment | None:
+        stored = self._runs.experiments.get(experiment_id)
+        return stored if stored is not None and _is_alive(stored.experiment.expires_at) else None
+
+
 def _is_alive(expires_at: datetime) -> bool:
     return expires_at > clock.now()
 

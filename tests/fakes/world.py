@@ -29,7 +29,7 @@ from tests.fakes.services import (
     FakeSources,
 )
 from tests.fakes.slots import InMemorySlots
-from tests.fakes.stores import InMemoryRuns
+from tests.fakes.stores import InMemoryExperiments, InMemoryRuns
 from tests.faults.ports import PortFaults
 
 # Few: a test soon has more messages than that.
@@ -78,6 +78,10 @@ class World:
     @property
     def experiment_deps(self) -> ExperimentDeps:
         return ExperimentDeps(self.runs, self.cipher, self.queue)
+
+    @property
+    def experiments(self) -> InMemoryExperiments:
+        return InMemoryExperiments(self.runs)
 
     @property
     def registry_deps(self) -> RegistryDeps:

@@ -29,6 +29,7 @@ EXPECTED = {
     "README.md": ['"errorCode":"ZeroDivisionError"', '"status":"completed"', '"result":{', '"rerunCount":1'],
     "docs/tutorial.md": ['"errorCode":"ZeroDivisionError"', '"rerunCount":4', '"status":"cancelled"'],
     "docs/how-to/captured-failures.md": ['"executionSource":"captured"'],
+    "docs/how-to/code-or-world.md": ['"verdict":"same"'],
     "docs/how-to/events.md": ['"executionSource":"event"'],
     "docs/how-to/recover-from-an-outage.md": ["3 failed, 3 of them", "completed\n", "3 failed, 0 of them to re-run\n"],
     "docs/how-to/retries.md": ['"rerunCount":2', '"rerunBy":"auto-retry"'],

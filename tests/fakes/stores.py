@@ -117,6 +117,7 @@ class InMemoryRuns:
         experiment: SealedExperiment,
         runs: Sequence[tuple[FunctionRun, SealedParts]],
         key: SealedKey | None = None,
+        act: SealedAct | None = None,
     ) -> None:
         kept = self.kept_under(key.key) if key else None
         if kept is not None:
@@ -125,7 +126,7 @@ class InMemoryRuns:
         if original is not None and original.rerun_count + len(runs) > self.max_reruns:
             raise RerunLimitReached(self.max_reruns)
         for number, (run, parts) in enumerate(runs):
-            self.record_rerun(run, parts, None if number else key)
+            self.record_rerun(run, parts, *((None, None) if number else (key, act)))
         self.experiments[experiment.experiment.id] = experiment
 
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:

@@ -5,7 +5,6 @@ has chosen.
 """
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +55,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(
-    local_stack: LocalStack, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+def world(local_stack: LocalStack, connection: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> World:
     workspace = Workspace(local_stack, connection)
     file = tmp_path_factory.mktemp("world") / "price"
     file.write_text("the old price")
@@ -70,7 +67,7 @@ def world(
     new = workspace.ended(workspace.rerun(original["id"], useLatestCode=True))
     versions = {"old": original["functionVersion"], "new": new["functionVersion"]}
     staging = workspace.register(TeamFunction(local_stack).deploy(READS_THE_WORLD % "staging"))
-    yield World(workspace, file, function, original["id"], versions, staging)
+    return World(workspace, file, function, original["id"], versions, staging)
 
 
 def start(workspace: Workspace, run_id: str, **body: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple, Protocol
 from pydantic import Field
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act, SealedAct, seal_act
 from handlers.domain.function_arns import base_arn
 from handlers.domain.json_document import JsonObject, compact
 from handlers.domain.json_pointers import IgnoredPointers
@@ -75,8 +76,9 @@ class ExperimentRecorder(RunReader, Protocol):
         experiment: SealedExperiment,
         runs: Sequence[tuple[FunctionRun, SealedParts]],
         key: SealedKey | None = None,
+        act: SealedAct | None = None,
     ) -> None:
-        """The experiment, all its runs with parts and edges, and the original's count: all or nothing.
+        """The experiment, all its runs with parts and edges, the act, and the original's count: all or nothing.
 
         The key, if any, is kept with the first run. Raises AlreadyStarted, RunNotFound if the original is gone,
         RerunLimitReached or Unavailable.
@@ -100,6 +102,7 @@ class PreparedExperiment(NamedTuple):
     ignore: list[str]
     parameters: bytes
     """Of each of its runs."""
+    act: Act
     key: IdempotencyKey | None = None
 
 
@@ -154,7 +157,8 @@ def prepare_experiment(request: ExperimentRequest, deps: RerunDeps) -> PreparedE
     ]
     ignore = request.options.ignore
     ignore = found.function.ignore_differences or [] if ignore is None else ignore
-    return PreparedExperiment(found.source, experiment, runs, ignore, found.parameters, request.key)
+    act = _act(request, found, experiment, deps)
+    return PreparedExperiment(found.source, experiment, runs, ignore, found.parameters, act, request.key)
 
 
 def _experiment(
@@ -171,6 +175,20 @@ def _experiment(
         candidate_function_id=None if candidate.id == found.function.id else candidate.id,
         created_at=at,
         expires_at=at + deps.retention.span,
+    )
+
+
+def _act(request: ExperimentRequest, found: Rerunnable, experiment: Experiment, deps: RerunDeps) -> Act:
+    return Act.done(
+        "experiment",
+        request.by,
+        experiment.workspace,
+        kept_for=deps.retention.of_acts,
+        run_id=found.source.id,
+        experiment_id=experiment.id,
+        trigger_id=found.trigger.id,
+        function_id=found.function.id,
+        reason=request.options.reason or None,
     )
 
 
@@ -193,7 +211,9 @@ def commit_experiment(prepared: PreparedExperiment, deps: ExperimentDeps) -> Sta
     parts = {Part.PARAMETERS: prepared.parameters}
     runs = [(run, seal_parts(run, parts, deps.cipher)) for run in prepared.runs]
     try:
-        deps.runs.record_experiment(sealed, runs, seal_key(prepared.key, deps.cipher))
+        deps.runs.record_experiment(
+            sealed, runs, seal_key(prepared.key, deps.cipher), seal_act(prepared.act, deps.cipher)
+        )
     except AlreadyStarted as already:
         return _started_before(run_started_before(already.kept, deps.cipher, deps.runs), experiment.repeats)
     concerns_run(prepared.source.id, prepared.source.lineage_id)

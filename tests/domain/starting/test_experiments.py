@@ -60,6 +60,9 @@ def test_both_sides_are_recorded_and_queued_together(installed: World) -> None:
         assert (run.rerun_by, run.rerun_reason, run.created_at) == ("user-123", "Is it the fix?", NOW)
         assert installed.opened(run, Content.PARAMETERS) == PARAMETERS
     assert installed.run(RUN_ID).rerun_count == 4
+    (act,) = [sealed.act for sealed in installed.runs.acts]
+    assert (act.action, act.by, act.reason) == ("experiment", "user-123", "Is it the fix?")
+    assert (act.run_id, act.experiment_id, act.function_id) == (RUN_ID, experiment.id, FUNCTION_ID)
 
 
 @pytest.mark.parametrize("repeats", [2, 5])
@@ -222,7 +225,7 @@ def test_the_same_request_is_answered_with_the_same_experiment(installed: World)
     first = started(installed, key="a-key", repeats=3)
     pushed = list(installed.queue.pushed)
     assert started(installed, key="a-key", repeats=3) == first
-    assert (installed.queue.pushed, len(installed.runs.experiments)) == (pushed, 1)
+    assert (installed.queue.pushed, len(installed.runs.experiments), len(installed.runs.acts)) == (pushed, 1, 1)
 
 
 @pytest.mark.parametrize("other", [{"repeats": 3}, {"candidateVersion": "8"}, {"ignore": ["/b"]}, {"ignore": []}])

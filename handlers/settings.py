@@ -40,6 +40,7 @@ class Settings(BaseModel):
     max_concurrent_executions: int = 100
     max_concurrent_executions_per_workspace: int | None = None
     retention_days: int = 90
+    audit_retention_days: int = 400
     delete_unused_versions: bool = False
     api_url: str = ""
     issuer: str = ""

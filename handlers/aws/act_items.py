@@ -9,12 +9,12 @@ from handlers.aws.table import SCHEMA, Item, Table, from_item
 from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.paging import position_of
 
+_SAID_BY_KEYS = {"workspace", "id", "at", "expires_at"}
+
 
 def of_act(sealed: SealedAct) -> dict[str, Any]:
     act = sealed.act
-    said = act.model_dump(
-        mode="json", by_alias=True, exclude_none=True, exclude={"workspace", "id", "at", "expires_at"}
-    )
+    said = act.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_SAID_BY_KEYS)
     paths = {} if sealed.sealed_paths is None else {"sealedPaths": sealed.sealed_paths}
     key = keys.act(act.workspace, shard(act.id), position_of(act.at, act.id))
     return key | said | paths | {"expiresAt": int(act.expires_at.timestamp()), "schema": SCHEMA}

@@ -14,7 +14,7 @@ CAPTURE#{Lambda}        WORKSPACE#{ws}          which functions capture the fail
 REQUEST#{ws}#{digest}   the same                an idempotency key
 SLOTS#{ws}              SLOT#{number}           a leased slot
 SECRET#{purpose}        the same                a secret of the installation
-AUDIT#{ws}#{shard}      {time}#{act}            who did what
+AUDIT#{ws}#{s}          {time}#{act}            what somebody did
 """
 
 Key = dict[str, str]

@@ -35,7 +35,7 @@ class Action(StrEnum):
 
 
 class Act(Document):
-    """An accepted act. It stands in the transaction of what it tells of, so that there is none without the other."""
+    """An accepted act, written in the transaction of what it tells of: there is none without the other."""
 
     id: str
     at: Timestamp

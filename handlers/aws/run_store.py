@@ -13,7 +13,7 @@ from handlers.aws.part_store import PartStore, StagedObject
 from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, from_item, readable_of, to_item
 from handlers.domain import clock
 from handlers.domain.clock import iso
-from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
+from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.history import EdgePage
@@ -23,6 +23,8 @@ from handlers.domain.starting.idempotency import AlreadyStarted, IdempotencyKey,
 
 OVERDUE_PAGE = 100
 _ATTEMPTS = 4
+# Of a re-run's source: else a copy of its parameters would appear after it was erased.
+_UNERASED = "attribute_not_exists(erased)"
 
 
 class RunStore:
@@ -91,6 +93,10 @@ class RunStore:
     def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
         new = self._new(run, parts, key)
         new.actions["edge"] = self._table.put_action(items.of_edge(run))
+        if run.source_run_id != run.lineage_id:
+            new.actions["source"] = self._table.check_action(
+                keys.run(str(run.source_run_id)), ConditionExpression=_UNERASED
+            )
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             new.actions["original"] = self._count_rerun(run, expires_at)
@@ -100,7 +106,9 @@ class RunStore:
             except TransactionCanceled as canceled:
                 if canceled.by("run"):
                     return False
-                original = self._rerunnable(canceled.item("original"))
+                if canceled.by("source"):
+                    raise NoParameters from canceled
+                original = self._rerunnable(canceled.item("original"), run)
                 expires_at = max(expires_at, int(original["expiresAt"]))
                 if original["ptl"] < expires_at:
                     self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
@@ -116,6 +124,8 @@ class RunStore:
         no_life_is_shortened = "expiresAt <= :expires_at"
         its_parameters_outlive_it = "ptl >= :expires_at"
         conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
+        if run.source_run_id == run.lineage_id:
+            conditions.append(_UNERASED)
         values = {
             ":one": 1,
             ":limit": self._max_reruns,
@@ -130,9 +140,11 @@ class RunStore:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _rerunnable(self, original: dict[str, Any] | None) -> dict[str, Any]:
+    def _rerunnable(self, original: dict[str, Any] | None, run: FunctionRun) -> dict[str, Any]:
         if original is None or original["expiresAt"] <= clock.now().timestamp():
             raise RunNotFound
+        if "erased" in original and run.source_run_id == run.lineage_id:
+            raise NoParameters
         if original["reruns"] >= self._max_reruns:
             raise RerunLimitReached(self._max_reruns)
         return original
@@ -177,6 +189,10 @@ class RunStore:
             stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
             if not stored or items.is_stored(stored, before, after):
                 return bool(stored)
+            if items.names_outcome(before, after) and "erased" in stored:
+                if part is None:
+                    self._parts.delete_outcome(after)  # it was written first
+                return self._moved(before, after.evolve(outcome_id=before.outcome_id), None, keeps_due=keeps_due)
             is_looked_at_too_late = keeps_due and items.only_due_differs(stored, before, after)
             return is_looked_at_too_late and self._moved(before, after, part, keeps_due=False)
         return True

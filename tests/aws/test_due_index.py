@@ -38,7 +38,7 @@ class NoParts:
 def a_store(run: FunctionRun) -> tuple[RunStore, InMemoryTable]:
     table = InMemoryTable()
     table.put(run_items.of_run(run))
-    return RunStore(cast("Any", table), cast("Any", NoParts()), max_reruns=10, report=lambda _: None), table
+    return RunStore(table, cast("Any", NoParts()), max_reruns=10, report=lambda _: None), table
 
 
 def moved(act: str, run: FunctionRun, deadline: datetime) -> FunctionRun | None:  # noqa: PLR0911

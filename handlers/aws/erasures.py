@@ -5,13 +5,14 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from handlers.aws import keys
+from handlers.aws import act_items, keys
 from handlers.aws import run_items as items
 from handlers.aws.due_index import due_pages
 from handlers.aws.part_store import PartStore
 from handlers.aws.run_attributes import milliseconds
 from handlers.aws.table import SCHEMA, Item, Table, TransactionCanceled, key_of, readable_of, to_item
 from handlers.domain import clock
+from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.clock import iso
 from handlers.domain.runs.erase import FIRST_LOOK, Erasure
 from handlers.domain.runs.run import FunctionRun
@@ -27,16 +28,22 @@ class Erasures:
         self._parts = parts
         self._report = report
 
-    def begin(self, run: FunctionRun, at: datetime) -> None:
+    def begin(self, run: FunctionRun, act: Act) -> None:
         it_is_there_and_not_marked = "attribute_exists(pk) AND attribute_not_exists(erased)"
         mark = self._table.update_action(
             keys.run(run.id),
             UpdateExpression="SET erased = :at",
             ConditionExpression=it_is_there_and_not_marked,
-            ExpressionAttributeValues=to_item({":at": milliseconds(at)}),
+            ExpressionAttributeValues=to_item({":at": milliseconds(act.at)}),
         )
         with suppress(TransactionCanceled):
-            self._table.transact({"run": mark, "reminder": self._table.put_action(_reminder(run.id, at, at + FIRST_LOOK))})
+            self._table.transact(
+                {
+                    "run": mark,
+                    "reminder": self._table.put_action(_reminder(run.id, act.at, act.at + FIRST_LOOK)),
+                    "act": act_items.put_action(self._table, SealedAct(act)),
+                }
+            )
 
     def delete_content(self, run_id: str) -> None:
         self._parts.delete_all(run_id)

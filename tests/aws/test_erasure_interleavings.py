@@ -1,7 +1,6 @@
 """Whatever is under way with a run while it is erased, and whoever dies on the way: nothing of it is left."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -12,10 +11,10 @@ from handlers.aws import keys, part_store
 from handlers.aws.erasures import Erasures
 from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.domain import clock
 from handlers.domain.errors import NoParameters
-from handlers.domain.runs.erase import LAST_LOOK, erase
+from handlers.domain.runs.erase import erase
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import Outcome, OutcomeUnknown, RetryLater
 from handlers.domain.runs.recording import seal_parts
@@ -27,7 +26,7 @@ from handlers.domain.upkeep.recovery import recover
 from tests.aws.in_memory_s3 import InMemoryS3
 from tests.aws.in_memory_table import InMemoryDynamoDB, InMemoryTable
 from tests.aws.interleaving import Actor, Stepped, step
-from tests.builders import NOW, RUN_ID, WORKSPACE, a_run
+from tests.builders import RUN_ID, WORKSPACE, a_run
 from tests.fakes import FakeClock, World
 
 # In a transaction with its run, in the table ahead of it, in the bucket.
@@ -66,7 +65,7 @@ class Installation:
         parts = PartStore(table, objects, lambda _: None)
         self.world = World()
         self.world.has_registered()
-        self.world.runs = cast("Any", RunStore(table, parts, max_reruns=10, report=lambda _: None))
+        self.world.runs = cast("Any", RunRecorder(table, parts, lambda _: None, max_reruns=10))
         self.world.erasures = cast("Any", Erasures(table, parts, report=lambda _: None))
         self.world.invoker = cast("Any", Invoker(answers))
         self.answered = False
@@ -80,7 +79,7 @@ class Installation:
         execute(RUN_ID, self.world.execution_deps)
 
     def erase(self) -> None:
-        erase(WORKSPACE, RUN_ID, self.world.erase_deps)
+        erase(WORKSPACE, RUN_ID, "alice", self.world.erase_deps)
         self.answered = True
 
     def rerun(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.runs.erase import FIRST_LOOK, Erasure
 from handlers.domain.runs.run import FunctionRun
 from tests.fakes.stores import InMemoryRuns
@@ -16,13 +17,15 @@ class InMemoryErasures:
     runs: InMemoryRuns
     reminders: dict[str, tuple[Erasure, datetime]] = field(default_factory=dict)
     faults: PortFaults = field(default_factory=PortFaults)
+    acts: list[Act] = field(default_factory=list)
 
-    def begin(self, run: FunctionRun, at: datetime) -> None:
+    def begin(self, run: FunctionRun, act: Act) -> None:
         with self.faults.call():
             stored = self.runs.runs.get(run.id)
             if stored is not None and stored.erased_at is None:
-                self.runs.runs[run.id] = stored.evolve(erased_at=at)
-                self.reminders[run.id] = Erasure(run.id, at), at + FIRST_LOOK
+                self.runs.runs[run.id] = stored.evolve(erased_at=act.at)
+                self.reminders[run.id] = Erasure(run.id, act.at), act.at + FIRST_LOOK
+                self.acts.append(act)
 
     def delete_content(self, run_id: str) -> None:
         with self.faults.call():

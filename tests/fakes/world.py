@@ -113,7 +113,7 @@ class World:
 
     @property
     def erase_deps(self) -> EraseDeps:
-        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus)
+        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus, self.retention)
 
     def has_registered(self, trigger: FunctionTrigger | None = None, *, params: bytes = b"{}") -> None:
         """The function, and a trigger of it."""

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.finish import ERASED, finish
 from handlers.domain.runs.history import read_run
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
@@ -33,7 +35,7 @@ class Erasure(NamedTuple):
 class Erasures(Protocol):
     """Every method raises Unavailable when AWS does not answer."""
 
-    def begin(self, run: FunctionRun, at: datetime) -> None:
+    def begin(self, run: FunctionRun, act: Act) -> None:
         """Mark the run, note the act and remind the watchdog, all or nothing. Nothing if it was marked before."""
 
     def delete_content(self, run_id: str) -> None:
@@ -55,13 +57,15 @@ class EraseDeps(NamedTuple):
     erasures: Erasures
     cipher: Cipher
     bus: LifecycleBus
+    retention: Retention
 
 
-def erase(workspace: str, run_id: str, deps: EraseDeps) -> None:
+def erase(workspace: str, run_id: str, erased_by: str, deps: EraseDeps) -> None:
     """Once it returns, nothing of the run's content is there. Raises InvalidRunId, NotFound or Unavailable."""
     run = read_run(workspace, run_id, deps.runs)
     if run.erased_at is None:
-        deps.erasures.begin(run, clock.now())
+        act = Act.done("erase", erased_by, workspace, kept_for=deps.retention.of_acts, run_id=run.id)
+        deps.erasures.begin(run, act)
     _delete_and_end(run.id, run, deps)
 
 

@@ -1,4 +1,4 @@
-"""No erasure stays half done, and nothing that was erased comes back: what the watchdog does with those that are due."""
+"""No erasure stays half done, and nothing comes back: what the watchdog does with erasures that are due."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,9 +1,11 @@
 """Erasing: what a run holds is gone at once and stays gone, whatever is under way with it; the run itself stays."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import InvalidRunId, NoParameters, NotFound, ServiceError, Unavailable
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.erase import LAST_LOOK, erase
@@ -25,7 +27,13 @@ ALL = list(Content)
 
 
 def erased(world: World, run_id: str = RUN_ID, workspace: str = WORKSPACE) -> None:
-    erase(workspace, run_id, world.erase_deps)
+    erase(workspace, run_id, "alice", world.erase_deps)
+
+
+def marked(world: World) -> None:
+    """Somebody erases it, and has not come further than that."""
+    act = Act.done("erase", "alice", WORKSPACE, kept_for=timedelta(days=400))
+    world.erasures.begin(world.run(RUN_ID), act)
 
 
 def parts_of(world: World, run_id: str = RUN_ID) -> list[str]:
@@ -88,7 +96,7 @@ def test_the_outcome_of_a_running_run_is_not_kept(waiting: World) -> None:
 
 
 def test_a_run_that_is_erased_while_it_is_claimed_is_not_executed(waiting: World, time: FakeClock) -> None:
-    waiting.code.meanwhile = lambda: waiting.erasures.begin(waiting.run(RUN_ID), NOW)
+    waiting.code.meanwhile = lambda: marked(waiting)
     assert execute(RUN_ID, waiting.execution_deps).result is ExecutionResult.NOT_OURS
     assert waiting.invoker.invocations == []
     time.advance(minutes=2)
@@ -116,7 +124,7 @@ def test_a_run_whose_executions_were_lost_has_no_sealed_error(world: World, time
 
 
 def test_a_marked_run_may_be_cancelled(waiting: World) -> None:
-    waiting.erasures.begin(waiting.run(RUN_ID), NOW)
+    marked(waiting)
     assert cancel(WORKSPACE, RUN_ID, "bob", waiting.cancel_deps).status is Status.CANCELLED
     erased(waiting)
     assert (waiting.run(RUN_ID).status, parts_of(waiting)) == (Status.CANCELLED, [])
@@ -128,6 +136,8 @@ def test_erasing_twice_is_erasing_once(installed: World, time: FakeClock) -> Non
     erased(installed)
     assert installed.run(RUN_ID).erased_at == NOW
     assert len(installed.erasures.reminders) == 1
+    (act,) = installed.erasures.acts
+    assert (act.action, act.by, act.workspace, act.run_id, act.at) == ("erase", "alice", WORKSPACE, RUN_ID, NOW)
 
 
 def test_it_cannot_be_rerun(installed: World) -> None:

@@ -18,6 +18,12 @@ def table(r: Resources, *actions: str) -> Grants:
     return [_allow("dynamodb", actions, r.storage.table.table_arn)]
 
 
+def acts(r: Resources, *actions: str) -> Grants:
+    """Of the table's items, the acts alone: to read them, or to write one that goes with no other change."""
+    conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"}}
+    return [_allow("dynamodb", actions, r.storage.table.table_arn, conditions=conditions)]
+
+
 def index(r: Resources, *names: str, action: str = "Query") -> Grants:
     return [_allow("dynamodb", [action], *(f"{r.storage.table.table_arn}/index/{name}" for name in names))]
 
@@ -65,6 +71,11 @@ def finish_large_parts(r: Resources) -> Grants:
 
 def delete_large_parts(r: Resources) -> Grants:
     return [_allow("s3", ["DeleteObject"], *_objects(r)), _list_objects(r)]
+
+
+def erase_large_parts(r: Resources) -> Grants:
+    """By their names: nothing is listed."""
+    return [_allow("s3", ["DeleteObject"], *_objects(r))]
 
 
 def start_runs(r: Resources) -> Grants:

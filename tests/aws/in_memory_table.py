@@ -57,7 +57,7 @@ class InMemoryDynamoDB:
     def update_item(self, **update: Any) -> None:
         item = self.items.get(_pair(update["Key"]), {})
         if not _holds(item, update):
-            raise _ConditionalCheckFailed({"Item": item}, "UpdateItem")
+            raise _ConditionalCheckFailed(cast("Any", {"Item": item}), "UpdateItem")
         self._update(update)
 
     def transact_write_items(self, *, TransactItems: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
@@ -69,7 +69,7 @@ class InMemoryDynamoDB:
                 {"Code": "None" if held else "ConditionalCheckFailed", "Item": item}
                 for held, item in zip(holds, items, strict=True)
             ]
-            raise _TransactionCanceled({"CancellationReasons": reasons}, "TransactWriteItems")
+            raise _TransactionCanceled(cast("Any", {"CancellationReasons": reasons}), "TransactWriteItems")
         for kind, action in actions:
             match kind:
                 case "Put":

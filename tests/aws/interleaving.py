@@ -33,9 +33,10 @@ class Actor:
         if self._fault is not None:
             raise self._fault
 
-    def finish(self) -> None:
+    def end(self) -> None:
+        """Let it die: else the threads of a test that has failed wait for ever."""
         while not self.is_done:
-            self.step()
+            self.step("before")
 
     def call(self, made: Callable[[], Any]) -> Any:
         self._wait()

@@ -8,6 +8,7 @@ from handlers.domain import clock
 from handlers.domain.audit.act import Act
 from handlers.domain.runs.erase import FIRST_LOOK, Erasure
 from handlers.domain.runs.run import FunctionRun
+from tests.fakes.audit import InMemoryAuditLog
 from tests.fakes.stores import InMemoryRuns
 from tests.faults.ports import PortFaults
 
@@ -15,9 +16,9 @@ from tests.faults.ports import PortFaults
 @dataclass
 class InMemoryErasures:
     runs: InMemoryRuns
+    audit_log: InMemoryAuditLog
     reminders: dict[str, tuple[Erasure, datetime]] = field(default_factory=dict)
     faults: PortFaults = field(default_factory=PortFaults)
-    acts: list[Act] = field(default_factory=list)
 
     def begin(self, run: FunctionRun, act: Act) -> None:
         with self.faults.call():
@@ -25,7 +26,7 @@ class InMemoryErasures:
             if stored is not None and stored.erased_at is None:
                 self.runs.runs[run.id] = stored.evolve(erased_at=act.at)
                 self.reminders[run.id] = Erasure(run.id, act.at), act.at + FIRST_LOOK
-                self.acts.append(act)
+                self.audit_log.write(act)
 
     def delete_content(self, run_id: str) -> None:
         with self.faults.call():

@@ -17,6 +17,7 @@ from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
+from tests.fakes.audit import InMemoryAuditLog
 from tests.fakes.erasures import InMemoryErasures
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import (
@@ -43,6 +44,7 @@ class World:
 
     runs: InMemoryRuns = field(default_factory=InMemoryRuns)
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
+    audit_log: InMemoryAuditLog = field(default_factory=InMemoryAuditLog)
     cipher: FakeCipher = field(default_factory=FakeCipher)
     queue: FakeQueue = field(default_factory=FakeQueue)
     dead_letters: FakeDeadLetters = field(default_factory=FakeDeadLetters)
@@ -65,7 +67,7 @@ class World:
     """Of all that is written of triggers, here and to AWS."""
 
     def __post_init__(self) -> None:
-        self.erasures = InMemoryErasures(self.runs, faults=self.faults)
+        self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
 
@@ -113,7 +115,7 @@ class World:
 
     @property
     def erase_deps(self) -> EraseDeps:
-        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus, self.retention)
+        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus)
 
     def has_registered(self, trigger: FunctionTrigger | None = None, *, params: bytes = b"{}") -> None:
         """The function, and a trigger of it."""

@@ -16,7 +16,6 @@ from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.finish import ERASED, finish
 from handlers.domain.runs.history import read_run
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
-from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
@@ -57,14 +56,13 @@ class EraseDeps(NamedTuple):
     erasures: Erasures
     cipher: Cipher
     bus: LifecycleBus
-    retention: Retention
 
 
-def erase(workspace: str, run_id: str, erased_by: str, deps: EraseDeps) -> None:
+def erase(workspace: str, run_id: str, erased_by: str, deps: EraseDeps, *, act_kept_for: timedelta) -> None:
     """Once it returns, nothing of the run's content is there. Raises InvalidRunId, NotFound or Unavailable."""
     run = read_run(workspace, run_id, deps.runs)
     if run.erased_at is None:
-        act = Act.done("erase", erased_by, workspace, kept_for=deps.retention.of_acts, run_id=run.id)
+        act = Act.done("erase", erased_by, workspace, kept_for=act_kept_for, run_id=run.id)
         deps.erasures.begin(run, act)
     _delete_and_end(run.id, run, deps)
 

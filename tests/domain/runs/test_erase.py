@@ -27,7 +27,7 @@ ALL = list(Content)
 
 
 def erased(world: World, run_id: str = RUN_ID, workspace: str = WORKSPACE) -> None:
-    erase(workspace, run_id, "alice", world.erase_deps)
+    erase(workspace, run_id, "alice", world.erase_deps, act_kept_for=timedelta(days=400))
 
 
 def marked(world: World) -> None:
@@ -136,7 +136,7 @@ def test_erasing_twice_is_erasing_once(installed: World, time: FakeClock) -> Non
     erased(installed)
     assert installed.run(RUN_ID).erased_at == NOW
     assert len(installed.erasures.reminders) == 1
-    (act,) = installed.erasures.acts
+    (act,) = installed.audit_log.acts
     assert (act.action, act.by, act.workspace, act.run_id, act.at) == ("erase", "alice", WORKSPACE, RUN_ID, NOW)
 
 

@@ -87,6 +87,11 @@ def start_runs(r: Resources) -> Grants:
     ]
 
 
+def repeat_runs(r: Resources) -> Grants:
+    """To see in the same transaction that the run that is repeated was not erased meanwhile."""
+    return table(r, "ConditionCheckItem")
+
+
 def send_runs(r: Resources) -> Grants:
     return [_allow("sqs", ["SendMessage"], r.messaging.run_queue.queue_arn)]
 

@@ -11,7 +11,7 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.table import ConditionFailed, Table, TransactionCanceled, to_item
 from handlers.domain import clock
 from handlers.domain.audit.act import SealedAct
-from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
+from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.experiment import SealedExperiment
 from handlers.domain.runs.recording import SealedParts
@@ -19,6 +19,8 @@ from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.starting.idempotency import AlreadyStarted, SealedKey
 
 _ATTEMPTS = 4
+# Of the run that is repeated: else a copy of them could appear after all runs of a lineage have been erased.
+_ITS_PARAMETERS_ARE_NOT_ERASED = "attribute_not_exists(erased)"
 
 
 class RunRecorder(RunStore):
@@ -45,6 +47,7 @@ class RunRecorder(RunStore):
     ) -> bool:
         new = self._new(run, parts, key, act)
         new.actions["edge"] = self._table.put_action(items.of_edge(run))
+        new.actions.update(self._check_source(run))
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             new.actions["original"] = self._count_reruns(run, expires_at)
@@ -54,7 +57,7 @@ class RunRecorder(RunStore):
             except TransactionCanceled as canceled:
                 if canceled.by("run"):
                     return False
-                expires_at = self._lives_until(canceled.item("original"), run, expires_at)
+                expires_at = self._lives_until(canceled, run, expires_at)
             else:
                 self._move(new.objects, new.stored, run)
                 return True
@@ -75,7 +78,7 @@ class RunRecorder(RunStore):
         for number, each in enumerate(new):
             actions |= {f"{name} {number}": action for name, action in each.actions.items()}
             actions[f"edge {number}"] = self._table.put_action(items.of_edge(each.stored))
-        actions |= self._beside(first, key, act)
+        actions |= self._beside(first, key, act) | self._check_source(first)
         expires_at = items.epoch(first)
         for _ in range(_ATTEMPTS):
             actions["original"] = self._count_reruns(first, expires_at, count)
@@ -83,7 +86,7 @@ class RunRecorder(RunStore):
                 with _started_before(key):
                     self._table.transact(actions)
             except TransactionCanceled as canceled:
-                expires_at = self._lives_until(canceled.item("original"), first, expires_at, count)
+                expires_at = self._lives_until(canceled, first, expires_at, count)
             else:
                 for each, (run, _) in zip(new, runs, strict=True):
                     self._move(each.objects, each.stored, run)
@@ -97,6 +100,7 @@ class RunRecorder(RunStore):
         no_life_is_shortened = "expiresAt <= :expires_at"
         its_parameters_outlive_it = "ptl >= :expires_at"
         conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
+        conditions += [_ITS_PARAMETERS_ARE_NOT_ERASED] * _repeats_original(run)
         values = {
             ":count": count,
             ":most_before": self._max_reruns - count,
@@ -111,10 +115,23 @@ class RunRecorder(RunStore):
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _lives_until(self, original: dict[str, Any] | None, run: FunctionRun, expires_at: int, count: int = 1) -> int:
-        """Until when an original lives, once it is re-run so often. Raises RunNotFound or RerunLimitReached."""
+    def _check_source(self, run: FunctionRun) -> dict[str, Any]:
+        """Of a source that is no original: what is asked of that is a part of counting."""
+        key, condition = keys.run(str(run.source_run_id)), {"ConditionExpression": _ITS_PARAMETERS_ARE_NOT_ERASED}
+        return {} if _repeats_original(run) else {"source": self._table.check_action(key, **condition)}
+
+    def _lives_until(self, canceled: TransactionCanceled, run: FunctionRun, expires_at: int, count: int = 1) -> int:
+        """Until when its original lives, if it may be re-run so often more.
+
+        Raises NoParameters, RunNotFound or RerunLimitReached.
+        """
+        if canceled.by("source"):
+            raise NoParameters from canceled
+        original = canceled.item("original")
         if original is None or original["expiresAt"] <= clock.now().timestamp():
             raise RunNotFound
+        if "erased" in original and _repeats_original(run):
+            raise NoParameters
         if original["reruns"] + count > self._max_reruns:
             raise RerunLimitReached(self._max_reruns)
         expires_at = max(expires_at, int(original["expiresAt"]))
@@ -172,6 +189,10 @@ class RunRecorder(RunStore):
         if act is not None:
             actions["act"] = act_items.put_action(self._table, act)
         return actions
+
+
+def _repeats_original(run: FunctionRun) -> bool:
+    return run.source_run_id == run.lineage_id
 
 
 @contextmanager

@@ -271,9 +271,7 @@ class RerunLimitReached(Conflict):
     example = (1000,)
 
     def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"This would be more than the {limit} re-runs of an original that this installation allows."
-        )
+        super().__init__(f"This would be more than the {limit} re-runs of an original that this installation allows.")
 
 
 class Unavailable(ServiceError):

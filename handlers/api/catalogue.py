@@ -22,7 +22,6 @@ _DESCRIBED_IN = (
     runs,
     erase,
     execute,
-    experiments,
     functions,
     triggers,
     webhooks,

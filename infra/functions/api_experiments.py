@@ -9,5 +9,5 @@ def describe(resources: Resources) -> Function:
         entry_point=api_experiments,
         memory_mb=LARGE_MEMORY_MB,
         # GetItem reads the candidate's function.
-        grants=[grants.start_runs(resources), grants.table(resources, "GetItem")],
+        grants=[grants.start_runs(resources), grants.repeat_runs(resources), grants.table(resources, "GetItem")],
     )

@@ -27,6 +27,7 @@ TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
 STATE_FAILED = "FunctionStateFailed"
 PARAMETERS_OMITTED = "ParametersOmitted"
+PLAN_OUTDATED = "PlanOutdated"
 RUN_EXPIRED = "RunExpired"
 # What the same input and the same code meet again, however often.
 _REFUSED_INPUT = {
@@ -37,10 +38,12 @@ _REFUSED_INPUT = {
 }
 # What Lambda has stopped because it went round in a circle.
 _LOOP = "RecursiveInvocationException"
-# That, and what has waited for as long as runs are kept: it is not to wait for as long again.
+# That, what was wanted on the code of a plan and on no other, and what has waited for as long as runs are kept: it is
+# not to wait for as long again.
 BEYOND_RETRY = frozenset(
     {
         *(VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, PARAMETERS_OMITTED, RUN_EXPIRED),
+        PLAN_OUTDATED,
         _LOOP,
         *_REFUSED_INPUT,
     }

@@ -32,6 +32,9 @@ class Changes(NamedTuple):
     """There are more, or values of these that are not shown."""
 
 
+NO_CHANGES = Changes([], is_cut=False)
+
+
 def changes_of(parameters: JsonValue, overrides: JsonObject) -> Changes:
     """What becomes of the parameters."""
     pairs = _differences("", parameters, overrides)

@@ -57,8 +57,8 @@ class PlanToken(Document):
             "source": (self.source_status, self.source_version) != _state_of(source),
             "trigger": self.trigger_version != trigger.version,
             "function": self.function_version != function.version,
-            "code": _differ(self.code_hash, pin and pin.function_code_hash),
-            "configuration": _differ(self.config_hash, pin and pin.config_hash),
+            "code": pin is not None and _differ(self.code_hash, pin.function_code_hash),
+            "configuration": pin is not None and _differ(self.config_hash, pin.config_hash),
             "expired": clock.now() - self.made_at >= VALID_FOR,
         }
         if any(differences.values()):

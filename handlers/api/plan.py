@@ -38,8 +38,8 @@ class PlannedSource(View):
 
 class PlannedCode(View):
     used: Literal["pinned", "current"] = Field(
-        description="`pinned`: the version that the source run has executed. `current`: what the function's code is when "
-        "the re-run is executed."
+        description="`pinned`: the version that the source run has executed. `current`: what the function's code is "
+        "when the re-run is executed."
     )
     pinned_version_exists: bool | None = Field(description="null: it is not used, or could not be read.")
     current_version: str | None = Field(description="null: it has no number yet. Nothing is published for a plan.")

@@ -3,7 +3,7 @@
 Where a re-run is refused for the first reason that there is, a plan lists all of them, in the same order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -81,15 +81,16 @@ class CodePlan(NamedTuple):
 
     @property
     def code_differs(self) -> bool | None:
-        return _differ(*(each and each.function_code_hash for each in (self.then, self.now)))
+        return self._differs(lambda pin: pin.function_code_hash)
 
     @property
     def configuration_differs(self) -> bool | None:
-        return _differ(*(each and each.config_hash for each in (self.then, self.now)))
+        return self._differs(lambda pin: pin.config_hash)
 
-
-def _differ(then: str | None, now: str | None) -> bool | None:
-    return None if then is None or now is None else then != now
+    def _differs(self, hash_of: Callable[[Pin], str | None]) -> bool | None:
+        """None if one of them is not known."""
+        then, now = (None if pin is None else hash_of(pin) for pin in (self.then, self.now))
+        return None if then is None or now is None else then != now
 
 
 class Plan(NamedTuple):

@@ -132,7 +132,8 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
     Raises a Refused, or Unavailable.
     """
     options, at = request.options, clock.now()
-    planned = options.plan_token and open_token(options.plan_token, request.plan_of, deps.cipher)
+    token = options.plan_token
+    planned = None if token is None else open_token(token, request.plan_of, deps.cipher)
     found = read_rerunnable(request.workspace, request.run_id, request.key, deps)
     if isinstance(found, Started):
         return found

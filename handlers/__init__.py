@@ -35,6 +35,7 @@ Packages:
         registry/      compute functions and function triggers, and what keeps AWS in step with them
         comparing/     two runs beside each other: differences, agreement, verdict
         runs/          what a run is and what becomes of it
+        audit/         who did what
     aws/           how it is done: one adapter a file
 
 Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The contracts

@@ -188,7 +188,7 @@ class FunctionRun(Document):
 
     @property
     def effects_under(self) -> str:
-        """What its function is told to know its effects by."""
+        """The id that its function can know its effects by."""
         return self.effect_key or self.id
 
     def moved(self, **changes: Any) -> Self:

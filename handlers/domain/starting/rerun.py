@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from pydantic import Field
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import (
     EffectKeyUnknown,
     FunctionNotFound,
@@ -156,7 +157,19 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
     )
     # The last of all checks: how large they are together is not to be learnt from requests that are refused anyway.
     contents = contents_of(source, parameters, options.override_params)
-    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key))
+    act = Act.done(
+        "rerun",
+        request.rerun_by,
+        source.workspace,
+        kept_for=deps.retention.of_acts,
+        run_id=source.id,
+        job_id=run.id,
+        trigger_id=trigger.id,
+        function_id=function.id,
+        reason=run.rerun_reason,
+        use_latest_code=run.use_latest_code,
+    )
+    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, act))
 
 
 def read_rerunnable(workspace: str, run_id: str, key: IdempotencyKey | None, deps: RerunDeps) -> Rerunnable | Started:

@@ -47,7 +47,7 @@ def changes_of(parameters: JsonValue, overrides: JsonObject) -> Changes:
 
 
 def settings_of(overrides: JsonObject) -> Changes:
-    """What the overrides set, told without a look at the parameters."""
+    """What the overrides set, without a look at the parameters."""
     return _bounded((pointer, "set", {"value": value}) for pointer, value in _leaves("", overrides))
 
 

@@ -18,6 +18,12 @@ def table(r: Resources, *actions: str) -> Grants:
     return [_allow("dynamodb", actions, r.storage.table.table_arn)]
 
 
+def acts(r: Resources, *actions: str) -> Grants:
+    """Of the table's items, the acts alone: to read them, or to write one that goes with no other change."""
+    conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"}}
+    return [_allow("dynamodb", actions, r.storage.table.table_arn, conditions=conditions)]
+
+
 def index(r: Resources, *names: str, action: str = "Query") -> Grants:
     return [_allow("dynamodb", [action], *(f"{r.storage.table.table_arn}/index/{name}" for name in names))]
 
@@ -67,6 +73,11 @@ def delete_large_parts(r: Resources) -> Grants:
     return [_allow("s3", ["DeleteObject"], *_objects(r)), _list_objects(r)]
 
 
+def erase_large_parts(r: Resources) -> Grants:
+    """By their names: nothing is listed."""
+    return [_allow("s3", ["DeleteObject"], *_objects(r))]
+
+
 def start_runs(r: Resources) -> Grants:
     """Record new runs and send them to the executor. UpdateItem notes that a large part was moved to where it stays."""
     return [
@@ -74,6 +85,11 @@ def start_runs(r: Resources) -> Grants:
         *(*seal_inputs(r), *unseal_inputs(r), *write_large_parts(r)),
         *send_runs(r),
     ]
+
+
+def repeat_runs(r: Resources) -> Grants:
+    """To see in the same transaction that the run that is repeated was not erased meanwhile."""
+    return table(r, "ConditionCheckItem")
 
 
 def send_runs(r: Resources) -> Grants:

@@ -27,6 +27,7 @@ ROUTES: dict[str, Any] = {
 RERUN, EXECUTE = "POST /function-runs/{runId}/rerun", "POST /function-triggers/{triggerId}/execute"
 FUNCTION, TRIGGER = "POST /compute-functions", "POST /function-triggers"
 RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /function-runs/{runId}/rerun-history"
+AUDIT = "GET /audit"
 
 WEBHOOK = "POST /http-trigger/{path+}"
 DESCRIPTION = "/openapi.json"
@@ -123,7 +124,7 @@ def answer_of(entry_point: Any, event: Event) -> tuple[int, Json]:
     body = answered.get("body")
     if answered.get("isBase64Encoded"):
         body = base64.b64decode(body)
-    document = json.loads(body)
+    document = json.loads(body) if body else None
     check_answer(event["routeKey"], answered["statusCode"], document)
     return answered["statusCode"], document
 

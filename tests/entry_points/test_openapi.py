@@ -144,6 +144,7 @@ class TestAnswers:
             ("getRun", ask("getRun", query={"include": "parameters,overrides,logs"})[0]),
             ("getRun", ask("getRun")[0]),
             ("listRuns", ask("listRuns")[0]),
+            ("erase", ask("erase")[0]),
             ("getRerunHistory", ask("getRerunHistory")[0]),
             ("executeTrigger", ask("executeTrigger", body="{}")[0]),
             (
@@ -160,6 +161,7 @@ class TestAnswers:
             ("receiveWebhook", ask("receiveWebhook", body="{}")[0]),
             ("deleteTrigger", ask("deleteTrigger")[0]),
             ("deleteFunction", ask("deleteFunction")[0]),
+            ("listActs", ask("listActs")[0]),
             ("getOpenApi", ask("getOpenApi")[0]),
         }
         assert answers == {(each.id, status.value) for each in OPERATIONS for status in each.responses}

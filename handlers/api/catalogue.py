@@ -8,6 +8,7 @@ from handlers.api import (
     execute,
     experiments,
     functions,
+    plan,
     rerun,
     runs,
     triggers,
@@ -17,6 +18,7 @@ from handlers.api.operations import Operation
 
 _DESCRIBED_IN = (
     rerun,
+    plan,
     experiments,
     cancel,
     runs,

@@ -10,6 +10,7 @@ OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:Fu
 API_FUNCTIONS = {
     "api_rerun",
     "api_experiments",
+    "api_rerun_plan",
     "api_runs",
     "api_registry",
     "api_triggers",

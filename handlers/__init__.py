@@ -8,6 +8,7 @@ The top-level files are the entry points, one Lambda function each:
     api_registry       compute functions and function triggers
     api_triggers       start a run by executing a trigger
     api_webhooks       start a run by a signed webhook
+    api_audit          who did what
     api_openapi        the description of the API, without a token
     on_event           a schedule or an event starts a run
     on_run_failed      the lifecycle bus → automatic retry
@@ -34,6 +35,7 @@ Packages:
         registry/      compute functions and function triggers, and what keeps AWS in step with them
         comparing/     two runs beside each other: differences, agreement, verdict
         runs/          what a run is and what becomes of it
+        audit/         who did what
     aws/           how it is done: one adapter a file
 
 Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The contracts

@@ -4,6 +4,7 @@ An entry point imports the one `wiring` and takes what its story needs; a contai
 Lambda. Tests build a Wiring of their own with other settings.
 """
 
+from datetime import timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
 from handlers.aws import aws_errors
+from handlers.aws.audit_log import AuditLog
 from handlers.aws.cipher import Cipher
 from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
@@ -26,7 +28,7 @@ from handlers.aws.part_store import PartStore
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
@@ -111,13 +113,21 @@ class Wiring:
         return PartObjects(cache(lambda: self._session.client("s3", config=_API)), self.settings.bucket_name)
 
     @cached_property
-    def runs(self) -> RunStore:
+    def runs(self) -> RunRecorder:
         parts = PartStore(self.table, self.part_objects, log_fault)
-        return RunStore(self.table, parts, max_reruns=self.settings.max_reruns_per_lineage, report=log_fault)
+        return RunRecorder(self.table, parts, log_fault, max_reruns=self.settings.max_reruns_per_lineage)
 
     @cached_property
     def run_index(self) -> RunIndex:
         return RunIndex(self.table)
+
+    @cached_property
+    def audit_log(self) -> AuditLog:
+        return AuditLog(self.table, report=log_fault)
+
+    @cached_property
+    def acts_kept_for(self) -> timedelta:
+        return timedelta(days=self.settings.audit_retention_days)
 
     @cached_property
     def registry(self) -> RegistryStore:
@@ -155,7 +165,7 @@ class Wiring:
 
     @cached_property
     def retention(self) -> Retention:
-        return Retention(self.settings.retention_days)
+        return Retention(self.settings.retention_days, self.settings.audit_retention_days)
 
     @cached_property
     def sources(self) -> TriggerSources:

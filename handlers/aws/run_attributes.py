@@ -91,6 +91,11 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "waits_until": ("until", _MOMENT),
     "postponements": ("w", _NUMBER),
     "notes_apart": ("nt", _FLAG),
+    "planned_code": ("plan", _HASH),
+    "effect_key": ("effect", _ID),
+    "experiment_id": ("exp", _ID),
+    "recovered_by": ("recBy", _ID),
+    "erased_at": ("erased", _MOMENT),
 }
 PIN: dict[str, tuple[str, _Form]] = {
     "function_version": ("v", _TEXT),
@@ -101,6 +106,7 @@ PIN: dict[str, tuple[str, _Form]] = {
 }
 # Texts that people or other systems have chosen: in an item of their own, if they are long. Known when it is recorded.
 NOTES: dict[str, tuple[str, _Form]] = {
+    "started_by": ("startedBy", _TEXT),
     "rerun_by": ("by", _TEXT),
     "rerun_reason": ("why", _TEXT),
     "orchestration_id": ("orch", _TEXT),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act, SealedAct, seal_act
 from handlers.domain.errors import FunctionNotFound
 from handlers.domain.json_document import JsonObject, JsonValue, dump, merge, parse
 from handlers.domain.log_context import concerns_run
@@ -35,11 +36,18 @@ from handlers.domain.starting.idempotency import (
 class RunRecorder(RunReader, Protocol):
     """Records new runs, and reads those that were started before. What it writes, it writes all or nothing."""
 
-    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run and sealed parts. False if there is a run of this id. Raises AlreadyStarted or Unavailable."""
+    def record(
+        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+    ) -> bool:
+        """Run, sealed parts and the act that starts it. False if there is a run of this id.
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run, sealed parts, lineage edge and the original's count. False if there is a run of this id.
+        Raises AlreadyStarted or Unavailable.
+        """
+
+    def record_rerun(
+        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+    ) -> bool:
+        """Run, sealed parts, the act, lineage edge and the original's count. False if there is a run of this id.
 
         Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
         """
@@ -93,6 +101,8 @@ class NewRun(NamedTuple):
     contents: dict[Part, bytes]
     """What is to be sealed beside it."""
     key: IdempotencyKey | None = None
+    act: Act | None = None
+    """What somebody did to start it; None of what starts by itself."""
 
 
 class Started(NamedTuple):
@@ -109,7 +119,12 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
     """
     record = deps.runs.record_rerun if new.run.is_rerun else deps.runs.record
     try:
-        is_new = record(new.run, seal_parts(new.run, new.contents, deps.cipher), seal_key(new.key, deps.cipher))
+        is_new = record(
+            new.run,
+            seal_parts(new.run, new.contents, deps.cipher),
+            seal_key(new.key, deps.cipher),
+            seal_act(new.act, deps.cipher),
+        )
     except AlreadyStarted as already:
         return Started(run_started_before(already.kept, deps.cipher, deps.runs), is_new=False)
     concerns_run(new.run.source_run_id or new.run.id, new.run.lineage_id)

@@ -212,8 +212,8 @@ class TestGrants:
         }
         starters = {"api_rerun", "api_triggers", "api_webhooks", "on_event", "on_run_failed", "api_registry"}
         assert may == {
-            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs", "api_audit"},
+            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs", "api_audit", "api_compare"},
             ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures"},
-            ("OutcomeKey", "Decrypt"): {"api_runs"},
+            ("OutcomeKey", "Decrypt"): {"api_runs", "api_compare"},
             ("OutcomeKey", "GenerateDataKey"): {"execute_runs", "on_event", "capture_failures", "watchdog"},
         }

@@ -29,6 +29,8 @@ _CONTEXT = 100
 _MAX_TOKENS = 40_000_000
 """Characters that arrays are aligned by. An array in an array in an array is written as often: that has to end."""
 
+_TEXT_OF = json.JSONEncoder(sort_keys=True).encode
+
 # Where a value is: the way to what holds it, and its key or index there.
 _Path = tuple[Any, str | int] | None
 
@@ -53,10 +55,6 @@ class Differences(NamedTuple):
     shown: list[Difference]
     total: int
     """How many there are, shown or not."""
-
-    @property
-    def values_shortened(self) -> int:
-        return sum(each.shortened for each in self.shown)
 
 
 def differences(before: bytes, after: bytes) -> Differences:
@@ -130,7 +128,7 @@ class _Walk:
 def _token(value: JsonValue) -> object:
     """Equal for equal values, and hashable. JSON text is in a tuple, apart from strings that look like it."""
     if isinstance(value, dict | list | bool):
-        return ("json", json.dumps(value, sort_keys=True))
+        return ("json", _TEXT_OF(value))
     return value
 
 

@@ -33,7 +33,9 @@ def has(world: World, run: FunctionRun, parameters: bytes | None = b"{}", **cont
     sealed = {
         part: world.cipher.seal(text, seal_context(run, part)) for part, text in texts.items() if text is not None
     }
-    world.runs.parts = {key: each for key, each in world.runs.parts.items() if key[0] != run.id}
+    world.runs.runs.pop(run.id, None)
+    for key in [key for key in world.runs.parts if key[0] == run.id]:
+        del world.runs.parts[key]
     world.runs.record(run, sealed)
     return run
 

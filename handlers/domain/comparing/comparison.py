@@ -60,12 +60,8 @@ def read_pair(workspace: str, run_id: str, with_id: str | None, runs: RunReader)
 
 def compare_contents(pair: Pair, runs: RunReader, cipher: Cipher) -> dict[Content, ContentComparison]:
     """Raises PartUnreadable or Unavailable."""
-    before, after = (_open(run, runs, cipher) for run in pair)
+    before, after = (open_contents(run, COMPARED, runs, cipher) for run in pair)
     return {content: _compare(content, pair, before, after) for content in COMPARED}
-
-
-def _open(run: FunctionRun, runs: RunReader, cipher: Cipher) -> dict[Content, bytes]:
-    return open_contents(run, COMPARED, runs, cipher) if run.erased_at is None else {}
 
 
 def _compare(

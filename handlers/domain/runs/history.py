@@ -51,7 +51,10 @@ def parse_contents(include: str) -> list[Content]:
 
 
 def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: Cipher) -> dict[Content, JsonValue]:
-    """The opened contents, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
+    """The opened contents, `null` for one that was never stored or is erased.
+
+    Raises PartUnreadable, TooLarge or Unavailable.
+    """
     opened = open_contents(run, contents, runs, cipher)
     shown = {name: _shown(opened[name], run, name) if name in opened else None for name in contents}
     size = len(compact(shown).encode())
@@ -64,8 +67,11 @@ def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: C
 def open_contents(
     run: FunctionRun, contents: Sequence[Content], runs: RunReader, cipher: Cipher
 ) -> dict[Content, bytes]:
-    """Those that were stored, and all that is sealed together with them. Raises PartUnreadable or Unavailable."""
-    sealed = runs.read_parts(run, {content.part for content in contents})
+    """Those that were stored and are not erased, and all that is sealed together with them.
+
+    Raises PartUnreadable or Unavailable.
+    """
+    sealed = {} if run.erased_at is not None else runs.read_parts(run, {content.part for content in contents})
     opened: dict[Content, bytes] = {}
     for part, first in {content.part: content for content in reversed(contents)}.items():
         if part in sealed:

@@ -5,7 +5,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -62,6 +62,16 @@ class Printer:
             status_once = status if number == 0 else ""
             indent = Text.assemble(INDENT, (f"{status_once:<6}", style), (f"{name:<{column}}", "dim"))
             self._wrap(indent, text, style=STYLES.get(text, ""))
+
+    def rows(self, rows: Sequence[Sequence[Any]], status: int | str = "") -> None:
+        """Each row on a line of its own, in columns, with the status before the first."""
+        texts = [[self._shortened("" if cell is None else str(cell)) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+        for number, row in enumerate(texts):
+            cells = [(f"{cell:<{width}}", STYLES.get(cell, "")) for cell, width in zip(row, widths, strict=True)]
+            line = Text("  ").join(Text(*cell) for cell in cells)
+            line.rstrip()
+            self._print(Text.assemble(INDENT, (f"{status if number == 0 else '':<6}", "green"), line))
 
     def tree(self, title: str, fields: Mapping[str, Any]) -> None:
         self._print(Text(self._shortened(title), "bold"))

@@ -6,7 +6,7 @@ Each answer is checked: the first that is not as expected ends the demo. Whateve
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -14,20 +14,17 @@ from pathlib import Path
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import ROOT
 from infra.local.demo.printer import Printer
+from infra.local.demo.proof import plan_and_deploy, prove_the_fix
+from infra.local.demo.records import erase_an_order, show_acts, show_lineage
 from infra.local.demo.recovery import cancel_a_delayed_rerun, retry_automatically
 from infra.local.demo.sources import receive_a_webhook, wait_for_a_schedule
-from infra.local.demo.users import COMPLETED, FAILURE, Answer, DemoUser, UnexpectedAnswerError
-from infra.local.deploy import zipped
+from infra.local.demo.users import COMPLETED, FAILURE, Answer, DemoUser
 from infra.local.emulator.process import unproxied
 from infra.local.interrupts import Interrupted, Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.progress import timed_steps
-
-# By its path: the package's own module would load the CDK into this process.
-FIXED_CODE = Path("infra/local/samples/orders_fixed")
 
 PAID_ITEMS = [{"sku": "mug", "price": 12, "quantity": 2}, {"sku": "pen", "price": 3, "quantity": 1}]
 FREE_ITEMS = [{"sku": "sticker", "price": 0, "quantity": 3}]
@@ -66,20 +63,24 @@ def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) 
     bob = DemoUser(
         "bob", ["acme/function-triggers:*", "acme/function-runs:*", "globex/*:*"], local_stack, http, printer
     )
-    carol = DemoUser("carol", ["acme/function-runs:read"], local_stack, http, printer)
+    carol = DemoUser("carol", ["acme/function-runs:read", "acme/audit:read"], local_stack, http, printer)
     function_arn = local_stack.samples["OrdersFunctionArn"]
 
     trigger_id = register(function_arn, alice, printer)
     failed = order_twice(trigger_id, alice, printer)
     charged = rerun_with_an_override(failed, alice, printer)
-    deploy_a_fix(function_arn, local_stack, printer)
-    pinned, fixed = rerun_pinned_and_on_latest_code(failed, bob, printer)
-    show_lineage(failed, [(charged, "alice"), (pinned, "bob"), (fixed, "bob")], bob, printer)
+    see_it_recovered(failed, charged, bob, printer)
+    outdated, fixed = plan_and_deploy(failed, function_arn, bob, local_stack, printer)
+    proofs = prove_the_fix(failed, fixed, bob, carol, printer)
+    by_bob = [(run_id, "bob") for run_id in (outdated, fixed, *proofs)]
+    show_lineage(failed, [(charged, "alice"), *by_bob], bob, printer)
+    show_acts(failed, carol, printer)
     be_refused(failed, bob, carol, printer)
     receive_a_webhook(failed, alice, local_stack, http, printer)
     wait_for_a_schedule(failed, alice, printer)
     retry_automatically(failed, alice, printer)
     cancel_a_delayed_rerun(failed, alice, printer)
+    erase_an_order(failed, alice, carol, printer)
 
 
 def register(function_arn: str, alice: DemoUser, printer: Printer) -> str:
@@ -129,53 +130,14 @@ def rerun_with_an_override(failed: Answer, alice: DemoUser, printer: Printer) ->
     return charged
 
 
-def deploy_a_fix(function_arn: str, local_stack: LocalStack, printer: Printer) -> None:
-    printer.chapter("Testing: Bob fixes the function and tries the fix on the run that failed")
-    printer.say("The fix is deployed as usual, without this service. Free items now cost 0 on average.")
-    printer.request(
-        "bob", "boto3", "lambda.update_function_code", {"FunctionName": function_arn, "Code": str(FIXED_CODE)}
-    )
-    functions = local_stack.client("lambda")
-    functions.update_function_code(FunctionName=function_arn, ZipFile=zipped(ROOT / FIXED_CODE))
-    functions.get_waiter("function_updated_v2").wait(
-        FunctionName=function_arn, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
-    )
-    deployed = functions.get_function(FunctionName=function_arn)["Configuration"]
-    printer.answer("ok", {name: deployed[name] for name in ("LastUpdateStatus", "CodeSha256")})
-
-
-def rerun_pinned_and_on_latest_code(failed: Answer, bob: DemoUser, printer: Printer) -> tuple[str, str]:
-    printer.say("A re-run executes the very version that the original ran, so the failure is reproduced:")
-    pinned = bob.reruns(failed, {"reason": "Does it still fail on its own code?"})
-    rerun = bob.looks_at(pinned, FAILURE).shows("status", "errorCode", "functionVersion", "functionCodeHash")
-    rerun.has(**{name: failed[name] for name in ("errorCode", "functionVersion", "functionCodeHash")})
-
-    printer.say("With useLatestCode the same order meets the new code, which proves the fix on the original data.")
-    fixed = bob.reruns(failed, {"reason": "Testing the fix", "useLatestCode": True})
-    rerun = bob.looks_at(fixed, COMPLETED, "result").shows("status", "result", "functionVersion", "functionCodeHash")
-    rerun.has(result={"orderId": "A-1002", "total": 0, "averagePrice": 0, "currency": "EUR"})
-    if rerun["functionVersion"] == failed["functionVersion"]:
-        raise UnexpectedAnswerError(f"{rerun.request} should have given a new version, but gave that of the original")
-    return pinned, fixed
-
-
-def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: DemoUser, printer: Printer) -> None:
-    printer.chapter("Audit: who re-ran what, and why")
-    printer.say("Every re-run points back to the original, never to another re-run: one request lists them all.")
+def see_it_recovered(failed: Answer, charged: str, bob: DemoUser, printer: Printer) -> None:
     run = f"/function-runs/{failed['id']}"
-    original = bob.gets(run).shows("isRerun", "rerunCount").has(isRerun=False, rerunCount=len(reruns))
-    history = bob.gets(f"{run}/rerun-history").shows("originalRunId", "rerunCount")
-    history.has(originalRunId=original["id"], rerunCount=len(reruns))
-    printer.say("Both answers as one tree, the oldest re-run first:")
-    of_both = ("status", "functionVersion")
-    of_original = ("rerunCount", "isRerun", *of_both)
-    printer.tree(f"Original Run ({original['id']})", {name: original[name] for name in of_original})
-    of_rerun = ("isRerun", "originalRunId", "rerunBy", "rerunReason", *of_both)
-    for number, rerun in enumerate(history.each("reruns"), start=1):
-        printer.tree(f"Re-run {number} ({rerun['id']})", {name: rerun[name] for name in of_rerun})
-    listed = [(rerun["id"], rerun["rerunBy"], rerun["originalRunId"]) for rerun in history.each("reruns")]
-    if listed != [(run_id, who, failed["id"]) for run_id, who in reruns]:
-        raise UnexpectedAnswerError(f"{history.request} should have given {reruns}, but gave {listed}")
+    printer.say("The original stays as it was, and says what has recovered it.")
+    original = bob.gets(run).has(status=FAILURE, recovered=True, recoveredBy=charged)
+    original.shows("status", "recovered", "recoveredBy")
+    printer.say("Bob has seen the same failure, and does not want the order processed twice:")
+    refusal = bob.posts(f"{run}/rerun", {"ifNotRecovered": True}, HTTPStatus.CONFLICT)
+    refusal.has(code="ALREADY_RECOVERED", runId=charged).shows("code", "message", "runId")
 
 
 def be_refused(failed: Answer, bob: DemoUser, carol: DemoUser, printer: Printer) -> None:
@@ -187,8 +149,8 @@ def be_refused(failed: Answer, bob: DemoUser, carol: DemoUser, printer: Printer)
     printer.say("Bob works for globex as well, but this is a run of acme.")
     refusal = bob.posts(rerun, {}, HTTPStatus.BAD_REQUEST, workspace="globex").shows("code", "message")
     refusal.has(message="Run does not belong to this workspace.")
-    printer.say("The original still counts the three re-runs it had.")
-    bob.gets(f"/function-runs/{failed['id']}").shows("rerunCount").has(rerunCount=3)
+    printer.say("The original still counts the seven re-runs it had.")
+    bob.gets(f"/function-runs/{failed['id']}").shows("rerunCount").has(rerunCount=7)
 
 
 @contextmanager

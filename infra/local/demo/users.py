@@ -115,6 +115,11 @@ class DemoUser:
         self._printer.request(self.name, "POST", _address(workspace, path), body, headers)
         return self._asks("POST", path, body, expected, workspace=workspace, **headers)
 
+    def deletes(self, path: str) -> None:
+        self._printer.request(self.name, "DELETE", _address(WORKSPACE, path))
+        answer = self._asks("DELETE", path, expected=HTTPStatus.NO_CONTENT)
+        self._printer.rows([[HTTPStatus(answer.status).phrase]], answer.status)
+
     def _asks(
         self,
         method: str,
@@ -133,7 +138,8 @@ class DemoUser:
                 f"{request} should have been answered with {expected:d}, "
                 f"but gave {response.status_code}: {response.text[:2000]}"
             )
-        return Answer(request, response.status_code, response.json(), self._printer)
+        document = response.json() if response.content else {}
+        return Answer(request, response.status_code, document, self._printer)
 
 
 def _address(workspace: str, path: str) -> str:

@@ -10,6 +10,7 @@ from infra.local.demo.users import Answer, DemoUser, UnexpectedAnswerError
 ACTS = (
     ("bob", "experiment-verdict", None),
     ("bob", "experiment", "Was it the fix?"),
+    ("bob", "compare", None),
     ("bob", "rerun", "Testing the fix"),
     ("bob", "rerun", "Testing the fix"),
     ("alice", "rerun", "The stickers are 1 EUR each"),

@@ -46,7 +46,7 @@ class Printer:
     def request(
         self, who: str, method: str, path: str, body: Any = None, headers: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        line = Text.assemble((f"  {who:<7}", "magenta"), (f"{method:<6}", "bold"), self._shortened(path))
+        line = Text.assemble((f"  {who:<7}", "magenta"), (f"{method:<5} ", "bold"), self._shortened(path))
         self._print(line)
         for name, value in headers.items():
             self._wrap(BODY_INDENT, f"{name}: {value}", style="dim")

@@ -53,8 +53,7 @@ def erase_an_order(failed: Answer, alice: DemoUser, carol: DemoUser, printer: Pr
     printer.say("Alice erases what the run holds. Its re-runs have copies of it, so she erases those, too.")
     run = f"/function-runs/{failed['id']}"
     reruns = [rerun["id"] for rerun in alice.asks(f"{run}/rerun-history").each("reruns")]
-    for run_id in (failed["id"], *reruns):
-        alice.deletes(f"/function-runs/{run_id}/content")
+    alice.deletes(*(f"/function-runs/{run_id}/content" for run_id in (failed["id"], *reruns)))
     printer.say("The run and its lineage stay. Its content does not, and it can never be re-run again.")
     erased = alice.gets(f"{run}?include=parameters,error").has(parameters=None, error=None, rerunCount=len(reruns))
     erased.shows("status", "rerunCount", "parameters", "error")

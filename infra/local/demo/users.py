@@ -115,10 +115,11 @@ class DemoUser:
         self._printer.request(self.name, "POST", _address(workspace, path), body, headers)
         return self._asks("POST", path, body, expected, workspace=workspace, **headers)
 
-    def deletes(self, path: str) -> None:
-        self._printer.request(self.name, "DELETE", _address(WORKSPACE, path))
-        answer = self._asks("DELETE", path, expected=HTTPStatus.NO_CONTENT)
-        self._printer.rows([[HTTPStatus(answer.status).phrase]], answer.status)
+    def deletes(self, *paths: str) -> None:
+        for path in paths:
+            self._printer.request(self.name, "DELETE", _address(WORKSPACE, path))
+            self._asks("DELETE", path, expected=HTTPStatus.NO_CONTENT)
+        self._printer.rows([[HTTPStatus.NO_CONTENT.phrase]], HTTPStatus.NO_CONTENT)
 
     def _asks(
         self,

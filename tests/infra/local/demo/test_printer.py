@@ -45,3 +45,12 @@ def test_no_line_breaks_inside_a_word_or_between_a_name_and_its_value(
 def test_a_word_longer_than_the_line_stays_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
     Printer().answer(200, {"token": "t" * 500})
     assert "t" * 500 in capsys.readouterr().out
+
+
+def test_rows_stand_in_columns(printer: Printer, capsys: pytest.CaptureFixture[str]) -> None:
+    printer.abbreviate("550e8400-e29b-41d4-a716-446655440000", "run-550e8400")
+    printer.rows([["pinned", "550e8400-e29b-41d4-a716-446655440000", None], ["candidate", "", "completed"]], 200)
+    assert capsys.readouterr().out.splitlines() == [
+        "         200   pinned     run-550e8400",
+        "               candidate                completed",
+    ]

@@ -54,7 +54,7 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing(environment: dict[str, str]
     assert (
         f"""
 Original Run ({original})
-├── rerunCount: 3
+├── rerunCount: 7
 ├── isRerun: false
 ├── status: failure
 └── functionVersion: 1
@@ -69,9 +69,9 @@ Re-run 2 ({second})
 ├── isRerun: true
 ├── originalRunId: {original}
 ├── rerunBy: bob
-├── rerunReason: Does it still fail on its own code?
+├── rerunReason: Testing the fix
 ├── status: failure
-└── functionVersion: 1
+└── functionVersion: null
 Re-run 3 ({third})
 ├── isRerun: true
 ├── originalRunId: {original}
@@ -90,6 +90,7 @@ Re-run 3 ({third})
         "               message  The grant acme/function-triggers:execute is required.",
         "               message  Run does not belong to this workspace.",
         "               Idempotency-Key: tonight-A-1002",
+        "               verdict  code",
     ):
         assert expected in lines
     assert max(map(len, lines)) <= WIDTH

@@ -52,6 +52,9 @@ class Error(View):
     orchestration_id: str | None = absent_if_none(
         description="Of ORCHESTRATION_RUN: the workflow that has to re-run it."
     )
+    run_id: str | None = absent_if_none(
+        description="Of ALREADY_RECOVERED and RERUN_OPEN: the run that stands against the re-run."
+    )
 
 
 class JobAccepted(View):

@@ -219,6 +219,16 @@ class RunStore:
         last = kept[-1]["sk"]["S"].removeprefix(keys.RERUN) if len(edges) > page.size else None
         return EdgePage(list(readable_of(kept, items.rerun_id, self._report)), last)
 
+    def newest_edges(self, original_run_id: str, size: int) -> list[str]:
+        walk = self._table.walk(
+            page_size=size,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :edge)",
+            ExpressionAttributeValues=to_item({":pk": f"RUN#{original_run_id}", ":edge": keys.RERUN}),
+            ScanIndexForward=False,
+            ConsistentRead=True,
+        )
+        return list(readable_of(islice(walk, size), items.rerun_id, self._report))
+
     def overdue(self) -> Iterator[FunctionRun]:
         now = clock.now()
         # In another order each time: a pass that has no time for all of them does not leave out the same ones.

@@ -23,10 +23,12 @@ REMEDIES: dict[type[errors.ServiceError], str] = {
     errors.FunctionNotPermitted: "name the function in "
     "[`invokableFunctions`](../how-to/operate.md#narrowing-the-context), then `make deploy`",
     errors.NotFound: "check id and workspace, or the path of the webhook",
+    errors.AlreadyRecovered: "nothing; to re-run it all the same, leave `ifNotRecovered` out",
     errors.BeingChanged: "try again in a minute: the watchdog completes the earlier change",
     errors.IdempotencyKeyReused: "send a new key with each new request",
     errors.NameTaken: "choose another `name`, or use the one that has it",
     errors.PathTaken: "choose another `triggerMetadata.path`",
+    errors.RerunOpen: "wait until the run that `runId` names has ended, or cancel it",
     errors.RerunLimitReached: "raise `maxRerunsPerLineage`, or execute the trigger again",
     errors.RunEnded: "nothing: the run has ended",
     errors.SourceLimitReached: "raise AWS's quota, or delete triggers",

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
-from handlers.domain.paging import Page
+from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.history import EdgePage
+from handlers.domain.runs.listing import Entry, Filters
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
@@ -99,7 +100,7 @@ class InMemoryRuns:
             return False
         expires_at = max(original.expires_at, run.expires_at)
         self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=expires_at)
-        self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
+        self.lineages.setdefault(original.id, []).append((_position(run), run.id))
         return True
 
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
@@ -129,6 +130,9 @@ class InMemoryRuns:
         kept = ahead[: page.size]
         return EdgePage([run_id for _, run_id in kept], kept[-1][0] if len(ahead) > page.size else None)
 
+    def newest_edges(self, original_run_id: str, size: int) -> list[str]:
+        return [run_id for _, run_id in sorted(self.lineages.get(original_run_id, []), reverse=True)[:size]]
+
     def overdue(self) -> Iterator[FunctionRun]:
         deadlines = [(run.deadline, run.id) for run in self.runs.values() if run.deadline is not None]
         now = clock.now()
@@ -141,6 +145,26 @@ class InMemoryRuns:
 
     def _store(self, run: FunctionRun, parts: SealedParts) -> None:
         self.parts |= {_part_key(run, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
+
+
+class InMemoryRunIndex:
+    """Like the real one it knows of each run only what its index holds."""
+
+    def __init__(self, runs: InMemoryRuns) -> None:
+        self._runs = runs
+
+    def newest_first(self, workspace: str, filters: Filters, page: Page) -> Iterator[Entry]:
+        first, last = (moment and iso(moment) for moment in (filters.since, filters.until))
+        for run in sorted(self._runs.runs.values(), key=_position, reverse=True):
+            is_in_time = (first or "") <= iso(run.created_at) <= (last or "~")
+            is_ahead = page.after is None or _position(run) < page.after
+            is_indexed = run.recovered is not None if filters.recovered is not None else True
+            if run.workspace == workspace and is_in_time and is_ahead and is_indexed:
+                yield Entry(_position(run), run.id)
+
+
+def _position(run: FunctionRun) -> str:
+    return position_of(run.created_at, run.id)
 
 
 def _is_alive(expires_at: datetime) -> bool:

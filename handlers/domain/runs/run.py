@@ -29,6 +29,7 @@ class ExecutionSource(StrEnum):
     RERUN = "rerun"
     RETRY = "retry"
     CAPTURED = "captured"
+    EXPERIMENT = "experiment"
     ORCHESTRATION = "orchestration"
 
 
@@ -43,6 +44,10 @@ class Status(StrEnum):
     @property
     def is_open(self) -> bool:
         return self in (Status.PENDING, Status.RUNNING)
+
+    @property
+    def is_failed(self) -> bool:
+        return self in (Status.FAILURE, Status.TIMEOUT)
 
 
 class ErrorSource(StrEnum):
@@ -134,6 +139,8 @@ class FunctionRun(Document):
     rerun_by: str | None = None
     rerun_reason: str | None = None
     rerun_count: int = 0
+    recovered_by: str | None = None
+    """Of an original: the first of its re-runs that has completed, whatever has become of the original itself."""
     use_latest_code: bool = False
     retriable: bool = False
     """Whether its trigger said, when the run was recorded, that failures are to be retried."""
@@ -181,7 +188,18 @@ class FunctionRun(Document):
     @property
     def awaits_retry(self) -> bool:
         """Whether it has ended so that somebody has to decide on a retry."""
-        return self.retriable and self.status in (Status.FAILURE, Status.TIMEOUT)
+        return self.retriable and self.status.is_failed
+
+    @property
+    def recovered(self) -> bool | None:
+        """Of an original that has failed: whether a re-run of it has completed. None for all other runs."""
+        return None if self.is_rerun or not self.status.is_failed else self.recovered_by is not None
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether it recovers its original, if it is of the same function. Experiments recover nothing."""
+        is_experiment = self.execution_source is ExecutionSource.EXPERIMENT
+        return self.is_rerun and self.status is Status.COMPLETED and not is_experiment
 
     @property
     def function_version(self) -> str | None:

@@ -27,6 +27,9 @@ class FunctionView(View):
     updated_at: Timestamp
     function_arn: str
     capture_failures: CapturingView | None = absent_if_none()
+    ignore_differences: list[str] | None = absent_if_none(
+        description="JSON Pointers to what is left out when results of its runs are compared."
+    )
 
 
 class FunctionList(View):
@@ -67,7 +70,8 @@ PUT_FUNCTION = registry_operation(
     f"PUT {_FUNCTION}",
     "Change a function",
     description="What is left out stays as it is. `functionArn` may change to another alias of the same Lambda "
-    "function. `captureFailures: {}` ends capturing. What GET answered can be edited and put back whole.",
+    "function. `captureFailures: {}` ends capturing, `ignoreDifferences: []` lets all differences count. What GET "
+    "answered can be edited and put back whole.",
     request=ChangeFunction,
     example={"captureFailures": {"triggerId": "07000000-0000-4000-8000-000000000001"}, "version": 3},
     headers=(IF_MATCH,),

@@ -39,9 +39,12 @@ class Caller(NamedTuple):
             granted += _strings(scopes)
         return cls(subject, frozenset(granted))
 
+    def may(self, workspace: str, resource: str, action: str) -> bool:
+        return any(_covers(grant, workspace, resource, action) for grant in self.grants)
+
     def require(self, workspace: str, resource: str, action: str) -> None:
         """Raises Forbidden, which names the grant that is missing."""
-        if not any(_covers(grant, workspace, resource, action) for grant in self.grants):
+        if not self.may(workspace, resource, action):
             raise Forbidden(f"{workspace[:63]}/{resource}:{action}")
 
 

@@ -44,6 +44,8 @@ class ComputeFunction(Registered):
     kind: ClassVar[Kind] = "function"
     function_arn: str
     capture_failures: CaptureFailures | None = None
+    ignore_differences: list[str] | None = None
+    """JSON Pointers to what is left out when results of its runs are compared."""
 
 
 class FunctionTrigger(Registered):

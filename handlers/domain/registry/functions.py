@@ -10,6 +10,7 @@ from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
+from handlers.domain.json_pointers import IgnoredPointers
 from handlers.domain.registry.changes import as_it_is_now, check_fixed, check_version, without
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.registry.permissions import check_invokable
@@ -20,6 +21,7 @@ from handlers.domain.requests import Body, Name
 class RegisterFunction(Body):
     name: Name
     function_arn: str = Field(max_length=300)
+    ignore_differences: IgnoredPointers | None = None
 
 
 class CaptureBody(Body):
@@ -34,11 +36,12 @@ class CaptureBody(Body):
 
 
 class ChangeFunction(Body):
-    """What is left out stays as it is. `captureFailures: {}` ends capturing."""
+    """What is left out stays as it is. `captureFailures: {}` ends capturing, `ignoreDifferences: []` ignoring."""
 
     name: Name | None = None
     function_arn: str | None = Field(default=None, max_length=300)
     capture_failures: CaptureBody | None = None
+    ignore_differences: IgnoredPointers | None = None
     version: int | None = None
 
 
@@ -51,6 +54,7 @@ def register_function(workspace: str, request: RegisterFunction, deps: RegistryD
         workspace=workspace,
         name=request.name,
         function_arn=request.function_arn,
+        ignore_differences=request.ignore_differences or None,
         created_at=at,
         updated_at=at,
     )
@@ -87,6 +91,9 @@ def change_function(
         name=request.name or before.name,
         function_arn=function_arn,
         capture_failures=_capture(before, request.capture_failures, deps),
+        ignore_differences=(
+            before.ignore_differences if request.ignore_differences is None else request.ignore_differences or None
+        ),
         version=before.version + 1,
         updated_at=clock.now(),
     )

@@ -91,6 +91,15 @@ class RerunDeps(NamedTuple):
     retention: Retention
 
 
+class Rerunnable(NamedTuple):
+    """A run that can be executed again, with its trigger, its function and its opened parameters."""
+
+    source: FunctionRun
+    trigger: FunctionTrigger
+    function: ComputeFunction
+    parameters: bytes
+
+
 class PreparedRerun(NamedTuple):
     """A re-run that nothing stands against: `commit(prepared.new, …)` starts it."""
 
@@ -105,16 +114,10 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
 
     Raises a Refused, or Unavailable.
     """
-    recorded, kept = deps.runs.read_with_key(parse_run_id(request.run_id), Part.PARAMETERS, request.key)
-    if kept is not None:
-        return Started(run_started_before(kept, deps.cipher, deps.runs), is_new=False)
-    found = _rerunnable(request, recorded)
-    source = found.run
-    concerns_run(source.id, source.lineage_id)
-    parameters = _opened(found, deps.cipher)
-    trigger, function = check_startable(
-        deps.registry.read_trigger_and_function(source.trigger_id, source.function_id), deps.invokable
-    )
+    found = read_rerunnable(request.workspace, request.run_id, request.key, deps)
+    if isinstance(found, Started):
+        return found
+    source, trigger, function, parameters = found
     options, at = request.options, clock.now()
     run = rerun_of(
         source,
@@ -133,11 +136,29 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
     return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key))
 
 
-def _rerunnable(request: RerunRequest, recorded: RecordedRun | None) -> RecordedRun:
+def read_rerunnable(workspace: str, run_id: str, key: IdempotencyKey | None, deps: RerunDeps) -> Rerunnable | Started:
+    """The run with all that executing it again takes, or what the same request has started before.
+
+    Raises a Refused, in the contract's order, or Unavailable.
+    """
+    recorded, kept = deps.runs.read_with_key(parse_run_id(run_id), Part.PARAMETERS, key)
+    if kept is not None:
+        return Started(run_started_before(kept, deps.cipher, deps.runs), is_new=False)
+    found = _rerunnable(workspace, recorded)
+    source = found.run
+    concerns_run(source.id, source.lineage_id)
+    parameters = _opened(found, deps.cipher)
+    trigger, function = check_startable(
+        deps.registry.read_trigger_and_function(source.trigger_id, source.function_id), deps.invokable
+    )
+    return Rerunnable(source, trigger, function, parameters)
+
+
+def _rerunnable(workspace: str, recorded: RecordedRun | None) -> RecordedRun:
     """Raises RunNotFound, WrongWorkspace or OrchestrationRun."""
     if recorded is None:
         raise RunNotFound
-    if recorded.run.workspace != request.workspace:
+    if recorded.run.workspace != workspace:
         raise WrongWorkspace
     if recorded.run.execution_source is ExecutionSource.ORCHESTRATION:
         raise OrchestrationRun(recorded.run.orchestration_id)

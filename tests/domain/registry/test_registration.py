@@ -5,7 +5,13 @@ import pytest
 
 from handlers.domain.errors import InvalidRequest, NameTaken, NotFound, TooLarge, TriggerUnreadable, Unavailable
 from handlers.domain.registry.entities import ComputeFunction
-from handlers.domain.registry.functions import RegisterFunction, delete_function, find_function, register_function
+from handlers.domain.registry.functions import (
+    RegisterFunction,
+    change_function,
+    delete_function,
+    find_function,
+    register_function,
+)
 from handlers.domain.registry.triggers import CreateTrigger, create_trigger, delete_trigger, show_trigger
 from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, NOW, TRIGGER_ID, WORKSPACE, an_id, nested
@@ -58,6 +64,30 @@ def test_what_could_not_be_run_is_not_registered(world: World, function_arn: str
         register_function(WORKSPACE, a_registration(functionArn=function_arn), world.registry_deps)
     assert refused.value.field == "functionArn"
     assert not world.registry.functions
+
+
+@pytest.mark.parametrize("pointer", ["", "orderId", "/a~2", "/~", "#/a", "/" + "a" * 512, 1, None])
+def test_a_difference_that_no_json_pointer_names_cannot_be_ignored(world: World, pointer: Any) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        register_function(WORKSPACE, a_registration(ignoreDifferences=["/a", pointer]), world.registry_deps)
+    assert refused.value.field == "ignoreDifferences.1"
+    with pytest.raises(InvalidRequest, match="ignoreDifferences"):
+        a_registration(ignoreDifferences=["/a"] * 51)
+    assert not world.registry.functions
+
+
+def test_ignored_differences_stay_until_they_are_replaced_and_none_are_kept_as_none(world: World) -> None:
+    pointers = ["/items/*/createdAt", "/a~1b/m~0n", "/"]
+    function = register_function(WORKSPACE, a_registration(ignoreDifferences=pointers), world.registry_deps)
+
+    def changed(**body: Any) -> list[str] | None:
+        function = find_function(WORKSPACE, next(iter(world.registry.functions)), world.registry)
+        request = {"version": function.version, **body}
+        return change_function(WORKSPACE, function.id, request, world.registry_deps, if_match=None).ignore_differences
+
+    assert function.ignore_differences == changed(name="renamed") == pointers
+    assert changed(ignoreDifferences=["/b"]) == ["/b"]
+    assert changed(ignoreDifferences=[]) is None
 
 
 @pytest.mark.parametrize("function_id", ["no-uuid", "", an_id(404), f"{{{FUNCTION_ID}}}"])

@@ -69,6 +69,7 @@ PLAUSIBLE = {
     "executionType": st.sampled_from([*ExecutionType, *ExecutionType, "ON-DEMAND", ""]),
     "triggerMetadata": METADATA,
     "captureFailures": st.fixed_dictionaries({}, optional={"triggerId": IDS | VALUES}),
+    "ignoreDifferences": st.lists(st.sampled_from(["/a", "/*/b", "/a~1b", "", "/~2"]) | TEXT | VALUES, max_size=3),
     "keepPrevious": st.booleans(),
     "enabled": st.booleans(),
     "version": st.integers(),
@@ -80,7 +81,7 @@ FITTING = {
     "rerun": ["useLatestCode", "reason", "overrideParams", "notBefore"],
     "execute": ["payload", "orchestrationId"],
     "rotate-secret": ["keepPrevious"],
-    "compute-functions": ["name", "functionArn", "captureFailures", "version"],
+    "compute-functions": ["name", "functionArn", "captureFailures", "ignoreDifferences", "version"],
     "function-triggers": [
         "name",
         "functionId",

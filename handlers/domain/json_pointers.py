@@ -1,0 +1,20 @@
+"""JSON Pointers (RFC 6901) with `*` for any one member or element: which differences of two results do not count.
+
+https://datatracker.ietf.org/doc/html/rfc6901
+"""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+# Not the empty pointer: to ignore the whole of a result would make any two results equal.
+_POINTER = StringConstraints(max_length=512, pattern=r"^(/([^~/]|~[01])*)+$")
+
+IgnoredPointers = Annotated[
+    list[Annotated[str, _POINTER]],
+    Field(
+        max_length=50,
+        description="JSON Pointers to what is left out when two results are compared, such as `/orderId` or "
+        "`/items/*/createdAt`; `*` is any member or element.",
+    ),
+]

@@ -41,11 +41,15 @@ def _hash_to_bytes(text: str) -> bytes | str:
     return raw if base64.b64encode(raw).decode() == text else text
 
 
+def id_to_bytes(text: str) -> bytes:
+    return uuid.UUID(text).bytes
+
+
 _TEXT = _Form(str, str)
 _NUMBER = _Form(int, int)
 _FLAG = _Form(bool, bool)
 _MOMENT = _Form(milliseconds, lambda number: _EPOCH + int(number) * _MILLISECOND)
-_ID = _Form(lambda text: uuid.UUID(text).bytes, lambda raw: str(uuid.UUID(bytes=raw)))
+_ID = _Form(id_to_bytes, lambda raw: str(uuid.UUID(bytes=raw)))
 _HASH = _Form(_hash_to_bytes, lambda kept: kept if isinstance(kept, str) else base64.b64encode(kept).decode())
 
 _ARN = _Form(lambda arn: _REPEATED.sub(_SHORT, arn, count=1), lambda text: _ABBREVIATED.sub(_LONG, text, count=1))
@@ -71,6 +75,7 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "original_run_id": ("orig", _ID),
     "source_run_id": ("src", _ID),
     "not_before": ("after", _MOMENT),
+    "recovered_by": ("recBy", _ID),
     "started_at": ("begun", _MOMENT),
     "ended_at": ("ended", _MOMENT),
     "duration_ms": ("ms", _NUMBER),

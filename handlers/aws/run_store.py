@@ -177,9 +177,17 @@ class RunStore:
             stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
             if not stored or items.is_stored(stored, before, after):
                 return bool(stored)
-            is_looked_at_too_late = keeps_due and items.only_due_differs(stored, before, after)
-            return is_looked_at_too_late and self._moved(before, after, part, keeps_due=False)
+            if not items.is_unmoved(stored, before, after):
+                return False
+            if (marked := items.marked_meanwhile(stored, before, after)) is not None:
+                return self._moved(*marked, part, keeps_due=keeps_due)
+            # It would be looked at too late.
+            return keeps_due and self._moved(before, after, part, keeps_due=False)
         return True
+
+    def mark_recovered(self, rerun: FunctionRun) -> None:
+        with suppress(ConditionFailed):
+            self._table.update(keys.run(rerun.lineage_id), **items.recovery(rerun))
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
         """The run once its parts are where they stay. Raises Unavailable."""

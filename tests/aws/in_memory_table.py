@@ -11,6 +11,8 @@ from handlers.aws.table import ConditionFailed, Item, to_item
 _COMPARED = {"=": operator.eq, "<=": operator.le}
 _CONDITION = re.compile(r"(?P<name>#?\w+) (?P<by>=|<=) (?P<value>:\w+)")
 
+_BEGINS = re.compile(r"begins_with\((?P<name>\w+), (?P<value>:\w+)\)")
+
 
 class InMemoryTable:
     def __init__(self) -> None:
@@ -47,6 +49,9 @@ def _holds(condition: str, item: Item, names: dict[str, str], values: Item) -> b
         return names.get(name, name) not in item
     if condition == "attribute_exists(pk)":
         return "pk" in item
+    if begins := _BEGINS.fullmatch(condition):
+        prefix: str = values[begins["value"]]["S"]
+        return str(item.get(begins["name"], {}).get("S")).startswith(prefix)
     match = _CONDITION.fullmatch(condition)
     assert match is not None, condition
     kept = item.get(names.get(match["name"], match["name"]))

@@ -123,6 +123,12 @@ class InMemoryRuns:
             self.due.pop(after.id, None)
         return True
 
+    def mark_recovered(self, rerun: FunctionRun) -> None:
+        original = self.runs.get(rerun.lineage_id)
+        if original is not None and original.function_id == rerun.function_id and original.recovered_by is None:
+            self.writes += 1
+            self.runs[original.id] = original.evolve(recovered_by=rerun.id)
+
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
         ahead = sorted(
             edge for edge in self.lineages.get(original_run_id, []) if page.after is None or edge[0] > page.after

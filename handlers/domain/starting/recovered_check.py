@@ -35,8 +35,8 @@ def check_not_recovered(source: FunctionRun, runs: LineageReader) -> int:
 
 def preview_not_recovered(source: FunctionRun, original: FunctionRun, runs: LineageReader) -> None:
     """The same, by two reads: of the newest hundred re-runs only, and with nothing that anybody could rely on."""
-    reruns = runs.read_many(runs.newest_edges(original.id, MAX_SIZE)) if original.rerun_count else []
-    refuse_unless_recoverable(source, original, reruns)
+    newest = runs.read_many(runs.newest_edges(original.id, MAX_SIZE)) if original.rerun_count else []
+    refuse_unless_recoverable(source, original, reversed(newest))
 
 
 def refuse_unless_recoverable(source: FunctionRun, original: FunctionRun, reruns: Iterable[FunctionRun]) -> None:

@@ -29,11 +29,12 @@ from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.requests import Body, ContentField, Moment
-from handlers.domain.runs.ports import RunReader
+from handlers.domain.runs.history import LineageReader
 from handlers.domain.runs.recording import RecordedRun, Retention, seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part
 from handlers.domain.seal import Cipher, SealBroken
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
+from handlers.domain.starting.recovered_check import check_not_recovered
 from handlers.domain.starting.start import NewRun, Started, StartRequest, TriggerReader, new_run
 
 MAX_WAIT = timedelta(days=30)
@@ -46,6 +47,9 @@ class RerunBody(Body):
     reason: str | None = Field(default=None, max_length=512)
     override_params: ContentField | None = None
     not_before: Moment | None = None
+    if_not_recovered: bool = Field(
+        default=False, description="Re-run it only if no run of its lineage has completed, and none is open."
+    )
 
     def due(self, at: datetime) -> datetime | None:
         """When the re-run is due, if that is not at once. Raises InvalidRequest."""
@@ -74,7 +78,7 @@ class RerunRequest(NamedTuple):
     key: IdempotencyKey | None = None
 
 
-class KeyedRunReader(RunReader, Protocol):
+class KeyedRunReader(LineageReader, Protocol):
     def read_with_key(
         self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
@@ -133,7 +137,8 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         retriable=trigger.retry_policy is not None and trigger.retry_policy.retry_manual_reruns,
     )
     contents = _contents(source, parameters, options.override_params)
-    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key))
+    expected_reruns = check_not_recovered(source, deps.runs) if options.if_not_recovered else None
+    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, expected_reruns))
 
 
 def read_rerunnable(workspace: str, run_id: str, key: IdempotencyKey | None, deps: RerunDeps) -> Rerunnable | Started:

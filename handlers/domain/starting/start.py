@@ -45,6 +45,10 @@ class RunRecorder(RunReader, Protocol):
         """
 
 
+class LineageMoved(Exception):
+    """It has been re-run since it was looked at."""
+
+
 class TriggerReader(FunctionReader, Protocol):
     """Reads what starts a run, each time in one call. Every method raises Unavailable when AWS does not answer."""
 
@@ -93,6 +97,8 @@ class NewRun(NamedTuple):
     contents: dict[Part, bytes]
     """What is to be sealed beside it."""
     key: IdempotencyKey | None = None
+    expected_reruns: int | None = None
+    """Of a re-run that depends on its lineage: how many re-runs this has to have still."""
 
 
 class Started(NamedTuple):

@@ -54,10 +54,11 @@ def refuse_unless_recoverable(source: FunctionRun, original: FunctionRun, reruns
 
 
 def _original_of(source: FunctionRun, runs: LineageReader) -> FunctionRun:
-    original = runs.read_run(source.lineage_id) if source.is_rerun else source
-    if original is None:
-        raise RunNotFound
-    return original
+    if not source.is_rerun:
+        return source
+    for original in runs.read_many([source.lineage_id]):
+        return original
+    raise RunNotFound
 
 
 def _reruns(original: FunctionRun, runs: LineageReader) -> list[FunctionRun]:

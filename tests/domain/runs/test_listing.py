@@ -1,6 +1,6 @@
 """Filters of a list: several at once are what brute force finds, page by page, and each page reads within its bounds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -33,28 +33,28 @@ QUERIES = st.dictionaries(st.sampled_from([*VALUES]), st.integers(0, 9), max_siz
 )
 
 
+def some_run(number: int, choose: Callable[[list[Any]], Any]) -> FunctionRun:
+    version = choose(["7", "8", "$LATEST", None])
+    changes: dict[str, Any] = {
+        "id": an_id(choose([*range(9)]) * 1000 + number),
+        "created_at": NOW + timedelta(seconds=choose([*range(8)])),
+        "status": choose(VALUES["status"]),
+        "function_id": choose(VALUES["functionId"]),
+        "trigger_id": choose(VALUES["triggerId"]),
+        "error_code": choose([None, *VALUES["errorCode"]]),
+        "pin": a_pin(int(version)) if version in ("7", "8") else None,
+        "reported_version": version if version == "$LATEST" else None,
+    }
+    source = choose(["trigger", "rerun", "retry"])
+    if source == "trigger":
+        return a_run(**changes, recovered_by=choose([None, an_id(5)]))
+    by = "alice" if source == "rerun" else "auto-retry"
+    return a_rerun(a_run(id=an_id(99_999)), **changes, execution_source=source, rerun_by=by)
+
+
 @st.composite
 def runs(draw: st.DrawFn) -> list[FunctionRun]:
-    found = []
-    for number in range(draw(st.integers(0, 12))):
-        version = draw(st.sampled_from(["7", "8", "$LATEST", None]))
-        changes: dict[str, Any] = {
-            "id": an_id(draw(st.integers(0, 9)) * 100 + number),
-            "created_at": NOW + timedelta(seconds=draw(st.integers(0, 7))),
-            "status": draw(st.sampled_from(VALUES["status"])),
-            "function_id": draw(st.sampled_from(VALUES["functionId"])),
-            "trigger_id": draw(st.sampled_from(VALUES["triggerId"])),
-            "error_code": draw(st.sampled_from([None, *VALUES["errorCode"]])),
-            "pin": a_pin(int(version)) if version in ("7", "8") else None,
-            "reported_version": version if version == "$LATEST" else None,
-        }
-        if draw(st.booleans()):
-            source = draw(st.sampled_from(["rerun", "retry"]))
-            changes |= {"execution_source": source, "rerun_by": "alice" if source == "rerun" else "auto-retry"}
-            found.append(a_rerun(a_run(id=an_id(9999)), **changes))
-        else:
-            found.append(a_run(**changes, recovered_by=draw(st.sampled_from([None, an_id(5)]))))
-    return found
+    return [some_run(number, lambda of: draw(st.sampled_from(of))) for number in range(draw(st.integers(0, 12)))]
 
 
 def is_asked_for(run: FunctionRun, query: dict[str, str]) -> bool:
@@ -75,6 +75,11 @@ def is_asked_for(run: FunctionRun, query: dict[str, str]) -> bool:
         "to": run.created_at <= NOW + timedelta(seconds=5),
     }
     return all(holds[name] for name in query)
+
+
+def brute_force(runs: list[FunctionRun], query: dict[str, str]) -> list[str]:
+    newest_first = sorted(runs, key=lambda run: position_of(run.created_at, run.id), reverse=True)
+    return [run.id for run in newest_first if is_asked_for(run, query)]
 
 
 class Counted(InMemoryRuns):
@@ -114,8 +119,7 @@ def test_all_pages_together_are_what_brute_force_finds(
 ) -> None:
     store = Counted(runs)
     found = [run.id for page in pages(store, query, size) for run in page]
-    newest_first = sorted(store.runs.values(), key=lambda run: position_of(run.created_at, run.id), reverse=True)
-    assert found == [run.id for run in newest_first if is_asked_for(run, query)]
+    assert found == brute_force(runs, query)
 
 
 @pytest.mark.parametrize("text", ["True", "1", "", "null"])

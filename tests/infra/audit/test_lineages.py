@@ -111,7 +111,7 @@ def test_an_original_whose_rerun_has_completed_is_found_if_it_is_not_marked() ->
     del storage.item(ORIGINAL)["recBy"]
     storage.item(ORIGINAL)["unrecoveredAt"] = storage.item(ORIGINAL)["failedAt"]
     assert storage.found() == [("recovered", ORIGINAL, an_id(3))]
-    storage.item(an_id(3)) |= {"pub": True, "deadline": 2 * 10**12, "due": "OPEN#0", "dueAt": "2026-11-22T09:30:00.000Z"}
+    storage.run(a_rerun(a_run(id=ORIGINAL), id=an_id(3), event_pending=True, deadline=NOW + timedelta(minutes=1)))
     assert storage.found() == [], "the mark is to be set before the end is published"
 
 

@@ -32,7 +32,9 @@ Packages:
         starting/      everything that starts a run: execute, webhook, schedule, event, capture, re-run, retry
         upkeep/        what nobody asks for: the watchdog's and housekeeping's work
         registry/      compute functions and function triggers, and what keeps AWS in step with them
+        comparing/     two runs beside each other: differences, agreement, verdict
         runs/          what a run is and what becomes of it
+        audit/         who did what
     aws/           how it is done: one adapter a file
 
 Arrows: entry points → api → domain, and entry points → wiring → aws → domain. Nothing here imports infra. The contracts

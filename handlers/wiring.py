@@ -26,7 +26,7 @@ from handlers.aws.part_store import PartStore
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
@@ -111,9 +111,9 @@ class Wiring:
         return PartObjects(cache(lambda: self._session.client("s3", config=_API)), self.settings.bucket_name)
 
     @cached_property
-    def runs(self) -> RunStore:
+    def runs(self) -> RunRecorder:
         parts = PartStore(self.table, self.part_objects, log_fault)
-        return RunStore(self.table, parts, max_reruns=self.settings.max_reruns_per_lineage, report=log_fault)
+        return RunRecorder(self.table, parts, log_fault, max_reruns=self.settings.max_reruns_per_lineage)
 
     @cached_property
     def run_index(self) -> RunIndex:

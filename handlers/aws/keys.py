@@ -14,6 +14,7 @@ CAPTURE#{Lambda}        WORKSPACE#{ws}          which functions capture the fail
 REQUEST#{ws}#{digest}   the same                an idempotency key
 SLOTS#{ws}              SLOT#{number}           a leased slot
 SECRET#{purpose}        the same                a secret of the installation
+AUDIT#{ws}#{s}          {time}#{act}            what somebody did
 """
 
 Key = dict[str, str]
@@ -69,6 +70,10 @@ def slot(workspace: str, number: int) -> Key:
 
 def secret(purpose: str) -> Key:
     return _alone(f"SECRET#{purpose}")
+
+
+def act(workspace: str, shard: int, position: str) -> Key:
+    return {"pk": f"AUDIT#{workspace}#{shard}", "sk": position}
 
 
 def pair(key: Key) -> tuple[str, str]:

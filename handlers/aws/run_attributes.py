@@ -75,7 +75,6 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "original_run_id": ("orig", _ID),
     "source_run_id": ("src", _ID),
     "not_before": ("after", _MOMENT),
-    "recovered_by": ("recBy", _ID),
     "started_at": ("begun", _MOMENT),
     "ended_at": ("ended", _MOMENT),
     "duration_ms": ("ms", _NUMBER),
@@ -96,6 +95,11 @@ FIELDS: dict[str, tuple[str, _Form]] = {
     "waits_until": ("until", _MOMENT),
     "postponements": ("w", _NUMBER),
     "notes_apart": ("nt", _FLAG),
+    "planned_code": ("plan", _HASH),
+    "effect_key": ("effect", _ID),
+    "experiment_id": ("exp", _ID),
+    "recovered_by": ("recBy", _ID),
+    "erased_at": ("erased", _MOMENT),
 }
 PIN: dict[str, tuple[str, _Form]] = {
     "function_version": ("v", _TEXT),
@@ -106,6 +110,7 @@ PIN: dict[str, tuple[str, _Form]] = {
 }
 # Texts that people or other systems have chosen: in an item of their own, if they are long. Known when it is recorded.
 NOTES: dict[str, tuple[str, _Form]] = {
+    "started_by": ("startedBy", _TEXT),
     "rerun_by": ("by", _TEXT),
     "rerun_reason": ("why", _TEXT),
     "orchestration_id": ("orch", _TEXT),

@@ -16,7 +16,7 @@ SHARDS = 4
 # One write unit: a run's item is written four times in its life, and twice more for each of its re-runs.
 MAX_RUN_BYTES = 1024
 # Who cancels a run is not known when it is recorded. A longer name than that may cost the run a second unit.
-USUAL_SUBJECT = 64
+USUAL_SUBJECT = 40
 
 
 def run_id(item: Item) -> str:
@@ -96,7 +96,7 @@ def needs_notes(run: FunctionRun) -> bool:
         pin = pin.evolve(function_version_arn=run_attributes.version_arn(run.function_arn, pin.function_version))
     at, token = run.created_at, "x" * 8
     latest: dict[str, Any] = {"status": Status.FAILURE, "error_code": "x" * 128, "error_source": ErrorSource.FUNCTION}
-    latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at"), at)
+    latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at", "erased_at"), at)
     latest |= dict.fromkeys(("revision", "outcome_id"), token)
     latest |= {"duration_ms": 10**9, "execution_attempts": 9, "postponements": 999, "rerun_count": 10**6 - 1}
     latest["cancel_requested_by"] = "x" * USUAL_SUBJECT

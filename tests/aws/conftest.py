@@ -10,7 +10,7 @@ from botocore.session import Session
 from handlers.aws.cipher import Cipher
 from handlers.aws.function_code import DESCRIPTION
 from handlers.aws.registry_store import RegistryStore
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.aws.table import Table
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain import clock
@@ -36,7 +36,7 @@ def table(local_stack: LocalStack, dynamodb: Any) -> Table:
 
 
 @pytest.fixture
-def runs(local_stack: LocalStack, table: Table) -> RunStore:
+def runs(local_stack: LocalStack, table: Table) -> RunRecorder:
     return store_of(local_stack, table, max_reruns=MAX_RERUNS)
 
 

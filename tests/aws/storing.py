@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.aws.table import Table
 from handlers.domain.runs.run import FunctionRun
 from infra.local.local_stack import LocalStack
@@ -30,6 +30,6 @@ def objects_of(local_stack: LocalStack) -> PartObjects:
 
 def store_of(
     local_stack: LocalStack, table: Table, *, max_reruns: int = 1000, report: Callable[[Exception], Any] = nowhere
-) -> RunStore:
+) -> RunRecorder:
     parts = PartStore(table, objects_of(local_stack), report)
-    return RunStore(table, parts, max_reruns=max_reruns, report=report)
+    return RunRecorder(table, parts, report, max_reruns=max_reruns)

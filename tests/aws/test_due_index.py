@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.aws import keys, run_items
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.domain import clock
 from handlers.domain.clock import iso
 from handlers.domain.runs.run import FunctionRun, Status, new_token
@@ -35,10 +35,10 @@ class NoParts:
     """All outcomes are without content."""
 
 
-def a_store(run: FunctionRun) -> tuple[RunStore, InMemoryTable]:
+def a_store(run: FunctionRun) -> tuple[RunRecorder, InMemoryTable]:
     table = InMemoryTable()
     table.put(run_items.of_run(run))
-    return RunStore(cast("Any", table), cast("Any", NoParts()), max_reruns=10, report=lambda _: None), table
+    return RunRecorder(cast("Any", table), cast("Any", NoParts()), lambda _: None, max_reruns=10), table
 
 
 def moved(act: str, run: FunctionRun, deadline: datetime) -> FunctionRun | None:  # noqa: PLR0911

@@ -13,7 +13,7 @@ from handlers.aws import run_items
 from handlers.aws.object_expiry_index import ObjectExpiryIndex
 from handlers.aws.part_objects import PartLost
 from handlers.aws.part_store import MAX_SEALED_INLINE_BYTES
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.aws.table import Table, to_item
 from handlers.domain import clock
 from handlers.domain.clock import to_millisecond
@@ -56,7 +56,7 @@ def where(local_stack: LocalStack, dynamodb: Any, run: FunctionRun, sort: str) -
 
 
 def test_a_large_part_is_moved_once_its_run_is_recorded(
-    runs: RunStore, local_stack: LocalStack, dynamodb: Any, keys: Callable[[str], list[str]]
+    runs: RunRecorder, local_stack: LocalStack, dynamodb: Any, keys: Callable[[str], list[str]]
 ) -> None:
     run = new_run()
     assert runs.record(run, {Part.PARAMETERS: LARGE})
@@ -70,7 +70,7 @@ def test_a_large_part_is_moved_once_its_run_is_recorded(
 
 @pytest.mark.parametrize(("size", "large"), [(MAX_SEALED_INLINE_BYTES, False), (MAX_SEALED_INLINE_BYTES + 1, True)])
 def test_what_fits_stays_in_the_table(
-    runs: RunStore, keys: Callable[[str], list[str]], size: int, *, large: bool
+    runs: RunRecorder, keys: Callable[[str], list[str]], size: int, *, large: bool
 ) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: b"x" * size})
@@ -78,7 +78,7 @@ def test_what_fits_stays_in_the_table(
     assert runs.read_parts(run, [Part.PARAMETERS]) == {Part.PARAMETERS: b"x" * size}
 
 
-def test_what_cannot_be_staged_is_not_recorded(runs: RunStore, s3: Any) -> None:
+def test_what_cannot_be_staged_is_not_recorded(runs: RunRecorder, s3: Any) -> None:
     run = new_run()
     with injected(s3.meta.events, PUT, SLOW_DOWN), pytest.raises(Unavailable):
         runs.record(run, {Part.PARAMETERS: LARGE})
@@ -91,7 +91,7 @@ FAULTS: dict[str, Any] = {"throttled": SLOW_DOWN, "no answer": ReadTimeoutError(
 @pytest.mark.parametrize("operation", [COPY, DELETE])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_was_not_moved_is_due_in_a_minute_readable_meanwhile_and_moved_then(
-    runs: RunStore, s3: Any, keys: Callable[[str], list[str]], operation: str, fault: str
+    runs: RunRecorder, s3: Any, keys: Callable[[str], list[str]], operation: str, fault: str
 ) -> None:
     due = to_millisecond(datetime.now(UTC)) + timedelta(days=20)
     run = new_run(not_before=due, deadline=due)
@@ -112,7 +112,7 @@ def test_what_was_not_moved_is_due_in_a_minute_readable_meanwhile_and_moved_then
     assert not runs.move_staged(stored).staged
 
 
-def test_a_run_whose_parts_are_not_moved_is_due_after_its_end_too(runs: RunStore, s3: Any) -> None:
+def test_a_run_whose_parts_are_not_moved_is_due_after_its_end_too(runs: RunRecorder, s3: Any) -> None:
     run = new_run()
     with injected(s3.meta.events, COPY, SLOW_DOWN):
         runs.record(run, {Part.PARAMETERS: LARGE})
@@ -135,7 +135,7 @@ class TestOutcomes:
         """The call that makes the run name its outcome."""
         return "dynamodb.TransactWriteItems" if len(sealed) < 1000 else "dynamodb.UpdateItem"
 
-    def claimed(self, runs: RunStore) -> tuple[FunctionRun, FunctionRun]:
+    def claimed(self, runs: RunRecorder) -> tuple[FunctionRun, FunctionRun]:
         run = new_run(status="running", claim_token="a")
         runs.record(run, {Part.PARAMETERS: b"sealed"})
         other = run.moved(claim_token="b")
@@ -145,18 +145,18 @@ class TestOutcomes:
     def ended(self, run: FunctionRun) -> FunctionRun:
         return run.moved(status=Status.COMPLETED, claim_token=None, outcome_id=new_token())
 
-    def shown(self, runs: RunStore, run: FunctionRun) -> bytes | None:
+    def shown(self, runs: RunRecorder, run: FunctionRun) -> bytes | None:
         found = runs.read_run(run.id)
         assert found is not None
         return runs.read_parts(found, [Part.OUTCOME]).get(Part.OUTCOME)
 
-    def test_of_two_outcomes_that_which_comes_late_does_not_count(self, runs: RunStore, sealed: bytes) -> None:
+    def test_of_two_outcomes_that_which_comes_late_does_not_count(self, runs: RunRecorder, sealed: bytes) -> None:
         a, b = self.claimed(runs)
         assert runs.transition(b, self.ended(b), sealed)
         assert not runs.transition(a, self.ended(a), sealed[::-1])
         assert self.shown(runs, a) == sealed
 
-    def test_of_two_outcomes_that_which_comes_early_does_not_count(self, runs: RunStore, sealed: bytes) -> None:
+    def test_of_two_outcomes_that_which_comes_early_does_not_count(self, runs: RunRecorder, sealed: bytes) -> None:
         a, b = self.claimed(runs)
         assert not runs.transition(a, self.ended(a), sealed[::-1])
         assert self.shown(runs, a) is None
@@ -164,7 +164,7 @@ class TestOutcomes:
         assert self.shown(runs, a) == sealed
 
     def test_of_two_outcomes_that_are_written_at_once_one_counts(
-        self, runs: RunStore, dynamodb: Any, sealed: bytes, naming: str
+        self, runs: RunRecorder, dynamodb: Any, sealed: bytes, naming: str
     ) -> None:
         a, b = self.claimed(runs)
         late: list[bool] = []
@@ -180,7 +180,7 @@ class TestOutcomes:
         assert self.shown(runs, a) == sealed
 
     def test_an_execution_that_dies_before_its_run_names_the_outcome_leaves_what_expires(
-        self, runs: RunStore, dynamodb: Any, sealed: bytes, naming: str
+        self, runs: RunRecorder, dynamodb: Any, sealed: bytes, naming: str
     ) -> None:
         _, b = self.claimed(runs)
         lost = ReadTimeoutError(endpoint_url="injected")
@@ -192,7 +192,7 @@ class TestOutcomes:
         assert runs.transition(again, self.ended(again), sealed)
         assert self.shown(runs, b) == sealed
 
-    def test_a_mark_during_the_execution_leaves_its_outcome_alone(self, runs: RunStore, sealed: bytes) -> None:
+    def test_a_mark_during_the_execution_leaves_its_outcome_alone(self, runs: RunRecorder, sealed: bytes) -> None:
         _, b = self.claimed(runs)
         assert runs.transition(b, b.evolve(cancel_requested_at=clock.now(), cancel_requested_by="bob"))
         assert runs.transition(b, self.ended(b), sealed)
@@ -201,7 +201,7 @@ class TestOutcomes:
         assert (found.status, found.cancel_requested_by) == (Status.COMPLETED, "bob")
         assert self.shown(runs, b) == sealed
 
-    def test_an_outcome_whose_answer_was_lost_is_stored_once(self, runs: RunStore, sealed: bytes) -> None:
+    def test_an_outcome_whose_answer_was_lost_is_stored_once(self, runs: RunRecorder, sealed: bytes) -> None:
         _, b = self.claimed(runs)
         ended = self.ended(b)
         assert runs.transition(b, ended, sealed)
@@ -212,7 +212,7 @@ class TestOutcomes:
         assert not found.result_omitted
 
     def test_a_conflict_with_another_write_is_tried_again(
-        self, runs: RunStore, dynamodb: Any, sealed: bytes, naming: str
+        self, runs: RunRecorder, dynamodb: Any, sealed: bytes, naming: str
     ) -> None:
         _, b = self.claimed(runs)
         update = error(400, "TransactionConflictException")
@@ -223,7 +223,7 @@ class TestOutcomes:
         assert self.shown(runs, b) == sealed
 
     def test_an_outcome_whose_run_has_expired_comes_to_nothing(
-        self, runs: RunStore, table: Table, sealed: bytes
+        self, runs: RunRecorder, table: Table, sealed: bytes
     ) -> None:
         _, b = self.claimed(runs)
         table.delete(table_keys.run(b.id))
@@ -233,7 +233,7 @@ class TestOutcomes:
 
 @pytest.mark.parametrize(("size", "together"), [(300, True), (1025, False)])
 def test_an_outcome_within_one_write_unit_is_written_with_its_run(
-    runs: RunStore, dynamodb: Any, size: int, *, together: bool
+    runs: RunRecorder, dynamodb: Any, size: int, *, together: bool
 ) -> None:
     run = new_run(status="running", claim_token="mine")
     runs.record(run, {})
@@ -244,7 +244,7 @@ def test_an_outcome_within_one_write_unit_is_written_with_its_run(
 
 
 def test_a_large_outcome_is_listed_before_it_is_there(
-    runs: RunStore, table: Table, s3: Any, monkeypatch: pytest.MonkeyPatch, keys: Callable[[str], list[str]]
+    runs: RunRecorder, table: Table, s3: Any, monkeypatch: pytest.MonkeyPatch, keys: Callable[[str], list[str]]
 ) -> None:
     """Whoever dies between its calls leaves no object that housekeeping does not find."""
     run = new_run(status="running", claim_token="mine")
@@ -262,7 +262,7 @@ def test_a_large_outcome_is_listed_before_it_is_there(
 
 
 def test_a_large_rerun_that_is_refused_leaves_nothing_but_what_goes_in_a_day(
-    runs: RunStore, keys: Callable[[str], list[str]]
+    runs: RunRecorder, keys: Callable[[str], list[str]]
 ) -> None:
     original = new_run(rerun_count=MAX_RERUNS)
     runs.record(original, {Part.PARAMETERS: b"sealed"})
@@ -292,7 +292,7 @@ def test_an_object_that_is_lost_does_not_open_and_keeps_nobody_waiting(
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
-def test_an_object_that_cannot_be_read_now_is_not_taken_for_lost(runs: RunStore, s3: Any, status: int) -> None:
+def test_an_object_that_cannot_be_read_now_is_not_taken_for_lost(runs: RunRecorder, s3: Any, status: int) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: LARGE})
     with injected(s3.meta.events, GET, error(status, "AccessDenied")) as calls:
@@ -303,7 +303,7 @@ def test_an_object_that_cannot_be_read_now_is_not_taken_for_lost(runs: RunStore,
             recorded.sealed()
 
 
-def test_an_object_that_is_moved_while_it_is_looked_for_is_found(runs: RunStore, s3: Any) -> None:
+def test_an_object_that_is_moved_while_it_is_looked_for_is_found(runs: RunRecorder, s3: Any) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: LARGE})
     missing = answer(404, {})
@@ -312,7 +312,7 @@ def test_an_object_that_is_moved_while_it_is_looked_for_is_found(runs: RunStore,
 
 
 def test_an_entry_that_cannot_be_read_hides_no_other_object(
-    runs: RunStore, table: Table, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+    runs: RunRecorder, table: Table, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported: list[Exception] = []
     broken, good = new_run(), new_run()
@@ -371,7 +371,7 @@ def test_an_edge_that_cannot_be_read_hides_no_other_re_run(
 
 
 def test_the_index_lists_an_object_until_it_is_removed(
-    runs: RunStore, table: Table, monkeypatch: pytest.MonkeyPatch
+    runs: RunRecorder, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run()
     runs.record(run, {Part.PARAMETERS: LARGE})

@@ -46,7 +46,7 @@ def moved(act: str, run: FunctionRun) -> FunctionRun | None:
 def test_whatever_happens_in_whatever_order_the_mark_and_the_list_are_right(acts: list[tuple[str, Any]]) -> None:
     table, key = InMemoryTable(), keys.pair(keys.run(ORIGINAL.id))
     table.put(run_items.of_run(ORIGINAL))
-    runs = RunStore(cast("Any", table), cast("Any", NoParts()), max_reruns=10, report=lambda _: None)
+    runs = RunStore(cast("Any", table), cast("Any", NoParts()), report=lambda _: None)
     seen, first, expired = [ORIGINAL], None, False
     for act, by in acts:
         if act == "expires":
@@ -73,7 +73,7 @@ def test_whatever_happens_in_whatever_order_the_mark_and_the_list_are_right(acts
 def test_an_end_that_crosses_with_the_mark_is_stored_once_more_with_it() -> None:
     table = InMemoryTable()
     table.put(run_items.of_run(ORIGINAL))
-    runs = RunStore(cast("Any", table), cast("Any", NoParts()), max_reruns=10, report=lambda _: None)
+    runs = RunStore(cast("Any", table), cast("Any", NoParts()), report=lambda _: None)
     runs.mark_recovered(RERUNS[1])
     runs.mark_recovered(RERUNS[2])
     failed = ORIGINAL.moved(status=Status.FAILURE, event_pending=True)

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from handlers.aws.registry_store import RegistryStore
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.run import Part
 from handlers.domain.starting.idempotency import (
@@ -29,11 +29,11 @@ def a_key() -> IdempotencyKey:
     return key
 
 
-def kept_under(key: IdempotencyKey, runs: RunStore) -> KeptRequest | None:
+def kept_under(key: IdempotencyKey, runs: RunRecorder) -> KeptRequest | None:
     return runs.read_with_key(str(uuid4()), Part.PARAMETERS, key)[1]
 
 
-def test_a_trigger_is_read_with_the_key_in_one_call(registry: RegistryStore, runs: RunStore, dynamodb: Any) -> None:
+def test_a_trigger_is_read_with_the_key_in_one_call(registry: RegistryStore, runs: RunRecorder, dynamodb: Any) -> None:
     key, run = SealedKey(a_key(), b"digest"), new_run()
     runs.record(run, SEALED, key)
     with injected(dynamodb.meta.events, "dynamodb.BatchGetItem") as calls:
@@ -41,7 +41,7 @@ def test_a_trigger_is_read_with_the_key_in_one_call(registry: RegistryStore, run
     assert calls == ["dynamodb.BatchGetItem"]
 
 
-def test_a_lost_answer_does_not_make_the_request_its_own_repetition(runs: RunStore, dynamodb: Any) -> None:
+def test_a_lost_answer_does_not_make_the_request_its_own_repetition(runs: RunRecorder, dynamodb: Any) -> None:
     """The SDK does not ask again here: but DynamoDB would answer the same token with success."""
     key, run = SealedKey(a_key(), b"digest"), new_run()
     lost = ReadTimeoutError(endpoint_url="injected")

@@ -22,9 +22,15 @@ from tests.stack.test_lists import Counted
 RUNS = 80
 
 
+class Crowd:
+    """A workspace with runs of all kinds. Hypothesis would write out a dataclass."""
+
+    def __init__(self, workspace: str, runs: list[FunctionRun]) -> None:
+        self.workspace, self.runs = workspace, runs
+
+
 @pytest.fixture(scope="module")
-def runs(local_stack: LocalStack) -> list[FunctionRun]:
-    """Of a workspace of their own, and of all kinds."""
+def crowd(local_stack: LocalStack) -> Crowd:
     chosen, workspace = random.Random(7), f"ws-{uuid4().hex[:8]}"
     found = [
         some_run(number, chosen.choice).evolve(id=str(uuid4()), workspace=workspace, notes_apart=number % 7 == 0)
@@ -35,7 +41,7 @@ def runs(local_stack: LocalStack) -> list[FunctionRun]:
         table.put(run_items.of_run(run))
         if run.notes_apart:
             table.put(run_items.of_notes(run))
-    return found
+    return Crowd(workspace, found)
 
 
 def pages(local_stack: LocalStack, workspace: str, query: dict[str, str], size: int) -> Iterator[list[FunctionRun]]:
@@ -57,19 +63,17 @@ def pages(local_stack: LocalStack, workspace: str, query: dict[str, str], size: 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(QUERIES, st.sampled_from([3, 10, 50]))
 def test_whatever_is_asked_for_is_found_page_by_page(
-    runs: list[FunctionRun], local_stack: LocalStack, query: dict[str, str], size: int
+    crowd: Crowd, local_stack: LocalStack, query: dict[str, str], size: int
 ) -> None:
-    found = [run.id for page in pages(local_stack, runs[0].workspace, query, size) for run in page]
-    assert found == brute_force(runs, query)
+    found = [run.id for page in pages(local_stack, crowd.workspace, query, size) for run in page]
+    assert found == brute_force(crowd.runs, query)
 
 
-def test_unrecovered_runs_are_found_without_a_look_at_any_other(
-    runs: list[FunctionRun], local_stack: LocalStack
-) -> None:
+def test_unrecovered_runs_are_found_without_a_look_at_any_other(crowd: Crowd, local_stack: LocalStack) -> None:
     counted = Counted(local_stack.client("dynamodb"))
     table = Table(counted, local_stack.outputs["TableName"])  # type: ignore[arg-type]
     ports = RunIndex(table), store_of(local_stack, table)
-    found, _ = list_runs(runs[0].workspace, Filters(recovered=False), Page(100), *ports)
+    found, _ = list_runs(crowd.workspace, Filters(recovered=False), Page(100), *ports)
     notes = len([run for run in found if run.notes_apart])
     assert counted.entries == len(found) == counted.items - notes
     assert 0 < len(found) < RUNS / 2

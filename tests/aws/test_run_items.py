@@ -35,10 +35,13 @@ LONGEST: dict[str, Any] = {
     "rerun_count": 1000,
     "cancel_requested_at": NOW,
     "revision": "r" * 8,
+    "planned_code": "A" * 22 + "==",
+    "effect_key": an_id(3),
+    "erased_at": NOW,
 }
 TEXTS = {"rerun_by": "b" * 255, "rerun_reason": "€" * 512, "cancel_requested_by": "c" * 255}
 # So long are names in which a run is one write unit in every state, whatever else is written to it.
-ROOMY = {"workspace": "w" * 32, "function_arn": f"{ARN}:{'a' * 32}", "cancel_requested_by": "c" * 64}
+ROOMY = {"workspace": "w" * 32, "function_arn": f"{ARN}:{'a' * 32}", "cancel_requested_by": "c" * 40}
 ENDED = {"started_at": NOW, "ended_at": NOW, "duration_ms": 10**7, "outcome_id": "o" * 8, "error_source": "function"}
 # The names of what a run has to wait for are AWS's and ours, not a function's.
 WAITING = {
@@ -64,8 +67,8 @@ def the_longest(state: str, **changes: Any) -> FunctionRun:
 
 
 def original(run: FunctionRun) -> FunctionRun:
-    of_none = dict.fromkeys(("original_run_id", "source_run_id", "rerun_by", "rerun_reason", "retry_attempt"))
-    return run.evolve(is_rerun=False, **of_none)
+    of_reruns = ("original_run_id", "source_run_id", "rerun_by", "rerun_reason", "retry_attempt", "planned_code")
+    return run.evolve(is_rerun=False, recovered_by=an_id(4), **dict.fromkeys((*of_reruns, "effect_key")))
 
 
 def size(run: FunctionRun) -> int:
@@ -95,7 +98,7 @@ def test_texts_stand_in_the_run_only_where_it_stays_one_write_unit(
 ) -> None:
     lengths = {"workspace": "w" * workspace, "function_arn": f"{ARN}:{'a' * alias}", "rerun_by": "b" * by}
     pending = the_longest("pending", **lengths, rerun_reason=reason, cancel_requested_at=None)
-    later = the_longest(state, **lengths, rerun_reason=reason, cancel_requested_by="c" * 64)
+    later = the_longest(state, **lengths, rerun_reason=reason, cancel_requested_by="c" * 40)
     assert run_items.needs_notes(pending) or size(later) <= run_items.MAX_RUN_BYTES
 
 

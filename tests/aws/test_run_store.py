@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from handlers.aws import keys, run_items
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.aws.table import Table, to_item
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
@@ -30,7 +30,7 @@ def a_rerun_of(original: FunctionRun, **changes: Any) -> FunctionRun:
     return a_rerun(original, **{"id": str(uuid4()), "created_at": clock.now(), "expires_at": soon()} | changes)
 
 
-def stored(runs: RunStore, **changes: Any) -> FunctionRun:
+def stored(runs: RunRecorder, **changes: Any) -> FunctionRun:
     run = a_run(**{"id": str(uuid4()), "expires_at": soon()} | changes)
     runs.record(run, PARTS)
     return run
@@ -43,7 +43,7 @@ def raw(dynamodb: Any, local_stack: LocalStack, run: FunctionRun) -> dict[str, A
 
 
 @pytest.mark.parametrize("conflicts", [1, 5])
-def test_a_transaction_conflict_is_tried_again(runs: RunStore, dynamodb: Any, conflicts: int) -> None:
+def test_a_transaction_conflict_is_tried_again(runs: RunRecorder, dynamodb: Any, conflicts: int) -> None:
     original = stored(runs)
     conflict = cancelled("TransactionConflict", "None", "None", "None")
     operation = "dynamodb.TransactWriteItems"
@@ -55,7 +55,7 @@ def test_a_transaction_conflict_is_tried_again(runs: RunStore, dynamodb: Any, co
     assert found.rerun_count == 1
 
 
-def test_conflicts_without_end_are_unavailable_and_nothing_is_written(runs: RunStore, dynamodb: Any) -> None:
+def test_conflicts_without_end_are_unavailable_and_nothing_is_written(runs: RunRecorder, dynamodb: Any) -> None:
     original = stored(runs)
     rerun = a_rerun_of(original)
     conflict = cancelled("TransactionConflict", "None", "None", "None")
@@ -74,13 +74,13 @@ def test_conflicts_without_end_are_unavailable_and_nothing_is_written(runs: RunS
     ],
     ids=["throughput", "throttled", "internal", "validation"],
 )
-def test_other_faults_are_unavailable(runs: RunStore, dynamodb: Any, fault: Any) -> None:
+def test_other_faults_are_unavailable(runs: RunRecorder, dynamodb: Any, fault: Any) -> None:
     original = stored(runs)
     with injected(dynamodb.meta.events, "dynamodb.TransactWriteItems", fault), pytest.raises(Unavailable):
         runs.record_rerun(a_rerun_of(original), PARTS)
 
 
-def test_a_write_whose_answer_was_lost_is_not_made_twice(runs: RunStore, dynamodb: Any) -> None:
+def test_a_write_whose_answer_was_lost_is_not_made_twice(runs: RunRecorder, dynamodb: Any) -> None:
     original = stored(runs)
     rerun = a_rerun_of(original)
     sent: list[Any] = []
@@ -97,7 +97,7 @@ def test_a_write_whose_answer_was_lost_is_not_made_twice(runs: RunStore, dynamod
     assert sent[0] == sent[1], "every attempt carries the same ClientRequestToken"
 
 
-def test_unprocessed_keys_are_asked_for_again(runs: RunStore, dynamodb: Any, table: Table) -> None:
+def test_unprocessed_keys_are_asked_for_again(runs: RunRecorder, dynamodb: Any, table: Table) -> None:
     originals = [stored(runs) for _ in range(3)]
     wanted = [to_item(keys.run(run.id)) for run in originals]
     name = table._name
@@ -111,7 +111,7 @@ def test_unprocessed_keys_are_asked_for_again(runs: RunStore, dynamodb: Any, tab
 
 
 def test_an_original_its_notes_and_its_parameters_outlive_its_newest_rerun(
-    runs: RunStore, dynamodb: Any, local_stack: LocalStack
+    runs: RunRecorder, dynamodb: Any, local_stack: LocalStack
 ) -> None:
     original = stored(runs, expires_at=clock.now() + timedelta(days=1), orchestration_id="o" * 800)
     rerun = a_rerun_of(original)
@@ -125,7 +125,7 @@ def test_an_original_its_notes_and_its_parameters_outlive_its_newest_rerun(
     assert int(raw(dynamodb, local_stack, original)["ptl"]["N"]) == int(part["expiresAt"]["N"])
 
 
-def test_parameters_are_written_anew_once_a_day_at_most(runs: RunStore, dynamodb: Any) -> None:
+def test_parameters_are_written_anew_once_a_day_at_most(runs: RunRecorder, dynamodb: Any) -> None:
     original = stored(runs)
     with injected(dynamodb.meta.events, "dynamodb.UpdateItem") as updates:
         for hours in (1, 2, 23):
@@ -133,7 +133,7 @@ def test_parameters_are_written_anew_once_a_day_at_most(runs: RunStore, dynamodb
     assert updates == []
 
 
-def test_parallel_claims_have_one_winner(runs: RunStore) -> None:
+def test_parallel_claims_have_one_winner(runs: RunRecorder) -> None:
     run = stored(runs)
     claims = [run.moved(status=Status.RUNNING, claim_token=str(n)) for n in range(8)]
     with ThreadPoolExecutor(8) as executors:
@@ -141,7 +141,9 @@ def test_parallel_claims_have_one_winner(runs: RunStore) -> None:
     assert won.count(True) == 1
 
 
-def test_open_runs_are_due_and_failed_ones_are_failures(runs: RunStore, dynamodb: Any, local_stack: LocalStack) -> None:
+def test_open_runs_are_due_and_failed_ones_are_failures(
+    runs: RunRecorder, dynamodb: Any, local_stack: LocalStack
+) -> None:
     run = stored(runs, status="pending", deadline=clock.now() + timedelta(minutes=1))
     item = raw(dynamodb, local_stack, run)
     assert (item["due"]["S"][:5], "failedAt" in item) == ("OPEN#", False)
@@ -153,7 +155,7 @@ def test_open_runs_are_due_and_failed_ones_are_failures(runs: RunStore, dynamodb
 
 
 def test_a_change_of_status_does_not_touch_what_the_lists_hold(
-    runs: RunStore, dynamodb: Any, local_stack: LocalStack
+    runs: RunRecorder, dynamodb: Any, local_stack: LocalStack
 ) -> None:
     run = stored(runs)
     before = raw(dynamodb, local_stack, run)
@@ -169,13 +171,15 @@ class TestDue:
     def due_at(self, dynamodb: Any, local_stack: LocalStack, run: FunctionRun) -> str:
         return str(raw(dynamodb, local_stack, run)["dueAt"]["S"])
 
-    def test_a_later_deadline_does_not_rewrite_it(self, runs: RunStore, dynamodb: Any, local_stack: LocalStack) -> None:
+    def test_a_later_deadline_does_not_rewrite_it(
+        self, runs: RunRecorder, dynamodb: Any, local_stack: LocalStack
+    ) -> None:
         run = stored(runs, status="pending", deadline=clock.now() + timedelta(minutes=1))
         before = self.due_at(dynamodb, local_stack, run)
         assert runs.transition(run, run.moved(deadline=clock.now() + timedelta(minutes=15)))
         assert self.due_at(dynamodb, local_stack, run) == before
 
-    def test_an_earlier_deadline_does(self, runs: RunStore, dynamodb: Any, local_stack: LocalStack) -> None:
+    def test_an_earlier_deadline_does(self, runs: RunRecorder, dynamodb: Any, local_stack: LocalStack) -> None:
         run = stored(runs, status="pending", deadline=clock.now() + timedelta(days=3))
         soon = clock.now() + timedelta(minutes=1)
         assert runs.transition(run, run.moved(deadline=soon))
@@ -184,7 +188,7 @@ class TestDue:
     @pytest.mark.parametrize("outcome", [None, b"sealed", b"sealed" * 200], ids=["none", "small", "over a unit"])
     def test_a_run_that_is_executed_for_long_is_looked_at_once_before_its_lease_ends(
         self,
-        runs: RunStore,
+        runs: RunRecorder,
         dynamodb: Any,
         local_stack: LocalStack,
         monkeypatch: pytest.MonkeyPatch,
@@ -212,7 +216,7 @@ class TestDue:
         assert self.due_at(dynamodb, local_stack, run) == clock.iso(ended.deadline or lease)
 
     def test_a_run_that_moved_while_it_was_looked_at_stays_where_it_is(
-        self, runs: RunStore, dynamodb: Any, local_stack: LocalStack
+        self, runs: RunRecorder, dynamodb: Any, local_stack: LocalStack
     ) -> None:
         run = stored(runs, status="pending", deadline=clock.now() + timedelta(minutes=1))
         later = run.moved(deadline=clock.now() + timedelta(minutes=15))
@@ -228,7 +232,9 @@ class TestDue:
         assert self.due_at(dynamodb, local_stack, run) <= clock.iso(soon.deadline or clock.now())
 
 
-def test_overdue_pages_through_all_shards_and_reads_the_truth(runs: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overdue_pages_through_all_shards_and_reads_the_truth(
+    runs: RunRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("handlers.aws.run_store.OVERDUE_PAGE", 2)
     past = datetime(2026, 1, 1, tzinfo=UTC)
     overdue = {stored(runs, deadline=past + timedelta(seconds=n)).id for n in range(9)}
@@ -268,7 +274,7 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(
 
 
 def test_a_sealed_part_without_its_content_is_as_good_as_none(
-    runs: RunStore, dynamodb: Any, local_stack: LocalStack
+    runs: RunRecorder, dynamodb: Any, local_stack: LocalStack
 ) -> None:
     run = stored(runs)
     dynamodb.update_item(

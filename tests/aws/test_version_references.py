@@ -7,7 +7,7 @@ import pytest
 
 from handlers.aws import keys
 from handlers.aws.registry_store import RegistryStore
-from handlers.aws.run_store import RunStore
+from handlers.aws.run_recorder import RunRecorder
 from handlers.aws.table import Table
 from handlers.domain import clock
 from handlers.domain.clock import iso
@@ -46,7 +46,7 @@ def references(table: Table) -> VersionReferences:
     return VersionReferences(table, report=REPORTED.append)
 
 
-def recorded(runs: RunStore, **changes: Any) -> FunctionRun:
+def recorded(runs: RunRecorder, **changes: Any) -> FunctionRun:
     at = changes.pop("created_at", clock.now())
     literals = {"id": str(uuid4()), "function_arn": FUNCTION, "pin": version(1), "created_at": at}
     run = a_run(**literals | {"expires_at": clock.now() + timedelta(days=90)} | changes)
@@ -69,7 +69,7 @@ def actual(references: VersionReferences, **options: Any) -> list[VersionReferen
 
 
 def test_runs_of_all_workspaces_and_kinds_are_told_with_the_version_they_name(
-    references: VersionReferences, runs: RunStore
+    references: VersionReferences, runs: RunRecorder
 ) -> None:
     recorded(runs, pin=version(1))
     recorded(runs, pin=version(2), workspace="other", function_arn=f"{FUNCTION}:live")
@@ -78,12 +78,12 @@ def test_runs_of_all_workspaces_and_kinds_are_told_with_the_version_they_name(
     assert actual(references) == [VersionReference(FUNCTION, f"{FUNCTION}:{number}") for number in (1, 2, 3)]
 
 
-def test_what_has_expired_names_nothing(references: VersionReferences, runs: RunStore) -> None:
+def test_what_has_expired_names_nothing(references: VersionReferences, runs: RunRecorder) -> None:
     recorded(runs, expires_at=clock.now() - timedelta(seconds=1))
     assert actual(references) == []
 
 
-def test_the_newest_can_be_asked_for_alone(references: VersionReferences, runs: RunStore) -> None:
+def test_the_newest_can_be_asked_for_alone(references: VersionReferences, runs: RunRecorder) -> None:
     at = clock.now()
     recorded(runs, pin=version(1), created_at=at - timedelta(milliseconds=1))
     recorded(runs, pin=version(2), created_at=at)
@@ -91,7 +91,7 @@ def test_the_newest_can_be_asked_for_alone(references: VersionReferences, runs: 
     assert [use.version_arn for use in actual(references, since=at)] == [f"{FUNCTION}:2", f"{FUNCTION}:3"]
 
 
-def test_runs_come_in_pages(references: VersionReferences, runs: RunStore, dynamodb: Any) -> None:
+def test_runs_come_in_pages(references: VersionReferences, runs: RunRecorder, dynamodb: Any) -> None:
     for _ in range(PAGE + 1):
         recorded(runs)
     with injected(dynamodb.meta.events, "dynamodb.BatchGetItem") as reads:
@@ -99,7 +99,7 @@ def test_runs_come_in_pages(references: VersionReferences, runs: RunStore, dynam
     assert len(reads) == 2
 
 
-def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunStore) -> None:
+def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunRecorder) -> None:
     expected = {recorded(runs).id for _ in range(5)}
     found = table.scan(IndexName="byWorkspace", Limit=2)
     assert {item["pk"]["S"].removeprefix("RUN#") for item in found} == expected
@@ -114,14 +114,14 @@ def test_a_scan_of_several_pages_is_read_to_its_end(table: Table, runs: RunStore
     ],
 )
 def test_an_unreadable_run_keeps_every_version_of_its_function(
-    references: VersionReferences, runs: RunStore, dynamodb: Any, table: Table, options: Any
+    references: VersionReferences, runs: RunRecorder, dynamodb: Any, table: Table, options: Any
 ) -> None:
     damage(dynamodb, table, recorded(runs), options)
     assert actual(references) == [VersionReference(FUNCTION, None)]
 
 
 def test_a_run_that_does_not_tell_its_function_ends_it_all(
-    references: VersionReferences, runs: RunStore, dynamodb: Any, table: Table
+    references: VersionReferences, runs: RunRecorder, dynamodb: Any, table: Table
 ) -> None:
     damage(dynamodb, table, recorded(runs), lambda item: item.pop("fn"))
     with pytest.raises(UnreadableRun):
@@ -129,7 +129,7 @@ def test_a_run_that_does_not_tell_its_function_ends_it_all(
 
 
 def test_functions_of_all_workspaces_are_told_once_without_their_alias(
-    references: VersionReferences, runs: RunStore, table: Table
+    references: VersionReferences, runs: RunRecorder, table: Table
 ) -> None:
     registry = RegistryStore(table, report=lambda _: None)
     for workspace, arn in {"acme": FUNCTION, "other": f"{FUNCTION}:live", "third": f"{FUNCTION}-too"}.items():
@@ -146,7 +146,7 @@ def test_a_function_that_cannot_be_read_is_reported(references: VersionReference
     assert [type(fault) for fault in REPORTED] == [KeyError]
 
 
-def test_the_fake_tells_what_the_table_tells(references: VersionReferences, runs: RunStore) -> None:
+def test_the_fake_tells_what_the_table_tells(references: VersionReferences, runs: RunRecorder) -> None:
     fake = FakeUses()
     at = clock.now()
     fake.runs = [

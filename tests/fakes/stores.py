@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from handlers.domain import clock
+from handlers.domain.audit.act import SealedAct
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page, position_of
@@ -13,6 +14,7 @@ from handlers.domain.runs.listing import Entry, Filters
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
+from handlers.domain.starting.start import LineageMoved
 from tests.builders import NOW
 
 
@@ -31,6 +33,7 @@ class InMemoryRuns:
         self.parts: dict[tuple[str, str], StoredPart] = {}
         self.lineages: dict[str, list[tuple[str, str]]] = {}
         self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
+        self.acts: list[SealedAct] = []
         self.moved: list[str] = []
         """Runs whose parts were moved to where they stay."""
         self.objects_fail = False
@@ -69,7 +72,9 @@ class InMemoryRuns:
         kept, expires_at = self.requests.get(key.name, (None, NOW)) if key else (None, NOW)
         return kept._replace(key=key) if kept is not None and key is not None and _is_alive(expires_at) else None
 
-    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+    def record(
+        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+    ) -> bool:
         if key is not None:
             kept = self.kept_under(key.key)
             if kept is not None:
@@ -79,6 +84,8 @@ class InMemoryRuns:
         if key is not None:
             kept = KeptRequest(key.key, run.id, key.sealed_digest)
             self.requests[key.key.name] = kept, clock.now() + KEPT_FOR
+        if act is not None:
+            self.acts.append(act)
         self.writes += 1
         self.runs[run.id] = run
         self._store(run, parts)
@@ -90,13 +97,22 @@ class InMemoryRuns:
         self.transition(run, moved)
         return moved
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
+    def record_rerun(
+        self,
+        run: FunctionRun,
+        parts: SealedParts,
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+        expected_reruns: int | None = None,
+    ) -> bool:
         original = self.read_run(run.lineage_id)
         if original is None:
             raise RunNotFound
         if original.rerun_count >= self.max_reruns:
             raise RerunLimitReached(self.max_reruns)
-        if not self.record(run, parts, key):
+        if expected_reruns not in (None, original.rerun_count):
+            raise LineageMoved
+        if not self.record(run, parts, key, act):
             return False
         expires_at = max(original.expires_at, run.expires_at)
         self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=expires_at)

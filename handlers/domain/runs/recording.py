@@ -42,10 +42,16 @@ class Retention(NamedTuple):
     """How long runs are kept. `days` counts from a run's creation, or from its lineage's last re-run."""
 
     days: int
+    audit_days: int = 400
+    """How long acts are kept."""
 
     @property
     def span(self) -> timedelta:
         return timedelta(days=self.days)
+
+    @property
+    def of_acts(self) -> timedelta:
+        return timedelta(days=self.audit_days)
 
 
 def seal_context(run: FunctionRun, part: Part) -> SealContext:

@@ -29,8 +29,8 @@ class ExecutionSource(StrEnum):
     RERUN = "rerun"
     RETRY = "retry"
     CAPTURED = "captured"
-    EXPERIMENT = "experiment"
     ORCHESTRATION = "orchestration"
+    EXPERIMENT = "experiment"
 
 
 class Status(StrEnum):
@@ -131,6 +131,8 @@ class FunctionRun(Document):
     reported_version: str | None = None
     """What AWS said a captured run was executed by, if it is no version that stays: `$LATEST`."""
     orchestration_id: str | None = None
+    started_by: str | None = None
+    """Who executed the trigger, if a person or a client did: `sub`, `client:…` or `console:…`."""
     not_before: Timestamp | None = None
     """The moment before which it is not executed."""
     is_rerun: bool = False
@@ -139,9 +141,15 @@ class FunctionRun(Document):
     rerun_by: str | None = None
     rerun_reason: str | None = None
     rerun_count: int = 0
-    recovered_by: str | None = None
-    """Of an original: the first of its re-runs that has completed, whatever has become of the original itself."""
     use_latest_code: bool = False
+    planned_code: str | None = None
+    """What a plan has shown of the code that it is executed on, as a digest: other code ends it as `PlanOutdated`."""
+    effect_key: str | None = None
+    """Of the run whose effects it is to repeat, not to add to; None if its own: see `effects_under`."""
+    experiment_id: str | None = None
+    recovered_by: str | None = None
+    """Of an original: the first re-run that has completed, whatever has become of it itself. A mark, like the
+    cancellation's."""
     retriable: bool = False
     """Whether its trigger said, when the run was recorded, that failures are to be retried."""
     retry_attempt: int | None = None
@@ -157,6 +165,8 @@ class FunctionRun(Document):
     """Its end has not been published, or its automatic retry has not been decided yet."""
     cancel_requested_at: Timestamp | None = None
     cancel_requested_by: str | None = None
+    erased_at: Timestamp | None = None
+    """Since when its content is gone for good. A mark, too."""
     staged: bool = False
     """Some of its parts are objects that are not yet where they stay: they are moved before anything else is done."""
     revision: str | None = None
@@ -180,6 +190,11 @@ class FunctionRun(Document):
     def lineage_id(self) -> str:
         """The id of the original run: its own, unless it is a re-run."""
         return self.original_run_id or self.id
+
+    @property
+    def effects_under(self) -> str:
+        """The id that its function can know its effects by."""
+        return self.effect_key or self.id
 
     def moved(self, **changes: Any) -> Self:
         """The run after a move, under a new revision. Marks and counters are no moves: see `evolve`."""

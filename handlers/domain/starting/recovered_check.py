@@ -23,7 +23,6 @@ def check_not_recovered(source: FunctionRun, runs: LineageReader) -> int:
     gone, or Unavailable.
     """
     original = _original_of(source, runs)
-    refuse_unless_recoverable(source, original, ())
     reruns = _reruns(original, runs)
     if len(reruns) < original.rerun_count:
         # Some have expired. Or the newest has been counted, and is not to be seen yet.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import Field
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import (
     DecryptionFailed,
     FunctionNotFound,
@@ -137,8 +138,20 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         retriable=trigger.retry_policy is not None and trigger.retry_policy.retry_manual_reruns,
     )
     contents = _contents(source, parameters, options.override_params)
+    act = Act.done(
+        "rerun",
+        request.rerun_by,
+        source.workspace,
+        kept_for=deps.retention.of_acts,
+        run_id=source.id,
+        job_id=run.id,
+        trigger_id=trigger.id,
+        function_id=function.id,
+        reason=run.rerun_reason,
+        use_latest_code=run.use_latest_code,
+    )
     expected_reruns = check_not_recovered(source, deps.runs) if options.if_not_recovered else None
-    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, expected_reruns))
+    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, act, expected_reruns))
 
 
 def read_rerunnable(workspace: str, run_id: str, key: IdempotencyKey | None, deps: RerunDeps) -> Rerunnable | Started:

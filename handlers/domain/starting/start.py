@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act, SealedAct, seal_act
 from handlers.domain.errors import FunctionNotFound
 from handlers.domain.json_document import JsonObject, JsonValue, dump, merge, parse
 from handlers.domain.log_context import concerns_run
@@ -35,13 +36,26 @@ from handlers.domain.starting.idempotency import (
 class RunRecorder(RunReader, Protocol):
     """Records new runs, and reads those that were started before. What it writes, it writes all or nothing."""
 
-    def record(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run and sealed parts. False if there is a run of this id. Raises AlreadyStarted or Unavailable."""
+    def record(
+        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+    ) -> bool:
+        """Run, sealed parts and the act that starts it. False if there is a run of this id.
 
-    def record_rerun(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None) -> bool:
-        """Run, sealed parts, lineage edge and the original's count. False if there is a run of this id.
+        Raises AlreadyStarted or Unavailable.
+        """
 
-        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
+    def record_rerun(
+        self,
+        run: FunctionRun,
+        parts: SealedParts,
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+        expected_reruns: int | None = None,
+    ) -> bool:
+        """Run, sealed parts, the act, lineage edge and the original's count. False if there is a run of this id.
+
+        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached, LineageMoved if it has not as
+        many re-runs as expected, or Unavailable.
         """
 
 
@@ -97,8 +111,10 @@ class NewRun(NamedTuple):
     contents: dict[Part, bytes]
     """What is to be sealed beside it."""
     key: IdempotencyKey | None = None
+    act: Act | None = None
+    """What somebody did to start it; None of what starts by itself."""
     expected_reruns: int | None = None
-    """Of a re-run that depends on its lineage: how many re-runs this has to have still."""
+    """Of a re-run that was decided on by what its lineage is: how many re-runs this must have still."""
 
 
 class Started(NamedTuple):
@@ -111,17 +127,21 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
     """Record the run in one transaction and push it, unless it was started before.
 
     From here on log lines concern the run that is started or, as they did before, the source of a re-run.
-    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound or RerunLimitReached, too.
+    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, RerunLimitReached or LineageMoved, too.
     """
-    record = deps.runs.record_rerun if new.run.is_rerun else deps.runs.record
+    run, parts = new.run, seal_parts(new.run, new.contents, deps.cipher)
+    key, act = seal_key(new.key, deps.cipher), seal_act(new.act, deps.cipher)
     try:
-        is_new = record(new.run, seal_parts(new.run, new.contents, deps.cipher), seal_key(new.key, deps.cipher))
+        if run.is_rerun:
+            is_new = deps.runs.record_rerun(run, parts, key, act, new.expected_reruns)
+        else:
+            is_new = deps.runs.record(run, parts, key, act)
     except AlreadyStarted as already:
         return Started(run_started_before(already.kept, deps.cipher, deps.runs), is_new=False)
-    concerns_run(new.run.source_run_id or new.run.id, new.run.lineage_id)
-    if is_new and new.run.status.is_open:
-        push_when_due(new.run, deps.queue)
-    return Started(new.run, is_new)
+    concerns_run(run.source_run_id or run.id, run.lineage_id)
+    if is_new and run.status.is_open:
+        push_when_due(run, deps.queue)
+    return Started(run, is_new)
 
 
 def start_run(

@@ -139,6 +139,6 @@ def test_a_text_has_at_least_one_character_and_not_too_many(field: str, length: 
 
 def test_a_source_that_there_is_not_is_refused_and_those_that_there_are_named() -> None:
     with pytest.raises(
-        InvalidRequest, match=r"executionSource: must be one of trigger, .*, experiment, orchestration\."
+        InvalidRequest, match=r"executionSource: must be one of trigger, .*, orchestration, experiment\."
     ):
         Filters.from_query({"executionSource": "cron"})

@@ -1,0 +1,23 @@
+"""How an act stands in the table: by workspace and time, in as many partitions as runs have shards."""
+
+from typing import Any
+
+from handlers.aws import keys
+from handlers.aws.run_items import shard
+from handlers.aws.table import SCHEMA, Table
+from handlers.domain.audit.act import SealedAct
+from handlers.domain.paging import position_of
+
+_SAID_BY_KEYS = {"workspace", "id", "at", "expires_at"}
+
+
+def of_act(sealed: SealedAct) -> dict[str, Any]:
+    act = sealed.act
+    said = act.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_SAID_BY_KEYS)
+    paths = {} if sealed.sealed_paths is None else {"sealedPaths": sealed.sealed_paths}
+    key = keys.act(act.workspace, shard(act.id), position_of(act.at, act.id))
+    return key | said | paths | {"expiresAt": int(act.expires_at.timestamp()), "schema": SCHEMA}
+
+
+def put_action(table: Table, sealed: SealedAct) -> dict[str, Any]:
+    return table.put_action(of_act(sealed))

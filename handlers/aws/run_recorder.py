@@ -1,0 +1,168 @@
+"""How new runs come into the table: all that belongs to one in one transaction, with what somebody did to start it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+from handlers.aws import act_items, keys, request_keys
+from handlers.aws import run_items as items
+from handlers.aws.part_store import PartStore, StagedObject
+from handlers.aws.run_store import RunStore
+from handlers.aws.table import ConditionFailed, Table, TransactionCanceled, to_item
+from handlers.domain import clock
+from handlers.domain.audit.act import SealedAct
+from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
+from handlers.domain.runs.due import pending_deadline
+from handlers.domain.runs.recording import SealedParts
+from handlers.domain.runs.run import FunctionRun, Part
+from handlers.domain.starting.idempotency import AlreadyStarted, SealedKey
+from handlers.domain.starting.start import LineageMoved
+
+_ATTEMPTS = 4
+
+
+class RunRecorder(RunStore):
+    """The run store of those who start runs."""
+
+    def __init__(self, table: Table, parts: PartStore, report: Callable[[Exception], None], *, max_reruns: int) -> None:
+        super().__init__(table, parts, report)
+        self._max_reruns = max_reruns
+
+    def record(
+        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+    ) -> bool:
+        new = self._new(run, parts, key, act)
+        try:
+            with _started_before(key):
+                self._table.transact(new.actions)
+        except TransactionCanceled:
+            return False
+        self._move(new.objects, new.stored, run)
+        return True
+
+    def record_rerun(
+        self,
+        run: FunctionRun,
+        parts: SealedParts,
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+        expected_reruns: int | None = None,
+    ) -> bool:
+        new = self._new(run, parts, key, act)
+        new.actions["edge"] = self._table.put_action(items.of_edge(run))
+        expires_at = items.epoch(run)
+        for _ in range(_ATTEMPTS):
+            new.actions["original"] = self._count_rerun(run, expires_at, expected_reruns)
+            try:
+                with _started_before(key):
+                    self._table.transact(new.actions)
+            except TransactionCanceled as canceled:
+                if canceled.by("run"):
+                    return False
+                original = self._rerunnable(canceled.item("original"), expected_reruns)
+                expires_at = max(expires_at, int(original["expiresAt"]))
+                if original["ptl"] < expires_at:
+                    self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
+            else:
+                self._move(new.objects, new.stored, run)
+                return True
+        raise Unavailable
+
+    def _count_rerun(self, run: FunctionRun, expires_at: int, expected_reruns: int | None) -> dict[str, Any]:
+        """One more on the original, which from now on lives as long as this re-run: a lineage's newest expires last."""
+        the_original_lives = "attribute_exists(pk) AND expiresAt > :now"
+        it_may_be_rerun = "reruns < :limit"
+        no_life_is_shortened = "expiresAt <= :expires_at"
+        its_parameters_outlive_it = "ptl >= :expires_at"
+        conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
+        values = {
+            ":one": 1,
+            ":limit": self._max_reruns,
+            ":now": int(clock.now().timestamp()),
+            ":expires_at": expires_at,
+        }
+        if expected_reruns is not None:
+            its_lineage_is_as_it_was = "reruns = :expected"
+            conditions.append(its_lineage_is_as_it_was)
+            values[":expected"] = expected_reruns
+        return self._table.update_action(
+            keys.run(run.lineage_id),
+            UpdateExpression="SET reruns = reruns + :one, expiresAt = :expires_at",
+            ConditionExpression=" AND ".join(conditions),
+            ExpressionAttributeValues=to_item(values),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def _rerunnable(self, original: dict[str, Any] | None, expected_reruns: int | None) -> dict[str, Any]:
+        if original is None or original["expiresAt"] <= clock.now().timestamp():
+            raise RunNotFound
+        if original["reruns"] >= self._max_reruns:
+            raise RerunLimitReached(self._max_reruns)
+        if expected_reruns not in (None, original["reruns"]):
+            raise LineageMoved
+        return original
+
+    def _extend_parameters(self, original_run_id: str, until: int) -> None:
+        """Let an original's parameters and notes live on, once a day at most.
+
+        Ahead of the transaction: should that fail, they are kept for longer than need be, and no harm is done.
+        """
+        for key, expiry in (
+            (keys.part(original_run_id, Part.PARAMETERS), "expiresAt"),
+            (keys.of_run(original_run_id, keys.NOTES), "expiresAt"),
+            (keys.run(original_run_id), "ptl"),
+        ):
+            with suppress(ConditionFailed):  # there are none, or somebody else has let them live as long
+                self._table.update(
+                    key,
+                    UpdateExpression=f"SET {expiry} = :until",
+                    ConditionExpression=f"{expiry} < :until",
+                    ExpressionAttributeValues=to_item({":until": until}),
+                )
+
+    def _move(self, objects: list[StagedObject], stored: FunctionRun, run: FunctionRun) -> None:
+        """What was staged is recorded now: move it. Should that fail, the watchdog will do so."""
+        if not objects:
+            return
+        try:
+            self._parts.move(objects)
+            self.transition(stored, stored.moved(staged=False, deadline=run.deadline))
+        except Unavailable as fault:
+            self._report(fault)
+
+    def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None, act: SealedAct | None) -> "_New":
+        new, objects = self._parts.stage(run, parts)
+        stored = run.evolve(notes_apart=items.needs_notes(run))
+        if objects:
+            # However late it is due: what was staged must be moved within a day.
+            soon = pending_deadline(clock.now())
+            stored = stored.evolve(staged=True, deadline=min(run.deadline or soon, soon))
+        it_is_new = "attribute_not_exists(pk)"
+        new = {"run": items.of_run(stored), **new}
+        if stored.notes_apart:
+            new["notes"] = items.of_notes(stored)
+        actions = {name: self._table.put_action(item, ConditionExpression=it_is_new) for name, item in new.items()}
+        if key is not None:
+            actions["request"] = request_keys.put_action(self._table, key, run)
+        if act is not None:
+            actions["act"] = act_items.put_action(self._table, act)
+        return _New(actions, stored, objects)
+
+
+@contextmanager
+def _started_before(key: SealedKey | None) -> Iterator[None]:
+    """Raises AlreadyStarted if the request of this key is why a transaction was canceled."""
+    try:
+        yield
+    except TransactionCanceled as canceled:
+        if key is not None and canceled.by("request"):
+            raise AlreadyStarted(request_keys.of_plain(key.key, canceled.item("request") or {})) from canceled
+        raise
+
+
+class _New(NamedTuple):
+    """A run that is to be recorded, in one transaction of `actions`."""
+
+    actions: dict[str, Any]
+    stored: FunctionRun
+    objects: list[StagedObject]

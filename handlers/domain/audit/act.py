@@ -1,0 +1,70 @@
+"""An act: what a person or a client has done, to which of our things, why and when. Never content."""
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any, NamedTuple, Self
+
+from pydantic import Field
+
+from handlers.domain import clock
+from handlers.domain.clock import Timestamp
+from handlers.domain.document import Document
+from handlers.domain.log_context import current_ids
+from handlers.domain.seal import Cipher, SealContext
+
+
+class Act(Document):
+    """An accepted act, written in the transaction of what it tells of: there is none without the other."""
+
+    id: str
+    at: Timestamp
+    workspace: str
+    action: str
+    by: str
+    """The `sub` of the caller's token, `client:` and its client, or `console:` and a name."""
+    request_id: str | None = None
+    run_id: str | None = None
+    job_id: str | None = None
+    """The run that was started."""
+    trigger_id: str | None = None
+    function_id: str | None = None
+    experiment_id: str | None = None
+    reason: str | None = None
+    use_latest_code: bool | None = None
+    override_paths: tuple[str, ...] = Field(default=(), exclude=True)
+    """JSON Pointers of what was overridden: keys are content, and stand sealed beside the rest."""
+    expires_at: Timestamp
+
+    @classmethod
+    def done(cls, action: str, by: str, workspace: str, *, kept_for: timedelta, **about: Any) -> Self:
+        """Now, by the request that is being answered."""
+        at = clock.now()
+        request_id = current_ids().get("requestId")
+        return cls(
+            id=str(uuid.uuid4()),
+            at=at,
+            workspace=workspace,
+            action=action,
+            by=by,
+            request_id=request_id,
+            expires_at=at + kept_for,
+            **about,
+        )
+
+    @property
+    def seal_context(self) -> SealContext:
+        return SealContext(self.workspace, f"ACT#{self.id}", "overridePaths")
+
+
+class SealedAct(NamedTuple):
+    act: Act
+    sealed_paths: bytes | None = None
+
+
+def seal_act(act: Act | None, cipher: Cipher) -> SealedAct | None:
+    """Raises Unavailable."""
+    if act is None:
+        return None
+    paths = json.dumps(act.override_paths).encode() if act.override_paths else None
+    return SealedAct(act, None if paths is None else cipher.seal(paths, act.seal_context))

@@ -13,7 +13,7 @@ from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
 from handlers.telemetry import Metric, count, entry_point, log_fault, logger
 from handlers.wiring import wiring
 
-READS = (*ENDED_RUNS, "input_key_arn", "retention_days", *INVOKABLE)
+READS = (*ENDED_RUNS, "input_key_arn", "retention_days", "audit_retention_days", *INVOKABLE)
 check_environment(READS)
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

@@ -40,6 +40,7 @@ class Settings(BaseModel):
     max_concurrent_executions: int = 100
     max_concurrent_executions_per_workspace: int | None = None
     retention_days: int = 90
+    audit_retention_days: int = 400
     delete_unused_versions: bool = False
     api_url: str = ""
     issuer: str = ""
@@ -54,7 +55,7 @@ class Settings(BaseModel):
 
 # What several entry points read together.
 RUNS = ("table_name", "bucket_name", "max_reruns_per_lineage")
-STARTED_RUNS = (*RUNS, "input_key_arn", "run_queue_url", "retention_days")
+STARTED_RUNS = (*RUNS, "input_key_arn", "run_queue_url", "retention_days", "audit_retention_days")
 ENDED_RUNS = (*RUNS, "outcome_key_arn", "lifecycle_bus_name")
 INVOKABLE = ("invokable_functions", "own_functions")
 TRIGGER_SOURCES = (

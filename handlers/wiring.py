@@ -4,6 +4,7 @@ An entry point imports the one `wiring` and takes what its story needs; a contai
 Lambda. Tests build a Wiring of their own with other settings.
 """
 
+from datetime import timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
 from handlers.aws import aws_errors
+from handlers.aws.audit_log import AuditLog
 from handlers.aws.cipher import Cipher
 from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
@@ -120,6 +122,14 @@ class Wiring:
         return RunIndex(self.table)
 
     @cached_property
+    def audit_log(self) -> AuditLog:
+        return AuditLog(self.table, report=log_fault)
+
+    @cached_property
+    def acts_kept_for(self) -> timedelta:
+        return timedelta(days=self.settings.audit_retention_days)
+
+    @cached_property
     def registry(self) -> RegistryStore:
         return RegistryStore(self.table, report=log_fault)
 
@@ -155,7 +165,7 @@ class Wiring:
 
     @cached_property
     def retention(self) -> Retention:
-        return Retention(self.settings.retention_days)
+        return Retention(self.settings.retention_days, self.settings.audit_retention_days)
 
     @cached_property
     def sources(self) -> TriggerSources:

@@ -18,6 +18,12 @@ def table(r: Resources, *actions: str) -> Grants:
     return [_allow("dynamodb", actions, r.storage.table.table_arn)]
 
 
+def acts(r: Resources, *actions: str) -> Grants:
+    """Of the table's items, the acts alone: to read them, or to write one that goes with no other change."""
+    conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"}}
+    return [_allow("dynamodb", actions, r.storage.table.table_arn, conditions=conditions)]
+
+
 def index(r: Resources, *names: str, action: str = "Query") -> Grants:
     return [_allow("dynamodb", [action], *(f"{r.storage.table.table_arn}/index/{name}" for name in names))]
 

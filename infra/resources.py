@@ -69,6 +69,7 @@ class Resources:
             "max_reruns_per_lineage": str(settings.max_reruns_per_lineage),
             "max_concurrent_executions": str(settings.max_concurrent_executions),
             "retention_days": str(settings.retention_days),
+            "audit_retention_days": str(settings.audit_retention_days),
             "api_url": self.api.url,
             "issuer": self.identity.trusted_issuer,
             "audience": json.dumps(settings.audience if settings.issuer else []),

@@ -77,6 +77,8 @@ class Settings(BaseModel):
     ([how it works](../how-to/deploy.md#a-limit-per-workspace))."""
     retention_days: int = Field(default=90, ge=1, le=3650)
     """How long runs are kept. An original run and its parameters are kept as long as its newest re-run."""
+    audit_retention_days: int = Field(default=400, ge=1, le=3650)
+    """How long the [audit](../how-to/audit.md) keeps who did what."""
     max_reruns_per_lineage: int = Field(default=1000, ge=1)
     """How many re-runs an original run may have, automatic retries included."""
     log_retention_days: int = 90

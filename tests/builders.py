@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from handlers.domain.audit.act import Act
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.event_driven import EventDriven
 from handlers.domain.registry.schedules import IntervalSchedule
@@ -72,6 +73,20 @@ def a_rerun(of: FunctionRun, **changes: Any) -> FunctionRun:
         "rerun_by": "user-123",
     }
     return a_run(**literals | changes)
+
+
+def an_act(**changes: Any) -> Act:
+    literals: dict[str, Any] = {
+        "id": an_id(6),
+        "at": NOW,
+        "workspace": WORKSPACE,
+        "action": "rerun",
+        "by": "alice",
+        "run_id": RUN_ID,
+        "request_id": "a-request",
+        "expires_at": changes.get("at", NOW) + timedelta(days=400),
+    }
+    return Act.model_validate(literals | changes)
 
 
 def a_function(**changes: Any) -> ComputeFunction:

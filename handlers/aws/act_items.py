@@ -1,11 +1,12 @@
 """How an act stands in the table: by workspace and time, in as many partitions as runs have shards."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from handlers.aws import keys
 from handlers.aws.run_items import shard
-from handlers.aws.table import SCHEMA, Table
-from handlers.domain.audit.act import SealedAct
+from handlers.aws.table import SCHEMA, Item, Table, from_item
+from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.paging import position_of
 
 _SAID_BY_KEYS = {"workspace", "id", "at", "expires_at"}
@@ -21,3 +22,13 @@ def of_act(sealed: SealedAct) -> dict[str, Any]:
 
 def put_action(table: Table, sealed: SealedAct) -> dict[str, Any]:
     return table.put_action(of_act(sealed))
+
+
+def to_act(item: Item) -> SealedAct:
+    """Raises what a value that is not as it should be makes it raise."""
+    plain = from_item(item)
+    at, _, id_ = plain["sk"].partition("#")
+    _, workspace, _ = plain["pk"].split("#")
+    expires_at = datetime.fromtimestamp(int(plain["expiresAt"]), UTC)
+    of_the_keys = {"id": id_, "at": at, "workspace": workspace, "expiresAt": expires_at}
+    return SealedAct(Act.model_validate(plain | of_the_keys), plain.get("sealedPaths"))

@@ -4,6 +4,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
@@ -158,6 +159,16 @@ class Table:
             wanted = unprocessed.get(self._name, {}).get("Keys", [])
         raise Unavailable
 
+    def query(self, *, size: int, **options: Any) -> tuple[list[Item], Key | None]:
+        """What one Query finds among so many items, expired ones included, and the key of the last that it looked at.
+
+        That is None where nothing is left to look at.
+        """
+        with aws_errors.translated():
+            page = self._client.query(TableName=self._name, Limit=size, **options)
+        last: Item = page.get("LastEvaluatedKey", {})
+        return page["Items"], key_of(last) if last else None
+
     def walk(self, *, page_size: int, **options: Any) -> Iterator[Item]:
         """Items of a query, expired ones included, read a page at a time as they are asked for."""
         return self._pages(self._client.query, Limit=page_size, **options)
@@ -195,6 +206,13 @@ class Table:
     def put(self, plain: dict[str, Any]) -> None:
         with aws_errors.translated():
             self._client.put_item(TableName=self._name, Item=to_item(plain))
+
+    def put_new(self, plain: dict[str, Any]) -> None:
+        """Nothing happens if there is such an item: the answer was lost, and the SDK has asked again."""
+        with aws_errors.translated(), suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.put_item(
+                TableName=self._name, Item=to_item(plain), ConditionExpression="attribute_not_exists(pk)"
+            )
 
     def delete(self, key: Key) -> None:
         with aws_errors.translated():

@@ -7,6 +7,7 @@ import pytest
 from botocore.config import Config
 from botocore.session import Session
 
+from handlers.aws.audit_log import AuditLog
 from handlers.aws.cipher import Cipher
 from handlers.aws.function_code import DESCRIPTION
 from handlers.aws.registry_store import RegistryStore
@@ -43,6 +44,11 @@ def runs(local_stack: LocalStack, table: Table) -> RunRecorder:
 @pytest.fixture
 def registry(table: Table) -> RegistryStore:
     return RegistryStore(table, report=lambda _: None)
+
+
+@pytest.fixture
+def audit_log_in_table(table: Table) -> AuditLog:
+    return AuditLog(table, report=lambda _: None)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 
 from tests.aws.conftest import (
     a_slot,
+    audit_log_in_table,
     dynamodb,
     kms_events,
     kms_session,
@@ -18,6 +19,7 @@ from tests.fakes.registry import InMemoryRegistry
 
 __all__ = [
     "a_slot",
+    "audit_log_in_table",
     "dynamodb",
     "kms_events",
     "kms_session",

@@ -27,6 +27,7 @@ ROUTES: dict[str, Any] = {
 RERUN, EXECUTE = "POST /function-runs/{runId}/rerun", "POST /function-triggers/{triggerId}/execute"
 FUNCTION, TRIGGER = "POST /compute-functions", "POST /function-triggers"
 RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /function-runs/{runId}/rerun-history"
+AUDIT = "GET /audit"
 
 WEBHOOK = "POST /http-trigger/{path+}"
 DESCRIPTION = "/openapi.json"

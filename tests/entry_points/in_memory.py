@@ -43,6 +43,7 @@ class InMemory:
         self.execution_deps, self.watchdog_deps = world.execution_deps, world.watchdog
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.invokable, self.buses = world.invokable, world.buses
+        self.audit_log, self.input_cipher, self.acts_kept_for = world.audit_log, world.cipher, timedelta(days=400)
         self.run_index = InMemoryRunIndex(world.runs)
 
 

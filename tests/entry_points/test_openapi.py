@@ -159,6 +159,7 @@ class TestAnswers:
             ("receiveWebhook", ask("receiveWebhook", body="{}")[0]),
             ("deleteTrigger", ask("deleteTrigger")[0]),
             ("deleteFunction", ask("deleteFunction")[0]),
+            ("listActs", ask("listActs")[0]),
             ("getOpenApi", ask("getOpenApi")[0]),
         }
         assert answers == {(each.id, status.value) for each in OPERATIONS for status in each.responses}

@@ -33,6 +33,7 @@ TYPED = {
     "max_concurrent_executions": "7",
     "max_concurrent_executions_per_workspace": "7",
     "retention_days": "7",
+    "audit_retention_days": "7",
     "audience": "[]",
     "delete_unused_versions": "true",
     "input_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000001",

@@ -16,6 +16,7 @@ from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
+from tests.fakes.audit import InMemoryAuditLog
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import (
     FakeBus,
@@ -41,6 +42,7 @@ class World:
 
     runs: InMemoryRuns = field(default_factory=InMemoryRuns)
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
+    audit_log: InMemoryAuditLog = field(default_factory=InMemoryAuditLog)
     cipher: FakeCipher = field(default_factory=FakeCipher)
     queue: FakeQueue = field(default_factory=FakeQueue)
     dead_letters: FakeDeadLetters = field(default_factory=FakeDeadLetters)

@@ -59,6 +59,7 @@ def decided(synthesise: Synthesise) -> Stack:
         deletionProtection=True,
         userPoolDomainPrefix="acme-runs",
         retentionDays=7,
+        auditRetentionDays=8,
         maxRerunsPerLineage=3,
         maxConcurrentExecutionsPerWorkspace=5,
         logRetentionDays=30,

@@ -7,7 +7,16 @@ from typing import Any
 Resource = dict[str, Any]
 INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
 OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
-API_FUNCTIONS = {"api_rerun", "api_runs", "api_registry", "api_triggers", "api_webhooks", "api_cancel", "api_openapi"}
+API_FUNCTIONS = {
+    "api_rerun",
+    "api_runs",
+    "api_registry",
+    "api_triggers",
+    "api_webhooks",
+    "api_cancel",
+    "api_openapi",
+    "api_audit",
+}
 WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
 FUNCTIONS = API_FUNCTIONS | WORKERS
 ENTRY_POINTS = sorted(FUNCTIONS | {"sweep_versions"})

@@ -72,6 +72,7 @@ class TestFunctions:
         for function, name, value in (
             ("api_rerun", "RERUN_RETENTION_DAYS", "7"),
             ("capture_failures", "RERUN_RETENTION_DAYS", "7"),
+            ("api_audit", "RERUN_AUDIT_RETENTION_DAYS", "8"),
             ("api_rerun", "RERUN_MAX_RERUNS_PER_LINEAGE", "3"),
         ):
             assert decided.variables(function)[name] == value
@@ -211,7 +212,7 @@ class TestGrants:
         }
         starters = {"api_rerun", "api_triggers", "api_webhooks", "on_event", "on_run_failed", "api_registry"}
         assert may == {
-            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs"},
+            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs", "api_audit"},
             ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures"},
             ("OutcomeKey", "Decrypt"): {"api_runs"},
             ("OutcomeKey", "GenerateDataKey"): {"execute_runs", "on_event", "capture_failures", "watchdog"},

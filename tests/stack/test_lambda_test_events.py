@@ -121,6 +121,13 @@ def _(own: Own) -> None:
     assert (status, document["rerunCount"], document["reruns"][0]["id"]) == (200, 1, rerun)
 
 
+@does("api_audit-reruns")
+def _(own: Own) -> None:
+    rerun = own.workspace.rerun(own.run)
+    status, document = own.ask("api_audit-reruns")
+    assert (status, document["data"][0]["jobId"]) == (200, rerun)
+
+
 @does("api_registry-register-function")
 def _(own: Own) -> None:
     status, document = own.ask("api_registry-register-function")

@@ -3,7 +3,8 @@
 import json
 import uuid
 from datetime import timedelta
-from typing import Any, NamedTuple, Self
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol, Self
 
 from pydantic import Field
 
@@ -14,13 +15,32 @@ from handlers.domain.log_context import current_ids
 from handlers.domain.seal import Cipher, SealContext
 
 
+class Action(StrEnum):
+    EXECUTE = "execute"
+    RERUN = "rerun"
+    CANCEL = "cancel"
+    REVEAL = "reveal"
+    REVEAL_OVERRIDE_PATHS = "reveal-override-paths"
+    COMPARE = "compare"
+    EXPERIMENT = "experiment"
+    EXPERIMENT_VERDICT = "experiment-verdict"
+    ERASE = "erase"
+    REGISTER_FUNCTION = "register-function"
+    CHANGE_FUNCTION = "change-function"
+    DELETE_FUNCTION = "delete-function"
+    CREATE_TRIGGER = "create-trigger"
+    CHANGE_TRIGGER = "change-trigger"
+    DELETE_TRIGGER = "delete-trigger"
+    ROTATE_SECRET = "rotate-secret"  # noqa: S105 - the name of an act
+
+
 class Act(Document):
     """An accepted act, written in the transaction of what it tells of: there is none without the other."""
 
     id: str
     at: Timestamp
     workspace: str
-    action: str
+    action: Action
     by: str
     """The `sub` of the caller's token, `client:` and its client, or `console:` and a name."""
     request_id: str | None = None
@@ -32,6 +52,8 @@ class Act(Document):
     experiment_id: str | None = None
     reason: str | None = None
     use_latest_code: bool | None = None
+    parts: tuple[str, ...] | None = None
+    """What was revealed."""
     override_paths: tuple[str, ...] = Field(default=(), exclude=True)
     """JSON Pointers of what was overridden: keys are content, and stand sealed beside the rest."""
     expires_at: Timestamp
@@ -67,4 +89,9 @@ def seal_act(act: Act | None, cipher: Cipher) -> SealedAct | None:
     if act is None:
         return None
     paths = json.dumps(act.override_paths).encode() if act.override_paths else None
-    return SealedAct(act, None if paths is None else cipher.seal(paths, act.seal_context))
+    return SealedAct(act.evolve(override_paths=()), None if paths is None else cipher.seal(paths, act.seal_context))
+
+
+class ActWriter(Protocol):
+    def write(self, act: Act) -> None:
+        """For acts that change nothing. All others stand in the transaction of what they change. Raises Unavailable."""

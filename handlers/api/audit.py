@@ -1,0 +1,75 @@
+"""What api_audit answers."""
+
+from http import HTTPStatus
+
+from pydantic import Field
+
+from handlers.api.operations import PAGE, Grant, Operation, Parameter
+from handlers.api.views import PageMeta, View, absent_if_none
+from handlers.domain.audit.act import Act, Action
+from handlers.domain.audit.listing import ACTS_PER_READ, MAX_READS
+from handlers.domain.clock import Timestamp
+
+REVEAL = Grant("function-runs", "reveal")
+_TIMESTAMP = "Inclusive, by `at`. RFC 3339; a day is the timestamp of its beginning in UTC."
+
+
+class ActView(View):
+    """An act: who did what, to which of the workspace's things, when and why."""
+
+    id: str
+    at: Timestamp
+    workspace: str
+    action: Action
+    by: str = Field(
+        description="The `sub` of the caller's token; `client:` and its client without one; `console:` and a name if "
+        "it was done with a test event in the AWS console."
+    )
+    request_id: str | None = Field(description="What the service's log names the request by.")
+    run_id: str | None = absent_if_none(description="The run that it was done to; of a re-run, the source run.")
+    job_id: str | None = absent_if_none(description="The run that it has started.")
+    trigger_id: str | None = absent_if_none()
+    function_id: str | None = absent_if_none()
+    experiment_id: str | None = absent_if_none()
+    reason: str | None = absent_if_none()
+    parts: list[str] | None = absent_if_none(description="Of a reveal: what was shown.")
+    use_latest_code: bool | None = absent_if_none()
+    overridden: bool | None = absent_if_none(description="Whether a re-run has overridden parameters.")
+    override_paths: list[str] | None = absent_if_none(
+        description=f"JSON Pointers of the parameters that it has overridden; the last is `…` if there are more. Shown "
+        f"to who has {REVEAL}: keys are content. That leaves an act, too."
+    )
+
+    @classmethod
+    def of(cls, act: Act, *, overridden: bool) -> "ActView":
+        known = vars(act) | {"overridden": overridden or None, "override_paths": act.override_paths or None}
+        return cls.model_validate(known)
+
+
+class ActList(View):
+    data: list[ActView]
+    meta: PageMeta
+
+
+LIST_ACTS = Operation(
+    id="listActs",
+    entry_point="api_audit",
+    method="GET",
+    path="/audit",
+    access=Grant("audit", "read"),
+    summary="List who did what, newest first",
+    description="Each accepted act of a person or a machine. What the service does by itself (schedules, events, "
+    "webhooks, captured failures, automatic retries) is none, nor is a request that was refused. A page takes "
+    f"{MAX_READS} reads of {ACTS_PER_READ} acts at most: where few match it may be short, or empty, and still have a "
+    "next one. Go on until `meta.nextCursor` is null.",
+    query=(
+        Parameter("from", _TIMESTAMP),
+        Parameter("to", f"{_TIMESTAMP} Not before `from`."),
+        Parameter("by", "Acts of this caller, as `by` shows them."),
+        Parameter("runId", "Acts on this run, and the act that started it.", {"type": "string", "format": "uuid"}),
+        Parameter("triggerId", "Acts on this trigger or on a run of it.", {"type": "string", "format": "uuid"}),
+        Parameter("action", "Acts of this kind.", {"type": "string", "enum": [*Action]}),
+        *PAGE,
+    ),
+    responses={HTTPStatus.OK: ActList},
+)

@@ -1,0 +1,31 @@
+"""Acts, in memory."""
+
+from handlers.domain.audit.act import Act, SealedAct
+from handlers.domain.audit.listing import Filters, Read, position
+
+
+class InMemoryAuditLog:
+    shards = 2
+
+    def __init__(self) -> None:
+        self.sealed: list[SealedAct] = []
+        """In the order in which they were written."""
+        self.reads = 0
+
+    @property
+    def acts(self) -> list[Act]:
+        return [sealed.act for sealed in self.sealed]
+
+    def write(self, act: Act) -> None:
+        if act not in self.acts:
+            self.sealed.append(SealedAct(act))
+
+    def read(self, workspace: str, shard: int, filters: Filters, *, before: str, size: int) -> Read:
+        self.reads += 1
+        of_shard = [each for each in self.sealed if int(each.act.id[-1], 16) % self.shards == shard]
+        left = [each for each in of_shard if each.act.workspace == workspace and position(each) < before]
+        if filters.since is not None:
+            left = [each for each in left if each.act.at >= filters.since]
+        looked_at = sorted(left, key=position, reverse=True)[:size]
+        down_to = position(looked_at[-1]) if len(left) > size else None
+        return Read([each for each in looked_at if filters.match(each.act)], down_to)

@@ -36,8 +36,8 @@ def about(workspace: Workspace, run: str) -> tuple[Any, Any, Any]:
 def test_of_fifty_requests_at_once_exactly_one_starts_a_rerun(workspace: Workspace, tmp_path: Any) -> None:
     trigger, _ = workspace.trigger_of(SOURCE, timeout=60)
     original = has_failed(workspace, trigger)
-    door = tmp_path / "open"
-    body = {"ifNotRecovered": True, "overrideParams": FIXED | {"waits": str(door)}}
+    signal = tmp_path / "go on"
+    body = {"ifNotRecovered": True, "overrideParams": FIXED | {"waits": str(signal)}}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda _: workspace.post_rerun(original, **body), range(AT_ONCE)))
 
@@ -48,7 +48,7 @@ def test_of_fifty_requests_at_once_exactly_one_starts_a_rerun(workspace: Workspa
     assert workspace.run(original)["rerunCount"] == 1
     assert about(workspace, original)[:2] == (False, None)
 
-    door.touch()
+    signal.touch()
     workspace.ended(rerun)
     until(lambda: about(workspace, original) == (True, rerun, "completed"))
     again = workspace.post_rerun(original, ifNotRecovered=True)

@@ -17,6 +17,7 @@ from handlers.aws.audit_log import AuditLog
 from handlers.aws.cipher import Cipher
 from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
+from handlers.aws.erasures import Erasures
 from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
@@ -38,6 +39,7 @@ from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
+from handlers.domain.runs.erase import EraseDeps
 from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
@@ -113,9 +115,12 @@ class Wiring:
         return PartObjects(cache(lambda: self._session.client("s3", config=_API)), self.settings.bucket_name)
 
     @cached_property
+    def parts(self) -> PartStore:
+        return PartStore(self.table, self.part_objects, log_fault)
+
+    @cached_property
     def runs(self) -> RunRecorder:
-        parts = PartStore(self.table, self.part_objects, log_fault)
-        return RunRecorder(self.table, parts, log_fault, max_reruns=self.settings.max_reruns_per_lineage)
+        return RunRecorder(self.table, self.parts, log_fault, max_reruns=self.settings.max_reruns_per_lineage)
 
     @cached_property
     def run_index(self) -> RunIndex:
@@ -196,6 +201,12 @@ class Wiring:
     def cancel_deps(self) -> CancelDeps:
         # A cancelled run has no outcome to seal, and so there is no key.
         return CancelDeps(self.runs, Cipher(self._kms_session), self.bus)
+
+    @cached_property
+    def erase_deps(self) -> EraseDeps:
+        erasures = Erasures(self.table, self.parts, report=log_fault)
+        # Nor has an erased one.
+        return EraseDeps(self.runs, erasures, Cipher(self._kms_session), self.bus)
 
     @cached_property
     def registry_deps(self) -> RegistryDeps:

@@ -96,6 +96,10 @@ class RunStore:
             stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
             if not stored or items.is_stored(stored, before, after):
                 return bool(stored)
+            if items.names_outcome(before, after) and "erased" in stored:
+                if part is None:
+                    self._parts.delete_outcome(after)  # it was written first
+                return self._moved(before, after.evolve(outcome_id=before.outcome_id), None, keeps_due=keeps_due)
             if not items.is_unmoved(stored, before, after):
                 return False
             if (marked := items.marked_meanwhile(stored, before, after)) is not None:

@@ -124,7 +124,7 @@ def answer_of(entry_point: Any, event: Event) -> tuple[int, Json]:
     body = answered.get("body")
     if answered.get("isBase64Encoded"):
         body = base64.b64decode(body)
-    document = json.loads(body)
+    document = json.loads(body) if body else None
     check_answer(event["routeKey"], answered["statusCode"], document)
     return answered["statusCode"], document
 

@@ -6,6 +6,7 @@ from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
+from handlers.domain.runs.erase import EraseDeps
 from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.recording import Retention, seal_context
@@ -17,6 +18,7 @@ from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
 from tests.fakes.audit import InMemoryAuditLog
+from tests.fakes.erasures import InMemoryErasures
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import (
     FakeBus,
@@ -65,6 +67,7 @@ class World:
     """Of all that is written of triggers, here and to AWS."""
 
     def __post_init__(self) -> None:
+        self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
 
@@ -109,6 +112,10 @@ class World:
     @property
     def cancel_deps(self) -> CancelDeps:
         return CancelDeps(self.runs, self.cipher, self.bus)
+
+    @property
+    def erase_deps(self) -> EraseDeps:
+        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus)
 
     def has_registered(self, trigger: FunctionTrigger | None = None, *, params: bytes = b"{}") -> None:
         """The function, and a trigger of it."""

@@ -14,6 +14,7 @@ API_FUNCTIONS = {
     "api_triggers",
     "api_webhooks",
     "api_cancel",
+    "api_erase",
     "api_openapi",
     "api_audit",
 }

@@ -28,6 +28,7 @@ PARAMETERS_UNREADABLE = "ParametersUnreadable"
 STATE_FAILED = "FunctionStateFailed"
 PARAMETERS_OMITTED = "ParametersOmitted"
 RUN_EXPIRED = "RunExpired"
+CONTENT_ERASED = "ContentErased"
 # What the same input and the same code meet again, however often.
 _REFUSED_INPUT = {
     "InvalidRequestContentException",
@@ -37,11 +38,12 @@ _REFUSED_INPUT = {
 }
 # What Lambda has stopped because it went round in a circle.
 _LOOP = "RecursiveInvocationException"
-# That, and what has waited for as long as runs are kept: it is not to wait for as long again.
+# That, what has waited for as long as runs are kept, and is not to wait for as long again, and what is left of a run
+# whose parameters are gone.
 BEYOND_RETRY = frozenset(
     {
         *(VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, PARAMETERS_OMITTED, RUN_EXPIRED),
-        _LOOP,
+        *(CONTENT_ERASED, _LOOP),
         *_REFUSED_INPUT,
     }
 )

@@ -193,7 +193,7 @@ def _opened(recorded: RecordedRun, cipher: Cipher) -> bytes:
 
 def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     """Raises NoParameters, SealBroken, KeyRefused or Unavailable."""
-    sealed = recorded.sealed()
+    sealed = None if recorded.run.erased_at is not None else recorded.sealed()
     if sealed is None:
         raise NoParameters
     return cipher.open(sealed, seal_context(recorded.run, Part.PARAMETERS))

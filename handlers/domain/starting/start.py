@@ -54,8 +54,8 @@ class RunRecorder(RunReader, Protocol):
     ) -> bool:
         """Run, sealed parts, the act, lineage edge and the original's count. False if there is a run of this id.
 
-        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached, LineageMoved if it has not as
-        many re-runs as expected, or Unavailable.
+        Raises AlreadyStarted, RunNotFound if the original is gone, NoParameters if its source is erased meanwhile,
+        RerunLimitReached, LineageMoved if it has not as many re-runs as expected, or Unavailable.
         """
 
 
@@ -127,7 +127,8 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
     """Record the run in one transaction and push it, unless it was started before.
 
     From here on log lines concern the run that is started or, as they did before, the source of a re-run.
-    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, RerunLimitReached or LineageMoved, too.
+    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, NoParameters, RerunLimitReached or
+    LineageMoved, too.
     """
     run, parts = new.run, seal_parts(new.run, new.contents, deps.cipher)
     key, act = seal_key(new.key, deps.cipher), seal_act(new.act, deps.cipher)

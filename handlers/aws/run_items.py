@@ -260,10 +260,9 @@ def recovery(rerun: FunctionRun) -> dict[str, Any]:
     """Mark the original as recovered by this re-run: an update's options."""
     it_is_there = "attribute_exists(pk)"
     it_runs_the_same_function = "begins_with(byFunction, :function)"
-    no_other_was_first = "attribute_not_exists(recBy)"
     function = f"FN#{rerun.workspace}#{rerun.function_id}#"
     return {
-        "UpdateExpression": "SET recBy = :rerun REMOVE unrecoveredAt",
-        "ConditionExpression": f"{it_is_there} AND {it_runs_the_same_function} AND {no_other_was_first}",
+        "UpdateExpression": "SET recBy = if_not_exists(recBy, :rerun) REMOVE unrecoveredAt",
+        "ConditionExpression": f"{it_is_there} AND {it_runs_the_same_function}",
         "ExpressionAttributeValues": to_item({":rerun": run_attributes.id_to_bytes(rerun.id), ":function": function}),
     }

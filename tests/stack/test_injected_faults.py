@@ -101,8 +101,8 @@ def test_faults_are_injected_into_the_calls_that_are_made(lineage: LineageFixtur
 
 RERUN_CASES = cases(
     RERUN_PATH,
-    Case(TRANSACTION, 1, "conflict", cancelled_by("TransactionConflict", "None", "None", "None", "None")),
-    Case(TRANSACTION, 1, "the original is gone", cancelled_by(*["None"] * 4, "ConditionalCheckFailed")),
+    Case(TRANSACTION, 1, "conflict", cancelled_by("TransactionConflict", *["None"] * 5)),
+    Case(TRANSACTION, 1, "the original is gone", cancelled_by(*["None"] * 5, "ConditionalCheckFailed")),
     Case(TRANSACTION, 1, "in progress", answered(400, "TransactionInProgressException")),
     Case(
         "dynamodb.BatchGetItem",
@@ -165,7 +165,7 @@ EXECUTE_CASES = cases(
     Case(UPDATE, 1, "another claims", answered(400, CONDITION)),
     Case(TRANSACTION, 1, "the claim is lost", cancelled_by("None", "ConditionalCheckFailed")),
     Case(TRANSACTION, 1, "conflict", cancelled_by("None", "TransactionConflict")),
-    Case(UPDATE, 2, "another was first to recover it", answered(400, CONDITION)),
+    Case(UPDATE, 2, "the original is gone", answered(400, CONDITION)),
     Case(UPDATE, 3, "another has published it", answered(400, CONDITION)),
     *(Case(UPDATE, nth, "conflict", answered(400, CONFLICT)) for nth in (1, 2, 3)),
     Case(

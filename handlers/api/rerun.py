@@ -37,6 +37,8 @@ RERUN = Operation(
         errors.TriggerNotFound,
         errors.FunctionNotFound,
         errors.FunctionNotPermitted,
+        errors.EffectKeyUnknown,
+        errors.PlanOutdated,
         errors.AlreadyRecovered,
         errors.RerunOpen,
         errors.RerunLimitReached,

@@ -25,6 +25,8 @@ REMEDIES: dict[type[errors.ServiceError], str] = {
     errors.NotFound: "check id and workspace, or the path of the webhook",
     errors.AlreadyRecovered: "nothing; to re-run it all the same, leave `ifNotRecovered` out",
     errors.BeingChanged: "try again in a minute: the watchdog completes the earlier change",
+    errors.EffectKeyUnknown: "leave `effects` out: the function cannot have made the effects of that run under its key",
+    errors.PlanOutdated: "[plan](../how-to/plan-a-rerun.md) again and read what is different: `changed` says where",
     errors.IdempotencyKeyReused: "send a new key with each new request",
     errors.NameTaken: "choose another `name`, or use the one that has it",
     errors.PathTaken: "choose another `triggerMetadata.path`",

@@ -49,6 +49,8 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.AlreadyRecovered(RUN_ID): 409,
     errors.RerunOpen(RUN_ID): 409,
     errors.IdempotencyKeyReused(): 409,
+    errors.EffectKeyUnknown(): 409,
+    errors.PlanOutdated(["trigger"]): 409,
     errors.Stale(): 412,
     errors.VersionRequired(): 428,
     errors.Unavailable(): 503,

@@ -14,7 +14,7 @@ from handlers.domain.runs.run import FunctionRun
 from tests.builders import a_pin, a_run, a_trigger, an_id
 from tests.entry_points.events import PATH, ROUTES
 from tests.fakes import World
-from tests.fakes.stores import InMemoryRunIndex
+from tests.fakes.run_index import InMemoryRunIndex
 
 OPEN_HOOK = HttpTrigger(path=PATH, signature="none")
 
@@ -39,6 +39,7 @@ class InMemory:
 
     def __init__(self, world: World) -> None:
         self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
+        self.experiment_deps = world.experiment_deps
         self.plan_deps = world.plan_deps
         self.cancel_deps, self.capture_deps = world.cancel_deps, world.capture_deps
         self.erase_deps = world.erase_deps

@@ -1,16 +1,15 @@
 """Runs and their parts, in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.audit.act import SealedAct
-from handlers.domain.clock import iso
 from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page, position_of
+from handlers.domain.runs.experiment import SealedExperiment
 from handlers.domain.runs.history import EdgePage
-from handlers.domain.runs.listing import Entry, Filters
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
@@ -33,6 +32,7 @@ class InMemoryRuns:
         self.parts: dict[tuple[str, str], StoredPart] = {}
         self.lineages: dict[str, list[tuple[str, str]]] = {}
         self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
+        self.experiments: dict[str, SealedExperiment] = {}
         self.acts: list[SealedAct] = []
         self.moved: list[str] = []
         """Runs whose parts were moved to where they stay."""
@@ -119,8 +119,25 @@ class InMemoryRuns:
             return False
         expires_at = max(original.expires_at, run.expires_at)
         self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=expires_at)
-        self.lineages.setdefault(original.id, []).append((_position(run), run.id))
+        self.lineages.setdefault(original.id, []).append((position(run), run.id))
         return True
+
+    def record_experiment(
+        self,
+        experiment: SealedExperiment,
+        runs: Sequence[tuple[FunctionRun, SealedParts]],
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+    ) -> None:
+        kept = self.kept_under(key.key) if key else None
+        if kept is not None:
+            raise AlreadyStarted(kept)
+        original = self.read_run(experiment.experiment.original_run_id)
+        if original is not None and original.rerun_count + len(runs) > self.max_reruns:
+            raise RerunLimitReached(self.max_reruns)
+        for number, (run, parts) in enumerate(runs):
+            self.record_rerun(run, parts, *((None, None) if number else (key, act)))
+        self.experiments[experiment.experiment.id] = experiment
 
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
         stored = self.runs.get(after.id)
@@ -174,23 +191,18 @@ class InMemoryRuns:
         self.parts |= {_part_key(run, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
 
 
-class InMemoryRunIndex:
-    """Like the real one it knows of each run only what its index holds."""
+class InMemoryExperiments:
+    """The experiments that a run store has recorded."""
 
     def __init__(self, runs: InMemoryRuns) -> None:
         self._runs = runs
 
-    def newest_first(self, workspace: str, filters: Filters, page: Page) -> Iterator[Entry]:
-        first, last = (moment and iso(moment) for moment in (filters.since, filters.until))
-        for run in sorted(self._runs.runs.values(), key=_position, reverse=True):
-            is_in_time = (first or "") <= iso(run.created_at) <= (last or "~")
-            is_ahead = page.after is None or _position(run) < page.after
-            is_indexed = run.recovered is not None if filters.recovered is not None else True
-            if run.workspace == workspace and is_in_time and is_ahead and is_indexed:
-                yield Entry(_position(run), run.id)
+    def read(self, experiment_id: str) -> SealedExperiment | None:
+        stored = self._runs.experiments.get(experiment_id)
+        return stored if stored is not None and _is_alive(stored.experiment.expires_at) else None
 
 
-def _position(run: FunctionRun) -> str:
+def position(run: FunctionRun) -> str:
     return position_of(run.created_at, run.id)
 
 

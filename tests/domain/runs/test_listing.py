@@ -13,7 +13,8 @@ from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.listing import LOOKS_PER_RUN, MAX_TEXT, Filters, list_runs
 from handlers.domain.runs.run import FunctionRun
 from tests.builders import NOW, WORKSPACE, a_pin, a_rerun, a_run, an_id
-from tests.fakes.stores import InMemoryRunIndex, InMemoryRuns
+from tests.fakes.run_index import InMemoryRunIndex
+from tests.fakes.stores import InMemoryRuns
 
 VALUES: dict[str, list[Any]] = {
     "status": ["pending", "completed", "failure", "timeout"],

@@ -1,4 +1,4 @@
-"""What a re-run writes to DynamoDB, in write units: `python -m tests.bench.write_units`.
+"""What a re-run and an experiment write to DynamoDB, in write units: `python -m tests.bench.write_units`.
 
 Units are computed from the requests on the wire, by AWS's rules, with the items as they were before and after each:
 
@@ -21,6 +21,13 @@ import httpx
 
 from handlers.aws.table import Item, size_of
 from handlers.domain.runs.execution import execute
+from handlers.domain.starting.experiments import (
+    ExperimentBody,
+    ExperimentRequest,
+    PreparedExperiment,
+    commit_experiment,
+    prepare_experiment,
+)
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from infra.local.local_stack import bring_up
 from infra.storage import INDEXES
@@ -30,6 +37,7 @@ from tests.stack.lineage import Container, LineageFixture
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 DOLLARS_PER_MILLION = 0.625
+CALLER = "3f1c1f0e-8d0f-4b4e-9f0c-9e0f3c1d2b3a"
 FAILS_AT_FIRST = "def handler(event, context):\n    return event['a']\n"
 
 
@@ -122,9 +130,19 @@ class Units(NamedTuple):
 
 def a_rerun_of(fixture: LineageFixture, **body: Any) -> RerunRequest:
     body = {"reason": "Testing fix for edge case"} | body
-    return RerunRequest(
-        fixture.workspace.name, fixture.original, "3f1c1f0e-8d0f-4b4e-9f0c-9e0f3c1d2b3a", RerunBody.read(body)
-    )
+    return RerunRequest(fixture.workspace.name, fixture.original, CALLER, RerunBody.read(body))
+
+
+def units_of_an_experiment(fixture: LineageFixture, container: Container, repeats: int) -> int:
+    """Of its POST, not of its runs' executions."""
+    body = ExperimentBody.read({"repeats": repeats, "reason": "Is the fix the reason?"})
+    request = ExperimentRequest(fixture.workspace.name, fixture.original, CALLER, body)
+    recorder = Recorder(fixture.workspace.local_stack.client("dynamodb"))
+    with recorder.of(container._session.client("dynamodb")):
+        prepared = prepare_experiment(request, container.rerun_deps)
+        assert isinstance(prepared, PreparedExperiment)
+        commit_experiment(prepared, container.experiment_deps)
+    return sum(write.units for write in recorder)
 
 
 def main() -> None:
@@ -141,6 +159,7 @@ def main() -> None:
             fixture.workspace.ended(fixture.original)
             recovering = a_rerun_of(fixture, overrideParams={"a": 1})
             found["that recovers a failed run"] = Units.of(fixture, fixture.container(), recovering)
+            experiments = [units_of_an_experiment(fixture, fixture.container(), repeats) for repeats in (2, 5)]
             fixture.close()
         finally:
             local_stack.take_down()
@@ -148,6 +167,7 @@ def main() -> None:
         print(f"\na re-run {kind}: {sum(units)} write units, ${sum(units) * DOLLARS_PER_MILLION:.2f} per million")
         for name, value in units._asdict().items():
             print(f"  {name:<10}{value:>3}")
+    print(f"\nthe POST of an experiment with 2 and with 5 repeats: {experiments} write units")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What a re-run costs in DynamoDB, as `docs/reference/storage.md` says."""
+"""What a re-run and an experiment cost in DynamoDB, as `docs/reference/storage.md` says."""
 
 from pathlib import Path
 
-from tests.bench.write_units import FAILS_AT_FIRST, Units, a_rerun_of
+from tests.bench.write_units import FAILS_AT_FIRST, Units, a_rerun_of, units_of_an_experiment
 from tests.stack.driver import Workspace
 from tests.stack.lineage import LineageFixture
 
@@ -25,4 +25,5 @@ def test_a_rerun_and_its_execution_write_no_more_units_than_they_may(workspace: 
     fixture.original = workspace.execute(workspace.trigger_of(FAILS_AT_FIRST)[0])
     assert workspace.ended(fixture.original)["status"] == "failure"
     assert Units.of(fixture, container, a_rerun_of(fixture, overrideParams={"a": 1})) == most._replace(mark=2)
+    assert [units_of_an_experiment(fixture, container, repeats) for repeats in (2, 5)] == [42, 96]
     fixture.close()

@@ -102,6 +102,8 @@ class Units(NamedTuple):
     post: int
     claim: int
     outcome: int
+    mark: int
+    """On the original, that it is recovered."""
     published: int
 
     @classmethod
@@ -113,8 +115,8 @@ class Units(NamedTuple):
             post = sum(write.units for write in recorder)
             recorder.clear()
             execute(new.id, container.execution_deps)
-        claim, *outcome, published = (write.units for write in recorder)
-        return cls(post, claim, sum(outcome), published)
+        claim, *outcome, mark, published = (write.units for write in recorder)
+        return cls(post, claim, sum(outcome), mark, published)
 
 
 def a_rerun_of(fixture: LineageFixture, **body: Any) -> RerunRequest:

@@ -30,6 +30,7 @@ from tests.stack.lineage import Container, LineageFixture
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 DOLLARS_PER_MILLION = 0.625
+FAILS_AT_FIRST = "def handler(event, context):\n    return event['a']\n"
 
 
 class Write(NamedTuple):
@@ -136,6 +137,10 @@ def main() -> None:
             fixture.workspace.ended(fixture.original)
             reruns = {"as it was": a_rerun_of(fixture), "with overrides": a_rerun_of(fixture, overrideParams={"a": 1})}
             found = {kind: Units.of(fixture, fixture.container(), request) for kind, request in reruns.items()}
+            fixture.original = fixture.workspace.execute(fixture.workspace.trigger_of(FAILS_AT_FIRST)[0])
+            fixture.workspace.ended(fixture.original)
+            recovering = a_rerun_of(fixture, overrideParams={"a": 1})
+            found["that recovers a failed run"] = Units.of(fixture, fixture.container(), recovering)
             fixture.close()
         finally:
             local_stack.take_down()

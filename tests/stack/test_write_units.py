@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.bench.write_units import Units, a_rerun_of
+from tests.bench.write_units import FAILS_AT_FIRST, Units, a_rerun_of
 from tests.stack.driver import Workspace
 from tests.stack.lineage import LineageFixture
 
@@ -22,4 +22,7 @@ def test_a_rerun_and_its_execution_write_no_more_units_than_they_may(workspace: 
     most = Units.of(fixture, container, with_overrides)
     assert most == Units(post=15, claim=1, outcome=4, mark=1, published=2)
     assert sum(most) <= BOUND
+    fixture.original = workspace.execute(workspace.trigger_of(FAILS_AT_FIRST)[0])
+    assert workspace.ended(fixture.original)["status"] == "failure"
+    assert Units.of(fixture, container, a_rerun_of(fixture, overrideParams={"a": 1})) == most._replace(mark=2)
     fixture.close()

@@ -132,9 +132,7 @@ class RunRecorder(RunStore):
         actions = {name: self._table.put_action(item, ConditionExpression=it_is_new) for name, item in new.items()}
         if key is not None:
             actions["request"] = request_keys.put_action(self._table, key, run)
-        if act is not None:
-            actions["act"] = act_items.put_action(self._table, act)
-        return _New(actions, stored, objects)
+        return _New(actions | act_items.put_actions(self._table, act), stored, objects)
 
 
 @contextmanager

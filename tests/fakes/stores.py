@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from handlers.domain import clock
-from handlers.domain.audit.act import SealedAct
+from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.clock import iso
 from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
@@ -110,7 +110,9 @@ class InMemoryRuns:
         self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
         return True
 
-    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+    def transition(
+        self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None, act: Act | None = None
+    ) -> bool:
         if outcome is not None:
             # It counts once the run names it, and not before.
             self._store(after, {Part.OUTCOME: outcome})
@@ -119,6 +121,8 @@ class InMemoryRuns:
             # Moved by this very move, if the answer to that was lost.
             return stored is not None and after.revision != before.revision and stored.revision == after.revision
         self.writes += 1
+        if act is not None:
+            self.acts.append(SealedAct(act))
         changed = {name for name in FunctionRun.model_fields if getattr(before, name) != getattr(after, name)}
         # These two are moved by re-runs, at any time.
         changed -= {"rerun_count", "expires_at"}

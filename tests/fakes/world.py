@@ -67,6 +67,7 @@ class World:
     def __post_init__(self) -> None:
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
+        self.registry.acts = self.runs.acts = self.audit_log.sealed
 
     @property
     def rerun_deps(self) -> RerunDeps:

@@ -3,7 +3,9 @@
 The top-level files are the entry points, one Lambda function each:
 
     api_rerun          POST rerun: from the HTTP API, or a test event from the AWS console
+    api_rerun_plan     POST rerun-plan: what a re-run would do
     api_cancel         POST cancel
+    api_erase          DELETE content: what a run holds is gone for good
     api_runs           read runs, lists of them, and their re-run history
     api_registry       compute functions and function triggers
     api_triggers       start a run by executing a trigger
@@ -14,7 +16,7 @@ The top-level files are the entry points, one Lambda function each:
     on_run_failed      the lifecycle bus → automatic retry
     capture_failures   SQS → a failed asynchronous invocation becomes a run
     execute_runs       SQS → invoke the function, record the outcome
-    watchdog           every minute: no open run is forgotten, no trigger left half-changed
+    watchdog           every minute: no open run is forgotten, no trigger or erasure left half-done
     housekeeping       every hour: no object outlives the run that it belongs to
     sweep_versions/    every month, if the context asks for it: versions that no kept run names are deleted; a folder
                        with its domain and adapters, so that the feature can be removed as a whole

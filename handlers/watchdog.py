@@ -1,4 +1,4 @@
-"""Every minute: no open run is forgotten, and no trigger left half-changed."""
+"""Every minute: no open run is forgotten, no trigger left half-changed, and no content half-erased."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.domain.registry.trigger_sync import SyncResult, repair_triggers
+from handlers.domain.upkeep.erasures import ErasureResult, complete_erasures
 from handlers.domain.upkeep.recovery import RecoveryResult, end_undeliverable, recover_overdue
 from handlers.settings import ENDED_RUNS, TRIGGER_SOURCES, check_environment
 from handlers.telemetry import entry_point, log_fault, logger
@@ -19,12 +20,12 @@ check_environment(READS)
 RESERVE_MS = 10_000
 # Of a pass, for what is rarely there: it must not wait for as long as there are many overdue runs.
 SHARE_MS = 10_000
-Job = Callable[[Callable[[], bool]], Counter[RecoveryResult] | Counter[SyncResult]]
+Job = Callable[[Callable[[], bool]], Counter[RecoveryResult] | Counter[SyncResult] | Counter[ErasureResult]]
 
 
 @entry_point
 def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
-    """Gives how many runs were overdue and triggers unfinished, by result.
+    """Gives how many runs were overdue, and triggers and erasures unfinished, by result.
 
     A job that breaks off is reported, and raised once the others are done: Lambda counts it as an error.
     """
@@ -41,6 +42,7 @@ def lambda_handler(_: Any, context: LambdaContext) -> dict[str, int]:
 
     attempt(_process_dead_letters, until=time_left() - SHARE_MS)
     attempt(_repair_triggers, until=time_left() - SHARE_MS)
+    attempt(_complete_erasures, until=time_left() - SHARE_MS)
     attempt(_recover_runs, until=RESERVE_MS)
     if done:
         logger.info("overdue", extra={"done": dict(done)})
@@ -60,6 +62,10 @@ def _repair_triggers(has_time: Callable[[], bool]) -> Counter[SyncResult]:
         has_time=has_time,
         report=lambda fault, trigger_id: log_fault(fault, triggerId=trigger_id),
     )
+
+
+def _complete_erasures(has_time: Callable[[], bool]) -> Counter[ErasureResult]:
+    return complete_erasures(wiring.erase_deps, has_time=has_time, report=lambda fault, _: log_fault(fault))
 
 
 def _recover_runs(has_time: Callable[[], bool]) -> Counter[RecoveryResult]:

@@ -17,6 +17,7 @@ from handlers.aws.audit_log import AuditLog
 from handlers.aws.cipher import Cipher
 from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
+from handlers.aws.erasures import Erasures
 from handlers.aws.event_rules import EventRules
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
@@ -25,6 +26,7 @@ from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.object_expiry_index import ObjectExpiryIndex
 from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
+from handlers.aws.plan_reader import PlanReader
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
@@ -38,10 +40,12 @@ from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
+from handlers.domain.runs.erase import EraseDeps
 from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.plan import PlanDeps
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.housekeeping import ExpiryDeps
@@ -113,9 +117,12 @@ class Wiring:
         return PartObjects(cache(lambda: self._session.client("s3", config=_API)), self.settings.bucket_name)
 
     @cached_property
+    def parts(self) -> PartStore:
+        return PartStore(self.table, self.part_objects, log_fault)
+
+    @cached_property
     def runs(self) -> RunRecorder:
-        parts = PartStore(self.table, self.part_objects, log_fault)
-        return RunRecorder(self.table, parts, log_fault, max_reruns=self.settings.max_reruns_per_lineage)
+        return RunRecorder(self.table, self.parts, log_fault, max_reruns=self.settings.max_reruns_per_lineage)
 
     @cached_property
     def run_index(self) -> RunIndex:
@@ -151,8 +158,12 @@ class Wiring:
         return LifecycleBus(events, self.settings.lifecycle_bus_name, log_fault)
 
     @cached_property
+    def _configuration_secret(self) -> StackSecret:
+        return StackSecret(self.table, self.input_cipher, "configuration hashes")
+
+    @cached_property
     def code(self) -> FunctionCode:
-        hashes = ConfigurationHash(StackSecret(self.table, self.input_cipher, "configuration hashes").read, log_fault)
+        hashes = ConfigurationHash(self._configuration_secret.read, log_fault)
         return FunctionCode(self.lambda_client, marks_versions=self.settings.delete_unused_versions, hash_of=hashes.of)
 
     @cached_property
@@ -193,6 +204,14 @@ class Wiring:
         return RerunDeps(self.runs, self.registry, self.input_cipher, self.invokable, self.retention)
 
     @cached_property
+    def plan_deps(self) -> PlanDeps:
+        # A secret that nothing has been hashed with yet is not made here.
+        hashes = ConfigurationHash(self._configuration_secret.find, log_fault)
+        code = FunctionCode(self.lambda_client, marks_versions=False, hash_of=hashes.of)
+        limit = self.settings.max_reruns_per_lineage
+        return PlanDeps(self.runs, PlanReader(self.table), self.input_cipher, self.invokable, code, limit)
+
+    @cached_property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.input_cipher, self.queue, self.retention)
 
@@ -200,6 +219,12 @@ class Wiring:
     def cancel_deps(self) -> CancelDeps:
         # A cancelled run has no outcome to seal, and so there is no key.
         return CancelDeps(self.runs, Cipher(self._kms_session), self.bus)
+
+    @cached_property
+    def erase_deps(self) -> EraseDeps:
+        erasures = Erasures(self.table, self.parts, report=log_fault)
+        # Nor has an erased one.
+        return EraseDeps(self.runs, erasures, Cipher(self._kms_session), self.bus)
 
     @cached_property
     def registry_deps(self) -> RegistryDeps:

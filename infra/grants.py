@@ -73,6 +73,11 @@ def delete_large_parts(r: Resources) -> Grants:
     return [_allow("s3", ["DeleteObject"], *_objects(r)), _list_objects(r)]
 
 
+def erase_large_parts(r: Resources) -> Grants:
+    """By their names: nothing is listed."""
+    return [_allow("s3", ["DeleteObject"], *_objects(r))]
+
+
 def start_runs(r: Resources) -> Grants:
     """Record new runs and send them to the executor. UpdateItem notes that a large part was moved to where it stays."""
     return [
@@ -80,6 +85,11 @@ def start_runs(r: Resources) -> Grants:
         *(*seal_inputs(r), *unseal_inputs(r), *write_large_parts(r)),
         *send_runs(r),
     ]
+
+
+def repeat_runs(r: Resources) -> Grants:
+    """To see in the same transaction that the run that is repeated was not erased meanwhile."""
+    return table(r, "ConditionCheckItem")
 
 
 def send_runs(r: Resources) -> Grants:

@@ -158,13 +158,11 @@ def _request_body(operation: Operation) -> Schema:
 def _responses(operation: Operation) -> Schema:
     responses: Schema = {}
     for status, view in operation.responses.items():
-        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in (*view.headers, "Cache-Control")}
-        about = (view.__doc__ or status.phrase).strip()
-        responses[str(status.value)] = {
-            "description": about,
-            "headers": headers,
-            "content": {_JSON: {"schema": ref(view)}},
-        }
+        names = (*(view.headers if view else ()), "Cache-Control")
+        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        about = ((view and view.__doc__) or status.phrase).strip()
+        content = {"content": {_JSON: {"schema": ref(view)}}} if view else {}
+        responses[str(status.value)] = {"description": about, "headers": headers, **content}
     by_status: dict[HTTPStatus, list[type[errors.ServiceError]]] = {}
     for error in operation.all_refusals:
         by_status.setdefault(status_of(error), []).append(error)

@@ -57,7 +57,8 @@ class Operation(NamedTuple):
     """Below the base."""
     access: Grant | Public
     summary: str
-    responses: dict[HTTPStatus, type[View]]
+    responses: dict[HTTPStatus, type[View] | None]
+    """None: an answer without a body."""
     refusals: tuple[type[errors.ServiceError], ...] = ()
     """Those of its own, beside the ones that follow from what else is said here."""
     description: str = ""

@@ -69,6 +69,7 @@ class RunView(_OfRun):
     parameters_omitted: str | None = Field(description="Why it has no parameters, and so cannot be re-run.")
     cancel_requested_at: Timestamp | None
     cancel_requested_by: str | None
+    erased_at: Timestamp | None = Field(description="Since when all that it held is gone for good.")
     function_version_arn: str | None = None
     function_version: str | None = None
     function_code_hash: str | None = Field(default=None, description="Lambda's `CodeSha256` of that version.")
@@ -78,7 +79,7 @@ class RunView(_OfRun):
 
 
 class RevealedRun(RunView):
-    """A run with those of its parts that were asked for; `null`: it has none."""
+    """A run with those of its parts that were asked for; `null`: it has none, or they are erased."""
 
     parameters: AnyContent = absent_if_none(description="A text if `parametersFormat` is `raw`.")
     overrides: Annotated[Any, WithJsonSchema({"type": ["object", "null"]})] = absent_if_none()

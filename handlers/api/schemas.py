@@ -57,7 +57,7 @@ def ref_to(name: str) -> Schema:
 
 def schemas() -> dict[str, Schema]:
     """All schemas, by name."""
-    shown: set[type[BaseModel]] = {view for each in OPERATIONS for view in each.responses.values()}
+    shown: set[type[BaseModel]] = {view for each in OPERATIONS for view in each.responses.values() if view}
     sent: set[type[BaseModel]] = {each.request for each in OPERATIONS if isinstance(each.request, type)}
     modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         *((model, "serialization") for model in _by_name(shown | {Error})),

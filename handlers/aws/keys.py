@@ -6,6 +6,7 @@ SEALED#{part}           parameters, overrides
 SEALED#outcome#{id}     what came of one of its executions
 OBJECT#{part}           an object in the bucket, and when to look whether it has expired
 RERUN#{time}#{run}      a re-run of its lineage, on the original
+ERASURE                 its content is being erased, and must not come back
 FUNCTION#{id}           the same                a compute function
 TRIGGER#{id}            the same                a function trigger
 NAME#{ws}#{kind}#{name} the same                keeps a name one thing's alone
@@ -19,7 +20,7 @@ AUDIT#{ws}#{s}          {time}#{act}            what somebody did
 
 Key = dict[str, str]
 
-RUN, NOTES, SEALED, OBJECT, RERUN = "RUN", "NOTES", "SEALED#", "OBJECT#", "RERUN#"
+RUN, NOTES, SEALED, OBJECT, RERUN, ERASURE = "RUN", "NOTES", "SEALED#", "OBJECT#", "RERUN#", "ERASURE"
 WORKSPACE, SLOT = "WORKSPACE#", "SLOT#"
 
 
@@ -38,6 +39,10 @@ def part(run_id: str, part: str) -> Key:
 
 def object_entry(run_id: str, part: str) -> Key:
     return of_run(run_id, f"{OBJECT}{part}")
+
+
+def erasure(run_id: str) -> Key:
+    return of_run(run_id, ERASURE)
 
 
 def edge(original_run_id: str, position: str) -> Key:

@@ -1,12 +1,13 @@
 """Sealed parts of runs: in the table, or, if they are large, in the bucket with an item that says where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from handlers.aws import keys
 from handlers.aws import run_items as items
 from handlers.aws.part_objects import PartLost, PartObjects
-from handlers.aws.table import Item, Table, from_item, size_of, to_item
+from handlers.aws.table import Item, Table, from_item, key_of, size_of, to_item
+from handlers.domain.errors import Unavailable
 from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun, Part
 
@@ -24,7 +25,7 @@ class StagedObject(NamedTuple):
 
 class PartStore:
     def __init__(self, table: Table, objects: PartObjects, report: Callable[[Exception], None]) -> None:
-        """`report` gets an error for each object that is lost and each part that cannot be read."""
+        """`report` gets an error for each object that is lost or not deleted, and each part that cannot be read."""
         self._table = table
         self._objects = objects
         self._report = report
@@ -75,13 +76,42 @@ class PartStore:
 
     def move_all(self, run_id: str) -> None:
         """Raises Unavailable."""
-        walk = self._table.walk(
+        found = self._items(run_id, keys.OBJECT)
+        self.move([StagedObject(each["object"]["S"], each["stagedAs"]["S"]) for each in found if "stagedAs" in each])
+
+    def delete_outcome(self, run: FunctionRun) -> None:
+        """That which `write_outcome` has written for this run, which is erased.
+
+        Should that fail, the watchdog will do so: the run's end is worth more.
+        """
+        try:
+            self._table.delete(items.part_key(run, Part.OUTCOME))
+            self._objects.delete(items.object_key(run, Part.OUTCOME))
+        except Unavailable as fault:
+            self._report(fault)
+
+    def delete_all(self, run_id: str) -> None:
+        """What is sealed for the run at this moment. Its entries stay: they name an object before there is one.
+
+        Housekeeping deletes them with the run. Raises Unavailable.
+        """
+        for entry in self._items(run_id, keys.OBJECT):
+            # What is staged first: what moves it meanwhile finds nothing, or is in time.
+            for key in (each["S"] for name in ("stagedAs", "object") if (each := entry.get(name))):
+                self._objects.delete(key)
+        for part in self._items(run_id, keys.SEALED):
+            self._table.delete(key_of(part))
+
+    def _items(self, run_id: str, kind: str) -> Iterator[Item]:
+        """Of this kind, without what is sealed in them."""
+        return self._table.walk(
             page_size=10,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :object)",
-            ExpressionAttributeValues=to_item({":pk": f"RUN#{run_id}", ":object": keys.OBJECT}),
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :kind)",
+            ProjectionExpression="pk, sk, #object, stagedAs",
+            ExpressionAttributeNames={"#object": "object"},
+            ExpressionAttributeValues=to_item({":pk": f"RUN#{run_id}", ":kind": kind}),
             ConsistentRead=True,
         )
-        self.move([StagedObject(each["object"]["S"], each["stagedAs"]["S"]) for each in walk if "stagedAs" in each])
 
     def content(self, item: Item) -> bytes | None:
         """What is sealed in a part's item, or in the object that it names; nothing that opens, if that is lost.

@@ -211,12 +211,21 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> dict[
 
 def _unmoved(before: FunctionRun, after: FunctionRun) -> list[str]:
     """What must be as it was when the run was read: at the end of an execution its claim, and nothing else."""
+    # Nothing that is sealed may come to a run whose content is erased.
+    unerased = ["erased"] if names_outcome(before, after) else []
     if before.claim_token is not None and not after.status.is_open:
-        return ["claim"]
+        return ["claim", *unerased]
     is_claim = after.claim_token is not None and after.claim_token != before.claim_token
     is_mark = after.cancel_requested_at != before.cancel_requested_at
-    # A run may be marked as cancelled at any time, and once; its outcome is stored all the same, but it is not claimed.
-    return ["rev", "stop"] if is_claim or is_mark else ["rev"]
+    # A run may be marked at any time, and once; its end is stored all the same, but it is not claimed.
+    if is_claim:
+        return ["rev", "stop", "erased"]
+    return ["rev", "stop"] if is_mark else ["rev", *unerased]
+
+
+def names_outcome(before: FunctionRun, after: FunctionRun) -> bool:
+    """Whether the move gives the run a sealed outcome."""
+    return after.outcome_id != before.outcome_id
 
 
 def is_stored(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:

@@ -11,13 +11,15 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.table import ConditionFailed, Table, TransactionCanceled, to_item
 from handlers.domain import clock
 from handlers.domain.audit.act import SealedAct
-from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
+from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.runs.due import pending_deadline
 from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.starting.idempotency import AlreadyStarted, SealedKey
 
 _ATTEMPTS = 4
+# Of the run that is repeated: else a copy of them could appear after all runs of a lineage have been erased.
+_ITS_PARAMETERS_ARE_NOT_ERASED = "attribute_not_exists(erased)"
 
 
 class RunRecorder(RunStore):
@@ -44,6 +46,10 @@ class RunRecorder(RunStore):
     ) -> bool:
         new = self._new(run, parts, key, act)
         new.actions["edge"] = self._table.put_action(items.of_edge(run))
+        if not _repeats_original(run):
+            new.actions["source"] = self._table.check_action(
+                keys.run(str(run.source_run_id)), ConditionExpression=_ITS_PARAMETERS_ARE_NOT_ERASED
+            )
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             new.actions["original"] = self._count_rerun(run, expires_at)
@@ -53,7 +59,9 @@ class RunRecorder(RunStore):
             except TransactionCanceled as canceled:
                 if canceled.by("run"):
                     return False
-                original = self._rerunnable(canceled.item("original"))
+                if canceled.by("source"):
+                    raise NoParameters from canceled
+                original = self._rerunnable(canceled.item("original"), run)
                 expires_at = max(expires_at, int(original["expiresAt"]))
                 if original["ptl"] < expires_at:
                     self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)
@@ -69,6 +77,7 @@ class RunRecorder(RunStore):
         no_life_is_shortened = "expiresAt <= :expires_at"
         its_parameters_outlive_it = "ptl >= :expires_at"
         conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
+        conditions += [_ITS_PARAMETERS_ARE_NOT_ERASED] * _repeats_original(run)
         values = {
             ":one": 1,
             ":limit": self._max_reruns,
@@ -83,9 +92,11 @@ class RunRecorder(RunStore):
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _rerunnable(self, original: dict[str, Any] | None) -> dict[str, Any]:
+    def _rerunnable(self, original: dict[str, Any] | None, run: FunctionRun) -> dict[str, Any]:
         if original is None or original["expiresAt"] <= clock.now().timestamp():
             raise RunNotFound
+        if "erased" in original and _repeats_original(run):
+            raise NoParameters
         if original["reruns"] >= self._max_reruns:
             raise RerunLimitReached(self._max_reruns)
         return original
@@ -133,6 +144,10 @@ class RunRecorder(RunStore):
         if key is not None:
             actions["request"] = request_keys.put_action(self._table, key, run)
         return _New(actions | act_items.put_actions(self._table, act), stored, objects)
+
+
+def _repeats_original(run: FunctionRun) -> bool:
+    return run.source_run_id == run.lineage_id
 
 
 @contextmanager

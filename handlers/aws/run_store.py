@@ -107,6 +107,10 @@ class RunStore:
             stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
             if not stored or items.is_stored(stored, before, after):
                 return bool(stored)
+            if items.names_outcome(before, after) and "erased" in stored:
+                if part is None:
+                    self._parts.delete_outcome(after)  # it was written first
+                return self._moved(before, after.evolve(outcome_id=before.outcome_id), None, keeps_due=keeps_due)
             is_looked_at_too_late = keeps_due and items.only_due_differs(stored, before, after)
             return is_looked_at_too_late and self._moved(before, after, part, act, keeps_due=False)
         return True

@@ -224,6 +224,9 @@ class Table:
     def update_action(self, key: Key, **options: Any) -> dict[str, Any]:
         return {"Update": {"TableName": self._name, "Key": to_item(key), **options}}
 
+    def check_action(self, key: Key, **condition: Any) -> dict[str, Any]:
+        return {"ConditionCheck": {"TableName": self._name, "Key": to_item(key), **condition}}
+
     def delete_action(self, key: Key, **condition: Any) -> dict[str, Any]:
         return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}
 

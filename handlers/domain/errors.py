@@ -17,7 +17,7 @@
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
-    │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused
+    │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused, EffectKeyUnknown, PlanOutdated
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
         └── Misconfigured            AWS refuses for good: an operator has to correct something
 
@@ -244,6 +244,23 @@ class IdempotencyKeyReused(Conflict):
     """The Idempotency-Key was sent with another request within the last 24 hours. Use a new key."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class EffectKeyUnknown(Conflict):
+    """The source run was not executed by this service: no function knows its effect key. Leave `effects` out."""
+
+    code = "EFFECT_KEY_UNKNOWN"
+
+
+class PlanOutdated(Conflict):
+    """What the plan showed is no longer so. Nothing was started."""
+
+    code = "PLAN_OUTDATED"
+    example = (["trigger"],)
+
+    def __init__(self, changed: list[str]) -> None:
+        self.changed = changed
+        super().__init__(f"What the plan showed is no longer so: {', '.join(changed)}. Make a new plan.")
 
 
 class SourceLimitReached(Conflict):

@@ -8,5 +8,5 @@ def describe(resources: Resources) -> Function:
     return Function(
         entry_point=api_rerun,
         memory_mb=LARGE_MEMORY_MB,
-        grants=[grants.start_runs(resources)],
+        grants=[grants.start_runs(resources), grants.repeat_runs(resources)],
     )

@@ -16,13 +16,15 @@ def describe(resources: Resources) -> Function:
         # is paid for as long as functions are awaited.
         memory_mb=512,
         grants=[
-            # Query finds the parts of a run that are not yet where they stay.
-            grants.table(resources, "BatchGetItem", "PutItem", "UpdateItem", "Query"),
+            # Query finds the parts of a run that are not yet where they stay. DeleteItem is for the outcome of a run
+            # whose content was erased meanwhile.
+            grants.table(resources, "BatchGetItem", "PutItem", "UpdateItem", "Query", "DeleteItem"),
             # The secret of the stack, which hashes of configurations are keyed with, is made by who needs it first.
             grants.seal_inputs(resources),
             grants.unseal_inputs(resources),
             grants.seal_outcomes(resources),
             grants.write_large_parts(resources),
+            grants.erase_large_parts(resources),
             grants.send_runs(resources),
             grants.publish_lifecycle_events(resources),
             grants.invokable_functions(resources, "InvokeFunction", "GetFunction", "PublishVersion"),

@@ -16,7 +16,7 @@ def describe(resources: Resources) -> Function:
     return Function(
         entry_point=on_run_failed,
         timeout=Duration.seconds(60),
-        grants=[grants.start_runs(resources), grants.table(resources, "GetItem")],
+        grants=[grants.start_runs(resources), grants.repeat_runs(resources), grants.table(resources, "GetItem")],
         sources=[
             bus_events(
                 resources.messaging.lifecycle_bus,

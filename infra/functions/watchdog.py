@@ -18,6 +18,7 @@ def describe(resources: Resources) -> Function:
             grants.index(resources, "due"),
             grants.seal_outcomes(resources),
             grants.finish_large_parts(resources),
+            grants.erase_large_parts(resources),
             grants.queue(messaging.run_queue.queue_arn, "SendMessage", "GetQueueAttributes"),
             grants.queue(messaging.dead_letters.queue_arn, "ReceiveMessage", "DeleteMessage"),
             grants.publish_lifecycle_events(resources),

@@ -23,7 +23,8 @@ def methods_table() -> str:
 
 
 def _method(operation: Operation) -> tuple[str, ...]:
-    answers = [f"{status.value} {view.__name__}" for status, view in operation.responses.items()]
+    shown = operation.responses.items()
+    answers = [f"{status.value} {view.__name__}" if view else str(status.value) for status, view in shown]
     about = f"**{operation.summary}.** {operation.description}".strip()
     return f"`{operation.method} {operation.path}`", _access(operation), _sent(operation), ", ".join(answers), about
 

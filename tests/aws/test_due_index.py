@@ -38,7 +38,7 @@ class NoParts:
 def a_store(run: FunctionRun) -> tuple[RunRecorder, InMemoryTable]:
     table = InMemoryTable()
     table.put(run_items.of_run(run))
-    return RunRecorder(cast("Any", table), cast("Any", NoParts()), lambda _: None, max_reruns=10), table
+    return RunRecorder(table, cast("Any", NoParts()), lambda _: None, max_reruns=10), table
 
 
 def moved(act: str, run: FunctionRun, deadline: datetime) -> FunctionRun | None:  # noqa: PLR0911

@@ -25,11 +25,13 @@ UNCHECKED_HASH = 0b01  # https://peps.python.org/pep-0552/
 ANSWERS: dict[str, tuple[int, str | None] | dict[str, Any]] = {
     "api_audit-reruns": (200, None),
     "api_cancel-a-run": (404, "NOT_FOUND"),
+    "api_erase-a-run": (404, "NOT_FOUND"),
     "api_openapi-describe": (200, None),
     "api_registry-create-webhook": (400, "INVALID_REQUEST"),
     "api_registry-list-functions": (200, None),
     "api_registry-get-trigger": (404, "NOT_FOUND"),
     "api_rerun-same-input": {"code": "RUN_NOT_FOUND", "message": "Original run not found."},
+    "api_rerun_plan-latest-code": (400, "RUN_NOT_FOUND"),
     "api_runs-history": (400, "RUN_NOT_FOUND"),
     "api_runs-failures": (200, None),
     "api_triggers-execute": (404, "NOT_FOUND"),

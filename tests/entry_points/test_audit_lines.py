@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handlers import api_cancel, api_registry, api_rerun, api_runs, api_triggers
+from handlers import api_cancel, api_erase, api_registry, api_rerun, api_rerun_plan, api_runs, api_triggers
 from handlers.domain import clock
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_id
 from tests.entry_points.events import OWN, answer_of, http_event
@@ -16,7 +16,14 @@ RUN, FUNCTION, TRIGGER = {"runId": RUN_ID}, {"functionId": FUNCTION_ID}, {"trigg
 
 ACTS: dict[str, tuple[Any, str, Json, str]] = {
     "rerun": (api_rerun, "POST /function-runs/{runId}/rerun", RUN, '{"overrideParams": {"a": "%s"}}'),
+    "plan-rerun": (
+        api_rerun_plan,
+        "POST /function-runs/{runId}/rerun-plan",
+        RUN,
+        '{"overrideParams": {"a": "%s"}}',
+    ),
     "cancel": (api_cancel, "POST /function-runs/{runId}/cancel", {"runId": an_id(9)}, "{}"),
+    "erase": (api_erase, "DELETE /function-runs/{runId}/content", RUN, ""),
     "reveal": (api_runs, "GET /function-runs/{runId}", RUN, ""),
     "execute": (api_triggers, "POST /function-triggers/{triggerId}/execute", TRIGGER, '{"payload": {"a": "%s"}}'),
     "register-function": (
@@ -42,7 +49,7 @@ ACTS: dict[str, tuple[Any, str, Json, str]] = {
     "delete-trigger": (api_registry, "DELETE /function-triggers/{triggerId}", TRIGGER, ""),
     "rotate-secret": (api_registry, "POST /function-triggers/{triggerId}/rotate-secret", TRIGGER, "{}"),
 }
-READS = {"reveal", "delete-function", "delete-trigger"}
+WITHOUT_BODY = {"reveal", "erase", "delete-function", "delete-trigger"}
 
 
 def done(action: str, *, claims: Json | None = None, body: str | None = None) -> int:
@@ -90,7 +97,7 @@ def test_who_lacks_the_grant_leaves_a_line(action: str, caplog: pytest.LogCaptur
 
 
 @pytest.mark.usefixtures("auditable")
-@pytest.mark.parametrize("action", [each for each in ACTS if each not in READS])
+@pytest.mark.parametrize("action", [each for each in ACTS if each not in WITHOUT_BODY])
 def test_what_is_refused_leaves_a_line_without_what_was_sent(action: str, caplog: pytest.LogCaptureFixture) -> None:
     assert done(action, body=f'{{"{SECRET}": 1}}') == 400
     line = line_of(caplog)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.clock import iso
-from handlers.domain.errors import RerunLimitReached, RunNotFound, Unavailable
+from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
@@ -101,6 +101,9 @@ class InMemoryRuns:
         original = self.read_run(run.lineage_id)
         if original is None:
             raise RunNotFound
+        source = self.runs.get(run.source_run_id or "")
+        if source is not None and source.erased_at is not None:
+            raise NoParameters
         if original.rerun_count >= self.max_reruns:
             raise RerunLimitReached(self.max_reruns)
         if not self.record(run, parts, key, act):
@@ -113,10 +116,12 @@ class InMemoryRuns:
     def transition(
         self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None, act: Act | None = None
     ) -> bool:
+        stored = self.runs.get(after.id)
+        if stored is not None and stored.erased_at is not None and after.outcome_id != before.outcome_id:
+            after, outcome = after.evolve(outcome_id=before.outcome_id), None
         if outcome is not None:
             # It counts once the run names it, and not before.
             self._store(after, {Part.OUTCOME: outcome})
-        stored = self.runs.get(after.id)
         if stored is None or not _is_unmoved(stored, before, after):
             # Moved by this very move, if the answer to that was lost.
             return stored is not None and after.revision != before.revision and stored.revision == after.revision
@@ -165,7 +170,8 @@ def _is_unmoved(stored: FunctionRun, before: FunctionRun, after: FunctionRun) ->
     is_claim = after.claim_token is not None and after.claim_token != before.claim_token
     is_mark = after.cancel_requested_at != before.cancel_requested_at
     is_marked = (is_claim or is_mark) and stored.cancel_requested_at != before.cancel_requested_at
-    return stored.revision == before.revision and not is_marked
+    is_erased = is_claim and stored.erased_at != before.erased_at
+    return stored.revision == before.revision and not is_marked and not is_erased
 
 
 def _part_key(run: FunctionRun, part: Part) -> tuple[str, str]:

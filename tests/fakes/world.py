@@ -6,17 +6,20 @@ from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_metadata import AwsService
 from handlers.domain.registry.trigger_sources import PermittedBuses, TriggerSources
 from handlers.domain.runs.cancel import CancelDeps
+from handlers.domain.runs.erase import EraseDeps
 from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.recording import Retention, seal_context
 from handlers.domain.runs.run import Content, FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.plan import PlanDeps, Surroundings
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
 from tests.fakes.audit import InMemoryAuditLog
+from tests.fakes.erasures import InMemoryErasures
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import (
     FakeBus,
@@ -31,6 +34,18 @@ from tests.fakes.services import (
 from tests.fakes.slots import InMemorySlots
 from tests.fakes.stores import InMemoryRuns
 from tests.faults.ports import PortFaults
+
+
+class Surrounding:
+    """Reads what a plan needs of a world in memory."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def read(self, source: FunctionRun) -> Surroundings:
+        both = self._world.registry.read_trigger_and_function(source.trigger_id, source.function_id)
+        return Surroundings(*both, self._world.runs.read_run(source.lineage_id))
+
 
 # Few: a test soon has more messages than that.
 MAX_CONCURRENT_EXECUTIONS = 10
@@ -65,6 +80,7 @@ class World:
     """Of all that is written of triggers, here and to AWS."""
 
     def __post_init__(self) -> None:
+        self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
         self.registry.acts = self.runs.acts = self.audit_log.sealed
@@ -72,6 +88,11 @@ class World:
     @property
     def rerun_deps(self) -> RerunDeps:
         return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
+
+    @property
+    def plan_deps(self) -> PlanDeps:
+        limit = self.runs.max_reruns
+        return PlanDeps(self.runs, Surrounding(self), self.cipher, self.invokable, self.code, limit)
 
     @property
     def start_deps(self) -> StartDeps:
@@ -110,6 +131,10 @@ class World:
     @property
     def cancel_deps(self) -> CancelDeps:
         return CancelDeps(self.runs, self.cipher, self.bus)
+
+    @property
+    def erase_deps(self) -> EraseDeps:
+        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus)
 
     def has_registered(self, trigger: FunctionTrigger | None = None, *, params: bytes = b"{}") -> None:
         """The function, and a trigger of it."""

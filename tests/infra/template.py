@@ -9,11 +9,13 @@ INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
 OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
 API_FUNCTIONS = {
     "api_rerun",
+    "api_rerun_plan",
     "api_runs",
     "api_registry",
     "api_triggers",
     "api_webhooks",
     "api_cancel",
+    "api_erase",
     "api_openapi",
     "api_audit",
 }

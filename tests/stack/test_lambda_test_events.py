@@ -207,6 +207,12 @@ def _(own: Own) -> None:
         assert (status, document["status"]) == (200, "cancelled")
 
 
+@does("api_rerun_plan-latest-code")
+def _(own: Own) -> None:
+    status, document = own.ask("api_rerun_plan-latest-code", own.run)
+    assert (status, document["code"]["used"], document["refusals"]) == (200, "current", [])
+
+
 @does("execute_runs-one-run")
 def _(own: Own) -> None:
     with executor_at_rest(own.workspace.local_stack):

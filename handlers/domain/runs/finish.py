@@ -9,10 +9,10 @@ from handlers.domain import clock
 from handlers.domain.audit.act import Act
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.due import is_expiring
-from handlers.domain.runs.outcome import RUN_EXPIRED, Outcome, pack
+from handlers.domain.runs.outcome import CONTENT_ERASED, RUN_EXPIRED, Outcome, pack
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
 from handlers.domain.runs.recording import seal_context
-from handlers.domain.runs.run import Content, FunctionRun, Part, Status, new_token
+from handlers.domain.runs.run import Content, ErrorSource, FunctionRun, Part, Status, new_token
 from handlers.domain.seal import Cipher
 
 MAX_ATTEMPTS = 3
@@ -23,6 +23,8 @@ EXECUTION_LOST = Outcome.of_error(
 )
 EXPIRED = Outcome.of_error(RUN_EXPIRED, "The run has waited for as long as runs are kept.")
 CANCELLED = Outcome(Status.CANCELLED)
+# Without an error document: nothing is sealed for a run whose content is erased.
+ERASED = Outcome(Status.FAILURE, CONTENT_ERASED, error_source=ErrorSource.SERVICE)
 
 
 class Finisher(Protocol):
@@ -46,6 +48,8 @@ def end_without_execution(run: FunctionRun) -> Outcome | None:
     """How an open run ends that is not to be executed any more; None if it may be."""
     if run.cancel_requested_at is not None:
         return CANCELLED
+    if run.erased_at is not None:
+        return ERASED
     return EXPIRED if is_expiring(run) else None
 
 
@@ -131,7 +135,7 @@ def _seal(finished: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[Func
     A finished execution is worth more than its output: what is too large, or cannot be sealed because KMS is down,
     is left out rather than the function being executed again for it.
     """
-    contents = outcome.contents()
+    contents = {} if finished.erased_at is not None else outcome.contents()
     named = finished.evolve(outcome_id=new_token())
     sealed = None
     with suppress(Unavailable):

@@ -50,8 +50,11 @@ def parse_contents(include: str) -> list[Content]:
 
 
 def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: Cipher) -> dict[Content, JsonValue]:
-    """The opened contents, `null` for one that was never stored. Raises PartUnreadable, TooLarge or Unavailable."""
-    sealed = runs.read_parts(run, {content.part for content in contents})
+    """The opened contents, `null` for one that was never stored or is erased.
+
+    Raises PartUnreadable, TooLarge or Unavailable.
+    """
+    sealed = {} if run.erased_at is not None else runs.read_parts(run, {content.part for content in contents})
     opened: dict[Content, bytes] = {}
     for part, first in {content.part: content for content in reversed(contents)}.items():
         if part in sealed:

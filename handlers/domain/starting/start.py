@@ -49,7 +49,8 @@ class RunRecorder(RunReader, Protocol):
     ) -> bool:
         """Run, sealed parts, the act, lineage edge and the original's count. False if there is a run of this id.
 
-        Raises AlreadyStarted, RunNotFound if the original is gone, RerunLimitReached or Unavailable.
+        Raises AlreadyStarted, RunNotFound if the original is gone, NoParameters if its source is erased meanwhile,
+        RerunLimitReached or Unavailable.
         """
 
 
@@ -117,7 +118,7 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
     """Record the run in one transaction and push it, unless it was started before.
 
     From here on log lines concern the run that is started or, as they did before, the source of a re-run.
-    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound or RerunLimitReached, too.
+    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, NoParameters or RerunLimitReached, too.
     """
     record = deps.runs.record_rerun if new.run.is_rerun else deps.runs.record
     try:

@@ -25,6 +25,7 @@ from handlers.domain.runs.due import (
 )
 from handlers.domain.runs.finish import (
     CANCELLED,
+    ERASED,
     EXECUTION_LOST,
     EXPIRED,
     MAX_ATTEMPTS,
@@ -84,6 +85,7 @@ class RecoveryResult(StrEnum):
     LOST = "failed as lost"
     CANCELLED = "cancelled"
     EXPIRED = "failed as expired"
+    ERASED = "failed as erased"
     REDELIVERED = "sent once more"
     UNDELIVERABLE = "failed as undeliverable"
     MOVED_PARTS = "parts moved to where they stay"
@@ -208,7 +210,12 @@ def _moved(run: FunctionRun, runs: RunTransitions) -> FunctionRun:
         raise NotMoved from fault
 
 
-_ENDED = {CANCELLED: RecoveryResult.CANCELLED, EXPIRED: RecoveryResult.EXPIRED, EXECUTION_LOST: RecoveryResult.LOST}
+_ENDED = {
+    CANCELLED: RecoveryResult.CANCELLED,
+    ERASED: RecoveryResult.ERASED,
+    EXPIRED: RecoveryResult.EXPIRED,
+    EXECUTION_LOST: RecoveryResult.LOST,
+}
 
 
 def _end_of(run: FunctionRun) -> Outcome | None:

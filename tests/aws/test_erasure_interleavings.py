@@ -1,0 +1,176 @@
+"""Whatever is under way with a run while it is erased, and whoever dies on the way: nothing of it is left."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.aws import keys, part_store
+from handlers.aws.erasures import Erasures
+from handlers.aws.part_objects import PartObjects
+from handlers.aws.part_store import PartStore
+from handlers.aws.run_recorder import RunRecorder
+from handlers.domain import clock
+from handlers.domain.audit.act import Act
+from handlers.domain.errors import NoParameters
+from handlers.domain.runs.erase import erase
+from handlers.domain.runs.execution import execute
+from handlers.domain.runs.outcome import Outcome, OutcomeUnknown, RetryLater
+from handlers.domain.runs.recording import seal_parts
+from handlers.domain.runs.run import FunctionRun, Part, Pin, Status
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
+from handlers.domain.starting.start import commit
+from handlers.domain.upkeep.erasures import complete_erasures
+from handlers.domain.upkeep.recovery import recover
+from tests.aws.in_memory_s3 import InMemoryS3
+from tests.aws.in_memory_table import InMemoryDynamoDB, InMemoryTable
+from tests.aws.interleaving import Actor, Stepped, step
+from tests.builders import RUN_ID, WORKSPACE, a_run
+from tests.fakes import FakeClock, World
+
+# In a transaction with its run, in the table ahead of it, in the bucket.
+SMALL, MEDIUM, LARGE = 10, 1500, 3000
+SIZES = st.sampled_from([SMALL, MEDIUM, LARGE])
+STEPS = st.sampled_from(["go"] * 12 + ["die before", "die after", "time passes"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_is_large() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(part_store, "MAX_SEALED_INLINE_BYTES", MEDIUM * 3 // 2)
+        yield
+
+
+class Invoker:
+    def __init__(self, answers: list[Outcome | Exception]) -> None:
+        self._answers = answers
+
+    def invoke(self, pin: Pin, parameters: bytes, run: FunctionRun) -> Outcome:
+        step()
+        answer = self._answers.pop() if self._answers else Outcome(Status.COMPLETED, result=b"1")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Installation:
+    """All of the service that writes to runs, on a table and a bucket in memory."""
+
+    def __init__(self, time: FakeClock, answers: list[Outcome | Exception]) -> None:
+        self.time = time
+        self.dynamodb, self.s3 = InMemoryDynamoDB(), InMemoryS3()
+        table = InMemoryTable(Stepped(self.dynamodb))
+        objects = PartObjects(lambda: cast("Any", Stepped(self.s3)), "bucket")
+        parts = PartStore(table, objects, lambda _: None)
+        self.world = World()
+        self.world.has_registered()
+        self.world.runs = cast("Any", RunRecorder(table, parts, lambda _: None, max_reruns=10))
+        self.world.erasures = cast("Any", Erasures(table, parts, report=lambda _: None))
+        self.world.invoker = cast("Any", Invoker(answers))
+        self.answered = False
+
+    def record(self, size: int) -> None:
+        run = a_run(status="pending", created_at=self.time())
+        parameters = b'"' + b"x" * size + b'"'
+        self.world.runs.record(run, seal_parts(run, {Part.PARAMETERS: parameters}, self.world.cipher))
+
+    def execute(self) -> None:
+        execute(RUN_ID, self.world.execution_deps)
+
+    def erase(self) -> None:
+        act = Act.done("erase", "alice", WORKSPACE, kept_for=timedelta(days=400))
+        erase(WORKSPACE, RUN_ID, act, self.world.erase_deps)
+        self.answered = True
+
+    def rerun(self) -> None:
+        try:
+            prepared = prepare(RerunRequest(WORKSPACE, RUN_ID, "bob", RerunBody()), self.world.rerun_deps)
+            commit(prepared.new, self.world.start_deps)  # type: ignore[union-attr]
+        except NoParameters:
+            pass
+
+    def watch(self) -> None:
+        for run in self.world.runs.overdue():
+            recover(run, self.world.watchdog)
+        complete_erasures(self.world.erase_deps, has_time=lambda: True, report=self.fail)
+
+    def fail(self, fault: Exception, _: object) -> None:
+        raise AssertionError from fault
+
+    @property
+    def run(self) -> FunctionRun:
+        run = self.world.runs.read_run(RUN_ID)
+        assert run is not None
+        return run
+
+    @property
+    def reruns(self) -> set[str]:
+        return {key for key, sort in self.dynamodb.items if sort == keys.RUN} - {f"RUN#{RUN_ID}"}
+
+    @property
+    def shown(self) -> dict[Part, bytes]:
+        """What the run names of its parts, whether or not it is marked."""
+        return self.world.runs.read_parts(self.run, Part)
+
+    @property
+    def sealed(self) -> list[str]:
+        return [sort for run, sort in self.dynamodb.items if run == f"RUN#{RUN_ID}" and sort.startswith("SEALED#")]
+
+    def an_hour_passes(self) -> None:
+        for _ in range(60):
+            self.time.advance(minutes=1)
+            self.watch()
+            pushed, self.world.queue.pushed = self.world.queue.pushed, []
+            for message in pushed:
+                execute(message.run_id, self.world.execution_deps)
+
+
+def of_size(size: int) -> Outcome:
+    return Outcome(Status.COMPLETED, result=b'"' + b"y" * size + b'"')
+
+
+ANSWERS = st.one_of(
+    SIZES.map(of_size), st.sampled_from([RetryLater("TooManyRequestsException"), OutcomeUnknown("ConnectionFailed")])
+)
+
+
+@given(data=st.data(), parameters=SIZES, answers=st.lists(ANSWERS, max_size=4))
+def test_nothing_is_left_of_a_run_that_was_erased_whatever_comes_in_between(
+    data: st.DataObject, parameters: int, answers: list[Outcome | Exception]
+) -> None:
+    time = FakeClock()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", time)
+        patch.setattr(clock, "pause", lambda _: None)
+        service = Installation(time, answers)
+        recorder = Actor(lambda: service.record(parameters))
+        while keys.pair(keys.run(RUN_ID)) not in service.dynamodb.items:
+            recorder.step()
+        staged = next(iter(service.s3.objects), None)
+        stories: list[Callable[[], None]] = [service.execute, service.erase, service.watch, service.rerun]
+        actors = [recorder, *map(Actor, [*stories, service.execute, service.erase, service.watch])]
+        try:
+            while alive := [each for each in actors if not each.is_done]:
+                was_marked, reruns = service.run.erased_at is not None, service.reruns
+                actor, how = data.draw(st.sampled_from(alive)), data.draw(STEPS)
+                match how:
+                    case "time passes":
+                        time.advance(minutes=1)
+                    case "die before" | "die after":
+                        actor.step("before" if how == "die before" else "after")
+                    case _:
+                        actor.step()
+                assert not was_marked or service.reruns == reruns, "no copy of its parameters is made any more"
+                assert not service.answered or not service.shown, "what has been answered with 204 is gone"
+        finally:
+            for each in actors:
+                each.end()
+        service.an_hour_passes()
+        assert not service.run.status.is_open
+        if service.run.erased_at is not None:
+            assert service.sealed == []
+            assert not {*service.s3.objects} & {staged, *(key for key in service.s3.objects if RUN_ID in key)}
+            assert (f"RUN#{RUN_ID}", keys.ERASURE) not in service.dynamodb.items

@@ -3,6 +3,7 @@
 The top-level files are the entry points, one Lambda function each:
 
     api_rerun          POST rerun: from the HTTP API, or a test event from the AWS console
+    api_experiments    POST experiments: one input on two versions of the code
     api_rerun_plan     POST rerun-plan: what a re-run would do
     api_cancel         POST cancel
     api_erase          DELETE content: what a run holds is gone for good
@@ -11,6 +12,7 @@ The top-level files are the entry points, one Lambda function each:
     api_triggers       start a run by executing a trigger
     api_webhooks       start a run by a signed webhook
     api_audit          who did what
+    api_compare        how two runs differ
     api_openapi        the description of the API, without a token
     on_event           a schedule or an event starts a run
     on_run_failed      the lifecycle bus → automatic retry

@@ -45,6 +45,7 @@ from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.experiments import ExperimentDeps
 from handlers.domain.starting.plan import PlanDeps
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
@@ -214,6 +215,10 @@ class Wiring:
     @cached_property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.input_cipher, self.queue, self.retention)
+
+    @cached_property
+    def experiment_deps(self) -> ExperimentDeps:
+        return ExperimentDeps(self.runs, self.input_cipher, self.queue)
 
     @cached_property
     def cancel_deps(self) -> CancelDeps:

@@ -288,7 +288,7 @@ class RerunLimitReached(Conflict):
     example = (1000,)
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The original run has been re-run {limit} times, which is the limit of this installation.")
+        super().__init__(f"This would be more than the {limit} re-runs of an original that this installation allows.")
 
 
 class Unavailable(ServiceError):

@@ -13,6 +13,7 @@ from handlers.domain.runs.recording import Retention, seal_context
 from handlers.domain.runs.run import Content, FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.experiments import ExperimentDeps
 from handlers.domain.starting.plan import PlanDeps, Surroundings
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
@@ -32,7 +33,7 @@ from tests.fakes.services import (
     FakeSources,
 )
 from tests.fakes.slots import InMemorySlots
-from tests.fakes.stores import InMemoryRuns
+from tests.fakes.stores import InMemoryExperiments, InMemoryRuns
 from tests.faults.ports import PortFaults
 
 
@@ -97,6 +98,14 @@ class World:
     @property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.cipher, self.queue, self.retention)
+
+    @property
+    def experiment_deps(self) -> ExperimentDeps:
+        return ExperimentDeps(self.runs, self.cipher, self.queue)
+
+    @property
+    def experiments(self) -> InMemoryExperiments:
+        return InMemoryExperiments(self.runs)
 
     @property
     def registry_deps(self) -> RegistryDeps:

@@ -9,6 +9,7 @@ INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
 OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
 API_FUNCTIONS = {
     "api_rerun",
+    "api_experiments",
     "api_rerun_plan",
     "api_runs",
     "api_registry",
@@ -18,6 +19,7 @@ API_FUNCTIONS = {
     "api_erase",
     "api_openapi",
     "api_audit",
+    "api_compare",
 }
 WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
 FUNCTIONS = API_FUNCTIONS | WORKERS

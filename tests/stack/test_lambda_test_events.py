@@ -128,6 +128,12 @@ def _(own: Own) -> None:
     assert (status, document["data"][0]["jobId"]) == (200, rerun)
 
 
+@does("api_compare-with-its-source")
+def _(own: Own) -> None:
+    status, document = own.ask("api_compare-with-its-source")
+    assert (status, document["field"]) == (400, "with"), "it repeats no run that it could be compared with"
+
+
 @does("api_registry-register-function")
 def _(own: Own) -> None:
     status, document = own.ask("api_registry-register-function")
@@ -181,6 +187,14 @@ def _(own: Own) -> None:
     status, document = own.ask("api_triggers-execute", own.trigger)
     assert status == 202
     assert own.workspace.ended(document["jobId"], include="result")["result"] == {"orderId": "o-1"}
+
+
+@does("api_experiments-on-the-latest-code")
+def _(own: Own) -> None:
+    run = own.workspace.execute(own.trigger)
+    status, document = own.ask("api_experiments-on-the-latest-code", run)
+    assert (status, len(document["pinned"]), len(document["candidate"])) == (202, 2, 2)
+    assert own.workspace.ended(document["candidate"][1])["experimentId"] == document["experimentId"]
 
 
 @does("api_webhooks-unsigned")

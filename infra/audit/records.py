@@ -27,6 +27,7 @@ class RunRecord:
     rerun_count: int = 0
     attempts: int = 0
     outcome_id: str | None = None
+    erased_at: datetime | None = None
     misplaced: str | None = None
     """What is wrong with its place in the indexes."""
 

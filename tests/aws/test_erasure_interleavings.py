@@ -178,7 +178,9 @@ def act(service: Installation, actor: Actor, how: str) -> None:
         case _:
             actor.step()
     assert not was_marked or service.reruns == reruns, "no copy of its parameters is made any more"
-    assert not service.answered or not service.shown, "what has been answered with 204 is gone"
+    if service.answered:
+        assert not service.shown, "what has been answered with 204 is gone"
+        assert f"kept/{RUN_ID}/parameters" not in service.s3.objects, "nobody moves it there any more"
 
 
 def assert_ended_and_nothing_left(service: Installation, staged: set[str]) -> None:
@@ -209,6 +211,30 @@ def test_an_erasure_that_dies_at_any_call_is_finished_or_was_never_begun(death: 
             was_never_begun = death == "before" and calls == 1  # the second call marks the run
             assert (service.run.erased_at is None) == was_never_begun
     assert calls > 6
+
+
+@pytest.mark.parametrize("executor_dies", [False, True])
+def test_a_large_outcome_that_comes_too_late_is_deleted_by_its_executor_or_else_by_the_watchdog(
+    *, executor_dies: bool
+) -> None:
+    with installation([of_size(LARGE)]) as service:
+        service.record(SMALL)
+        executor = Actor(service.execute)
+        while service.run.status is not Status.RUNNING:
+            executor.step()
+        service.erase()
+        service.time.advance(minutes=1)
+        service.watch()
+        while not service.s3.objects:
+            executor.step()
+        if executor_dies:
+            executor.end()
+            service.an_hour_passes()
+        while not executor.is_done:
+            executor.step()
+        assert service.sealed == []
+        assert service.s3.objects == {}
+        assert service.run.status is (Status.FAILURE if executor_dies else Status.COMPLETED)
 
 
 def test_what_is_erased_is_not_made_again_by_a_rerun_of_another_of_its_lineage() -> None:

@@ -26,6 +26,7 @@ from handlers.aws.lifecycle_bus import LifecycleBus
 from handlers.aws.object_expiry_index import ObjectExpiryIndex
 from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
+from handlers.aws.plan_reader import PlanReader
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
@@ -44,6 +45,8 @@ from handlers.domain.runs.execution import ExecutionDeps
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.experiments import ExperimentDeps
+from handlers.domain.starting.plan import PlanDeps
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.housekeeping import ExpiryDeps
@@ -156,8 +159,12 @@ class Wiring:
         return LifecycleBus(events, self.settings.lifecycle_bus_name, log_fault)
 
     @cached_property
+    def _configuration_secret(self) -> StackSecret:
+        return StackSecret(self.table, self.input_cipher, "configuration hashes")
+
+    @cached_property
     def code(self) -> FunctionCode:
-        hashes = ConfigurationHash(StackSecret(self.table, self.input_cipher, "configuration hashes").read, log_fault)
+        hashes = ConfigurationHash(self._configuration_secret.read, log_fault)
         return FunctionCode(self.lambda_client, marks_versions=self.settings.delete_unused_versions, hash_of=hashes.of)
 
     @cached_property
@@ -194,8 +201,20 @@ class Wiring:
         return RerunDeps(self.runs, self.registry, self.input_cipher, self.invokable, self.retention)
 
     @cached_property
+    def plan_deps(self) -> PlanDeps:
+        # A secret that nothing has been hashed with yet is not made here.
+        hashes = ConfigurationHash(self._configuration_secret.find, log_fault)
+        code = FunctionCode(self.lambda_client, marks_versions=False, hash_of=hashes.of)
+        limit = self.settings.max_reruns_per_lineage
+        return PlanDeps(self.runs, PlanReader(self.table), self.input_cipher, self.invokable, code, limit)
+
+    @cached_property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.input_cipher, self.queue, self.retention)
+
+    @cached_property
+    def experiment_deps(self) -> ExperimentDeps:
+        return ExperimentDeps(self.runs, self.input_cipher, self.queue)
 
     @cached_property
     def cancel_deps(self) -> CancelDeps:

@@ -1,7 +1,33 @@
 """All operations of the API, in the order in which they are read."""
 
-from handlers.api import audit, cancel, description, erase, execute, functions, rerun, runs, triggers, webhooks
+from handlers.api import (
+    audit,
+    cancel,
+    description,
+    erase,
+    execute,
+    experiments,
+    functions,
+    plan,
+    rerun,
+    runs,
+    triggers,
+    webhooks,
+)
 from handlers.api.operations import Operation
 
-_DESCRIBED_IN = (rerun, cancel, runs, erase, execute, functions, triggers, webhooks, audit, description)
+_DESCRIBED_IN = (
+    rerun,
+    plan,
+    experiments,
+    cancel,
+    runs,
+    erase,
+    execute,
+    functions,
+    triggers,
+    webhooks,
+    audit,
+    description,
+)
 OPERATIONS = [each for described in _DESCRIBED_IN for each in vars(described).values() if isinstance(each, Operation)]

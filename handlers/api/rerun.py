@@ -36,6 +36,8 @@ RERUN = Operation(
         errors.TriggerNotFound,
         errors.FunctionNotFound,
         errors.FunctionNotPermitted,
+        errors.EffectKeyUnknown,
+        errors.PlanOutdated,
         errors.RerunLimitReached,
         errors.IdempotencyKeyReused,
     ),

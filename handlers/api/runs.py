@@ -55,6 +55,7 @@ class RunView(_OfRun):
     source_run_id: str | None = Field(description="Of a re-run: the run that it repeats.")
     rerun_by: str | None = Field(description="The `sub` of the caller's token, or `client:` and its client.")
     rerun_reason: str | None
+    experiment_id: str | None = Field(description="The experiment that it is a run of.")
     rerun_count: int = Field(description="Of an original run: how many re-runs its lineage has.")
     use_latest_code: bool
     retry_attempt: int | None = Field(description="Which automatic retry it is, from 1; null if it is none.")
@@ -111,6 +112,7 @@ class RerunEntry(_OfRun):
     rerun_by: str | None
     rerun_reason: str | None
     execution_source: ExecutionSource
+    experiment_id: str | None
     status: Status
     created_at: Timestamp
     not_before: Timestamp | None

@@ -6,24 +6,13 @@ from typing import Any, ClassVar, Self
 from pydantic import Field
 
 from handlers.api.operations import IF_MATCH, PAGE, registry_operation
-from handlers.api.views import Deleted, ObjectContent, PageMeta, View, absent_if_none
+from handlers.api.views import Deleted, ObjectContent, PageMeta, RetryPolicyView, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.registry.entities import FunctionTrigger
-from handlers.domain.registry.retry_policy import Jitter
 from handlers.domain.registry.trigger_schemas import TaggedByExecutionType
 from handlers.domain.registry.triggers import ChangeTrigger, CreateTrigger, RotateSecret, ShownTrigger
 from handlers.domain.runs.run import ExecutionType
-
-
-class RetryPolicyView(View):
-    max_retries: int
-    initial_delay_seconds: int
-    backoff_rate: float
-    max_delay_seconds: int
-    jitter: Jitter
-    non_retryable_errors: list[str]
-    retry_manual_reruns: bool
 
 
 class TriggerSummary(View, TaggedByExecutionType):

@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from handlers.domain.json_document import JsonObject
 from handlers.domain.paging import Page, to_cursor
+from handlers.domain.registry.retry_policy import Jitter
 
 # What a caller has sent or a function has answered: shown as it is kept, and never read or checked again.
 AnyContent = Annotated[Any, WithJsonSchema({})]
@@ -52,6 +53,10 @@ class Error(View):
     orchestration_id: str | None = absent_if_none(
         description="Of ORCHESTRATION_RUN: the workflow that has to re-run it."
     )
+    changed: list[str] | None = absent_if_none(
+        description="Of PLAN_OUTDATED: `source`, `trigger`, `function`, `code` or `configuration`, or the plan has "
+        "`expired`."
+    )
 
 
 class JobAccepted(View):
@@ -75,3 +80,13 @@ class PageMeta(View):
     def of(cls, page: Page, position: str | None) -> "PageMeta":
         """`position` is that of the last item; None where the list ends."""
         return cls(page_size=page.size, next_cursor=to_cursor(position))
+
+
+class RetryPolicyView(View):
+    max_retries: int
+    initial_delay_seconds: int
+    backoff_rate: float
+    max_delay_seconds: int
+    jitter: Jitter
+    non_retryable_errors: list[str]
+    retry_manual_reruns: bool

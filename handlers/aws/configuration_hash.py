@@ -37,8 +37,8 @@ _TAKEN: Mapping[str, Callable[[Any], Any]] = {
 
 
 class ConfigurationHash:
-    def __init__(self, secret: Callable[[], bytes], report: Callable[[Exception], None]) -> None:
-        """`secret` gives, or raises, what `StackSecret.read` does.
+    def __init__(self, secret: Callable[[], bytes | None], report: Callable[[Exception], None]) -> None:
+        """`secret` gives, or raises, what `StackSecret.read` or `find` does: without a secret there is no hash.
 
         `report` is called if the secret can no longer be opened: runs go on without the hash.
         """
@@ -61,6 +61,8 @@ class ConfigurationHash:
             raise RetryLater("ConfigHashUnavailable") from fault
         except SealBroken as broken:
             self._report(broken)
+            return None
+        if secret is None:
             return None
         digest = hmac.digest(secret, json.dumps(said, sort_keys=True).encode(), hashlib.sha256)
         return base64.b64encode(digest).decode()

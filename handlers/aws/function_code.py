@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from handlers.aws import aws_errors, lambda_errors
 from handlers.domain.errors import Unavailable
-from handlers.domain.function_arns import base_arn
+from handlers.domain.function_arns import LATEST, base_arn
 from handlers.domain.runs.outcome import ACCESS_DENIED, STATE_FAILED, VERSION_NOT_FOUND, PermanentFailure, RetryLater
 from handlers.domain.runs.run import Pin
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 CACHE_SECONDS = 3.0
 # Marks the versions that this service publishes: only these may be deleted by the sweep.
 DESCRIPTION = "Published by Function Re-run"
-_LATEST = "$LATEST"
 
 
 class FunctionCode:
@@ -50,6 +49,13 @@ class FunctionCode:
         self._recent[function_arn] = (at, pin)
         return pin
 
+    def read(self, function_arn: str) -> Pin:
+        """What the ARN names now, and nothing is published: code that has no number yet has the version `$LATEST`.
+
+        Raises RetryLater, also while the code is being changed, or PermanentFailure.
+        """
+        return self._pin(function_arn, self._usable(function_arn))
+
     def evict(self, pin: Pin) -> None:
         """The version is gone, whatever was remembered of it: someone has deleted it."""
         self._recent = {arn: recent for arn, recent in self._recent.items() if recent[1] != pin}
@@ -69,16 +75,21 @@ class FunctionCode:
             return None
 
     def _resolve(self, function_arn: str) -> Pin:
-        configuration = self._configuration(function_arn)
-        _check_state(function_arn, configuration)
-        if configuration["Version"] != _LATEST:
+        configuration = self._usable(function_arn)
+        if configuration["Version"] != LATEST:
             return self._pin(function_arn, configuration)
-        if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
-            raise RetryLater("FunctionBeingUpdated")
         state = (base_arn(function_arn), configuration["CodeSha256"], configuration["LastModified"])
         if state not in self._published:
             self._published[state] = self._pin(function_arn, self._publish(base_arn(function_arn)))
         return self._published[state]
+
+    def _usable(self, function_arn: str) -> dict[str, Any]:
+        configuration = self._configuration(function_arn)
+        _check_state(function_arn, configuration)
+        is_changing = configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress"
+        if is_changing and configuration["Version"] == LATEST:
+            raise RetryLater("FunctionBeingUpdated")
+        return configuration
 
     def _configuration(self, function_arn: str) -> dict[str, Any]:
         with _translated(function_arn):

@@ -84,6 +84,7 @@ def _client_context(run: FunctionRun) -> str:
         "functionRunOriginalId": run.lineage_id,
         "functionRunSourceId": run.source_run_id or run.id,
         "functionRunAttempt": str(run.execution_attempts),
+        "functionRunEffectKey": run.effects_under,
     }
     return base64.b64encode(json.dumps({"custom": custom}).encode()).decode()
 

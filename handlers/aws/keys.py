@@ -7,6 +7,7 @@ SEALED#outcome#{id}     what came of one of its executions
 OBJECT#{part}           an object in the bucket, and when to look whether it has expired
 RERUN#{time}#{run}      a re-run of its lineage, on the original
 ERASURE                 its content is being erased, and must not come back
+EXPERIMENT#{id}         the same                an experiment on a run
 FUNCTION#{id}           the same                a compute function
 TRIGGER#{id}            the same                a function trigger
 NAME#{ws}#{kind}#{name} the same                keeps a name one thing's alone
@@ -47,6 +48,10 @@ def erasure(run_id: str) -> Key:
 
 def edge(original_run_id: str, position: str) -> Key:
     return of_run(original_run_id, f"{RERUN}{position}")
+
+
+def experiment(experiment_id: str) -> Key:
+    return _alone(f"EXPERIMENT#{experiment_id}")
 
 
 def registered(kind: str, id_: str) -> Key:

@@ -22,9 +22,15 @@ class StackSecret:
         self._known: bytes | None = None
 
     def read(self) -> bytes:
-        """Raises SealBroken, KeyRefused or Unavailable."""
+        """Made now, if nobody has needed it before. Raises SealBroken, KeyRefused or Unavailable."""
         if self._known is None:
             self._known = self._cipher.open(self._kept() or self._made(), self._context)
+        return self._known
+
+    def find(self) -> bytes | None:
+        """For those who may not write: None if it has not been made yet. Raises like `read`."""
+        if self._known is None and (kept := self._kept()) is not None:
+            self._known = self._cipher.open(kept, self._context)
         return self._known
 
     def _kept(self) -> bytes | None:

@@ -17,7 +17,7 @@
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
-    │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused
+    │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused, EffectKeyUnknown, PlanOutdated
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
         └── Misconfigured            AWS refuses for good: an operator has to correct something
 
@@ -246,6 +246,23 @@ class IdempotencyKeyReused(Conflict):
     code = "IDEMPOTENCY_KEY_REUSED"
 
 
+class EffectKeyUnknown(Conflict):
+    """The source run was not executed by this service: no function knows its effect key. Leave `effects` out."""
+
+    code = "EFFECT_KEY_UNKNOWN"
+
+
+class PlanOutdated(Conflict):
+    """What the plan showed is no longer so. Nothing was started."""
+
+    code = "PLAN_OUTDATED"
+    example = (["trigger"],)
+
+    def __init__(self, changed: list[str]) -> None:
+        self.changed = changed
+        super().__init__(f"What the plan showed is no longer so: {', '.join(changed)}. Make a new plan.")
+
+
 class SourceLimitReached(Conflict):
     """AWS takes no more rules on this event bus, or schedules, in this account. Raise the quota or delete some."""
 
@@ -271,7 +288,7 @@ class RerunLimitReached(Conflict):
     example = (1000,)
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The original run has been re-run {limit} times, which is the limit of this installation.")
+        super().__init__(f"This would be more than the {limit} re-runs of an original that this installation allows.")
 
 
 class Unavailable(ServiceError):

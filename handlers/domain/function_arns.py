@@ -7,6 +7,8 @@ from handlers.domain.errors import InvalidRequest
 
 # An executor waits for a function inside its own 15 minutes: this leaves it a minute to record the outcome.
 MAX_TIMEOUT_SECONDS = 840
+# The version of code that has no number of its own yet. It moves on with each deploy.
+LATEST = "$LATEST"
 
 _LAMBDA_ARN = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:(?P<qualifier>[A-Za-z0-9_$-]{1,128}))?"

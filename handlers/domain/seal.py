@@ -10,7 +10,8 @@ class SealContext(NamedTuple):
 
     workspace: str
     owner: str
-    """The key of the item it belongs to: `RUN#{id}`, `TRIGGER#{id}`, `REQUEST#{…}` or `SECRET#{…}`."""
+    """The key of the item it belongs to: `RUN#{id}`, `TRIGGER#{id}`, `REQUEST#{…}` or `SECRET#{…}`; of a plan's
+    token, which is stored nowhere, `PLAN#{run}`."""
     part: str
 
     @property

@@ -24,6 +24,8 @@ REMEDIES: dict[type[errors.ServiceError], str] = {
     "[`invokableFunctions`](../how-to/operate.md#narrowing-the-context), then `make deploy`",
     errors.NotFound: "check id and workspace, or the path of the webhook",
     errors.BeingChanged: "try again in a minute: the watchdog completes the earlier change",
+    errors.EffectKeyUnknown: "leave `effects` out: the function cannot have made the effects of that run under its key",
+    errors.PlanOutdated: "[plan](../how-to/plan-a-rerun.md) again and read what is different: `changed` says where",
     errors.IdempotencyKeyReused: "send a new key with each new request",
     errors.NameTaken: "choose another `name`, or use the one that has it",
     errors.PathTaken: "choose another `triggerMetadata.path`",

@@ -47,6 +47,8 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.SourceLimitReached(): 409,
     errors.RunEnded("completed"): 409,
     errors.IdempotencyKeyReused(): 409,
+    errors.EffectKeyUnknown(): 409,
+    errors.PlanOutdated(["trigger"]): 409,
     errors.Stale(): 412,
     errors.VersionRequired(): 428,
     errors.Unavailable(): 503,

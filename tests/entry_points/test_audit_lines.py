@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from handlers import api_cancel, api_erase, api_registry, api_rerun, api_runs, api_triggers
+from handlers import (
+    api_cancel,
+    api_erase,
+    api_experiments,
+    api_registry,
+    api_rerun,
+    api_rerun_plan,
+    api_runs,
+    api_triggers,
+)
 from handlers.domain import clock
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_id
 from tests.entry_points.events import OWN, answer_of, http_event
@@ -16,6 +25,13 @@ RUN, FUNCTION, TRIGGER = {"runId": RUN_ID}, {"functionId": FUNCTION_ID}, {"trigg
 
 ACTS: dict[str, tuple[Any, str, Json, str]] = {
     "rerun": (api_rerun, "POST /function-runs/{runId}/rerun", RUN, '{"overrideParams": {"a": "%s"}}'),
+    "experiment": (api_experiments, "POST /function-runs/{runId}/experiments", RUN, '{"ignore": ["/%s"]}'),
+    "plan-rerun": (
+        api_rerun_plan,
+        "POST /function-runs/{runId}/rerun-plan",
+        RUN,
+        '{"overrideParams": {"a": "%s"}}',
+    ),
     "cancel": (api_cancel, "POST /function-runs/{runId}/cancel", {"runId": an_id(9)}, "{}"),
     "erase": (api_erase, "DELETE /function-runs/{runId}/content", RUN, ""),
     "reveal": (api_runs, "GET /function-runs/{runId}", RUN, ""),

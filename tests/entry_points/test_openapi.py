@@ -140,6 +140,8 @@ class TestAnswers:
             ("createTrigger", 201),
             *(("cancel", ask("cancel", runId=run_id)[0]) for run_id in (pending, running)),
             ("rerun", ask("rerun", body="{}")[0]),
+            ("startExperiment", ask("startExperiment", body="{}")[0]),
+            ("planRerun", ask("planRerun", body="{}")[0]),
             ("getRun", ask("getRun", query={"include": "parameters,overrides,logs"})[0]),
             ("getRun", ask("getRun")[0]),
             ("listRuns", ask("listRuns")[0]),

@@ -122,6 +122,9 @@ def nothing() -> None:
     """What happens meanwhile, unless a test says so."""
 
 
+GONE = PermanentFailure(VERSION_NOT_FOUND, "It does not exist.")
+
+
 class FakeCode:
     """The code that functions have now, or the reason why nobody knows it."""
 
@@ -130,6 +133,8 @@ class FakeCode:
         self.request: list[tuple[str, bool]] = []
         """ARN, and whether to ask AWS again."""
         self.forgotten: list[Pin] = []
+        self.deleted: set[str] = set()
+        """ARNs of versions."""
         self.published: Pin | Exception = a_pin(8)
         """What is found in place of a version that was forgotten."""
         self.failed: Exception | None = None
@@ -139,7 +144,16 @@ class FakeCode:
     def current(self, function_arn: str, *, refresh: bool) -> Pin:
         self.request.append((function_arn, refresh))
         self.meanwhile()
-        code = self.now.get(function_arn, PermanentFailure(VERSION_NOT_FOUND, "It does not exist."))
+        code = self.now.get(function_arn, GONE)
+        if isinstance(code, Exception):
+            raise code
+        return code
+
+    def read(self, function_arn: str) -> Pin:
+        """What is there now, or any version that nobody has deleted."""
+        base, _, version = function_arn.rpartition(":")
+        is_there = base == FUNCTION_ARN and version.isdigit() and function_arn not in self.deleted
+        code = self.now.get(function_arn, a_pin(int(version)) if is_there else GONE)
         if isinstance(code, Exception):
             raise code
         return code

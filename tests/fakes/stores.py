@@ -1,6 +1,6 @@
 """Runs and their parts, in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from handlers.domain.audit.act import SealedAct
 from handlers.domain.clock import iso
 from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page
+from handlers.domain.runs.experiment import SealedExperiment
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
@@ -31,6 +32,7 @@ class InMemoryRuns:
         self.parts: dict[tuple[str, str], StoredPart] = {}
         self.lineages: dict[str, list[tuple[str, str]]] = {}
         self.requests: dict[str, tuple[KeptRequest, datetime]] = {}
+        self.experiments: dict[str, SealedExperiment] = {}
         self.acts: list[SealedAct] = []
         self.moved: list[str] = []
         """Runs whose parts were moved to where they stay."""
@@ -113,6 +115,23 @@ class InMemoryRuns:
         self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
         return True
 
+    def record_experiment(
+        self,
+        experiment: SealedExperiment,
+        runs: Sequence[tuple[FunctionRun, SealedParts]],
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+    ) -> None:
+        kept = self.kept_under(key.key) if key else None
+        if kept is not None:
+            raise AlreadyStarted(kept)
+        original = self.read_run(experiment.experiment.original_run_id)
+        if original is not None and original.rerun_count + len(runs) > self.max_reruns:
+            raise RerunLimitReached(self.max_reruns)
+        for number, (run, parts) in enumerate(runs):
+            self.record_rerun(run, parts, *((None, None) if number else (key, act)))
+        self.experiments[experiment.experiment.id] = experiment
+
     def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
         stored = self.runs.get(after.id)
         if stored is not None and stored.erased_at is not None and after.outcome_id != before.outcome_id:
@@ -154,6 +173,17 @@ class InMemoryRuns:
 
     def _store(self, run: FunctionRun, parts: SealedParts) -> None:
         self.parts |= {_part_key(run, part): StoredPart(sealed, run.expires_at) for part, sealed in parts.items()}
+
+
+class InMemoryExperiments:
+    """The experiments that a run store has recorded."""
+
+    def __init__(self, runs: InMemoryRuns) -> None:
+        self._runs = runs
+
+    def read(self, experiment_id: str) -> SealedExperiment | None:
+        stored = self._runs.experiments.get(experiment_id)
+        return stored if stored is not None and _is_alive(stored.experiment.expires_at) else None
 
 
 def _is_alive(expires_at: datetime) -> bool:

@@ -13,6 +13,8 @@ from handlers.domain.runs.recording import Retention, seal_context
 from handlers.domain.runs.run import Content, FunctionRun, Part
 from handlers.domain.runs.workspace_limit import WorkspaceLimit
 from handlers.domain.starting.captures import CaptureDeps
+from handlers.domain.starting.experiments import ExperimentDeps
+from handlers.domain.starting.plan import PlanDeps, Surroundings
 from handlers.domain.starting.rerun import RerunDeps
 from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
@@ -31,8 +33,20 @@ from tests.fakes.services import (
     FakeSources,
 )
 from tests.fakes.slots import InMemorySlots
-from tests.fakes.stores import InMemoryRuns
+from tests.fakes.stores import InMemoryExperiments, InMemoryRuns
 from tests.faults.ports import PortFaults
+
+
+class Surrounding:
+    """Reads what a plan needs of a world in memory."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def read(self, source: FunctionRun) -> Surroundings:
+        both = self._world.registry.read_trigger_and_function(source.trigger_id, source.function_id)
+        return Surroundings(*both, self._world.runs.read_run(source.lineage_id))
+
 
 # Few: a test soon has more messages than that.
 MAX_CONCURRENT_EXECUTIONS = 10
@@ -76,8 +90,21 @@ class World:
         return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
 
     @property
+    def plan_deps(self) -> PlanDeps:
+        limit = self.runs.max_reruns
+        return PlanDeps(self.runs, Surrounding(self), self.cipher, self.invokable, self.code, limit)
+
+    @property
     def start_deps(self) -> StartDeps:
         return StartDeps(self.runs, self.cipher, self.queue, self.retention)
+
+    @property
+    def experiment_deps(self) -> ExperimentDeps:
+        return ExperimentDeps(self.runs, self.cipher, self.queue)
+
+    @property
+    def experiments(self) -> InMemoryExperiments:
+        return InMemoryExperiments(self.runs)
 
     @property
     def registry_deps(self) -> RegistryDeps:

@@ -9,6 +9,8 @@ INVOKABLE = "arn:aws:lambda:eu-west-1:*:function:orders-*"
 OWN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:FunctionRerun-*"
 API_FUNCTIONS = {
     "api_rerun",
+    "api_experiments",
+    "api_rerun_plan",
     "api_runs",
     "api_registry",
     "api_triggers",

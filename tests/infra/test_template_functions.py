@@ -50,7 +50,7 @@ class TestFunctions:
     def test_who_starts_or_executes_runs_knows_what_may_be_invoked(self, stack: Stack) -> None:
         given = {function for function in FUNCTIONS if "RERUN_INVOKABLE_FUNCTIONS" in stack.variables(function)}
         assert given == {
-            *("api_registry", "api_rerun", "api_triggers"),
+            *("api_registry", "api_rerun", "api_rerun_plan", "api_experiments", "api_triggers"),
             *("on_run_failed", "execute_runs", "capture_failures"),
         }
         for function in given:
@@ -210,10 +210,14 @@ class TestGrants:
             for key in stack.all("AWS::KMS::Key")
             for action in ("kms:Decrypt", "kms:GenerateDataKey")
         }
-        starters = {"api_rerun", "api_triggers", "api_webhooks", "on_event", "on_run_failed", "api_registry"}
+        starters = {
+            *("api_rerun", "api_experiments", "api_triggers", "api_webhooks", "api_registry"),
+            *("on_event", "on_run_failed"),
+        }
         assert may == {
-            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs", "api_audit"},
-            ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures"},
+            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs", "api_audit", "api_rerun_plan"},
+            # A plan seals the token that it answers with.
+            ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures", "api_rerun_plan"},
             ("OutcomeKey", "Decrypt"): {"api_runs"},
             ("OutcomeKey", "GenerateDataKey"): {"execute_runs", "on_event", "capture_failures", "watchdog"},
         }

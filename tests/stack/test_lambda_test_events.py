@@ -183,6 +183,14 @@ def _(own: Own) -> None:
     assert own.workspace.ended(document["jobId"], include="result")["result"] == {"orderId": "o-1"}
 
 
+@does("api_experiments-on-the-latest-code")
+def _(own: Own) -> None:
+    run = own.workspace.execute(own.trigger)
+    status, document = own.ask("api_experiments-on-the-latest-code", run)
+    assert (status, len(document["pinned"]), len(document["candidate"])) == (202, 2, 2)
+    assert own.workspace.ended(document["candidate"][1])["experimentId"] == document["experimentId"]
+
+
 @does("api_webhooks-unsigned")
 def _(own: Own) -> None:
     create(own.workspace, own.function, "http-trigger", {"path": "orders/new", "signature": "none"})
@@ -205,6 +213,12 @@ def _(own: Own) -> None:
         run = own.workspace.execute(own.trigger)
         status, document = own.ask("api_cancel-a-run", run)
         assert (status, document["status"]) == (200, "cancelled")
+
+
+@does("api_rerun_plan-latest-code")
+def _(own: Own) -> None:
+    status, document = own.ask("api_rerun_plan-latest-code", own.run)
+    assert (status, document["code"]["used"], document["refusals"]) == (200, "current", [])
 
 
 @does("execute_runs-one-run")

@@ -19,6 +19,7 @@ from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, end_withou
 from handlers.domain.runs.outcome import (
     ACCESS_DENIED,
     PARAMETERS_UNREADABLE,
+    PLAN_OUTDATED,
     TIMEOUT_TOO_LONG,
     VERSION_NOT_FOUND,
     CodeGone,
@@ -28,6 +29,7 @@ from handlers.domain.runs.outcome import (
     PermanentFailure,
     RetryLater,
 )
+from handlers.domain.runs.planned_code import is_planned
 from handlers.domain.runs.ports import LifecycleBus, RunQueue, RunTransitions
 from handlers.domain.runs.recording import RecordedRun, seal_context
 from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status, new_token
@@ -171,6 +173,12 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
             TIMEOUT_TOO_LONG,
             f"Version {pin.function_version} has a timeout of {pin.timeout_seconds} s; "
             f"{MAX_TIMEOUT_SECONDS} s is the most that can be awaited.",
+        )
+    if run.planned_code is not None and not is_planned(run.planned_code, pin):
+        raise PermanentFailure(
+            PLAN_OUTDATED,
+            "The function's code or configuration is no longer what the plan of this re-run has shown: it was not "
+            "executed.",
         )
     return pin
 

@@ -27,6 +27,7 @@ TIMEOUT_TOO_LONG = "FunctionTimeoutTooLong"
 PARAMETERS_UNREADABLE = "ParametersUnreadable"
 STATE_FAILED = "FunctionStateFailed"
 PARAMETERS_OMITTED = "ParametersOmitted"
+PLAN_OUTDATED = "PlanOutdated"
 RUN_EXPIRED = "RunExpired"
 CONTENT_ERASED = "ContentErased"
 # What the same input and the same code meet again, however often.
@@ -38,12 +39,12 @@ _REFUSED_INPUT = {
 }
 # What Lambda has stopped because it went round in a circle.
 _LOOP = "RecursiveInvocationException"
-# That, what has waited for as long as runs are kept, and is not to wait for as long again, and what is left of a run
-# whose parameters are gone.
+# That, what was wanted on the code of a plan and on no other, what has waited for as long as runs are kept, and is not
+# to wait for as long again, and what is left of a run whose parameters are gone.
 BEYOND_RETRY = frozenset(
     {
         *(VERSION_NOT_FOUND, ACCESS_DENIED, TIMEOUT_TOO_LONG, PARAMETERS_UNREADABLE, PARAMETERS_OMITTED, RUN_EXPIRED),
-        *(CONTENT_ERASED, _LOOP),
+        *(PLAN_OUTDATED, CONTENT_ERASED, _LOOP),
         *_REFUSED_INPUT,
     }
 )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
-from handlers.domain.function_arns import InvokablePatterns, base_arn, is_function_arn
+from handlers.domain.function_arns import LATEST, InvokablePatterns, base_arn, is_function_arn
 from handlers.domain.ids import derived_id
 from handlers.domain.log_context import add_ids, concerns_run, current_ids, log_context
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
@@ -28,7 +28,6 @@ from handlers.domain.seal import Cipher
 from handlers.domain.starting.invocation_record import InvocationRecord
 from handlers.domain.starting.start import RunRecorder, StartRequest, new_run
 
-LATEST = "$LATEST"
 # The condition of a record for an on-success destination.
 SUCCESS = "Success"
 _VERSION = re.compile(r"[0-9]{1,20}")

@@ -64,8 +64,8 @@ def request_key(header: str | None, workspace: str, caller: str, content: JsonVa
         return None
     if not _KEY.fullmatch(header):
         raise InvalidRequest(HEADER, "must be 1 to 255 printable ASCII characters, a new UUID for example.")
-    name = _digest([workspace, caller, header]).hex()
-    return IdempotencyKey(workspace, name, _digest(content))
+    name = digest([workspace, caller, header]).hex()
+    return IdempotencyKey(workspace, name, digest(content))
 
 
 def seal_key(key: IdempotencyKey | None, cipher: Cipher) -> SealedKey | None:
@@ -91,6 +91,7 @@ def run_started_before(kept: KeptRequest, cipher: Cipher, runs: RunReader) -> Fu
     return found[0]
 
 
-def _digest(value: JsonValue) -> bytes:
+def digest(value: JsonValue) -> bytes:
+    """Of what a request asks for."""
     # The order of an object's keys says nothing.
     return hashlib.sha256(compact(value, sort_keys=True).encode()).digest()

@@ -5,19 +5,17 @@ only be refused at the end (the original is gone meanwhile, or has as many re-ru
 of `commit`: so a refused request has changed nothing.
 """
 
-from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.audit.act import Act
 from handlers.domain.errors import (
-    DecryptionFailed,
+    EffectKeyUnknown,
     FunctionNotFound,
     InvalidRequest,
-    NoParameters,
     OrchestrationRun,
     RunNotFound,
     TriggerNotFound,
@@ -25,28 +23,38 @@ from handlers.domain.errors import (
 )
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_run_id
-from handlers.domain.json_document import JsonObject, JsonValue, dump, merge, parse
+from handlers.domain.json_document import JsonObject
 from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.requests import Body, ContentField, Moment
 from handlers.domain.runs.ports import RunReader
-from handlers.domain.runs.recording import RecordedRun, Retention, seal_context
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, ParametersFormat, Part
-from handlers.domain.seal import Cipher, SealBroken
-from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, run_started_before
+from handlers.domain.runs.recording import RecordedRun, Retention
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
+from handlers.domain.seal import Cipher
+from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, digest, run_started_before
+from handlers.domain.starting.plan_token import MAX_LENGTH, PlanOf, open_token
+from handlers.domain.starting.rerun_parameters import contents_of, open_for_caller
 from handlers.domain.starting.start import NewRun, Started, StartRequest, TriggerReader, new_run
 
 MAX_WAIT = timedelta(days=30)
 
 
 class RerunBody(Body):
-    """The request body of the contract, and the moment before which the re-run must not be executed."""
+    """The request body of the contract, and what this service adds to it."""
 
     use_latest_code: bool = False
     reason: str | None = Field(default=None, max_length=512)
     override_params: ContentField | None = None
     not_before: Moment | None = None
+    effects: Literal["new", "same"] = Field(
+        default="new",
+        description="`same`: the function is given the source run's `functionRunEffectKey`, and can tell that its "
+        "effects have been made before.",
+    )
+    plan_token: str | None = Field(
+        default=None, max_length=MAX_LENGTH, description="Of a plan of this very request: refused if it is outdated."
+    )
 
     def due(self, at: datetime) -> datetime | None:
         """When the re-run is due, if that is not at once. Raises InvalidRequest."""
@@ -57,8 +65,11 @@ class RerunBody(Body):
         return self.not_before if self.not_before > at else None
 
     def normal_form(self) -> JsonObject:
-        """What is asked for, the same however it was written: to leave a field out or to send its default is one."""
-        return self.model_dump() | {
+        """What is asked for, the same however it was written: to leave a field out or to send its default is one.
+
+        A plan's token asks for nothing.
+        """
+        return self.model_dump(exclude={"plan_token"}) | {
             "reason": self.reason or None,
             "override_params": self.override_params or None,
             "not_before": None if self.not_before is None else clock.iso(self.not_before),
@@ -73,6 +84,12 @@ class RerunRequest(NamedTuple):
     rerun_by: str
     options: RerunBody
     key: IdempotencyKey | None = None
+
+    @property
+    def plan_of(self) -> PlanOf:
+        """What a plan of it is of. Raises InvalidRunId."""
+        body = digest(self.options.normal_form()).hex()
+        return PlanOf(self.workspace, parse_run_id(self.run_id), self.rerun_by, body)
 
 
 class KeyedRunReader(RunReader, Protocol):
@@ -115,11 +132,14 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
 
     Raises a Refused, or Unavailable.
     """
+    options, at = request.options, clock.now()
+    token = options.plan_token
+    planned = None if token is None else open_token(token, request.plan_of, deps.cipher)
     found = read_rerunnable(request.workspace, request.run_id, request.key, deps)
     if isinstance(found, Started):
         return found
     source, trigger, function, parameters = found
-    options, at = request.options, clock.now()
+    pin = None if options.use_latest_code else source.pin
     run = rerun_of(
         source,
         trigger,
@@ -127,13 +147,16 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         deps.retention,
         at,
         not_before=options.due(at),
-        pin=None if options.use_latest_code else source.pin,
+        effect_key=effect_key_of(source, options),
+        planned_code=planned.check(source, trigger, function, pin) if planned else None,
+        pin=pin,
         rerun_by=request.rerun_by,
         rerun_reason=options.reason or None,
         use_latest_code=options.use_latest_code,
         retriable=trigger.retry_policy is not None and trigger.retry_policy.retry_manual_reruns,
     )
-    contents = _contents(source, parameters, options.override_params)
+    # The last of all checks: how large they are together is not to be learnt from requests that are refused anyway.
+    contents = contents_of(source, parameters, options.override_params)
     act = Act.done(
         "rerun",
         request.rerun_by,
@@ -157,41 +180,39 @@ def read_rerunnable(workspace: str, run_id: str, key: IdempotencyKey | None, dep
     recorded, kept = deps.runs.read_with_key(parse_run_id(run_id), Part.PARAMETERS, key)
     if kept is not None:
         return Started(run_started_before(kept, deps.cipher, deps.runs), is_new=False)
-    found = _rerunnable(workspace, recorded)
+    found = found_in(workspace, recorded)
     source = found.run
+    check_not_of_a_workflow(source)
     concerns_run(source.id, source.lineage_id)
-    parameters = _opened(found, deps.cipher)
+    parameters = open_for_caller(found, deps.cipher)
     trigger, function = check_startable(
         deps.registry.read_trigger_and_function(source.trigger_id, source.function_id), deps.invokable
     )
     return Rerunnable(source, trigger, function, parameters)
 
 
-def _rerunnable(workspace: str, recorded: RecordedRun | None) -> RecordedRun:
-    """Raises RunNotFound, WrongWorkspace or OrchestrationRun."""
+def found_in(workspace: str, recorded: RecordedRun | None) -> RecordedRun:
+    """Raises RunNotFound or WrongWorkspace."""
     if recorded is None:
         raise RunNotFound
     if recorded.run.workspace != workspace:
         raise WrongWorkspace
-    if recorded.run.execution_source is ExecutionSource.ORCHESTRATION:
-        raise OrchestrationRun(recorded.run.orchestration_id)
     return recorded
 
 
-def _opened(recorded: RecordedRun, cipher: Cipher) -> bytes:
-    """Raises NoParameters, DecryptionFailed or Unavailable."""
-    try:
-        return open_parameters(recorded, cipher)
-    except SealBroken as broken:
-        raise DecryptionFailed from broken
+def check_not_of_a_workflow(source: FunctionRun) -> None:
+    """Raises OrchestrationRun."""
+    if source.execution_source is ExecutionSource.ORCHESTRATION:
+        raise OrchestrationRun(source.orchestration_id)
 
 
-def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
-    """Raises NoParameters, SealBroken, KeyRefused or Unavailable."""
-    sealed = None if recorded.run.erased_at is not None else recorded.sealed()
-    if sealed is None:
-        raise NoParameters
-    return cipher.open(sealed, seal_context(recorded.run, Part.PARAMETERS))
+def effect_key_of(source: FunctionRun, options: RerunBody) -> str | None:
+    """The key that the re-run is to have instead of its own. Raises EffectKeyUnknown."""
+    if options.effects == "new":
+        return None
+    if source.effect_key is None and source.execution_attempts == 0:
+        raise EffectKeyUnknown
+    return source.effects_under
 
 
 def check_startable(
@@ -229,27 +250,4 @@ def rerun_of(
         source_run_id=source.id,
         parameters_format=source.parameters_format,
         **choices,
-    )
-
-
-def _contents(source: FunctionRun, parameters: bytes, overrides: JsonObject | None) -> dict[Part, bytes]:
-    if not overrides:
-        # The source's very bytes go on: nothing is parsed and written again.
-        return {Part.PARAMETERS: parameters}
-    merged = merge(_read(source, parameters), overrides)
-    return {
-        Part.PARAMETERS: dump(merged, field="overrideParams"),
-        Part.OVERRIDES: dump(overrides, field="overrideParams"),
-    }
-
-
-def _read(source: FunctionRun, parameters: bytes) -> JsonValue:
-    """Raises InvalidRequest if the overrides cannot be merged into them, whatever these are."""
-    if source.parameters_format is ParametersFormat.JSON:
-        with suppress(InvalidRequest):  # of an earlier release, which measured what it kept in another way
-            return parse(parameters)
-    raise InvalidRequest(
-        "overrideParams",
-        "cannot be merged: the parameters of this run are kept as a text (parametersFormat raw), because they are JSON "
-        "that cannot be read and written without loss. Re-run it without overrides.",
     )

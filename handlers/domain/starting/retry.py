@@ -18,7 +18,8 @@ from handlers.domain.runs.ports import RunTransitions
 from handlers.domain.runs.recording import RecordedRun
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
-from handlers.domain.starting.rerun import RerunDeps, check_startable, open_parameters, rerun_of
+from handlers.domain.starting.rerun import RerunDeps, check_startable, rerun_of
+from handlers.domain.starting.rerun_parameters import open_parameters
 from handlers.domain.starting.start import NewRun, StartDeps, commit
 
 AUTO_RETRY = "auto-retry"
@@ -100,6 +101,7 @@ def _decide(recorded: RecordedRun, deps: RerunDeps) -> NewRun | RetryResult:
         not_before=at + policy.delay(attempt),
         id=derived_id("retry", failed.id),
         execution_source=ExecutionSource.RETRY,
+        effect_key=failed.effects_under,
         pin=failed.pin,
         rerun_by=AUTO_RETRY,
         rerun_reason=f"Automatic retry {attempt} of {policy.max_retries} after {failed.error_code}",

@@ -98,7 +98,7 @@ def test_a_lineage_has_a_limit(installed: World) -> None:
     rerun(request(), installed)
     second = rerun(request(), installed)
     for run_id in (RUN_ID, second.id):
-        with pytest.raises(RerunLimitReached, match="has been re-run 2 times"):
+        with pytest.raises(RerunLimitReached, match="more than the 2 re-runs"):
             rerun(request(run_id), installed)
     assert len(installed.queue.pushed) == 2
     assert installed.run(RUN_ID).rerun_count == 2

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from handlers.domain.errors import (
@@ -32,8 +34,8 @@ REFUSALS = [
 ]
 
 
-def refusal(world: World, wrong: set[str]) -> ServiceError:
-    """What a re-run is refused with when so much is wrong at once."""
+def refusal(world: World, wrong: set[str], ask: Callable[[str], object] | None = None) -> ServiceError:
+    """What a re-run, or what else asks for the run of this id, is refused with when so much is wrong at once."""
     run = a_run(
         workspace="another" if "WRONG_WORKSPACE" in wrong else WORKSPACE,
         execution_source="orchestration" if "ORCHESTRATION_RUN" in wrong else "trigger",
@@ -47,8 +49,9 @@ def refusal(world: World, wrong: set[str]) -> ServiceError:
         world.has_registered()
     if "FUNCTION_NOT_FOUND" in wrong:
         world.registry.functions.clear()
+    ask = ask or (lambda run_id: rerun(request(run_id), world))
     with pytest.raises(Refused) as refused:
-        rerun(request("no-uuid" if "INVALID_RUN_ID" in wrong else RUN_ID), world)
+        ask("no-uuid" if "INVALID_RUN_ID" in wrong else RUN_ID)
     return refused.value
 
 

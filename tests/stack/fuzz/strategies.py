@@ -70,6 +70,10 @@ PLAUSIBLE = {
     "triggerMetadata": METADATA,
     "captureFailures": st.fixed_dictionaries({}, optional={"triggerId": IDS | VALUES}),
     "ignoreDifferences": st.lists(st.sampled_from(["/a", "/*/b", "/a~1b", "", "/~2"]) | TEXT | VALUES, max_size=3),
+    "repeats": st.integers(0, 6),
+    "candidateVersion": st.sampled_from(["latest", "1", "8", "0", "live"]) | TEXT,
+    "candidateFunctionId": IDS | TEXT,
+    "ignore": st.lists(st.sampled_from(["/a", "/*/b", ""]) | TEXT, max_size=3),
     "keepPrevious": st.booleans(),
     "enabled": st.booleans(),
     "version": st.integers(),
@@ -79,6 +83,7 @@ PLAUSIBLE = {
 }
 FITTING = {
     "rerun": ["useLatestCode", "reason", "overrideParams", "notBefore"],
+    "experiments": ["repeats", "candidateVersion", "candidateFunctionId", "ignore", "reason"],
     "execute": ["payload", "orchestrationId"],
     "rotate-secret": ["keepPrevious"],
     "compute-functions": ["name", "functionArn", "captureFailures", "ignoreDifferences", "version"],

@@ -223,7 +223,7 @@ def test_a_large_outcome_that_comes_too_late_is_deleted_by_its_executor_or_else_
         while service.run.status is not Status.RUNNING:
             executor.step()
         service.erase()
-        service.time.advance(minutes=1)
+        service.time.advance(seconds=61)
         service.watch()
         while not service.s3.objects:
             executor.step()

@@ -216,6 +216,7 @@ class Wiring:
             self.invokable,
             code,
             self.settings.max_reruns_per_lineage,
+            self.requires_reason,
         )
 
     @cached_property

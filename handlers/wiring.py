@@ -205,8 +205,14 @@ class Wiring:
         # A secret that nothing has been hashed with yet is not made here.
         hashes = ConfigurationHash(self._configuration_secret.find, log_fault)
         code = FunctionCode(self.lambda_client, marks_versions=False, hash_of=hashes.of)
-        limit = self.settings.max_reruns_per_lineage
-        return PlanDeps(self.runs, PlanReader(self.table), self.input_cipher, self.invokable, code, limit)
+        return PlanDeps(
+            self.runs,
+            PlanReader(self.table, self.runs),
+            self.input_cipher,
+            self.invokable,
+            code,
+            self.settings.max_reruns_per_lineage,
+        )
 
     @cached_property
     def start_deps(self) -> StartDeps:

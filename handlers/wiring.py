@@ -171,6 +171,10 @@ class Wiring:
     def invokable(self) -> InvokablePatterns:
         return InvokablePatterns(self.settings.invokable_functions, own_functions=self.settings.own_functions)
 
+    @property
+    def requires_reason(self) -> bool:
+        return self.settings.require_reason
+
     @cached_property
     def buses(self) -> PermittedBuses:
         return PermittedBuses(self.settings.other_buses)

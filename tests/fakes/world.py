@@ -86,6 +86,7 @@ class World:
         self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
+        self.registry.acts = self.runs.acts = self.audit_log.sealed
 
     @property
     def rerun_deps(self) -> RerunDeps:

@@ -46,7 +46,7 @@ class Surrounding:
     def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
         both = self._world.registry.read_trigger_and_function(source.trigger_id, source.function_id)
         runs = self._world.runs
-        newest = runs.read_many(runs.newest_edges(source.lineage_id, 97)) if with_reruns else []
+        newest = runs.read_many(runs.newest_edges(source.lineage_id, 96)) if with_reruns else []
         return Surroundings(*both, runs.read_run(source.lineage_id), newest)
 
 

@@ -47,7 +47,7 @@ class Surroundings(NamedTuple):
     function: ComputeFunction | None
     original: FunctionRun | None
     newest: list[FunctionRun]
-    """The newest re-runs of the lineage, newest first, if they were asked for: a hundred, less these three."""
+    """The newest re-runs of the lineage, newest first, if asked for: about a hundred."""
 
 
 class SurroundingsReader(Protocol):

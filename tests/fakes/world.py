@@ -43,9 +43,11 @@ class Surrounding:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def read(self, source: FunctionRun) -> Surroundings:
+    def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
         both = self._world.registry.read_trigger_and_function(source.trigger_id, source.function_id)
-        return Surroundings(*both, self._world.runs.read_run(source.lineage_id))
+        runs = self._world.runs
+        newest = runs.read_many(runs.newest_edges(source.lineage_id, 96)) if with_reruns else []
+        return Surroundings(*both, runs.read_run(source.lineage_id), newest)
 
 
 # Few: a test soon has more messages than that.
@@ -75,6 +77,7 @@ class World:
     )
     slots: InMemorySlots = field(default_factory=InMemorySlots)
     most_of_a_workspace: int | None = None
+    requires_reason: bool = False
     buses: PermittedBuses = field(default_factory=lambda: PermittedBuses({"acme": ["default"]}))
     retention: Retention = field(default_factory=lambda: Retention(90))
     faults: PortFaults = field(default_factory=PortFaults)
@@ -84,6 +87,7 @@ class World:
         self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
+        self.registry.acts = self.runs.acts = self.audit_log.sealed
 
     @property
     def rerun_deps(self) -> RerunDeps:
@@ -92,7 +96,9 @@ class World:
     @property
     def plan_deps(self) -> PlanDeps:
         limit = self.runs.max_reruns
-        return PlanDeps(self.runs, Surrounding(self), self.cipher, self.invokable, self.code, limit)
+        return PlanDeps(
+            self.runs, Surrounding(self), self.cipher, self.invokable, self.code, limit, self.requires_reason
+        )
 
     @property
     def start_deps(self) -> StartDeps:

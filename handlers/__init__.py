@@ -12,6 +12,7 @@ The top-level files are the entry points, one Lambda function each:
     api_triggers       start a run by executing a trigger
     api_webhooks       start a run by a signed webhook
     api_audit          who did what
+    api_compare        how two runs differ
     api_openapi        the description of the API, without a token
     on_event           a schedule or an event starts a run
     on_run_failed      the lifecycle bus → automatic retry

@@ -28,11 +28,12 @@ class ActView(View):
     request_id: str | None = Field(description="What the service's log names the request by.")
     run_id: str | None = absent_if_none(description="The run that it was done to; of a re-run, the source run.")
     job_id: str | None = absent_if_none(description="The run that it has started.")
+    with_run_id: str | None = absent_if_none(description="Of a comparison: the run that it was compared with.")
     trigger_id: str | None = absent_if_none()
     function_id: str | None = absent_if_none()
     experiment_id: str | None = absent_if_none()
     reason: str | None = absent_if_none()
-    parts: list[str] | None = absent_if_none(description="Of a reveal: what was shown.")
+    parts: list[str] | None = absent_if_none(description="Of a reveal or a comparison: what was shown.")
     use_latest_code: bool | None = absent_if_none()
     overridden: bool | None = absent_if_none(description="Whether a re-run has overridden parameters.")
     override_paths: list[str] | None = absent_if_none(

@@ -3,6 +3,7 @@
 from handlers.api import (
     audit,
     cancel,
+    compare,
     description,
     erase,
     execute,
@@ -22,6 +23,7 @@ _DESCRIBED_IN = (
     experiments,
     cancel,
     runs,
+    compare,
     erase,
     execute,
     functions,

@@ -62,6 +62,6 @@ def _condition(filters: Filters) -> tuple[str, dict[str, str], dict[str, Any]]:
             names[f"#{name}"] = name
             values[f":{name}"] = str(value)
     if filters.run_id is not None:
-        conditions.append("(runId = :run OR jobId = :run)")
+        conditions.append("(runId = :run OR jobId = :run OR withRunId = :run)")
         values[":run"] = filters.run_id
     return " AND ".join(conditions), names, values

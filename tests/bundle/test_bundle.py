@@ -24,6 +24,7 @@ UNCHECKED_HASH = 0b01  # https://peps.python.org/pep-0552/
 # What a stack without any workspace answers: status and code over HTTP, else the document or a part of it.
 ANSWERS: dict[str, tuple[int, str | None] | dict[str, Any]] = {
     "api_audit-reruns": (200, None),
+    "api_compare-with-its-source": (404, "NOT_FOUND"),
     "api_cancel-a-run": (404, "NOT_FOUND"),
     "api_erase-a-run": (404, "NOT_FOUND"),
     "api_experiments-on-the-latest-code": (400, "RUN_NOT_FOUND"),

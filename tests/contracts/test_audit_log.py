@@ -49,6 +49,7 @@ def test_an_act_is_read_as_it_was_written(log: WrittenLog, workspace: str) -> No
         log,
         workspace,
         job_id=an_id(1),
+        with_run_id=an_id(5),
         trigger_id=an_id(2),
         function_id=an_id(3),
         experiment_id=an_id(4),
@@ -98,3 +99,9 @@ def test_each_filter_finds_its_acts(log: WrittenLog, workspace: str) -> None:
         Filters(by="bob", trigger_id=an_id(8)): [],
     }.items():
         assert listed(log, workspace, filters, Page()) == (found, None), filters
+
+
+def test_a_comparison_is_found_by_either_run(log: WrittenLog, workspace: str) -> None:
+    act = written(log, workspace, at=clock.now(), action="compare", run_id=an_id(8), with_run_id=an_id(7))
+    for run_id, found in {an_id(7): [act], an_id(8): [act], an_id(9): []}.items():
+        assert listed(log, workspace, Filters(run_id=run_id), Page())[0] == found

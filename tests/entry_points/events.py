@@ -28,6 +28,7 @@ RERUN, EXECUTE = "POST /function-runs/{runId}/rerun", "POST /function-triggers/{
 FUNCTION, TRIGGER = "POST /compute-functions", "POST /function-triggers"
 RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /function-runs/{runId}/rerun-history"
 AUDIT = "GET /audit"
+COMPARE = "GET /function-runs/{runId}/compare"
 
 WEBHOOK = "POST /http-trigger/{path+}"
 DESCRIPTION = "/openapi.json"

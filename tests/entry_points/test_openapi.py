@@ -145,6 +145,7 @@ class TestAnswers:
             ("getRun", ask("getRun", query={"include": "parameters,overrides,logs"})[0]),
             ("getRun", ask("getRun")[0]),
             ("listRuns", ask("listRuns")[0]),
+            ("compareRuns", ask("compareRuns", query={"with": RUN_ID})[0]),
             ("erase", ask("erase")[0]),
             ("getRerunHistory", ask("getRerunHistory")[0]),
             ("executeTrigger", ask("executeTrigger", body="{}")[0]),

@@ -19,6 +19,7 @@ API_FUNCTIONS = {
     "api_erase",
     "api_openapi",
     "api_audit",
+    "api_compare",
 }
 WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
 FUNCTIONS = API_FUNCTIONS | WORKERS

@@ -215,9 +215,16 @@ class TestGrants:
             *("on_event", "on_run_failed"),
         }
         assert may == {
-            ("InputKey", "Decrypt"): {*starters, "execute_runs", "api_runs", "api_audit", "api_rerun_plan"},
+            ("InputKey", "Decrypt"): {
+                *starters,
+                "execute_runs",
+                "api_runs",
+                "api_audit",
+                "api_rerun_plan",
+                "api_compare",
+            },
             # A plan seals the token that it answers with.
             ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures", "api_rerun_plan"},
-            ("OutcomeKey", "Decrypt"): {"api_runs"},
+            ("OutcomeKey", "Decrypt"): {"api_runs", "api_compare"},
             ("OutcomeKey", "GenerateDataKey"): {"execute_runs", "on_event", "capture_failures", "watchdog"},
         }

@@ -128,6 +128,12 @@ def _(own: Own) -> None:
     assert (status, document["data"][0]["jobId"]) == (200, rerun)
 
 
+@does("api_compare-with-its-source")
+def _(own: Own) -> None:
+    status, document = own.ask("api_compare-with-its-source")
+    assert (status, document["field"]) == (400, "with"), "it repeats no run that it could be compared with"
+
+
 @does("api_registry-register-function")
 def _(own: Own) -> None:
     status, document = own.ask("api_registry-register-function")

@@ -47,6 +47,8 @@ class Act(Document):
     run_id: str | None = None
     job_id: str | None = None
     """The run that was started."""
+    with_run_id: str | None = None
+    """The run that it was compared with."""
     trigger_id: str | None = None
     function_id: str | None = None
     experiment_id: str | None = None

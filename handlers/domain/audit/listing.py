@@ -49,7 +49,7 @@ class Filters(NamedTuple):
             and (self.until is None or act.at <= self.until)
             and (self.by is None or act.by == self.by)
             and (self.action is None or act.action is self.action)
-            and (self.run_id is None or self.run_id in (act.run_id, act.job_id))
+            and (self.run_id is None or self.run_id in (act.run_id, act.job_id, act.with_run_id))
             and (self.trigger_id is None or act.trigger_id == self.trigger_id)
         )
 

@@ -2,22 +2,20 @@
 
 Outcomes are compared by their fingerprints, so that of many large results only one is in memory at a time. Two results
 agree as JSON: the order of keys does not count; `true` is not `1`; numbers are compared by their exact value, so that
-`1`, `1.0` and `1e0` agree, as JavaScript cannot tell them apart. A result that this service does not read as JSON
+`1`, `1.0` and `1e0` agree. A result that this service does not read as JSON
 agrees only with the same bytes.
 """
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from handlers.domain.comparing.documents import comparable
 from handlers.domain.comparing.frames import frames_of
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.json_document import JsonValue, compact, parse
+from handlers.domain.json_document import JsonValue, compact
 
 _ANY = "*"
-# A number that is written with a fraction or an exponent and may be whole. Within a string it does no harm.
-_MAY_BE_WHOLE = re.compile(rb"\d(?:\.0+(?!\d)|[eE])")
 
 _Path = tuple[str, ...]
 
@@ -29,12 +27,10 @@ def result_fingerprint(result: bytes, ignored: Iterable[str] = ()) -> str:
     also where only one side has it.
     """
     try:
-        value = parse(result)
+        value = comparable(result)
     except InvalidRequest:
         return f"text {hashlib.sha256(result).hexdigest()}"
     value = _pruned(value, [tuple(map(_unescaped, each.split("/")[1:])) for each in ignored])
-    if _MAY_BE_WHOLE.search(result):
-        value = _with_whole_numbers(value)
     return f"json {hashlib.sha256(compact(value, sort_keys=True).encode()).hexdigest()}"
 
 
@@ -62,14 +58,3 @@ def _pruned(value: JsonValue, paths: list[_Path]) -> JsonValue:
         if () not in its:
             left.append((name, _pruned(member, its)))
     return dict(left) if isinstance(value, dict) else left
-
-
-def _with_whole_numbers(value: JsonValue) -> JsonValue:
-    """`1.0` as `1`."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
-    if isinstance(value, dict):
-        return {name: _with_whole_numbers(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_whole_numbers(each) for each in value]
-    return value

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     ORIGINAL_OPEN = "original-open"
     NOT_EXECUTED = "not-executed"
     """A run ended without an outcome of the function's own: cancelled, or given up by Lambda or this service."""
+    OUTCOME_ERASED = "outcome-erased"
     OUTCOME_OMITTED = "outcome-omitted"
     """A result was more than could be kept."""
     OUTCOME_GONE = "outcome-gone"
@@ -60,7 +61,7 @@ def observe(run: FunctionRun | None, contents: Mapping[Content, bytes], ignored:
     """`run` is None if it is gone. `contents` are those of its outcome, opened. `ignored` is of its result."""
     if run is None:
         return Reason.OUTCOME_GONE
-    if run.status is Status.TIMEOUT:
+    if run.status is Status.TIMEOUT and run.erased_at is None:
         return str(Status.TIMEOUT)
     is_completed = run.status is Status.COMPLETED
     wanted = contents.get(Content.RESULT if is_completed else Content.ERROR)
@@ -73,6 +74,7 @@ def _missing(run: FunctionRun, wanted: bytes | None) -> Reason | None:
     reasons = {
         Reason.ORIGINAL_OPEN: run.status.is_open,
         Reason.NOT_EXECUTED: run.status is Status.CANCELLED or run.error_source is ErrorSource.SERVICE,
+        Reason.OUTCOME_ERASED: run.erased_at is not None,
         Reason.OUTCOME_OMITTED: run.result_omitted,
         Reason.OUTCOME_GONE: wanted is None,
     }

@@ -1,5 +1,6 @@
 """Read a run, what it holds, and its lineage."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from handlers.domain.errors import InvalidRequest, NotFound, PartUnreadable, RunNotFound, TooLarge, WrongWorkspace
@@ -54,17 +55,28 @@ def reveal(run: FunctionRun, contents: list[Content], runs: RunReader, cipher: C
 
     Raises PartUnreadable, TooLarge or Unavailable.
     """
-    sealed = {} if run.erased_at is not None else runs.read_parts(run, {content.part for content in contents})
-    opened: dict[Content, bytes] = {}
-    for part, first in {content.part: content for content in reversed(contents)}.items():
-        if part in sealed:
-            opened |= _opened(sealed[part], run, first, cipher)
+    opened = open_contents(run, contents, runs, cipher)
     shown = {name: _shown(opened[name], run, name) if name in opened else None for name in contents}
     size = len(compact(shown).encode())
     if size > MAX_REVEALED_BYTES:
         way_out = "ask for one part at a time" if len(contents) > 1 else "no answer can carry it"
         raise TooLarge("include", f"asks for {size} bytes as JSON; {MAX_REVEALED_BYTES} is the most: {way_out}.")
     return shown
+
+
+def open_contents(
+    run: FunctionRun, contents: Sequence[Content], runs: RunReader, cipher: Cipher
+) -> dict[Content, bytes]:
+    """Those that were stored and are not erased, and all that is sealed together with them.
+
+    Raises PartUnreadable or Unavailable.
+    """
+    sealed = {} if run.erased_at is not None else runs.read_parts(run, {content.part for content in contents})
+    opened: dict[Content, bytes] = {}
+    for part, first in {content.part: content for content in reversed(contents)}.items():
+        if part in sealed:
+            opened |= _opened(sealed[part], run, first, cipher)
+    return opened
 
 
 def _opened(sealed: bytes, run: FunctionRun, content: Content, cipher: Cipher) -> dict[Content, bytes]:

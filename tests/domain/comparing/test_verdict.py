@@ -10,7 +10,7 @@ import pytest
 
 from handlers.domain.comparing.verdict import Conclusion, Observation, Reason, Verdict, conclude, observe
 from handlers.domain.runs.run import Content
-from tests.builders import a_run
+from tests.builders import NOW, a_run
 
 A, B, C = "json a", "json b", "error c"
 
@@ -117,6 +117,8 @@ def test_runs_that_do_the_same_are_observed_alike() -> None:
         (a_run(), "outcome-gone"),
         (a_run(status="failure", error_code="Declined", error_source="function"), "outcome-gone"),
         (a_run(result_omitted=True), "outcome-omitted"),
+        (a_run(result_omitted=True, erased_at=NOW), "outcome-erased"),
+        (a_run(status="timeout", error_source="function", erased_at=NOW), "outcome-erased"),
         (a_run(status="pending"), "original-open"),
         (a_run(status="running"), "original-open"),
         (a_run(status="cancelled"), "not-executed"),

@@ -144,6 +144,7 @@ QUERIES = st.fixed_dictionaries(
         "functionId": IDS | TEXT,
         "triggerId": IDS | TEXT,
         "runId": IDS | TEXT,
+        "with": IDS | TEXT,
         "by": st.just("alice") | TEXT,
         "action": st.sampled_from(["rerun", "reveal", "retry", "RERUN"]) | TEXT,
         "from": TIMES | st.datetimes().map(str) | TEXT,

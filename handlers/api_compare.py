@@ -1,0 +1,42 @@
+"""Compare two runs."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.api.compare import COMPARE_RUNS, REVEAL, Comparison
+from handlers.api.resolver import Resolver, from_gateway
+from handlers.api.responses import json_response, to_lambda
+from handlers.domain.audit.act import Act, Action
+from handlers.domain.comparing.comparison import COMPARED, compare_contents, read_pair
+from handlers.settings import RUNS, check_environment
+from handlers.telemetry import audited, entry_point
+from handlers.wiring import wiring
+
+READS = (*RUNS, "input_key_arn", "outcome_key_arn", "audit_retention_days")
+check_environment(READS)
+
+app = Resolver()
+
+
+@app.operation(COMPARE_RUNS)
+def compare_runs(workspace: str, run_id: str) -> Response[Any]:
+    pair, caller = read_pair(workspace, run_id, app.query().get("with"), wiring.runs), app.act.caller
+    if not caller.may(workspace, *REVEAL):
+        return json_response(HTTPStatus.OK, Comparison.without_content(pair))
+    about = {"run_id": pair.after.id, "with_run_id": pair.before.id}
+    with audited(Action.COMPARE, workspace=workspace, **about) as line:
+        line["by"] = caller.subject
+        contents = compare_contents(pair, wiring.runs, wiring.cipher)
+        # Only once there is something to show, and before it is shown.
+        wiring.audit_log.write(
+            Act.done(Action.COMPARE, caller.subject, workspace, kept_for=wiring.acts_kept_for, parts=COMPARED, **about)
+        )
+    return json_response(HTTPStatus.OK, Comparison.with_content(pair, contents))
+
+
+@entry_point
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return to_lambda(app.resolve(from_gateway(event), context))

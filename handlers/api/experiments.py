@@ -62,8 +62,8 @@ class ExperimentView(View):
     verdict: Verdict | None
     reasons: list[Reason] = Field(description="Why the verdict is `inconclusive`; else empty.")
     no_verdict: NoVerdict | None = Field(
-        description="Why there is none: the caller does not have the grant function-runs:reveal, or not all of its runs "
-        "have ended."
+        description="Why there is none: the caller does not have the grant function-runs:reveal, or not all of its "
+        "runs have ended."
     )
 
     @classmethod
@@ -72,12 +72,11 @@ class ExperimentView(View):
             str(side): [ExperimentRun.of(run_id, found.runs.get(run_id)) for run_id in found.experiment.run_ids(side)]
             for side in Side
         }
-        is_known = isinstance(result, Conclusion)
-        shown = {
-            "verdict": result.verdict if is_known else None,
-            "reasons": result.reasons if is_known else (),
-            "no_verdict": None if is_known else result,
-        }
+        shown = (
+            {"verdict": None, "reasons": (), "no_verdict": result}
+            if isinstance(result, NoVerdict)
+            else {"verdict": result.verdict, "reasons": result.reasons, "no_verdict": None}
+        )
         return cls.model_validate(vars(found.experiment) | sides | shown)
 
 
@@ -120,9 +119,9 @@ GET_EXPERIMENT = Operation(
     path="/function-runs/{runId}/experiments/{experimentId}",
     access=Grant("function-runs", "read"),
     summary="Read an experiment",
-    description="Asked of any run that it is about: its source run, that run's original, or one of its own. The verdict "
-    "is content, because it says whether results are equal: it takes the grant function-runs:reveal, is shown once all "
-    "runs of the experiment have ended, and leaves an act in the audit.",
+    description="Asked of any run that it is about: its source run, that run's original, or one of its own. The "
+    "verdict is content, because it says whether results are equal: it takes the grant function-runs:reveal, is shown "
+    "once all runs of the experiment have ended, and leaves an act in the audit.",
     responses={HTTPStatus.OK: ExperimentView},
     refusals=(errors.InvalidRunId, errors.NotFound, errors.PartUnreadable),
 )

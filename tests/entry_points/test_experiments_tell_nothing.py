@@ -73,7 +73,7 @@ def test_ten_thousand_guesses_of_a_key_are_answered_alike(secret: World) -> None
 
 @pytest.mark.parametrize("candidate", [{"candidateFunctionId": STAGING}, {"candidateVersion": "8"}], ids=str)
 def test_no_candidate_makes_a_difference(secret: World, candidate: dict[str, Any]) -> None:
-    guesses = ([], ["/0000"], [f"/{PIN}"], ["/*"], [f"/{PIN}/*"])
+    guesses: tuple[list[str], ...] = ([], ["/0000"], [f"/{PIN}"], ["/*"], [f"/{PIN}/*"])
     assert len({tried(secret, EXECUTES, ignore=guess, **candidate) for guess in guesses}) == 1
 
 
@@ -93,9 +93,7 @@ def test_the_same_guess_tells_who_may_reveal(secret: World) -> None:
 def test_before_its_runs_have_ended_nobody_is_told(secret: World) -> None:
     _, accepted = answer(api_experiments, POST, {}, MAY_REVEAL, {})
     ids = {"experimentId": json.loads(accepted)["experimentId"]}
-    shown = {
-        json.loads(answer(api_compare, GET, ids, claims)[1])["noVerdict"] for claims in (EXECUTES, MAY_REVEAL)
-    }
+    shown = {json.loads(answer(api_compare, GET, ids, claims)[1])["noVerdict"] for claims in (EXECUTES, MAY_REVEAL)}
     assert shown == {"reveal-required", "runs-open"}
 
 

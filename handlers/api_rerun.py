@@ -1,10 +1,11 @@
 """Re-run a run: for callers of the HTTP API, and for an operator who sends a test event in the AWS console.
 
-A console event is `{workspace, runId, useLatestCode?, reason?, overrideParams?, notBefore?, rerunBy?}`. It is
-authorised by IAM (who may invoke this Lambda) and CloudTrail knows who it was. It is answered with the same documents
-as over HTTP.
+A console event is `{workspace, runId, useLatestCode?, reason?, overrideParams?, notBefore?, ifNotRecovered?,
+rerunBy?}`. It is authorised by IAM (who may invoke this Lambda) and CloudTrail knows who it was. It is answered with
+the same documents as over HTTP.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -15,12 +16,13 @@ from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import accepted, answer_error, to_lambda
 from handlers.api.views import JobAccepted
 from handlers.domain.clock import iso
+from handlers.domain.errors import Unavailable
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, reread_object
 from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
-from handlers.domain.starting.start import Started, commit
+from handlers.domain.starting.start import LineageMoved, Started, commit
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.telemetry import audited, entry_point
 from handlers.wiring import wiring
@@ -29,6 +31,9 @@ READS = (*STARTED_RUNS, *INVOKABLE)
 check_environment(READS)
 
 app = Resolver()
+
+# At a lineage that others re-run at the same time. After the first, as a rule, one of them stands against it.
+_LOOKS = 3
 
 
 class LambdaTestEvent(RerunBody):
@@ -58,8 +63,13 @@ def rerun_with(line: dict[str, Any], request: RerunRequest) -> FunctionRun:
     line["why"] = request.options.reason
     line["overridden"] = request.options.override_params is not None
     line["useLatestCode"] = request.options.use_latest_code
-    prepared = prepare(request, wiring.rerun_deps)
-    new = prepared.run if isinstance(prepared, Started) else commit(prepared.new, wiring.start_deps).run
+    for _ in range(_LOOKS):
+        prepared = prepare(request, wiring.rerun_deps)
+        with suppress(LineageMoved):  # then it is looked at again
+            new = prepared.run if isinstance(prepared, Started) else commit(prepared.new, wiring.start_deps).run
+            break
+    else:
+        raise Unavailable
     line["jobId"] = new.id
     if new.not_before is not None:
         line["notBefore"] = iso(new.not_before)

@@ -8,9 +8,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
-from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, RerunHistory, RevealedRun, RunList, RunView
+from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, RerunHistory, RevealedRun, RunList, RunView, SingleRun
 from handlers.api.views import PageMeta
-from handlers.domain.runs.history import lineage, parse_contents, read_run, reveal
+from handlers.domain.runs.history import last_rerun_status, lineage, parse_contents, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
@@ -33,12 +33,14 @@ def get_runs(workspace: str) -> Response[Any]:
 @app.operation(GET_RUN)
 def get_run(workspace: str, run_id: str) -> Response[Any]:
     include = app.query().get("include")
-    if include is None:
-        return json_response(HTTPStatus.OK, RunView.of(read_run(workspace, run_id, wiring.runs)))
-    app.act.line["parts"] = contents = parse_contents(include)
+    contents = [] if include is None else parse_contents(include)
+    if contents:
+        app.act.line["parts"] = contents
     run = read_run(workspace, run_id, wiring.runs)
-    revealed = RevealedRun.holding(run, reveal(run, contents, wiring.runs, wiring.cipher))
-    return json_response(HTTPStatus.OK, revealed)
+    shown = SingleRun.of(run, last_rerun_status=last_rerun_status(run, wiring.runs))
+    if contents:
+        shown = RevealedRun.holding(shown, reveal(run, contents, wiring.runs, wiring.cipher))
+    return json_response(HTTPStatus.OK, shown)
 
 
 @app.operation(GET_HISTORY)

@@ -61,6 +61,7 @@ def answer_to(error: errors.ServiceError, request_id: str) -> Error:
         request_id=request_id,
         field=escaped(error.field) if isinstance(error, errors.InvalidRequest) else None,
         orchestration_id=error.orchestration_id if isinstance(error, errors.OrchestrationRun) else None,
+        run_id=error.run_id if isinstance(error, errors.AlreadyRecovered | errors.RerunOpen) else None,
         changed=error.changed if isinstance(error, errors.PlanOutdated) else None,
     )
 

@@ -11,6 +11,7 @@ from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.json_document import JsonObject, JsonValue
 from handlers.domain.runs.history import Lineage
+from handlers.domain.runs.listing import MAX_TEXT
 from handlers.domain.runs.run import (
     Content,
     ErrorSource,
@@ -24,14 +25,16 @@ from handlers.domain.runs.run import (
 
 class _OfRun(View):
     @classmethod
-    def of(cls, run: FunctionRun) -> Self:
-        return cls.model_validate(_known(run))
+    def of(cls, run: FunctionRun, **more: Any) -> Self:
+        return cls.model_validate(_known(run) | more)
 
 
 def _known(run: FunctionRun) -> dict[str, Any]:
     """All fields, those of its pin among them."""
     pin = vars(run.pin) if run.pin else {}
-    return vars(run) | pin | {"function_version": run.function_version}
+    recovered_by = run.recovered_by if run.recovered else None
+    derived = {"recovered": run.recovered, "recovered_by": recovered_by, "function_version": run.function_version}
+    return vars(run) | pin | derived
 
 
 class RunView(_OfRun):
@@ -57,6 +60,10 @@ class RunView(_OfRun):
     rerun_reason: str | None
     experiment_id: str | None = Field(description="The experiment that it is a run of.")
     rerun_count: int = Field(description="Of an original run: how many re-runs its lineage has.")
+    recovered: bool | None = Field(
+        description="Of an original run that has failed: whether a re-run of it has completed. null for all other runs."
+    )
+    recovered_by: str | None = Field(description="Of a recovered run: the first of its re-runs that has completed.")
     use_latest_code: bool
     retry_attempt: int | None = Field(description="Which automatic retry it is, from 1; null if it is none.")
     execution_attempts: int = Field(description="How often its execution was begun.")
@@ -76,7 +83,15 @@ class RunView(_OfRun):
     )
 
 
-class RevealedRun(RunView):
+class SingleRun(RunView):
+    """A run, with what only a run that is read alone shows."""
+
+    last_rerun_status: Status | None = Field(
+        description="Of an original run: the status of its newest re-run that is no experiment's."
+    )
+
+
+class RevealedRun(SingleRun):
     """A run with those of its parts that were asked for; `null`: it has none, or they are erased."""
 
     parameters: AnyContent = absent_if_none(description="A text if `parametersFormat` is `raw`.")
@@ -88,8 +103,8 @@ class RevealedRun(RunView):
     error: AnyContent = absent_if_none(description="What Lambda has answered for a function that failed.")
 
     @classmethod
-    def holding(cls, run: FunctionRun, parts: dict[Content, JsonValue]) -> "RevealedRun":
-        return cls.model_construct(**vars(RunView.of(run)), **parts)
+    def holding(cls, run: SingleRun, parts: dict[Content, JsonValue]) -> "RevealedRun":
+        return cls.model_construct(**vars(run), **parts)
 
     def document(self) -> JsonObject:
         # Content goes on as it was opened: it may be large, and hold what no model takes.
@@ -143,6 +158,7 @@ class RerunHistory(View):
 
 
 READ = Grant("function-runs", "read")
+_TEXT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 _TIMESTAMP = "Inclusive, by `createdAt`. RFC 3339; a day is the timestamp of its beginning in UTC."
 
 GET_RUN = Operation(
@@ -172,11 +188,22 @@ LIST_RUNS = Operation(
     path="/function-runs",
     access=READ,
     summary="List runs, newest first",
-    description="A page may be short, or empty, and still have a next one: go on until `meta.nextCursor` is null.",
+    description="Runs match all filters that are sent. A page may be short, or empty, and still have a next one: go on "
+    "until `meta.nextCursor` is null.",
     query=(
         Parameter("status", "Runs of this status.", {"type": "string", "enum": [*Status]}),
         Parameter("functionId", "Runs of this function.", {"type": "string", "format": "uuid"}),
         Parameter("triggerId", "Runs of this trigger.", {"type": "string", "format": "uuid"}),
+        Parameter(
+            "recovered",
+            "Original runs that have failed: those that a re-run has recovered, or those that none has.",
+            {"type": "boolean"},
+        ),
+        Parameter("isRerun", "Re-runs, or original runs.", {"type": "boolean"}),
+        Parameter("rerunBy", "Re-runs by this caller, as their `rerunBy` names it.", _TEXT),
+        Parameter("executionSource", "Runs started so.", {"type": "string", "enum": [*ExecutionSource]}),
+        Parameter("errorCode", "Runs with this error.", _TEXT),
+        Parameter("functionVersion", "Runs that this version executes.", _TEXT),
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),
         *PAGE,

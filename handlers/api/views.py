@@ -53,6 +53,9 @@ class Error(View):
     orchestration_id: str | None = absent_if_none(
         description="Of ORCHESTRATION_RUN: the workflow that has to re-run it."
     )
+    run_id: str | None = absent_if_none(
+        description="Of ALREADY_RECOVERED and RERUN_OPEN: the run that stands against the re-run."
+    )
     changed: list[str] | None = absent_if_none(
         description="Of PLAN_OUTDATED: `source`, `trigger`, `function`, `code` or `configuration`, or the plan has "
         "`expired`."

@@ -41,11 +41,15 @@ def _hash_to_bytes(text: str) -> bytes | str:
     return raw if base64.b64encode(raw).decode() == text else text
 
 
+def id_to_bytes(text: str) -> bytes:
+    return uuid.UUID(text).bytes
+
+
 _TEXT = _Form(str, str)
 _NUMBER = _Form(int, int)
 _FLAG = _Form(bool, bool)
 _MOMENT = _Form(milliseconds, lambda number: _EPOCH + int(number) * _MILLISECOND)
-_ID = _Form(lambda text: uuid.UUID(text).bytes, lambda raw: str(uuid.UUID(bytes=raw)))
+_ID = _Form(id_to_bytes, lambda raw: str(uuid.UUID(bytes=raw)))
 _HASH = _Form(_hash_to_bytes, lambda kept: kept if isinstance(kept, str) else base64.b64encode(kept).decode())
 
 _ARN = _Form(lambda arn: _REPEATED.sub(_SHORT, arn, count=1), lambda text: _ABBREVIATED.sub(_LONG, text, count=1))

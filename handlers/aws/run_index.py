@@ -11,7 +11,6 @@ from handlers.aws.table import Table, to_item
 from handlers.domain.clock import iso
 from handlers.domain.paging import Page
 from handlers.domain.runs.listing import Entry, Filters
-from handlers.domain.runs.run import Status
 
 # Before every moment, and after.
 _FIRST, _LAST = "0", "~"
@@ -59,7 +58,9 @@ class _Index(NamedTuple):
 
 
 def _fitting(workspace: str, filters: Filters) -> _Index:
-    if filters.status in (Status.FAILURE, Status.TIMEOUT):
+    if filters.recovered is False:
+        return _Index("unrecovered", "byWorkspace", "unrecoveredAt", f"WS#{workspace}")
+    if filters.recovered or (filters.status is not None and filters.status.is_failed):
         return _Index("failures", "byWorkspace", "failedAt", f"WS#{workspace}")
     if filters.function_id is not None:
         return _Index("byFunction", "byFunction", "position", f"FN#{workspace}#{filters.function_id}")

@@ -101,7 +101,6 @@ def needs_notes(run: FunctionRun) -> bool:
     latest |= {"duration_ms": 10**9, "execution_attempts": 9, "postponements": 999, "rerun_count": 10**6 - 1}
     latest["cancel_requested_by"] = "x" * USUAL_SUBJECT
     latest |= dict.fromkeys(("event_pending", "result_omitted"), True)
-    latest["recovered_by"] = None if run.is_rerun else run.id
     return size_of(to_item(of_run(run.evolve(pin=pin, **latest)) | reserved(run))) > MAX_RUN_BYTES
 
 
@@ -109,7 +108,7 @@ def reserved(run: FunctionRun) -> dict[str, str]:
     """The longest form of what other steps will write to it: see docs/explanation/decisions/reserved-names.md."""
     if run.is_rerun:
         return {"batch": f"BATCH#{'x' * 36}#9"}
-    return {"unrecoveredAt": iso(run.created_at), "errorGroup": f"GROUP#{run.workspace}#{'x' * 32}#9"}
+    return {"errorGroup": f"GROUP#{run.workspace}#{'x' * 32}#9"}
 
 
 def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
@@ -156,7 +155,9 @@ def rerun_id(edge: Item) -> str:
 def _index_attributes(run: FunctionRun) -> dict[str, str]:
     """Sparse: a run is in `due` while there is something to do, and in `failures` once it has failed.
 
-    Both lists hold only what never changes, so that a change of status does not rewrite them.
+    An original that has failed is in `unrecovered`, too, until a re-run of it completes.
+
+    All lists hold only what never changes, so that a change of status does not rewrite them.
     """
     attributes = {
         "byWorkspace": f"WS#{run.workspace}#{shard(run.id)}",
@@ -165,8 +166,10 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
     }
     if run.deadline is not None:
         attributes |= {"due": f"OPEN#{shard(run.id)}", "dueAt": iso(run.deadline)}
-    if run.status in (Status.FAILURE, Status.TIMEOUT):
+    if run.status.is_failed:
         attributes["failedAt"] = attributes["position"]
+    if run.recovered is False:
+        attributes["unrecoveredAt"] = attributes["position"]
     return attributes
 
 
@@ -195,6 +198,10 @@ def change(before: FunctionRun, after: FunctionRun, *, keeps_due: bool) -> dict[
     values = {f":{name}": will_be[name] for name in changed if name in will_be}
     values |= {f":was_{name}": was[name] for name in unmoved if name in was}
     names = {*changed, *unmoved}
+    if "unrecoveredAt" in changed and "unrecoveredAt" in will_be:
+        no_rerun_has_completed_meanwhile = "attribute_not_exists(#recBy)"
+        conditions.append(no_rerun_has_completed_meanwhile)
+        names.add("recBy")
     if keeps_due and after.deadline != before.deadline:
         it_is_looked_at_in_time = "#dueAt <= :by"
         conditions.append(it_is_looked_at_in_time)
@@ -233,7 +240,29 @@ def is_stored(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -
     return after.revision != before.revision and stored.get("rev") == after.revision
 
 
-def only_due_differs(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:
-    """Whether a move has failed only because the run would be looked at too late."""
+def is_unmoved(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:
+    """Whether a move has failed only because of its place in an index."""
     was = of_run(before)
     return all(stored.get(name) == was.get(name) for name in _unmoved(before, after))
+
+
+def marked_meanwhile(
+    stored: dict[str, Any], before: FunctionRun, after: FunctionRun
+) -> tuple[FunctionRun, FunctionRun] | None:
+    """The same move of the run as recovered, if it has become so since it was read."""
+    if "recBy" not in stored or before.recovered_by is not None:
+        return None
+    mark = run_attributes.read({"recBy": stored["recBy"]})
+    return before.evolve(**mark), after.evolve(**mark)
+
+
+def recovery(rerun: FunctionRun) -> dict[str, Any]:
+    """Mark the original as recovered by this re-run: an update's options."""
+    it_is_there = "attribute_exists(pk)"
+    it_runs_the_same_function = "begins_with(byFunction, :function)"
+    function = f"FN#{rerun.workspace}#{rerun.function_id}#"
+    return {
+        "UpdateExpression": "SET recBy = if_not_exists(recBy, :rerun) REMOVE unrecoveredAt",
+        "ConditionExpression": f"{it_is_there} AND {it_runs_the_same_function}",
+        "ExpressionAttributeValues": to_item({":rerun": run_attributes.id_to_bytes(rerun.id), ":function": function}),
+    }

@@ -17,6 +17,7 @@ from handlers.domain.runs.experiment import SealedExperiment
 from handlers.domain.runs.recording import SealedParts
 from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.starting.idempotency import AlreadyStarted, SealedKey
+from handlers.domain.starting.start import LineageMoved
 
 _ATTEMPTS = 4
 # Of the run that is repeated: else a copy of them could appear after all runs of a lineage have been erased.
@@ -43,21 +44,26 @@ class RunRecorder(RunStore):
         return True
 
     def record_rerun(
-        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+        self,
+        run: FunctionRun,
+        parts: SealedParts,
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+        expected_reruns: int | None = None,
     ) -> bool:
         new = self._new(run, parts, key, act)
         new.actions["edge"] = self._table.put_action(items.of_edge(run))
         new.actions.update(self._check_source(run))
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
-            new.actions["original"] = self._count_reruns(run, expires_at)
+            new.actions["original"] = self._count_reruns(run, expires_at, expected=expected_reruns)
             try:
                 with _started_before(key):
                     self._table.transact(new.actions)
             except TransactionCanceled as canceled:
                 if canceled.by("run"):
                     return False
-                expires_at = self._lives_until(canceled, run, expires_at)
+                expires_at = self._lives_until(canceled, run, expires_at, expected=expected_reruns)
             else:
                 self._move(new.objects, new.stored, run)
                 return True
@@ -93,7 +99,9 @@ class RunRecorder(RunStore):
                 return
         raise Unavailable
 
-    def _count_reruns(self, run: FunctionRun, expires_at: int, count: int = 1) -> dict[str, Any]:
+    def _count_reruns(
+        self, run: FunctionRun, expires_at: int, count: int = 1, expected: int | None = None
+    ) -> dict[str, Any]:
         """More on the original, which from now on lives as long as this re-run: a lineage's newest expires last."""
         the_original_lives = "attribute_exists(pk) AND expiresAt > :now"
         it_may_be_rerun = "reruns <= :most_before"
@@ -107,6 +115,10 @@ class RunRecorder(RunStore):
             ":now": int(clock.now().timestamp()),
             ":expires_at": expires_at,
         }
+        if expected is not None:
+            its_lineage_is_as_it_was = "reruns = :expected"
+            conditions.append(its_lineage_is_as_it_was)
+            values[":expected"] = expected
         return self._table.update_action(
             keys.run(run.lineage_id),
             UpdateExpression="SET reruns = reruns + :count, expiresAt = :expires_at",
@@ -120,10 +132,17 @@ class RunRecorder(RunStore):
         key, condition = keys.run(str(run.source_run_id)), {"ConditionExpression": _ITS_PARAMETERS_ARE_NOT_ERASED}
         return {} if _repeats_original(run) else {"source": self._table.check_action(key, **condition)}
 
-    def _lives_until(self, canceled: TransactionCanceled, run: FunctionRun, expires_at: int, count: int = 1) -> int:
+    def _lives_until(
+        self,
+        canceled: TransactionCanceled,
+        run: FunctionRun,
+        expires_at: int,
+        count: int = 1,
+        expected: int | None = None,
+    ) -> int:
         """Until when its original lives, if it may be re-run so often more.
 
-        Raises NoParameters, RunNotFound or RerunLimitReached.
+        Raises NoParameters, RunNotFound, RerunLimitReached or LineageMoved.
         """
         if canceled.by("source"):
             raise NoParameters from canceled
@@ -134,6 +153,8 @@ class RunRecorder(RunStore):
             raise NoParameters
         if original["reruns"] + count > self._max_reruns:
             raise RerunLimitReached(self._max_reruns)
+        if expected not in (None, original["reruns"]):
+            raise LineageMoved
         expires_at = max(expires_at, int(original["expiresAt"]))
         if original["ptl"] < expires_at:
             self._extend_parameters(run.lineage_id, expires_at + items.PARTS_OUTLIVE_SECONDS)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -99,9 +100,17 @@ class RunStore:
                 if part is None:
                     self._parts.delete_outcome(after)  # it was written first
                 return self._moved(before, after.evolve(outcome_id=before.outcome_id), None, keeps_due=keeps_due)
-            is_looked_at_too_late = keeps_due and items.only_due_differs(stored, before, after)
-            return is_looked_at_too_late and self._moved(before, after, part, keeps_due=False)
+            if not items.is_unmoved(stored, before, after):
+                return False
+            if (marked := items.marked_meanwhile(stored, before, after)) is not None:
+                return self._moved(*marked, part, keeps_due=keeps_due)
+            # It would be looked at too late.
+            return keeps_due and self._moved(before, after, part, keeps_due=False)
         return True
+
+    def mark_recovered(self, rerun: FunctionRun) -> None:
+        with suppress(ConditionFailed):
+            self._table.update(keys.run(rerun.lineage_id), **items.recovery(rerun))
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
         """The run once its parts are where they stay. Raises Unavailable."""
@@ -130,6 +139,16 @@ class RunStore:
         kept = edges[: page.size]
         last = kept[-1]["sk"]["S"].removeprefix(keys.RERUN) if len(edges) > page.size else None
         return EdgePage(list(readable_of(kept, items.rerun_id, self._report)), last)
+
+    def newest_edges(self, original_run_id: str, size: int) -> list[str]:
+        walk = self._table.walk(
+            page_size=size,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :edge)",
+            ExpressionAttributeValues=to_item({":pk": f"RUN#{original_run_id}", ":edge": keys.RERUN}),
+            ScanIndexForward=False,
+            ConsistentRead=True,
+        )
+        return list(readable_of(islice(walk, size), items.rerun_id, self._report))
 
     def overdue(self) -> Iterator[FunctionRun]:
         now = clock.now()

@@ -18,6 +18,7 @@
     │   └── Conflict
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
     │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused, EffectKeyUnknown, PlanOutdated
+    │       └── AlreadyRecovered, RerunOpen      name the run that stands against a re-run
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
         └── Misconfigured            AWS refuses for good: an operator has to correct something
 
@@ -238,6 +239,28 @@ class RunEnded(Conflict):
 
     def __init__(self, status: str) -> None:
         super().__init__(f"The run has ended ({status}): there is nothing left to cancel.")
+
+
+class AlreadyRecovered(Conflict):
+    """Nothing is left to recover: `runId` has completed."""
+
+    code = "ALREADY_RECOVERED"
+    example = ("550e8400-e29b-41d4-a716-446655440000",)
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__()
+
+
+class RerunOpen(Conflict):
+    """A run of the lineage has not come to its end: `runId`. Wait for it, or cancel it."""
+
+    code = "RERUN_OPEN"
+    example = ("550e8400-e29b-41d4-a716-446655440000",)
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__()
 
 
 class IdempotencyKeyReused(Conflict):

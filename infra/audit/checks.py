@@ -97,6 +97,8 @@ def _lineages(world: World, terms: Terms) -> Iterator[Finding]:
                 yield _of_rerun(Rule.RERUN_EDGE, run, "It is not in the history of its original.")
         else:
             yield from _miscounted_reruns(run, len(edges.get(run.id, ())), terms)
+            reruns = [found for edge in edges.get(run.id, ()) if (found := world.alive(edge.run, terms.now))]
+            yield from _mismarked(run, reruns)
 
 
 def _edge_without_run(edge: EdgeRecord, run: RunRecord | None) -> Iterator[Finding]:
@@ -131,6 +133,20 @@ def _miscounted_reruns(run: RunRecord, edges: int, terms: Terms) -> Iterator[Fin
     if run.rerun_count < edges or (nothing_expired and run.rerun_count > edges):
         said = f"It has counted {run.rerun_count} re-runs, and its history has {edges}."
         yield Finding(Rule.RERUN_COUNT, (run.id,), said, runs=(run.id,))
+
+
+def _mismarked(original: RunRecord, reruns: list[RunRecord]) -> Iterator[Finding]:
+    if not original.status.is_failed:
+        return
+    by = {run.id: run for run in reruns if run.is_recovering and run.function_id == original.function_id}
+    # The mark is set before the end of a re-run is published.
+    published = [run.id for run in by.values() if not run.event_pending]
+    if original.recovered_by is None and published:
+        about = (original.id, min(published))
+        yield Finding(Rule.RECOVERED, about, "Its re-run has completed, and it is not marked.", runs=about)
+    elif original.recovered_by in {run.id for run in reruns} - by.keys():
+        about = (original.id, str(original.recovered_by))
+        yield Finding(Rule.RECOVERED, about, "It is marked as recovered by a run that does not recover it.", runs=about)
 
 
 def _executions(world: World, terms: Terms) -> Iterator[Finding]:

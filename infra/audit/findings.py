@@ -21,12 +21,16 @@ class Rule(StrEnum):
 
     READABLE = "readable", "Every item of a run can be read."
     DEADLINE = "deadline", "Every run has ended and its end is published, or it is within its deadline."
-    INDEXES = "indexes", "Every run is due by its deadline, if it has one, and among the failures if it failed."
+    INDEXES = (
+        "indexes",
+        "Every run is due by its deadline, if it has one, and among failures and unrecovered runs if it is one.",
+    )
     OUTCOME = "outcome", "Every run that names a sealed outcome has it."
     EDGE_RUN = "edge-run", "Every lineage edge has its re-run."
     RERUN_EDGE = "rerun-edge", "Every re-run has its edge on its original."
     RERUN_ORIGINAL = "rerun-original", "Every re-run has its original, which lives as long as it does."
     RERUN_COUNT = "rerun-count", "Every original has counted its re-runs."
+    RECOVERED = "recovered", "Every original that has failed is marked as recovered once a re-run of it has completed."
     ATTEMPTS = "attempts", "Every run's recorded attempts are as many as its status allows."
     EXECUTIONS = "executions", "No run was executed more often than its recorded attempts."
     SEALS = "seals", "Sealed parts can be opened."

@@ -27,7 +27,7 @@ _OF_A_RUN = {name for table in (FIELDS, PIN) for name, _ in table.values()}
 _ATTRIBUTES = sorted(
     _OF_A_RUN
     | {"pk", "sk", "runId", "object", "stagedAs", "reruns", "expiresAt"}
-    | {"byWorkspace", "byFunction", "position", "due", "dueAt", "failedAt"}
+    | {"byWorkspace", "byFunction", "position", "due", "dueAt", "failedAt", "unrecoveredAt"}
 )
 PROJECTION: dict[str, Any] = {
     # By other names, because some are DynamoDB's own words.
@@ -145,6 +145,9 @@ def _remember_run(run_id: str, item: Item, world: World) -> None:
         is_rerun=run.is_rerun,
         original=sys.intern(run.original_run_id) if run.original_run_id else None,
         rerun_count=run.rerun_count,
+        function_id=sys.intern(run.function_id),
+        recovered_by=run.recovered_by,
+        is_recovering=run.is_recovering,
         attempts=run.execution_attempts,
         outcome_id=run.outcome_id,
         misplaced=_misplaced(from_item(item), items.of_run(run)),
@@ -153,8 +156,9 @@ def _remember_run(run_id: str, item: Item, world: World) -> None:
 
 def _misplaced(stands: dict[str, Any], belongs: dict[str, Any]) -> str | None:
     """What is wrong with its place in the indexes. In that of what is due it may be looked at earlier than it must."""
-    if stands.get("failedAt") != belongs.get("failedAt"):
-        return f"In the index of failures it stands {stands.get('failedAt')}, but belongs {belongs.get('failedAt')}."
+    for index, sort in (("failures", "failedAt"), ("unrecovered", "unrecoveredAt")):
+        if stands.get(sort) != belongs.get(sort):
+            return f"In the index {index} it stands {stands.get(sort)}, but belongs {belongs.get(sort)}."
     if "due" not in belongs:
         return "It is due, and nothing is left to do." if {"due", "dueAt"} & stands.keys() else None
     partition, _, shard = str(stands.get("due")).rpartition("#")

@@ -25,6 +25,10 @@ class RunRecord:
     is_rerun: bool = False
     original: str | None = None
     rerun_count: int = 0
+    function_id: str = ""
+    recovered_by: str | None = None
+    is_recovering: bool = False
+    """Whether it recovers its original, if that is of the same function."""
     attempts: int = 0
     outcome_id: str | None = None
     misplaced: str | None = None

@@ -12,7 +12,7 @@ from handlers.aws.table import Item, Table, from_item, to_item
 _COMPARED = {"=": operator.eq, "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
 _CONDITION = re.compile(r"(?P<name>#?\w+) (?P<by>=|<=|<|>=|>) (?P<value>:\w+)")
 _FUNCTION = re.compile(r"(?P<function>attribute_exists|attribute_not_exists|begins_with)\((?P<of>[^)]+)\)")
-_ASSIGNMENT = re.compile(r"(?P<name>#?\w+) = (?:(?P<counted>#?\w+) \+ )?(?P<value>:\w+)")
+_ASSIGNMENT = re.compile(r"(?P<name>#?\w+) = (?:(?P<counted>#?\w+) \+ )?(?P<kept>if_not_exists\(\w+, )?(?P<value>:\w+)")
 
 
 class _ConditionalCheckFailed(ClientError):
@@ -91,7 +91,8 @@ class InMemoryDynamoDB:
             value = values[each["value"]]
             if each["counted"]:
                 value = to_item({"sum": _plain(item[each["counted"]]) + _plain(value)})["sum"]
-            changed[names.get(each["name"], each["name"])] = value
+            name = names.get(each["name"], each["name"])
+            changed[name] = item[name] if each["kept"] and name in item else value
         for name in filter(None, removes.split(", ")):
             changed.pop(names.get(name, name), None)
         self.items[_pair(update["Key"])] = changed

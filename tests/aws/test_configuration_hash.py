@@ -122,6 +122,10 @@ def test_while_the_secret_cannot_be_read_the_run_waits(fault: Exception) -> None
     assert reason.value.code == "ConfigHashUnavailable"
 
 
+def test_without_a_secret_there_is_no_hash() -> None:
+    assert ConfigurationHash(lambda: None, lambda _: None).of(CONFIGURATION) is None
+
+
 def test_a_secret_that_is_lost_costs_the_hash_and_no_execution() -> None:
     reported: list[Exception] = []
     assert ConfigurationHash(lambda: read(SealBroken()), reported.append).of(CONFIGURATION) is None
@@ -158,3 +162,10 @@ class TestSecret:
         item = dynamodb.get_item(TableName=local_stack.outputs["TableName"], Key=key)["Item"]
         assert item.keys() == {"pk", "sk", "sealed", "schema"}
         assert secret not in item["sealed"]["B"]
+
+    def test_who_may_not_write_finds_it_and_never_makes_it(self, secrets: Callable[[], StackSecret]) -> None:
+        assert secrets().find() is None
+        reader = secrets()
+        assert reader.find() is None
+        secret = secrets().read()
+        assert reader.find() == reader.read() == secret

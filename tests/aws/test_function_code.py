@@ -92,6 +92,20 @@ def test_a_version_that_the_team_published_remains_the_team_s(
     assert client.get_function_configuration(FunctionName=theirs["FunctionArn"])["Description"] == "release 12"
 
 
+def test_code_can_be_read_and_nothing_is_published_for_it(
+    code: FunctionCode, function: TeamFunction, client: Any
+) -> None:
+    with injected(client.meta.events, PUBLISH) as published:
+        unpublished = code.read(function.arn)
+    assert published == []
+    assert unpublished.function_version == "$LATEST"
+    pin = code.current(function.arn, refresh=True)
+    assert pin.function_code_hash == unpublished.function_code_hash
+    assert (code.read(pin.function_version_arn), code.read(function.arn)) == (pin, unpublished)
+    with pytest.raises(PermanentFailure):
+        code.read(f"{function.arn}:99")
+
+
 def configured(function: TeamFunction, **configuration: str) -> Any:
     """GetFunction's answer."""
     whole = {
@@ -110,6 +124,8 @@ def test_a_function_that_is_being_updated_is_for_later(code: FunctionCode, funct
     updating = configured(function, LastUpdateStatus="InProgress")
     with injected(client.meta.events, GET, updating), pytest.raises(RetryLater):
         code.current(function.arn, refresh=True)
+    with injected(client.meta.events, GET, updating), pytest.raises(RetryLater):
+        code.read(function.arn)
     with injected(client.meta.events, PUBLISH, error(409, "ResourceConflictException")), pytest.raises(RetryLater):
         code.current(function.arn, refresh=True)
 

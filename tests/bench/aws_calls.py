@@ -18,6 +18,7 @@ from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.settings import Settings
 from handlers.wiring import Wiring
 from infra.local.local_stack import LocalStack, bring_up
+from tests.bench.write_units import FAILS_AT_FIRST
 from tests.domain.starting.rerunning import rerun
 from tests.stack.driver import Workspace
 
@@ -88,6 +89,11 @@ def main(report: Callable[[str], None] = print) -> None:
                 assert workspace.run(new.id)["status"] == "completed"
             with recorded("a message delivered again", calls):
                 execute(new.id, wiring.execution_deps)
+            failed = workspace.execute(workspace.trigger_of(FAILS_AT_FIRST)[0])
+            workspace.ended(failed)
+            body = RerunBody.read({"overrideParams": {"a": 1}, "ifNotRecovered": True})
+            with recorded("POST rerun with ifNotRecovered", calls):
+                rerun(RerunRequest(workspace.name, failed, "alice", body), wiring)
         finally:
             local_stack.take_down()
 

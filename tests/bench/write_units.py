@@ -30,6 +30,7 @@ from tests.stack.lineage import Container, LineageFixture
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 DOLLARS_PER_MILLION = 0.625
+FAILS_AT_FIRST = "def handler(event, context):\n    return event['a']\n"
 
 
 class Write(NamedTuple):
@@ -102,6 +103,8 @@ class Units(NamedTuple):
     post: int
     claim: int
     outcome: int
+    mark: int
+    """On the original, that it is recovered."""
     published: int
 
     @classmethod
@@ -113,8 +116,8 @@ class Units(NamedTuple):
             post = sum(write.units for write in recorder)
             recorder.clear()
             execute(new.id, container.execution_deps)
-        claim, *outcome, published = (write.units for write in recorder)
-        return cls(post, claim, sum(outcome), published)
+        claim, *outcome, mark, published = (write.units for write in recorder)
+        return cls(post, claim, sum(outcome), mark, published)
 
 
 def a_rerun_of(fixture: LineageFixture, **body: Any) -> RerunRequest:
@@ -134,6 +137,10 @@ def main() -> None:
             fixture.workspace.ended(fixture.original)
             reruns = {"as it was": a_rerun_of(fixture), "with overrides": a_rerun_of(fixture, overrideParams={"a": 1})}
             found = {kind: Units.of(fixture, fixture.container(), request) for kind, request in reruns.items()}
+            fixture.original = fixture.workspace.execute(fixture.workspace.trigger_of(FAILS_AT_FIRST)[0])
+            fixture.workspace.ended(fixture.original)
+            recovering = a_rerun_of(fixture, overrideParams={"a": 1})
+            found["that recovers a failed run"] = Units.of(fixture, fixture.container(), recovering)
             fixture.close()
         finally:
             local_stack.take_down()

@@ -21,7 +21,7 @@ from handlers.domain.starting.idempotency import (
     request_key,
 )
 from handlers.domain.starting.rerun import KeyedRunReader
-from handlers.domain.starting.start import RunRecorder
+from handlers.domain.starting.start import LineageMoved, RunRecorder
 from tests.aws.conftest import MAX_RERUNS
 from tests.aws.storing import new_run
 from tests.builders import WORKSPACE, a_rerun
@@ -332,3 +332,71 @@ def test_a_run_that_was_started_before_keeps_no_key(runs: RunPorts) -> None:
     runs.record(run, PARTS)
     assert not runs.record(run, PARTS, key)
     assert kept_under(key.key, runs) is None
+
+
+def test_the_newest_reruns_come_first_and_no_more_than_asked_for(runs: RunPorts) -> None:
+    original, at = stored(runs), now()
+    reruns = [a_rerun_of(original, created_at=at + timedelta(seconds=number)) for number in range(3)]
+    assert runs.newest_edges(original.id, 10) == []
+    for rerun in reruns:
+        assert runs.record_rerun(rerun, PARTS)
+    assert runs.newest_edges(original.id, 2) == [reruns[2].id, reruns[1].id]
+    assert len(runs.newest_edges(original.id, 10)) == 3
+
+
+def failed(runs: RunPorts, run: FunctionRun, outcome: bytes | None = None) -> FunctionRun:
+    after = run.moved(status=Status.FAILURE, claim_token=None, deadline=None, outcome_id=new_token())
+    assert runs.transition(run, after, outcome)
+    found = runs.read_run(run.id)
+    assert found is not None
+    return found
+
+
+def test_the_first_rerun_that_completes_recovers_its_original(runs: RunPorts) -> None:
+    original = stored(runs, status="running", claim_token="a")
+    ended = failed(runs, original)
+    assert ended.recovered is False
+    first, second = a_rerun_of(original, status="completed"), a_rerun_of(original, status="completed")
+    for rerun in (first, second, first):
+        runs.mark_recovered(rerun)
+    found = runs.read_run(original.id)
+    assert found == ended.evolve(recovered_by=first.id)
+    assert runs.transition(ended, published := ended.moved(event_pending=False)), "a mark is no move"
+    assert runs.read_run(original.id) == published.evolve(recovered_by=first.id)
+
+
+@pytest.mark.parametrize("size", [10, 2_000], ids=["in the transaction", "ahead of the run"])
+def test_an_original_that_fails_after_its_rerun_has_completed_is_recovered(runs: RunPorts, size: int) -> None:
+    original = stored(runs, status="running", claim_token="a")
+    rerun = a_rerun_of(original, status="completed")
+    runs.mark_recovered(rerun)
+    ended = failed(runs, original, b"x" * size)
+    assert (ended.recovered, ended.recovered_by) == (True, rerun.id)
+    assert runs.read_parts(ended, [Part.OUTCOME]) == {Part.OUTCOME: b"x" * size}
+
+
+def test_nothing_is_recovered_by_a_rerun_of_another_function_or_comes_back_by_one(runs: RunPorts) -> None:
+    original = stored(runs, status="failure")
+    runs.mark_recovered(a_rerun_of(original, status="completed", function_id=str(uuid4())))
+    assert runs.read_run(original.id) == original
+    gone = new_run()
+    runs.mark_recovered(a_rerun_of(gone, status="completed"))
+    assert runs.read_run(gone.id) is None
+
+
+def test_a_rerun_that_expects_another_lineage_is_not_recorded(runs: RunPorts) -> None:
+    original = stored(runs)
+    assert runs.record_rerun(a_rerun_of(original), PARTS, expected_reruns=0)
+    refused, key = a_rerun_of(original), SealedKey(a_key(), b"digest")
+    with pytest.raises(LineageMoved):
+        runs.record_rerun(refused, PARTS, key, expected_reruns=0)
+    assert runs.read_run(refused.id) is None
+    assert kept_under(key.key, runs) is None
+    assert runs.record_rerun(refused, PARTS, key, expected_reruns=1)
+
+
+def test_a_lineage_that_must_live_longer_is_expected_to_be_as_it_was_all_the_same(runs: RunPorts) -> None:
+    original = stored(runs, expires_at=now() + timedelta(days=1))
+    assert runs.record_rerun(a_rerun_of(original), PARTS, expected_reruns=0)
+    with pytest.raises(RunNotFound):
+        runs.record_rerun(a_rerun_of(new_run()), PARTS, expected_reruns=0)

@@ -1,9 +1,7 @@
 """Every entry point over a world in memory."""
 
-from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +14,7 @@ from handlers.domain.runs.run import FunctionRun
 from tests.builders import a_pin, a_run, a_trigger, an_id
 from tests.entry_points.events import PATH, ROUTES
 from tests.fakes import World
+from tests.fakes.run_index import InMemoryRunIndex
 
 OPEN_HOOK = HttpTrigger(path=PATH, signature="none")
 
@@ -48,13 +47,7 @@ class InMemory:
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.invokable, self.buses = world.invokable, world.buses
         self.audit_log, self.input_cipher, self.acts_kept_for = world.audit_log, world.cipher, timedelta(days=400)
-        self.run_index = SimpleNamespace(newest_first=nothing_in_time_order)
-
-
-def nothing_in_time_order(_: str, filters: Any, __: Any) -> Iterator[Any]:
-    """Like the real index, which writes the times asked for as the table has them."""
-    [clock.iso(moment) for moment in (filters.since, filters.until) if moment is not None]
-    return iter(())
+        self.run_index = InMemoryRunIndex(world.runs)
 
 
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:

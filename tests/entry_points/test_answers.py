@@ -46,6 +46,8 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.BeingChanged(): 409,
     errors.SourceLimitReached(): 409,
     errors.RunEnded("completed"): 409,
+    errors.AlreadyRecovered(RUN_ID): 409,
+    errors.RerunOpen(RUN_ID): 409,
     errors.IdempotencyKeyReused(): 409,
     errors.EffectKeyUnknown(): 409,
     errors.PlanOutdated(["trigger"]): 409,

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.audit.act import SealedAct
-from handlers.domain.clock import iso
 from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
-from handlers.domain.paging import Page
+from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.experiment import SealedExperiment
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import RecordedRun, SealedParts
 from handlers.domain.runs.run import FunctionRun, Part, Status
 from handlers.domain.starting.idempotency import KEPT_FOR, AlreadyStarted, IdempotencyKey, KeptRequest, SealedKey
+from handlers.domain.starting.start import LineageMoved
 from tests.builders import NOW
 
 
@@ -98,7 +98,12 @@ class InMemoryRuns:
         return moved
 
     def record_rerun(
-        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+        self,
+        run: FunctionRun,
+        parts: SealedParts,
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+        expected_reruns: int | None = None,
     ) -> bool:
         original = self.read_run(run.lineage_id)
         if original is None:
@@ -108,11 +113,13 @@ class InMemoryRuns:
             raise NoParameters
         if original.rerun_count >= self.max_reruns:
             raise RerunLimitReached(self.max_reruns)
+        if expected_reruns not in (None, original.rerun_count):
+            raise LineageMoved
         if not self.record(run, parts, key, act):
             return False
         expires_at = max(original.expires_at, run.expires_at)
         self.runs[original.id] = original.evolve(rerun_count=original.rerun_count + 1, expires_at=expires_at)
-        self.lineages.setdefault(original.id, []).append((f"{iso(run.created_at)}#{run.id}", run.id))
+        self.lineages.setdefault(original.id, []).append((position(run), run.id))
         return True
 
     def record_experiment(
@@ -154,12 +161,21 @@ class InMemoryRuns:
             self.due.pop(after.id, None)
         return True
 
+    def mark_recovered(self, rerun: FunctionRun) -> None:
+        original = self.runs.get(rerun.lineage_id)
+        if original is not None and original.function_id == rerun.function_id and original.recovered_by is None:
+            self.writes += 1
+            self.runs[original.id] = original.evolve(recovered_by=rerun.id)
+
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
         ahead = sorted(
             edge for edge in self.lineages.get(original_run_id, []) if page.after is None or edge[0] > page.after
         )
         kept = ahead[: page.size]
         return EdgePage([run_id for _, run_id in kept], kept[-1][0] if len(ahead) > page.size else None)
+
+    def newest_edges(self, original_run_id: str, size: int) -> list[str]:
+        return [run_id for _, run_id in sorted(self.lineages.get(original_run_id, []), reverse=True)[:size]]
 
     def overdue(self) -> Iterator[FunctionRun]:
         deadlines = [(run.deadline, run.id) for run in self.runs.values() if run.deadline is not None]
@@ -184,6 +200,10 @@ class InMemoryExperiments:
     def read(self, experiment_id: str) -> SealedExperiment | None:
         stored = self._runs.experiments.get(experiment_id)
         return stored if stored is not None and _is_alive(stored.experiment.expires_at) else None
+
+
+def position(run: FunctionRun) -> str:
+    return position_of(run.created_at, run.id)
 
 
 def _is_alive(expires_at: datetime) -> bool:

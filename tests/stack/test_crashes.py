@@ -20,7 +20,7 @@ import pytest
 from handlers.domain import clock
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.execution import execute
-from handlers.domain.runs.run import ExecutionSource, Status
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
@@ -112,7 +112,7 @@ def _a_rerun_with_large_overrides(life: Life) -> Act:
     return _rerun_of(life.end(), life, overrideParams={"a": LARGE}, notBefore="2026-01-01T00:00:00Z")
 
 
-def _rerun_of(run: str, life: Life, **body: Any) -> Act:
+def _rerun_of(run: str, life: Life, **body: Any) -> Callable[[Container], FunctionRun]:
     options = RerunBody.read(body)
     workspace = life.lineage.workspace.name
     key = request_key(uuid4().hex, workspace, "alice", body)
@@ -158,6 +158,32 @@ def _an_execution_with_a_large_result(life: Life) -> Act:
 def _an_execution_that_fails_and_awaits_a_retry(life: Life) -> Act:
     run = life.begin(fails=True)
     return lambda deps: execute(run, deps.execution_deps)
+
+
+@story
+def _an_execution_that_recovers_its_original(life: Life) -> Act:
+    life.begin(fails=True)
+    rerun_ = _rerun_of(life.end(), life, overrideParams={"fails": False})(life.lineage.container())
+    return lambda deps: execute(rerun_.id, deps.execution_deps)
+
+
+@story
+def _an_original_that_fails_once_its_rerun_has_completed(life: Life) -> Act:
+    original = life.begin(fails=True)
+    rerun_ = _rerun_of(original, life, overrideParams={"fails": False})(life.lineage.container())
+
+    def act(deps: Container) -> None:
+        execute(rerun_.id, deps.execution_deps)
+        execute(original, deps.execution_deps)
+
+    return act
+
+
+@story
+def _a_rerun_if_not_recovered(life: Life) -> Act:
+    failed = life.begin(fails=True)
+    life._go_on()  # its retry fails, too
+    return _rerun_of(failed, life, ifNotRecovered=True, overrideParams={"fails": False})
 
 
 @story

@@ -53,6 +53,8 @@ EXECUTE_PATH = [
     "lambda.Invoke",
     "kms.GenerateDataKey",
     "dynamodb.TransactWriteItems",
+    # The original is recovered by it, if it has failed or fails yet.
+    "dynamodb.UpdateItem",
     "eventbridge.PutEvents",
     "dynamodb.UpdateItem",
 ]
@@ -99,8 +101,8 @@ def test_faults_are_injected_into_the_calls_that_are_made(lineage: LineageFixtur
 
 RERUN_CASES = cases(
     RERUN_PATH,
-    Case(TRANSACTION, 1, "conflict", cancelled_by("TransactionConflict", "None", "None", "None", "None")),
-    Case(TRANSACTION, 1, "the original is gone", cancelled_by(*["None"] * 4, "ConditionalCheckFailed")),
+    Case(TRANSACTION, 1, "conflict", cancelled_by("TransactionConflict", *["None"] * 5)),
+    Case(TRANSACTION, 1, "the original is gone", cancelled_by(*["None"] * 5, "ConditionalCheckFailed")),
     Case(TRANSACTION, 1, "in progress", answered(400, "TransactionInProgressException")),
     Case(
         "dynamodb.BatchGetItem",
@@ -163,8 +165,9 @@ EXECUTE_CASES = cases(
     Case(UPDATE, 1, "another claims", answered(400, CONDITION)),
     Case(TRANSACTION, 1, "the claim is lost", cancelled_by("None", "ConditionalCheckFailed")),
     Case(TRANSACTION, 1, "conflict", cancelled_by("None", "TransactionConflict")),
-    Case(UPDATE, 2, "another has published it", answered(400, CONDITION)),
-    *(Case(UPDATE, nth, "conflict", answered(400, CONFLICT)) for nth in (1, 2)),
+    Case(UPDATE, 2, "the original is gone", answered(400, CONDITION)),
+    Case(UPDATE, 3, "another has published it", answered(400, CONDITION)),
+    *(Case(UPDATE, nth, "conflict", answered(400, CONFLICT)) for nth in (1, 2, 3)),
     Case(
         "eventbridge.PutEvents",
         1,
@@ -206,7 +209,9 @@ def test_a_run_whose_execution_met_a_fault_ends_and_counts_its_executions(
     lineage.assert_consistent()
 
 
-@pytest.mark.parametrize(("nth", "size"), [(1, 1), (2, 2_000), (2, 1)], ids=["claim", "outcome", "published"])
+@pytest.mark.parametrize(
+    ("nth", "size"), [(1, 1), (2, 2_000), (2, 1), (3, 1)], ids=["claim", "outcome", "mark", "published"]
+)
 def test_a_rerun_of_a_run_in_the_same_moment_does_not_hold_up_its_execution(
     lineage: LineageFixture, nth: int, size: int
 ) -> None:

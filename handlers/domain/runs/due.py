@@ -6,6 +6,7 @@ due, so that the watchdog pushes it then.
 
 import math
 from datetime import datetime, timedelta
+from typing import Any
 
 from handlers.domain import clock
 from handlers.domain.runs.ports import RunQueue
@@ -26,6 +27,14 @@ def first_deadline(at: datetime, not_before: datetime | None) -> datetime:
     if not_before is None or not_before <= at:
         return pending_deadline(at)
     return pending_deadline(not_before) if not_before - at <= MAX_MESSAGE_DELAY else not_before
+
+
+def later(run: FunctionRun, **changes: Any) -> FunctionRun:
+    """Overdue again after a while that grows each time, and not before the run is due."""
+    postponements = run.postponements + 1
+    at = clock.now()
+    deadline = max(pending_deadline(at, postponements), first_deadline(at, run.not_before))
+    return run.moved(postponements=postponements, deadline=deadline, **changes)
 
 
 def wait_of(run: FunctionRun) -> timedelta:

@@ -147,8 +147,15 @@ def publish(finished: FunctionRun, deps: Finisher) -> None:
     The end of a run that awaits a retry is noted by whoever retries it: an event that is lost on its way there is
     published again by the watchdog.
     """
+    mark_recovered(finished, deps.runs)
     if deps.bus.publish([finished]) and not finished.awaits_retry:
         mark_published(finished, deps.runs)
+
+
+def mark_recovered(finished: FunctionRun, runs: RunTransitions) -> None:
+    """Before the end of a re-run is published: after a crash the watchdog finds that pending, and does both."""
+    if finished.is_recovering:
+        runs.mark_recovered(finished)
 
 
 def mark_published(finished: FunctionRun, runs: RunTransitions) -> bool:

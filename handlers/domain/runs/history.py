@@ -11,12 +11,14 @@ from handlers.domain.paging import Page, to_cursor
 from handlers.domain.runs.outcome import unpack
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.recording import seal_context
-from handlers.domain.runs.run import Content, FunctionRun, ParametersFormat, Part
+from handlers.domain.runs.run import Content, ExecutionSource, FunctionRun, ParametersFormat, Part, Status
 from handlers.domain.seal import Cipher, SealBroken
 
 # Lambda answers with 6 MB at most, in which a large answer stands as base64, that is, a third larger.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_REVEALED_BYTES = 4_500_000
+# Re-runs that are looked at for the newest that counts: more of them only where the first few are experiments.
+_NEWEST = (10, 100)
 # Longer than all names together, with some spaces between them.
 _MAX_INCLUDE = 100
 
@@ -30,6 +32,9 @@ class EdgePage(NamedTuple):
 class LineageReader(RunReader, Protocol):
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
         """The re-runs of an original, oldest first."""
+
+    def newest_edges(self, original_run_id: str, size: int) -> list[str]:
+        """The ids of its newest re-runs, newest first, in one read."""
 
 
 def read_run(workspace: str, run_id: str, runs: RunReader) -> FunctionRun:
@@ -95,6 +100,19 @@ def _shown(content: bytes, run: FunctionRun, name: Content) -> JsonValue:
         return parse(content)
     except InvalidRequest:  # a runtime may answer what it likes: then it is shown as text
         return content.decode(errors="replace")
+
+
+def last_rerun_status(run: FunctionRun, runs: LineageReader) -> Status | None:
+    """Of an original's newest re-run that is no experiment's, among its newest hundred. Raises Unavailable."""
+    if run.is_rerun or run.rerun_count == 0:
+        return None
+    for size in _NEWEST:
+        for rerun in runs.read_many(runs.newest_edges(run.id, size)):
+            if rerun.execution_source is not ExecutionSource.EXPERIMENT:
+                return rerun.status
+        if run.rerun_count <= size:
+            break
+    return None
 
 
 class Lineage(NamedTuple):

@@ -35,6 +35,13 @@ class RunTransitions(RunReader, Protocol):
         if the run still has the execution's claim, whatever else has been written to it.
         """
 
+    def mark_recovered(self, rerun: FunctionRun) -> None:
+        """Say of the original of this completed re-run that it is recovered by it.
+
+        Unless it is recovered already, is gone, or is of another function. An original that fails later is recovered
+        all the same. The mark is no move.
+        """
+
     def move_staged(self, run: FunctionRun) -> FunctionRun:
         """The run once its parts are where they stay."""
 

@@ -45,6 +45,10 @@ class Status(StrEnum):
     def is_open(self) -> bool:
         return self in (Status.PENDING, Status.RUNNING)
 
+    @property
+    def is_failed(self) -> bool:
+        return self in (Status.FAILURE, Status.TIMEOUT)
+
 
 class ErrorSource(StrEnum):
     """Who says of a run that it failed: both have names for errors, and they may be the same."""
@@ -144,7 +148,8 @@ class FunctionRun(Document):
     """Of the run whose effects it is to repeat, not to add to; None if its own: see `effects_under`."""
     experiment_id: str | None = None
     recovered_by: str | None = None
-    """Of an original: the first re-run that has completed. A mark, like the cancellation's."""
+    """Of an original: the first re-run that has completed, whatever has become of it itself. A mark, like the
+    cancellation's."""
     retriable: bool = False
     """Whether its trigger said, when the run was recorded, that failures are to be retried."""
     retry_attempt: int | None = None
@@ -198,7 +203,18 @@ class FunctionRun(Document):
     @property
     def awaits_retry(self) -> bool:
         """Whether it has ended so that somebody has to decide on a retry."""
-        return self.retriable and self.status in (Status.FAILURE, Status.TIMEOUT)
+        return self.retriable and self.status.is_failed
+
+    @property
+    def recovered(self) -> bool | None:
+        """Of an original that has failed: whether a re-run of it has completed. None for all other runs."""
+        return None if self.is_rerun or not self.status.is_failed else self.recovered_by is not None
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether it recovers its original, if it is of the same function. Experiments recover nothing."""
+        is_experiment = self.execution_source is ExecutionSource.EXPERIMENT
+        return self.is_rerun and self.status is Status.COMPLETED and not is_experiment
 
     @property
     def function_version(self) -> str | None:

@@ -28,12 +28,13 @@ from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.requests import Body, ContentField, Moment
-from handlers.domain.runs.ports import RunReader
+from handlers.domain.runs.history import LineageReader
 from handlers.domain.runs.recording import RecordedRun, Retention
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest, digest, run_started_before
 from handlers.domain.starting.plan_token import MAX_LENGTH, PlanOf, open_token
+from handlers.domain.starting.recovered_check import check_not_recovered
 from handlers.domain.starting.rerun_parameters import contents_of, open_for_caller
 from handlers.domain.starting.start import NewRun, Started, StartRequest, TriggerReader, new_run
 
@@ -47,6 +48,9 @@ class RerunBody(Body):
     reason: str | None = Field(default=None, max_length=512)
     override_params: ContentField | None = None
     not_before: Moment | None = None
+    if_not_recovered: bool = Field(
+        default=False, description="Re-run it only if no run of its lineage has completed, and none is open."
+    )
     effects: Literal["new", "same"] = Field(
         default="new",
         description="`same`: the function is given the source run's `functionRunEffectKey`, and can tell that its "
@@ -92,7 +96,7 @@ class RerunRequest(NamedTuple):
         return PlanOf(self.workspace, parse_run_id(self.run_id), self.rerun_by, body)
 
 
-class KeyedRunReader(RunReader, Protocol):
+class KeyedRunReader(LineageReader, Protocol):
     def read_with_key(
         self, run_id: str, part: Part, key: IdempotencyKey | None
     ) -> tuple[RecordedRun | None, KeptRequest | None]:
@@ -155,6 +159,7 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         use_latest_code=options.use_latest_code,
         retriable=trigger.retry_policy is not None and trigger.retry_policy.retry_manual_reruns,
     )
+    expected_reruns = check_not_recovered(source, deps.runs) if options.if_not_recovered else None
     # The last of all checks: how large they are together is not to be learnt from requests that are refused anyway.
     contents = contents_of(source, parameters, options.override_params)
     act = Act.done(
@@ -169,7 +174,7 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         reason=run.rerun_reason,
         use_latest_code=run.use_latest_code,
     )
-    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, act))
+    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, act, expected_reruns))
 
 
 def read_rerunnable(workspace: str, run_id: str, key: IdempotencyKey | None, deps: RerunDeps) -> Rerunnable | Started:

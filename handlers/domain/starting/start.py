@@ -45,13 +45,22 @@ class RunRecorder(RunReader, Protocol):
         """
 
     def record_rerun(
-        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
+        self,
+        run: FunctionRun,
+        parts: SealedParts,
+        key: SealedKey | None = None,
+        act: SealedAct | None = None,
+        expected_reruns: int | None = None,
     ) -> bool:
         """Run, sealed parts, the act, lineage edge and the original's count. False if there is a run of this id.
 
         Raises AlreadyStarted, RunNotFound if the original is gone, NoParameters if its source is erased meanwhile,
-        RerunLimitReached or Unavailable.
+        RerunLimitReached, LineageMoved if it has not as many re-runs as expected, or Unavailable.
         """
+
+
+class LineageMoved(Exception):
+    """It has been re-run since it was looked at."""
 
 
 class TriggerReader(FunctionReader, Protocol):
@@ -104,6 +113,8 @@ class NewRun(NamedTuple):
     key: IdempotencyKey | None = None
     act: Act | None = None
     """What somebody did to start it; None of what starts by itself."""
+    expected_reruns: int | None = None
+    """Of a re-run that was decided on by what its lineage is: how many re-runs this must have still."""
 
 
 class Started(NamedTuple):
@@ -116,22 +127,22 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
     """Record the run in one transaction and push it, unless it was started before.
 
     From here on log lines concern the run that is started or, as they did before, the source of a re-run.
-    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, NoParameters or RerunLimitReached, too.
+    Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, NoParameters, RerunLimitReached or
+    LineageMoved, too.
     """
-    record = deps.runs.record_rerun if new.run.is_rerun else deps.runs.record
+    run, parts = new.run, seal_parts(new.run, new.contents, deps.cipher)
+    key, act = seal_key(new.key, deps.cipher), seal_act(new.act, deps.cipher)
     try:
-        is_new = record(
-            new.run,
-            seal_parts(new.run, new.contents, deps.cipher),
-            seal_key(new.key, deps.cipher),
-            seal_act(new.act, deps.cipher),
-        )
+        if run.is_rerun:
+            is_new = deps.runs.record_rerun(run, parts, key, act, new.expected_reruns)
+        else:
+            is_new = deps.runs.record(run, parts, key, act)
     except AlreadyStarted as already:
         return Started(run_started_before(already.kept, deps.cipher, deps.runs), is_new=False)
-    concerns_run(new.run.source_run_id or new.run.id, new.run.lineage_id)
-    if is_new and new.run.status.is_open:
-        push_when_due(new.run, deps.queue)
-    return Started(new.run, is_new)
+    concerns_run(run.source_run_id or run.id, run.lineage_id)
+    if is_new and run.status.is_open:
+        push_when_due(run, deps.queue)
+    return Started(run, is_new)
 
 
 def start_run(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.errors import Unavailable
@@ -17,8 +17,7 @@ from handlers.domain.log_context import concerns_run
 from handlers.domain.process_each import process_each
 from handlers.domain.runs.due import (
     MAX_MESSAGE_DELAY,
-    first_deadline,
-    pending_deadline,
+    later,
     postponed_for,
     push_when_due,
     wait_of,
@@ -33,23 +32,22 @@ from handlers.domain.runs.finish import (
     end_without_execution,
     finish,
     mark_published,
+    mark_recovered,
 )
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.ports import LifecycleBus, OverdueRuns, RunQueue, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
+from handlers.domain.upkeep.publishing import PUBLISHED_AT_ONCE, is_given_up, note_publication, publish_again
 
 # A bus that did not take so many events, each of a run whose parts were to be moved, is left alone until the next pass.
 MAX_UNPUBLISHED = 3
 # So is a bucket in which so many could not be moved: each may take all of a pass's time.
 MAX_UNMOVED = 3
-PUBLISHED_AT_ONCE = 10
 # Set aside in a pass until its open runs are done with: more than a pass can publish, and they fit into memory.
 MAX_ENDS = 10_000
 # Between our clock and the queue's. A message is tried for more than an hour before it ends in the dead-letter queue.
 CLOCKS_DIFFER = timedelta(minutes=1)
-# Of a failure that nobody could decide on, taken by the bus each quarter of an hour in the end: about two days.
-MAX_PUBLICATIONS = 200
 
 
 class DeadLetter(NamedTuple):
@@ -126,9 +124,8 @@ def recover_overdue(
     finally:  # if no more can be read, those read before can be published all the same
         while ends and has_time():
             some, ends = ends[:PUBLISHED_AT_ONCE], ends[PUBLISHED_AT_ONCE:]
-            taken = {run.id for run in deps.bus.publish(some)}
-            note = partial(_note_publication, deps=deps, taken=taken)
-            work_through(some, note, has_time=lambda: True)
+            taken = publish_again(some, deps, report)
+            work_through(some, partial(_note_publication, deps=deps, taken=taken), has_time=lambda: True)
             if not taken:
                 break
     return done
@@ -137,7 +134,7 @@ def recover_overdue(
 def _set_aside(overdue: Iterator[FunctionRun], ends: list[FunctionRun]) -> Iterator[FunctionRun]:
     """All but the ends that only have to be published. After a long outage there are many, older than any open run."""
     for run in overdue:
-        if run.status.is_open or run.staged or not run.event_pending or _is_given_up(run) or _is_early(run):
+        if run.status.is_open or run.staged or not run.event_pending or is_given_up(run) or _is_early(run):
             yield run
         elif len(ends) == MAX_ENDS:
             return
@@ -169,7 +166,7 @@ def _ended_or_pushed(run: FunctionRun, deps: WatchdogDeps, has_backlog: Callable
     # a push that was lost is made up for once the backlog has gone.
     is_queued = run.status is Status.PENDING and not _is_first_push(run) and has_backlog()
     # A running run whose lease has ended goes back to pending: its claim is void, a late outcome is not stored.
-    waiting = _later(run, status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
+    waiting = later(run, status=Status.PENDING, claim_token=None, started_at=None, waits_until=None)
     if not deps.runs.transition(run, waiting):
         return RecoveryResult.MOVED_ON
     if is_queued:
@@ -266,39 +263,15 @@ def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: Watch
     )
 
 
-def _is_given_up(run: FunctionRun) -> bool:
-    return run.awaits_retry and run.postponements >= MAX_PUBLICATIONS
-
-
 def _publish_again(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
-    if _is_given_up(run):
+    if is_given_up(run):
         return RecoveryResult.RETRY_GIVEN_UP if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
+    mark_recovered(run, deps.runs)
     return _note_publication(run, deps, {taken.id for taken in deps.bus.publish([run])})
 
 
 def _note_publication(run: FunctionRun, deps: WatchdogDeps, taken: set[str]) -> RecoveryResult:
     """`taken` are the runs whose events the bus took."""
     concerns_run(run.id, run.lineage_id)
-    if run.id not in taken:
-        deps.runs.transition(run, run.moved(deadline=_as_late_again(run)))
-    elif run.awaits_retry:
-        # The automatic retry records that the event has arrived; until then it may have been lost.
-        deps.runs.transition(run, _later(run))
-    else:
-        mark_published(run, deps.runs)
+    note_publication(run, deps, is_taken=run.id in taken)
     return RecoveryResult.PUBLISHED_AGAIN if run.id in taken else RecoveryResult.UNPUBLISHED
-
-
-def _as_late_again(run: FunctionRun) -> datetime:
-    """After as long as its event has waited already, within the bounds of what waits: nothing is counted."""
-    now = clock.now()
-    waited = now - (run.ended_at or now)
-    return max(pending_deadline(now), now + min(waited, MAX_MESSAGE_DELAY))
-
-
-def _later(run: FunctionRun, **changes: Any) -> FunctionRun:
-    """Overdue again after a while that grows each time, and not before the run is due."""
-    postponements = run.postponements + 1
-    at = clock.now()
-    deadline = max(pending_deadline(at, postponements), first_deadline(at, run.not_before))
-    return run.moved(postponements=postponements, deadline=deadline, **changes)

@@ -14,7 +14,8 @@ from handlers.domain.runs.outcome import BEYOND_RETRY, Outcome
 from handlers.domain.runs.run import Content, Status
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.retry import RetryResult
-from handlers.domain.upkeep.recovery import MAX_PUBLICATIONS, RecoveryResult
+from handlers.domain.upkeep.publishing import MAX_PUBLICATIONS
+from handlers.domain.upkeep.recovery import RecoveryResult
 from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger, an_id
 from tests.domain.starting.rerunning import request, rerun
 from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, retry_of

@@ -8,7 +8,8 @@ from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.outcome import OutcomeUnknown, RetryLater
 from handlers.domain.runs.run import Content, FunctionRun, Status
-from handlers.domain.upkeep.recovery import MAX_UNMOVED, PUBLISHED_AT_ONCE, RecoveryResult, recover, recover_overdue
+from handlers.domain.upkeep.publishing import PUBLISHED_AT_ONCE
+from handlers.domain.upkeep.recovery import MAX_UNMOVED, RecoveryResult, recover, recover_overdue
 from tests.builders import NOW, RUN_ID, a_run, an_id
 from tests.domain.watching import a_pass
 from tests.fakes import FakeClock, World

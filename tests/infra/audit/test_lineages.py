@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.aws import run_attributes
 from handlers.aws import run_items as items
 from tests.builders import NOW, a_rerun, a_run, an_id
 from tests.infra.audit.storing import ORIGINAL, RERUN, RETENTION, Storage, a_lineage
@@ -90,6 +91,41 @@ def test_a_run_that_cannot_be_read_is_one_finding_and_not_missing_too(unread: st
     storage, _ = a_lineage()
     storage.item(unread)["status"] = "asleep"
     assert storage.found() == [("readable", unread, "RUN")]
+
+
+def a_recovered_lineage() -> Storage:
+    """A failed original, and three re-runs: one that has failed, one that has completed, and one of an experiment."""
+    original = a_run(id=ORIGINAL, status="failure", recovered_by=an_id(3))
+    storage = Storage().run(original)
+    for number, changes in {2: {"status": "failure"}, 3: {}, 4: {"execution_source": "experiment"}}.items():
+        storage.rerun(a_rerun(original, id=an_id(number), **changes))
+    return storage
+
+
+def test_a_recovered_original_is_no_finding() -> None:
+    assert a_recovered_lineage().found() == []
+
+
+def test_an_original_whose_rerun_has_completed_is_found_if_it_is_not_marked() -> None:
+    storage = a_recovered_lineage()
+    del storage.item(ORIGINAL)["recBy"]
+    storage.item(ORIGINAL)["unrecoveredAt"] = storage.item(ORIGINAL)["failedAt"]
+    assert storage.found() == [("recovered", ORIGINAL, an_id(3))]
+    storage.run(a_rerun(a_run(id=ORIGINAL), id=an_id(3), event_pending=True, deadline=NOW + timedelta(minutes=1)))
+    assert storage.found() == [], "the mark is to be set before the end is published"
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_an_original_that_is_marked_by_a_rerun_that_does_not_recover_it_is_found(number: int) -> None:
+    storage = a_recovered_lineage()
+    storage.item(ORIGINAL)["recBy"] = run_attributes.id_to_bytes(an_id(number))
+    assert storage.found() == [("recovered", ORIGINAL, an_id(number))]
+
+
+def test_an_original_that_is_recovered_and_in_the_list_of_those_that_are_not_is_found() -> None:
+    storage = a_recovered_lineage()
+    storage.item(ORIGINAL)["unrecoveredAt"] = storage.item(ORIGINAL)["failedAt"]
+    assert storage.found() == [("indexes", ORIGINAL)]
 
 
 HISTORIES = st.lists(

@@ -59,10 +59,11 @@ proof: install ## the long checks: branch coverage with a floor, long fuzzing, l
 chaos: install ## break every AWS call and kill processes under load, then check that no run is lost (a quarter of an hour)
 	@$(BIN)/python -m tests.chaos
 
-bench: install ## measure: AWS calls of a re-run, its latency against its floor, and cold starts
+bench: install ## measure: AWS calls of a re-run, its latency against its floor, cold starts, and large comparisons
 	@$(BIN)/python -m tests.bench.aws_calls
 	@$(BIN)/python -m tests.bench.latency
 	@$(BIN)/python -m tests.bench.cold_start
+	@$(BIN)/python -m tests.bench.compare
 
 check: install ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check

@@ -13,6 +13,8 @@ from typing import Any
 import boto3
 import httpx
 
+from handlers.domain.audit.act import Act, Action
+from handlers.domain.comparing.comparison import compare_contents, read_pair
 from handlers.domain.runs.execution import execute
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.settings import Settings
@@ -89,6 +91,11 @@ def main(report: Callable[[str], None] = print) -> None:
                 assert workspace.run(new.id)["status"] == "completed"
             with recorded("a message delivered again", calls):
                 execute(new.id, wiring.execution_deps)
+            with recorded("GET compare, for who may not reveal content", calls):
+                pair = read_pair(workspace.name, new.id, None, wiring.runs)
+            with recorded("what more it takes for who may", calls):
+                compare_contents(pair, wiring.runs, wiring.cipher)
+                wiring.audit_log.write(Act.done(Action.COMPARE, "alice", workspace.name, kept_for=wiring.acts_kept_for))
             failed = workspace.execute(workspace.trigger_of(FAILS_AT_FIRST)[0])
             workspace.ended(failed)
             body = RerunBody.read({"overrideParams": {"a": 1}, "ifNotRecovered": True})

@@ -18,7 +18,7 @@ from handlers.domain.comparing.agreement import result_fingerprint
 from handlers.domain.comparing.differences import differences
 from handlers.domain.json_document import MAX_BYTES, JsonValue, compact
 
-_REPEATS = 1
+_REPEATS = 3
 
 
 def _numbers(shift: int) -> list[int]:

@@ -29,7 +29,7 @@ EXPECTED = {
     "README.md": ['"errorCode":"ZeroDivisionError"', '"status":"completed"', '"result":{', '"rerunCount":1'],
     "docs/tutorial.md": ['"errorCode":"ZeroDivisionError"', '"rerunCount":4', '"status":"cancelled"'],
     "docs/how-to/captured-failures.md": ['"executionSource":"captured"'],
-    "docs/how-to/code-or-world.md": ['"verdict":"same"'],
+    "docs/how-to/code-or-world.md": ['{"pointer":"/orderId","kind":"changed","before":"o-5"', '"verdict":"same"'],
     "docs/how-to/events.md": ['"executionSource":"event"'],
     "docs/how-to/plan-a-rerun.md": ['"codeDiffers":false', '"refusals":[]', '"message":"Re-run successfully queued.'],
     "docs/how-to/recover-from-an-outage.md": ["3 failed, 3 of them", "completed\n", "3 failed, 0 of them to re-run\n"],

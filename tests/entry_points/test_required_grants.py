@@ -13,7 +13,10 @@ from tests.entry_points.in_memory import everything
 from tests.fakes import World
 
 IDS = {
-    **{"runId": RUN_ID, "functionId": FUNCTION_ID, "triggerId": TRIGGER_ID, "workspace": OWN},
+    "runId": RUN_ID,
+    "functionId": FUNCTION_ID,
+    "triggerId": TRIGGER_ID,
+    "workspace": OWN,
     "experimentId": RUN_ID,
 }
 # With and without each parameter that needs a grant of its own.

@@ -15,7 +15,7 @@ from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (*RUNS, "lifecycle_bus_name")
+READS = (*RUNS, "lifecycle_bus_name", "audit_retention_days")
 check_environment(READS)
 
 app = Resolver()
@@ -25,7 +25,7 @@ ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 @app.operation(CANCEL)
 def post_cancel(workspace: str, run_id: str) -> Response[Any]:
     CancelBody.read(app.body())  # there is nothing to say, and nothing is overlooked
-    run = cancel(workspace, run_id, app.act.caller.subject, wiring.cancel_deps)
+    run = cancel(workspace, run_id, app.act.done(wiring.acts_kept_for), wiring.cancel_deps)
     app.act.line["status"] = run.status
     return json_response(ANSWERS[run.status], Cancelled(run_id=run.id, status=run.status, message=_message(run)))
 

@@ -17,11 +17,12 @@ from handlers.domain.starting.experiments import (
     commit_experiment,
     prepare_experiment,
 )
+from handlers.domain.starting.rerun import check_reason
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (*STARTED_RUNS, *INVOKABLE)
+READS = (*STARTED_RUNS, *INVOKABLE, "require_reason")
 check_environment(READS)
 
 app = Resolver()
@@ -31,9 +32,10 @@ app = Resolver()
 def post_experiment(workspace: str, run_id: str) -> Response[Any]:
     options = ExperimentBody.read(app.body())
     key = app.request_key(workspace, ["experiment", parse_id(run_id), options.normal_form()])
-    caller, line = app.act
+    by, line = app.act.caller.subject, app.act.line
     line["why"] = options.reason
-    prepared = prepare_experiment(ExperimentRequest(workspace, run_id, caller.subject, options, key), wiring.rerun_deps)
+    check_reason(options.reason, required=wiring.requires_reason)
+    prepared = prepare_experiment(ExperimentRequest(workspace, run_id, by, options, key), wiring.rerun_deps)
     started = (
         commit_experiment(prepared, wiring.experiment_deps) if isinstance(prepared, PreparedExperiment) else prepared
     )

@@ -29,6 +29,7 @@ from handlers.api.triggers import (
     TriggerView,
 )
 from handlers.api.views import Deleted, PageMeta
+from handlers.domain.audit.act import Act
 from handlers.domain.ids import parse_id
 from handlers.domain.registry import functions, triggers
 from handlers.domain.registry.changes import etag
@@ -37,7 +38,7 @@ from handlers.settings import INVOKABLE, TRIGGER_SOURCES, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = ("table_name", "input_key_arn", *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions")
+READS = ("table_name", "input_key_arn", *INVOKABLE, *TRIGGER_SOURCES, "delete_unused_versions", "audit_retention_days")
 check_environment(READS)
 
 app = Resolver()
@@ -56,6 +57,11 @@ def shown_trigger(status: HTTPStatus, shown: triggers.ShownTrigger) -> Response[
     return json_response(status, TriggerView.showing(shown), ETag=etag(shown.trigger.version))
 
 
+def act() -> Act:
+    """What the caller of this request does."""
+    return app.act.done(wiring.acts_kept_for)
+
+
 def deleted(id_: str, message: str) -> Response[Any]:
     return json_response(HTTPStatus.OK, Deleted(id=id_.lower(), message=message))
 
@@ -63,7 +69,7 @@ def deleted(id_: str, message: str) -> Response[Any]:
 @app.operation(POST_FUNCTION)
 def post_function(workspace: str) -> Response[Any]:
     request = functions.RegisterFunction.read(app.body())
-    registered = functions.register_function(workspace, request, wiring.registry_deps)
+    registered = functions.register_function(workspace, request, wiring.registry_deps, act=act())
     app.act.line["functionId"] = registered.id
     return shown_function(HTTPStatus.CREATED, registered)
 
@@ -84,14 +90,14 @@ def get_function(workspace: str, function_id: str) -> Response[Any]:
 @app.operation(PUT_FUNCTION)
 def put_function(workspace: str, function_id: str) -> Response[Any]:
     changed = functions.change_function(
-        workspace, function_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
+        workspace, function_id, app.body(), wiring.registry_deps, act=act(), if_match=app.header("if-match")
     )
     return shown_function(HTTPStatus.OK, changed)
 
 
 @app.operation(DELETE_FUNCTION)
 def delete_function(workspace: str, function_id: str) -> Response[Any]:
-    functions.delete_function(workspace, function_id, wiring.registry)
+    functions.delete_function(workspace, function_id, wiring.registry, act=act())
     return deleted(function_id, FUNCTION_DELETED)
 
 
@@ -99,7 +105,7 @@ def delete_function(workspace: str, function_id: str) -> Response[Any]:
 def post_trigger(workspace: str) -> Response[Any]:
     request = triggers.CreateTrigger.read(app.body())
     app.act.line["functionId"] = parse_id(request.function_id)
-    made = triggers.create_trigger(workspace, request, wiring.registry_deps)
+    made = triggers.create_trigger(workspace, request, wiring.registry_deps, act=act())
     app.act.line["triggerId"] = made.trigger.id
     return shown_trigger(HTTPStatus.CREATED, made)
 
@@ -120,21 +126,21 @@ def get_trigger(workspace: str, trigger_id: str) -> Response[Any]:
 @app.operation(PUT_TRIGGER)
 def put_trigger(workspace: str, trigger_id: str) -> Response[Any]:
     changed = triggers.change_trigger(
-        workspace, trigger_id, app.body(), wiring.registry_deps, if_match=app.header("if-match")
+        workspace, trigger_id, app.body(), wiring.registry_deps, act=act(), if_match=app.header("if-match")
     )
     return shown_trigger(HTTPStatus.OK, changed)
 
 
 @app.operation(DELETE_TRIGGER)
 def delete_trigger(workspace: str, trigger_id: str) -> Response[Any]:
-    triggers.delete_trigger(workspace, trigger_id, wiring.registry_deps)
+    triggers.delete_trigger(workspace, trigger_id, wiring.registry_deps, act=act())
     return deleted(trigger_id, TRIGGER_DELETED)
 
 
 @app.operation(ROTATE_SECRET)
 def post_rotate_secret(workspace: str, trigger_id: str) -> Response[Any]:
     request = triggers.RotateSecret.read(app.body())
-    rotated = triggers.rotate_secret(workspace, trigger_id, request, wiring.registry_deps)
+    rotated = triggers.rotate_secret(workspace, trigger_id, request, wiring.registry_deps, act=act())
     return shown_trigger(HTTPStatus.CREATED, rotated)
 
 

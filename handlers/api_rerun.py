@@ -21,13 +21,13 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, reread_object
 from handlers.domain.requests import Name
 from handlers.domain.runs.run import FunctionRun
-from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, check_reason, prepare
 from handlers.domain.starting.start import LineageMoved, Started, commit
 from handlers.settings import INVOKABLE, STARTED_RUNS, check_environment
 from handlers.telemetry import audited, entry_point
 from handlers.wiring import wiring
 
-READS = (*STARTED_RUNS, *INVOKABLE)
+READS = (*STARTED_RUNS, *INVOKABLE, "require_reason")
 check_environment(READS)
 
 app = Resolver()
@@ -46,8 +46,7 @@ class LambdaTestEvent(RerunBody):
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
     options = RerunBody.read(app.body())
     key = app.request_key(workspace, ["rerun", parse_id(run_id), options.normal_form()])
-    caller, line = app.act
-    new = rerun_with(line, RerunRequest(workspace, run_id, caller.subject, options, key))
+    new = rerun_with(app.act.line, RerunRequest(workspace, run_id, app.act.caller.subject, options, key))
     return accepted(workspace, new.id, message(run_id))
 
 
@@ -63,6 +62,7 @@ def rerun_with(line: dict[str, Any], request: RerunRequest) -> FunctionRun:
     line["why"] = request.options.reason
     line["overridden"] = request.options.override_params is not None
     line["useLatestCode"] = request.options.use_latest_code
+    check_reason(request.options.reason, required=wiring.requires_reason)
     for _ in range(_LOOKS):
         prepared = prepare(request, wiring.rerun_deps)
         with suppress(LineageMoved):  # then it is looked at again

@@ -10,12 +10,12 @@ from handlers.api.plan import PLAN_RERUN, REVEAL, RerunPlan
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.starting.plan import make_plan
-from handlers.domain.starting.rerun import RerunBody, RerunRequest
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, check_reason
 from handlers.settings import INVOKABLE, RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (*RUNS, "input_key_arn", *INVOKABLE)
+READS = (*RUNS, "input_key_arn", *INVOKABLE, "require_reason")
 check_environment(READS)
 
 app = Resolver()
@@ -24,8 +24,9 @@ app = Resolver()
 @app.operation(PLAN_RERUN)
 def post_rerun_plan(workspace: str, run_id: str) -> Response[Any]:
     options = RerunBody.read(app.body())
-    caller, line = app.act
-    line["revealed"] = reveals = caller.may(workspace, *REVEAL)
+    check_reason(options.reason, required=wiring.requires_reason)
+    caller = app.act.caller
+    app.act.line["revealed"] = reveals = caller.may(workspace, *REVEAL)
     request = RerunRequest(workspace, run_id, caller.subject, options)
     plan = make_plan(request, wiring.plan_deps, reveals=reveals)
     return json_response(HTTPStatus.OK, RerunPlan.of(plan, reveals=reveals))

@@ -10,13 +10,14 @@ from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.api.runs import GET_HISTORY, GET_RUN, LIST_RUNS, RerunHistory, RevealedRun, RunList, RunView, SingleRun
 from handlers.api.views import PageMeta
+from handlers.domain.runs.acts import on_run
 from handlers.domain.runs.history import last_rerun_status, lineage, parse_contents, read_run, reveal
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (*RUNS, "input_key_arn", "outcome_key_arn")
+READS = (*RUNS, "input_key_arn", "outcome_key_arn", "audit_retention_days")
 check_environment(READS)
 
 app = Resolver()
@@ -40,6 +41,8 @@ def get_run(workspace: str, run_id: str) -> Response[Any]:
     shown = SingleRun.of(run, last_rerun_status=last_rerun_status(run, wiring.runs))
     if contents:
         shown = RevealedRun.holding(shown, reveal(run, contents, wiring.runs, wiring.cipher))
+        # Before anything is shown: what leaves no act is not shown.
+        wiring.audit_log.write(on_run(app.act.done(wiring.acts_kept_for), run, parts=tuple(contents)))
     return json_response(HTTPStatus.OK, shown)
 
 

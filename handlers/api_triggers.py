@@ -24,8 +24,9 @@ app = Resolver()
 def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
     body = ExecuteBody.read(app.body())
     key = app.request_key(workspace, ["execute", parse_id(trigger_id), body.model_dump()])
+    act = app.act.done(wiring.acts_kept_for)
     run = execute_trigger(
-        workspace, trigger_id, body, wiring.registry, wiring.start_deps, invokable=wiring.invokable, key=key
+        workspace, trigger_id, body, wiring.registry, wiring.start_deps, act=act, invokable=wiring.invokable, key=key
     )
     app.act.line["jobId"] = run.id
     return accepted(workspace, run.id, "Run successfully queued.")

@@ -41,6 +41,7 @@ class Settings(BaseModel):
     max_concurrent_executions_per_workspace: int | None = None
     retention_days: int = 90
     audit_retention_days: int = 400
+    require_reason: bool = False
     delete_unused_versions: bool = False
     api_url: str = ""
     issuer: str = ""
@@ -63,7 +64,9 @@ TRIGGER_SOURCES = (
     *("on_event_arn", "scheduler_role_arn", "rule_prefix"),
 )
 # Left out by the stack where the context does not ask for it.
-OPTIONAL = frozenset({"delete_unused_versions", "max_concurrent_executions_per_workspace", "client_id"})
+OPTIONAL = frozenset(
+    {"require_reason", "delete_unused_versions", "max_concurrent_executions_per_workspace", "client_id"}
+)
 METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 

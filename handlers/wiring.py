@@ -172,6 +172,10 @@ class Wiring:
     def invokable(self) -> InvokablePatterns:
         return InvokablePatterns(self.settings.invokable_functions, own_functions=self.settings.own_functions)
 
+    @property
+    def requires_reason(self) -> bool:
+        return self.settings.require_reason
+
     @cached_property
     def buses(self) -> PermittedBuses:
         return PermittedBuses(self.settings.other_buses)
@@ -206,8 +210,14 @@ class Wiring:
         # A secret that nothing has been hashed with yet is not made here.
         hashes = ConfigurationHash(self._configuration_secret.find, log_fault)
         code = FunctionCode(self.lambda_client, marks_versions=False, hash_of=hashes.of)
-        limit = self.settings.max_reruns_per_lineage
-        return PlanDeps(self.runs, PlanReader(self.table), self.input_cipher, self.invokable, code, limit)
+        return PlanDeps(
+            self.runs,
+            PlanReader(self.table, self.runs),
+            self.input_cipher,
+            self.invokable,
+            code,
+            self.settings.max_reruns_per_lineage,
+        )
 
     @cached_property
     def start_deps(self) -> StartDeps:

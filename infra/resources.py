@@ -46,6 +46,7 @@ class Resources:
         settings = self.settings
         limit = settings.max_concurrent_executions_per_workspace
         optional = {
+            "require_reason": "true" if settings.require_reason else None,
             "delete_unused_versions": "true" if settings.delete_unused_versions else None,
             "max_concurrent_executions_per_workspace": None if limit is None else str(limit),
             "client_id": self.identity.login_client_id,

@@ -137,6 +137,7 @@ class RerunPlan(View):
     changes: list[PlannedChange] | None = absent_if_none(
         description="What the overrides change in the parameters, for callers with the grant function-runs:reveal."
     )
+    changes_need: str | None = absent_if_none(description="The grant that shows `changes`.")
     set: list[PlannedSetting] | None = absent_if_none(
         description="For callers without that grant: what `overrideParams` sets, whatever it replaces."
     )
@@ -162,6 +163,7 @@ class RerunPlan(View):
             effects=plan.effects,
             refusals=[PlannedRefusal(code=each.code, message=escaped(each.message)) for each in plan.refusals],
             changes=[PlannedChange.of(each) for each in changes.found] if changes and reveals else None,
+            changes_need=None if reveals else str(REVEAL),
             set=[PlannedSetting.of(each) for each in changes.found] if changes and not reveals else None,
             is_cut=changes is not None and changes.is_cut,
             plan_token=plan.token,

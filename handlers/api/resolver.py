@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from handlers.api.operations import Operation, Public
 from handlers.api.responses import error_response
 from handlers.domain import errors
+from handlers.domain.audit.act import Act
 from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, JsonValue, compact, parse_object
 from handlers.domain.paging import Page
@@ -29,11 +31,18 @@ MAX_BODY_BYTES = 4_500_000
 Route = Callable[..., Response[Any]]
 
 
-class Act(NamedTuple):
-    """Who asks, and the audit line that the request leaves if it is audited."""
+class PermittedRequest(NamedTuple):
+    """Who asks for what, and the audit line that the request leaves if it is audited."""
 
     caller: Caller
     line: AuditLine
+    workspace: str
+    action: str | None = None
+    """What an audited request does if it is accepted."""
+
+    def done(self, kept_for: timedelta) -> Act:
+        """The act that it is: to be written with what it changes."""
+        return Act.done(self.action or "", self.caller.subject, self.workspace, kept_for=kept_for)
 
 
 class Resolver(APIGatewayHttpResolver):
@@ -77,13 +86,13 @@ class Resolver(APIGatewayHttpResolver):
             line["by"] = caller.subject
             for grant in (operation.access, *(each.grant for each in sent if each.grant)):
                 caller.require(path["workspace"], *grant)
-            self.context["act"] = Act(caller, line)
+            self.context["act"] = PermittedRequest(caller, line, path["workspace"], action)
             yield
 
     @property
-    def act(self) -> Act:
+    def act(self) -> PermittedRequest:
         """Of the request that is being answered, if it needs a token."""
-        act: Act = self.context["act"]
+        act: PermittedRequest = self.context["act"]
         return act
 
     def _caller(self) -> Caller:

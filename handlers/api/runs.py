@@ -51,6 +51,9 @@ class RunView(_OfRun):
     started_at: Timestamp | None
     ended_at: Timestamp | None
     duration_ms: int | None
+    started_by: str | None = Field(
+        description="Who executed the trigger that started it, as in `rerunBy`; null if it started otherwise."
+    )
     orchestration_id: str | None = Field(description="The workflow that started it. With one, it cannot be re-run.")
     not_before: Timestamp | None = Field(description="It is not executed before then.")
     is_rerun: bool

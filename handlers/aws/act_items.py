@@ -20,8 +20,11 @@ def of_act(sealed: SealedAct) -> dict[str, Any]:
     return key | said | paths | {"expiresAt": int(act.expires_at.timestamp()), "schema": SCHEMA}
 
 
-def put_action(table: Table, sealed: SealedAct) -> dict[str, Any]:
-    return table.put_action(of_act(sealed))
+def put_actions(table: Table, act: Act | SealedAct | None) -> dict[str, Any]:
+    """What a transaction needs of it: an action, or none if nobody did anything."""
+    if act is None:
+        return {}
+    return {"act": table.put_action(of_act(SealedAct(act) if isinstance(act, Act) else act))}
 
 
 def to_act(item: Item) -> SealedAct:

@@ -12,7 +12,7 @@ from handlers.aws.part_store import PartStore
 from handlers.aws.run_attributes import milliseconds
 from handlers.aws.table import SCHEMA, Item, Table, TransactionCanceled, key_of, readable_of, to_item
 from handlers.domain import clock
-from handlers.domain.audit.act import Act, SealedAct
+from handlers.domain.audit.act import Act
 from handlers.domain.clock import iso
 from handlers.domain.runs.erase import FIRST_LOOK, Erasure
 from handlers.domain.runs.run import FunctionRun
@@ -41,7 +41,7 @@ class Erasures:
                 {
                     "run": mark,
                     "reminder": self._table.put_action(_reminder(run.id, act.at, act.at + FIRST_LOOK)),
-                    "act": act_items.put_action(self._table, SealedAct(act)),
+                    **act_items.put_actions(self._table, act),
                 }
             )
 

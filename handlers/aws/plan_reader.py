@@ -1,20 +1,27 @@
-"""What a plan of a re-run reads besides the run itself, in one call."""
+"""What a plan of a re-run reads besides the run itself: all of it in one call, however much is asked for."""
 
 from handlers.aws import keys, registry_items, run_items
+from handlers.aws.run_store import RunStore
 from handlers.aws.table import Item, Table
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.plan import Surroundings
 
+# What one call reads, less trigger, function and original.
+RERUNS = 97
+
 
 class PlanReader:
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, runs: RunStore) -> None:
         self._table = table
+        self._runs = runs
 
-    def read(self, source: FunctionRun) -> Surroundings:
+    def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
         trigger = keys.registered("trigger", source.trigger_id)
         function = keys.registered("function", source.function_id)
         original = keys.run(source.lineage_id)
-        found = self._table.get_many([trigger, function, *([original] if source.is_rerun else [])])
+        newest = self._runs.newest_edges(source.lineage_id, RERUNS) if with_reruns else []
+        runs = [keys.run(run_id) for run_id in newest if run_id != source.id]
+        found = self._table.get_many([trigger, function, *([original] if source.is_rerun else []), *runs])
 
         def item(key: keys.Key) -> Item | None:
             return found.get(keys.pair(key))
@@ -23,4 +30,5 @@ class PlanReader:
             trigger=registry_items.to_trigger(it).trigger if (it := item(trigger)) else None,
             function=registry_items.to_function(it) if (it := item(function)) else None,
             original=(run_items.to_run(it) if (it := item(original)) else None) if source.is_rerun else source,
+            newest=[run_items.to_run(it) for key in runs if (it := item(key))],
         )

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from handlers.aws import capture_entries, keys, request_keys
+from handlers.aws import act_items, capture_entries, keys, request_keys
 from handlers.aws import registry_items as items
 from handlers.aws.due_index import due_pages
 from handlers.aws.table import (
@@ -20,6 +20,7 @@ from handlers.aws.table import (
     to_item,
 )
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.clock import iso
 from handlers.domain.errors import Stale
 from handlers.domain.paging import Page
@@ -101,17 +102,17 @@ class RegistryStore:
         trigger, function = (found.get(keys.pair(key)) for key in wanted)
         return items.to_trigger(trigger) if trigger else None, items.to_function(function) if function else None
 
-    def add_function(self, function: ComputeFunction) -> None:
-        self._write(None, function, items.of_function(function))
+    def add_function(self, function: ComputeFunction, act: Act | None = None) -> None:
+        self._write(None, function, items.of_function(function), act)
 
-    def add_trigger(self, trigger: StoredTrigger) -> None:
-        self._write(None, trigger.trigger, items.of_trigger(trigger))
+    def add_trigger(self, trigger: StoredTrigger, act: Act | None = None) -> None:
+        self._write(None, trigger.trigger, items.of_trigger(trigger), act)
 
-    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
-        self._write(before, after, items.of_function(after))
+    def change_function(self, before: ComputeFunction, after: ComputeFunction, act: Act | None = None) -> None:
+        self._write(before, after, items.of_function(after), act)
 
-    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
-        self._write(before, after.trigger, items.of_trigger(after))
+    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger, act: Act | None = None) -> None:
+        self._write(before, after.trigger, items.of_trigger(after), act)
 
     def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
         attributes = {"lockedUntil": iso(until), **items.due(until)}
@@ -137,13 +138,14 @@ class RegistryStore:
                 each for each in triggers if each.trigger.locked_until and each.trigger.locked_until < clock.now()
             )
 
-    def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
+    def delete(self, found: ComputeFunction | FunctionTrigger, act: Act | None = None) -> None:
         """Gone, with all that was its own. Raises Stale if it has changed: what it claims now is not what it did."""
         key = keys.registered(found.kind, found.id)
         actions = {
             "itself": self._table.delete_action(key, **_as_it_was(found)),
             **{on: self._free(claim, found) for on, claim in items.claims(found).items()},
             **capture_entries.actions(self._table, found, None),
+            **act_items.put_actions(self._table, act),
         }
         try:
             self._table.transact(actions)
@@ -160,7 +162,7 @@ class RegistryStore:
         found, position = self._list("trigger", workspace, page)
         return [stored.trigger for stored in readable_of(found, items.to_trigger, self._report)], position
 
-    def _write(self, before: Registered | None, after: Registered, item: dict[str, Any]) -> None:
+    def _write(self, before: Registered | None, after: Registered, item: dict[str, Any], act: Act | None) -> None:
         """The item, if it is still what `before` says, with what it claims, if that is free."""
         claimed, had = items.claims(after), items.claims(before)
         new = {on: claim for on, claim in claimed.items() if on not in had}
@@ -175,6 +177,7 @@ class RegistryStore:
             },
             **{on: self._free(claim, before) for on, claim in had.items() if before and on not in claimed},
             **capture_entries.actions(self._table, before, after),
+            **act_items.put_actions(self._table, act),
         }
         try:
             self._table.transact(actions)

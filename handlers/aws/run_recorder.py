@@ -204,12 +204,8 @@ class RunRecorder(RunStore):
 
     def _beside(self, run: FunctionRun, key: SealedKey | None, act: SealedAct | None) -> dict[str, Any]:
         """What is recorded with what a request has started."""
-        actions = {}
-        if key is not None:
-            actions["request"] = request_keys.put_action(self._table, key, run)
-        if act is not None:
-            actions["act"] = act_items.put_action(self._table, act)
-        return actions
+        request = {} if key is None else {"request": request_keys.put_action(self._table, key, run)}
+        return request | act_items.put_actions(self._table, act)
 
 
 def _repeats_original(run: FunctionRun) -> bool:

@@ -6,12 +6,13 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from handlers.aws import keys, request_keys
+from handlers.aws import act_items, keys, request_keys
 from handlers.aws import run_items as items
 from handlers.aws.due_index import due_pages
 from handlers.aws.part_store import PartStore
 from handlers.aws.table import ConditionFailed, Item, Table, TransactionCanceled, from_item, readable_of, to_item
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.clock import iso
 from handlers.domain.paging import Page
 from handlers.domain.runs.history import EdgePage
@@ -74,7 +75,9 @@ class RunStore:
             if (item := found.get(keys.pair(key))) is not None and (content := self._parts.content(item)) is not None
         }
 
-    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+    def transition(
+        self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None, act: Act | None = None
+    ) -> bool:
         """A small outcome is written in one transaction with the run. A larger one is written first: that is cheaper.
 
         It has a name of its own, and counts once the run names it.
@@ -82,16 +85,25 @@ class RunStore:
         part = None if outcome is None else self._parts.write_outcome(after, outcome)
         is_ahead = before.deadline is not None and before.deadline > clock.now()
         # What is overdue is found in every pass until it is put elsewhere; but an execution that begins may soon end.
-        return self._moved(before, after, part, keeps_due=is_ahead or after.status is Status.RUNNING)
+        return self._moved(before, after, part, act, keeps_due=is_ahead or after.status is Status.RUNNING)
 
-    def _moved(self, before: FunctionRun, after: FunctionRun, part: dict[str, Any] | None, *, keeps_due: bool) -> bool:
+    def _moved(
+        self,
+        before: FunctionRun,
+        after: FunctionRun,
+        part: dict[str, Any] | None = None,
+        act: Act | None = None,
+        *,
+        keeps_due: bool,
+    ) -> bool:
         key, change = keys.run(after.id), items.change(before, after, keeps_due=keeps_due)
         try:
-            if part is None:
-                self._table.update(key, **change)
+            beside = {} if part is None else {"outcome": self._table.put_action(part)}
+            beside |= act_items.put_actions(self._table, act)
+            if beside:
+                self._table.transact({**beside, "run": self._table.update_action(key, **change)})
             else:
-                put, update = self._table.put_action(part), self._table.update_action(key, **change)
-                self._table.transact({"outcome": put, "run": update})
+                self._table.update(key, **change)
         except (ConditionFailed, TransactionCanceled) as failed:
             stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
             if not stored or items.is_stored(stored, before, after):
@@ -99,13 +111,13 @@ class RunStore:
             if items.names_outcome(before, after) and "erased" in stored:
                 if part is None:
                     self._parts.delete_outcome(after)  # it was written first
-                return self._moved(before, after.evolve(outcome_id=before.outcome_id), None, keeps_due=keeps_due)
+                return self._moved(before, after.evolve(outcome_id=before.outcome_id), None, act, keeps_due=keeps_due)
             if not items.is_unmoved(stored, before, after):
                 return False
             if (marked := items.marked_meanwhile(stored, before, after)) is not None:
-                return self._moved(*marked, part, keeps_due=keeps_due)
+                return self._moved(*marked, part, act, keeps_due=keeps_due)
             # It would be looked at too late.
-            return keeps_due and self._moved(before, after, part, keeps_due=False)
+            return keeps_due and self._moved(before, after, part, act, keeps_due=False)
         return True
 
     def mark_recovered(self, rerun: FunctionRun) -> None:
@@ -159,4 +171,4 @@ class RunStore:
                 yield from (run for run in runs if run.deadline is not None)
 
     def reschedule(self, run: FunctionRun) -> None:
-        self._moved(run, run, None, keeps_due=False)
+        self._moved(run, run, keeps_due=False)

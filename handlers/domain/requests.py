@@ -28,13 +28,13 @@ _NO_MOMENT = "must be a moment with its offset from UTC, like 2026-12-24T18:00:0
 _UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
-def _is_blank(text: str) -> bool:
+def is_blank(text: str) -> bool:
     """Whether there is nothing to see: spaces, direction marks and other controls, accents on nothing."""
     return all(each in _UNSEEN or unicodedata.category(each)[0] in "ZCM" for each in text)
 
 
 def _not_blank(text: str) -> str:
-    if _is_blank(text):
+    if is_blank(text):
         raise PydanticCustomError("blank", "must not be blank")
     return text
 

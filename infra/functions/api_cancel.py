@@ -9,6 +9,7 @@ def describe(resources: Resources) -> Function:
         entry_point=api_cancel,
         grants=[
             grants.table(resources, "GetItem", "UpdateItem"),
+            grants.acts(resources, "PutItem"),
             grants.publish_lifecycle_events(resources),
         ],
     )

@@ -10,7 +10,7 @@ def describe(resources: Resources) -> Function:
         memory_mb=LARGE_MEMORY_MB,
         # Whatever becomes of its code: it cannot write, publish or invoke.
         grants=[
-            grants.table(resources, "BatchGetItem"),
+            grants.table(resources, "BatchGetItem", "Query"),
             # What it seals is the token that it answers with.
             grants.seal_inputs(resources),
             grants.unseal_inputs(resources),

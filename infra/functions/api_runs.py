@@ -10,6 +10,7 @@ def describe(resources: Resources) -> Function:
         memory_mb=LARGE_MEMORY_MB,
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "Query"),
+            grants.acts(resources, "PutItem"),
             grants.index(resources, "byWorkspace", "byFunction", "failures", "unrecovered"),
             grants.unseal_inputs(resources),
             grants.unseal_outcomes(resources),

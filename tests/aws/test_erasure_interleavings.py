@@ -14,6 +14,7 @@ from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
 from handlers.aws.run_recorder import RunRecorder
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import NoParameters
 from handlers.domain.runs.erase import erase
 from handlers.domain.runs.execution import execute
@@ -80,7 +81,8 @@ class Installation:
         execute(RUN_ID, self.world.execution_deps)
 
     def erase(self) -> None:
-        erase(WORKSPACE, RUN_ID, "alice", self.world.erase_deps, act_kept_for=timedelta(days=400))
+        act = Act.done("erase", "alice", WORKSPACE, kept_for=timedelta(days=400))
+        erase(WORKSPACE, RUN_ID, act, self.world.erase_deps)
         self.answered = True
 
     def rerun(self) -> None:

@@ -1,5 +1,6 @@
 """What a plan reads besides its run, in one call; and the token that it seals."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from handlers.aws.cipher import Cipher
@@ -26,17 +27,27 @@ def test_a_plan_finds_trigger_function_and_the_original_of_the_lineage(
     rerun = a_rerun(original, id=str(uuid4()), trigger_id=trigger.id, function_id=function.id, status="pending")
     runs.record_rerun(rerun, {})
 
-    found = PlanReader(table).read(rerun)
+    found = PlanReader(table, runs).read(rerun, with_reruns=True)
 
     assert (found.trigger, found.function) == (trigger, function)
     assert found.original is not None
     assert (found.original.id, found.original.rerun_count) == (original.id, 1)
-    assert PlanReader(table).read(original).original == original, "it has just been read"
+    assert found.newest == [], "the source itself has just been read"
+    others = [
+        a_rerun(original, id=str(uuid4()), created_at=rerun.created_at + timedelta(seconds=each), status="pending")
+        for each in (1, 2)
+    ]
+    for each in others:
+        runs.record_rerun(each, {})
+    found = PlanReader(table, runs).read(original, with_reruns=True)
+    assert [each.id for each in found.newest] == [others[1].id, others[0].id, rerun.id]
+    assert found.original == original, "it has just been read"
+    assert PlanReader(table, runs).read(original, with_reruns=False).newest == []
 
 
-def test_what_is_gone_is_none(table: Table) -> None:
+def test_what_is_gone_is_none(table: Table, runs: RunRecorder) -> None:
     source = a_rerun(new_run(), trigger_id=str(uuid4()), function_id=str(uuid4()))
-    assert PlanReader(table).read(source) == Surroundings(None, None, None)
+    assert PlanReader(table, runs).read(source, with_reruns=True) == Surroundings(None, None, None, [])
 
 
 def test_a_token_has_the_same_length_whatever_it_is_sealed_for(cipher: Cipher) -> None:

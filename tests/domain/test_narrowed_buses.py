@@ -12,7 +12,7 @@ from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from tests.as_shown import as_shown
-from tests.builders import WORKSPACE
+from tests.builders import WORKSPACE, an_act
 from tests.domain.narrowing import OTHER_BUS, every_bus, everything, no_bus
 from tests.domain.registry.syncing import a_minute_later, repaired
 from tests.domain.starting.rerunning import request, rerun
@@ -56,14 +56,14 @@ def test_such_a_trigger_is_disabled_and_deleted_and_leaves_no_rule(world: World)
     no_bus(world)
     assert not change(world, trigger.id, enabled=False).trigger.enabled
     assert not world.aws.synced
-    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps, act=an_act())
     assert not world.registry.triggers
 
 
 def test_such_a_trigger_is_deleted_while_it_is_enabled(world: World) -> None:
     trigger = create(world, "event-driven", OTHER_BUS).trigger
     no_bus(world)
-    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps, act=an_act())
     assert not world.registry.triggers
     assert not world.aws.synced
 
@@ -128,7 +128,7 @@ def test_the_watchdog_is_done_with_one_whose_bus_is_gone(world: World, time: Fak
     world.aws.missing_buses = {"default"}
     assert a_minute_later(world, time) == [SyncResult.RESTORED]
     assert repaired(world) == []
-    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps, act=an_act())
     assert not world.registry.triggers
 
 

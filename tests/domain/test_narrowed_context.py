@@ -19,7 +19,7 @@ from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from tests.as_shown import as_shown
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSPACE, a_function, a_run
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, WORKSPACE, a_function, a_run, an_act
 from tests.domain.narrowing import every_function, everything, no_function
 from tests.domain.starting.capturing import a_record, captured, has_capturing
 from tests.domain.starting.receiving import BODY, has_webhook, received, signed, webhook
@@ -33,7 +33,7 @@ from tests.fakes import World
 def executing(world: World) -> Callable[[], object]:
     world.has_registered()
     return lambda: execute_trigger(
-        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable, act=an_act()
     )
 
 
@@ -51,12 +51,12 @@ def rerunning_on_the_latest_code(world: World) -> Callable[[], object]:
 
 def registering(world: World) -> Callable[[], object]:
     body = {"name": "once more", "functionArn": FUNCTION_ARN}
-    return lambda: register_function(WORKSPACE, RegisterFunction.read(body), world.registry_deps)
+    return lambda: register_function(WORKSPACE, RegisterFunction.read(body), world.registry_deps, act=an_act())
 
 
 def put_function(world: World, **body: Any) -> object:
     seen = {"version": world.registry.functions[FUNCTION_ID].version}
-    return change_function(WORKSPACE, FUNCTION_ID, seen | body, world.registry_deps, if_match=None)
+    return change_function(WORKSPACE, FUNCTION_ID, seen | body, world.registry_deps, if_match=None, act=an_act())
 
 
 def capturing(world: World) -> Callable[[], object]:
@@ -195,7 +195,7 @@ def test_what_closes_a_way_in_is_allowed(world: World, kind: str) -> None:
     no_function(world)
     assert change(world, trigger.id, name="renamed").trigger.name == "renamed"
     assert not change(world, trigger.id, enabled=False).trigger.enabled
-    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps, act=an_act())
     assert not world.aws.synced
 
 
@@ -206,4 +206,4 @@ def test_capturing_ends_and_what_was_read_is_put_back(world: World) -> None:
     put_function(world, name="renamed", captureFailures=shown["captureFailures"])
     put_function(world, captureFailures={})
     assert world.registry.functions[FUNCTION_ID].capture_failures is None
-    delete_function(WORKSPACE, FUNCTION_ID, world.registry)
+    delete_function(WORKSPACE, FUNCTION_ID, world.registry, act=an_act())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from handlers.domain.registry.triggers import CreateTrigger, ShownTrigger, change_trigger, create_trigger
-from tests.builders import FUNCTION_ID, WORKSPACE, a_function
+from tests.builders import FUNCTION_ID, WORKSPACE, a_function, an_act
 from tests.fakes import World
 
 Json = dict[str, Any]
@@ -26,10 +26,12 @@ def create(world: World, kind: str, metadata: Json | None = None, **more: Any) -
         "executionType": kind,
         "triggerMetadata": METADATA[kind] if metadata is None else metadata,
     }
-    return create_trigger(WORKSPACE, CreateTrigger.read(body | more), world.registry_deps)
+    return create_trigger(WORKSPACE, CreateTrigger.read(body | more), world.registry_deps, act=an_act())
 
 
 def change(world: World, trigger_id: str, **body: Any) -> ShownTrigger:
     """By one who has seen the present version."""
     version = world.registry.triggers[trigger_id].trigger.version
-    return change_trigger(WORKSPACE, trigger_id, {"version": version} | body, world.registry_deps, if_match=None)
+    return change_trigger(
+        WORKSPACE, trigger_id, {"version": version} | body, world.registry_deps, if_match=None, act=an_act()
+    )

@@ -47,6 +47,7 @@ class InMemory:
         self.runs, self.registry, self.cipher, self.sources = world.runs, world.registry, world.cipher, world.sources
         self.invokable, self.buses = world.invokable, world.buses
         self.audit_log, self.input_cipher, self.acts_kept_for = world.audit_log, world.cipher, timedelta(days=400)
+        self.requires_reason = False
         self.run_index = InMemoryRunIndex(world.runs)
 
 

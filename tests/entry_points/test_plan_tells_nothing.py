@@ -61,6 +61,7 @@ def test_ten_thousand_guesses_of_a_pin_are_answered_alike(secret: World) -> None
 @pytest.mark.usefixtures("secret")
 def test_the_same_guess_tells_who_may_reveal() -> None:
     assert plan({"pin": PIN}, MAY_REVEAL)["changes"] == []
+    assert plan({"pin": PIN})["changesNeed"] == "function-runs:reveal"
     [change] = plan({"pin": "0000"}, MAY_REVEAL)["changes"]
     assert change == {"pointer": "/pin", "kind": "changed", "before": PIN, "after": "0000"}
 

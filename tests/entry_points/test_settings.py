@@ -36,6 +36,7 @@ TYPED = {
     "audit_retention_days": "7",
     "audience": "[]",
     "delete_unused_versions": "true",
+    "require_reason": "true",
     "input_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000001",
     "outcome_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000002",
 }

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.clock import iso
 from handlers.domain.errors import NameTaken, PathTaken, Stale, Unavailable
 from handlers.domain.function_arns import base_arn
@@ -20,6 +21,7 @@ class InMemoryRegistry:
     def __init__(self) -> None:
         self.functions: dict[str, ComputeFunction] = {}
         self.triggers: dict[str, StoredTrigger] = {}
+        self.acts: list[SealedAct] = []
         self.fails = False
         """No trigger can be written."""
         self.loses_answers = False
@@ -46,10 +48,11 @@ class InMemoryRegistry:
         stored = self.triggers.get(trigger_id)
         return stored.trigger if stored else None, self.functions.get(function_id)
 
-    def add_function(self, function: ComputeFunction) -> None:
+    def add_function(self, function: ComputeFunction, act: Act | None = None) -> None:
         if any(_same_name(function, other) for other in self.functions.values()):
             raise NameTaken("function")
         self.functions[function.id] = function
+        self._keep(act)
 
     def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
         stored = self.triggers.get(trigger_id)
@@ -83,23 +86,24 @@ class InMemoryRegistry:
         )
         return next(found, None)
 
-    def add_trigger(self, trigger: StoredTrigger) -> None:
+    def add_trigger(self, trigger: StoredTrigger, act: Act | None = None) -> None:
         with self.faults.call():
             self._check_claims(trigger.trigger)
-            self._write(trigger)
+            self._write(trigger, act)
 
-    def change_function(self, before: ComputeFunction, after: ComputeFunction) -> None:
+    def change_function(self, before: ComputeFunction, after: ComputeFunction, act: Act | None = None) -> None:
         if self.functions.get(before.id) != before:
             raise Stale
         if any(_same_name(after, other) for other in self.functions.values() if other.id != after.id):
             raise NameTaken("function")
         self.functions[after.id] = after
+        self._keep(act)
 
-    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger) -> None:
+    def change_trigger(self, before: FunctionTrigger, after: StoredTrigger, act: Act | None = None) -> None:
         with self.faults.call():
             self._check_unmoved(before)
             self._check_claims(after.trigger)
-            self._write(after)
+            self._write(after, act)
 
     def lock_trigger(self, before: FunctionTrigger, until: datetime) -> FunctionTrigger:
         with self.faults.call():
@@ -113,10 +117,15 @@ class InMemoryRegistry:
             if stored.trigger.locked_until is not None and stored.trigger.locked_until < clock.now():
                 yield stored
 
-    def _write(self, stored: StoredTrigger) -> None:
+    def _keep(self, act: Act | None) -> None:
+        if act is not None:
+            self.acts.append(SealedAct(act))
+
+    def _write(self, stored: StoredTrigger, act: Act | None = None) -> None:
         if self.fails:
             raise Unavailable
         self.triggers[stored.trigger.id] = stored
+        self._keep(act)
         if self.loses_answers:
             raise Unavailable
 
@@ -139,13 +148,15 @@ class InMemoryRegistry:
     def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
         return _page([each.trigger for each in self.triggers.values() if each.trigger.workspace == workspace], page)
 
-    def delete(self, found: ComputeFunction | FunctionTrigger) -> None:
+    def delete(self, found: ComputeFunction | FunctionTrigger, act: Act | None = None) -> None:
         if self.fails:
             raise Unavailable
         with self.faults.call():
             stored = self.functions.get(found.id) if found.kind == "function" else self.triggers.get(found.id)
             if stored is not None and found != (stored.trigger if isinstance(stored, StoredTrigger) else stored):
                 raise Stale
+            if stored is not None:
+                self._keep(act)
             self.functions.pop(found.id, None)
             self.triggers.pop(found.id, None)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from handlers.domain import clock
-from handlers.domain.audit.act import SealedAct
+from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound, Unavailable
 from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.experiment import SealedExperiment
@@ -139,7 +139,9 @@ class InMemoryRuns:
             self.record_rerun(run, parts, *((None, None) if number else (key, act)))
         self.experiments[experiment.experiment.id] = experiment
 
-    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+    def transition(
+        self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None, act: Act | None = None
+    ) -> bool:
         stored = self.runs.get(after.id)
         if stored is not None and stored.erased_at is not None and after.outcome_id != before.outcome_id:
             after, outcome = after.evolve(outcome_id=before.outcome_id), None
@@ -150,6 +152,8 @@ class InMemoryRuns:
             # Moved by this very move, if the answer to that was lost.
             return stored is not None and after.revision != before.revision and stored.revision == after.revision
         self.writes += 1
+        if act is not None:
+            self.acts.append(SealedAct(act))
         changed = {name for name in FunctionRun.model_fields if getattr(before, name) != getattr(after, name)}
         # These two are moved by re-runs, at any time.
         changed -= {"rerun_count", "expires_at"}

@@ -43,9 +43,11 @@ class Surrounding:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def read(self, source: FunctionRun) -> Surroundings:
+    def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
         both = self._world.registry.read_trigger_and_function(source.trigger_id, source.function_id)
-        return Surroundings(*both, self._world.runs.read_run(source.lineage_id))
+        runs = self._world.runs
+        newest = runs.read_many(runs.newest_edges(source.lineage_id, 97)) if with_reruns else []
+        return Surroundings(*both, runs.read_run(source.lineage_id), newest)
 
 
 # Few: a test soon has more messages than that.
@@ -84,6 +86,7 @@ class World:
         self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
+        self.registry.acts = self.runs.acts = self.audit_log.sealed
 
     @property
     def rerun_deps(self) -> RerunDeps:

@@ -42,7 +42,10 @@ def sweeping(synthesise: Synthesise) -> Stack:
 def optional(synthesise: Synthesise) -> Stack:
     """The stack of a team that has asked for everything that is left out unless it is asked for."""
     return synthesise(
-        invokableFunctions={"acme": [INVOKABLE]}, deleteUnusedVersions=True, maxConcurrentExecutionsPerWorkspace=5
+        invokableFunctions={"acme": [INVOKABLE]},
+        deleteUnusedVersions=True,
+        maxConcurrentExecutionsPerWorkspace=5,
+        requireReason=True,
     )
 
 

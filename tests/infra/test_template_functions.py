@@ -162,7 +162,7 @@ class TestGrants:
     def test_no_action_is_granted_by_a_wildcard(self, stack: Stack) -> None:
         assert not [action for function in FUNCTIONS for action in stack.actions(function) if "*" in action]
 
-    def test_what_reads_runs_can_write_none(self, stack: Stack) -> None:
+    def test_what_reads_runs_can_write_acts_alone(self, stack: Stack) -> None:
         own_log_and_traces = {
             *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords")
         }
@@ -170,7 +170,11 @@ class TestGrants:
             *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
             *("kms:Decrypt", "s3:GetObject", "s3:ListBucket"),
         }
-        assert stack.actions("api_runs") - own_log_and_traces <= reading
+        writing = {"dynamodb:PutItem"}
+        assert stack.actions("api_runs") - own_log_and_traces <= reading | writing
+        for function in ("api_runs", "api_cancel", "api_audit"):
+            [put] = [each for each in stack.statements(function) if writing & {*each["Action"]}]
+            assert put["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"}}
 
     def test_only_the_executor_invokes_functions(self, stack: Stack) -> None:
         assert {function for function in FUNCTIONS if "lambda:InvokeFunction" in stack.actions(function)} == {

@@ -14,6 +14,9 @@ from botocore.config import Config
 
 from handlers.aws import run_items
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
+from handlers.domain.audit.listing import Filters, list_acts
+from handlers.domain.paging import Page
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
@@ -75,6 +78,10 @@ class Container(Wiring):
     @cached_property
     def _kms_session(self) -> Any:
         return self._clients.for_kms
+
+
+def act_in(lineage: "LineageFixture", action: str) -> Act:
+    return Act.done(action, "alice", lineage.workspace.name, kept_for=timedelta(days=400))
 
 
 class Later:
@@ -168,6 +175,12 @@ class LineageFixture:
             )
         )
         return [item for page in pages for item in page["Items"]]
+
+    def acts(self) -> list[Act]:
+        """All acts in the workspace, newest first."""
+        found, position = list_acts(self.workspace.name, Filters(), Page(100), self.container().audit_log)
+        assert position is None
+        return [sealed.act for sealed in found]
 
     def execute_what_was_pushed(self) -> None:
         """What waits in the queue; messages that are delayed stay there, as if they were lost."""

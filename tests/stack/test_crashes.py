@@ -32,7 +32,7 @@ from tests.domain.starting.retrying import retried
 from tests.faults.client import INJECTION, dies
 from tests.faults.kinds import Died
 from tests.stack.driver import Workspace, created
-from tests.stack.lineage import PASSES, Container, LineageFixture
+from tests.stack.lineage import PASSES, Container, LineageFixture, act_in
 
 # What it appends to the file is one letter an execution. A result is large if it is asked to be.
 SOURCE = """
@@ -61,7 +61,13 @@ class Life:
         body = ExecuteBody.read({"payload": {"file": str(self.file), **payload}})
         deps = self.lineage.container()
         run = execute_trigger(
-            self.lineage.workspace.name, self.trigger, body, deps.registry, deps.start_deps, invokable=deps.invokable
+            self.lineage.workspace.name,
+            self.trigger,
+            body,
+            deps.registry,
+            deps.start_deps,
+            invokable=deps.invokable,
+            act=act_in(self.lineage, "execute"),
         )
         self.original = self.lineage.original = run.id
         return run.id
@@ -258,7 +264,7 @@ def _process_dead_letters(deps: Container) -> None:
 @story
 def _a_cancellation(life: Life) -> Act:
     run = life.begin()
-    return lambda deps: cancel(life.lineage.workspace.name, run, "alice", deps.cancel_deps)
+    return lambda deps: cancel(life.lineage.workspace.name, run, act_in(life.lineage, "cancel"), deps.cancel_deps)
 
 
 def _half_executed(life: Life) -> None:

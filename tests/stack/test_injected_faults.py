@@ -25,7 +25,7 @@ from tests.faults.answers import answer
 from tests.faults.client import INJECTION, KINDS, Case, answered, cancelled_by, cases, fault
 from tests.faults.kinds import Kind
 from tests.stack.driver import Workspace
-from tests.stack.lineage import Later, LineageFixture
+from tests.stack.lineage import Later, LineageFixture, act_in
 
 COUNTS = """
 def handler(event, context):
@@ -72,7 +72,13 @@ def prepared(
     trigger, _ = lineage.workspace.trigger_of(COUNTS, params={"file": str(lineage.directory / "original")})
     deps = lineage.container()
     lineage.original = execute_trigger(
-        lineage.workspace.name, trigger, ExecuteBody(), deps.registry, deps.start_deps, invokable=deps.invokable
+        lineage.workspace.name,
+        trigger,
+        ExecuteBody(),
+        deps.registry,
+        deps.start_deps,
+        invokable=deps.invokable,
+        act=act_in(lineage, "execute"),
     ).id
     lineage.execute_what_was_pushed()
     assert lineage.stored(lineage.original).status is Status.COMPLETED

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.ids import parse_id
@@ -45,7 +46,7 @@ class ChangeFunction(Body):
     version: int | None = None
 
 
-def register_function(workspace: str, request: RegisterFunction, deps: RegistryDeps) -> ComputeFunction:
+def register_function(workspace: str, request: RegisterFunction, deps: RegistryDeps, *, act: Act) -> ComputeFunction:
     """Raises InvalidRequest or NameTaken."""
     check_function_arn(request.function_arn, workspace=workspace, allowed=deps.invokable, catalogue=deps.catalogue)
     at = clock.now()
@@ -58,7 +59,7 @@ def register_function(workspace: str, request: RegisterFunction, deps: RegistryD
         created_at=at,
         updated_at=at,
     )
-    deps.registry.add_function(function)
+    deps.registry.add_function(function, act.evolve(function_id=function.id))
     return function
 
 
@@ -72,7 +73,7 @@ def find_function(workspace: str, function_id: str, registry: FunctionReader) ->
 
 
 def change_function(
-    workspace: str, function_id: str, body: JsonObject, deps: RegistryDeps, *, if_match: str | None
+    workspace: str, function_id: str, body: JsonObject, deps: RegistryDeps, *, act: Act, if_match: str | None
 ) -> ComputeFunction:
     """The changed function.
 
@@ -97,7 +98,7 @@ def change_function(
         version=before.version + 1,
         updated_at=clock.now(),
     )
-    deps.registry.change_function(before, after)
+    deps.registry.change_function(before, after, act.evolve(function_id=after.id))
     return after
 
 
@@ -117,6 +118,11 @@ def _capture(function: ComputeFunction, request: CaptureBody | None, deps: Regis
     return CaptureFailures(trigger_id=stored.trigger.id)
 
 
-def delete_function(workspace: str, function_id: str, registry: Registry) -> None:
+def delete_function(workspace: str, function_id: str, registry: Registry, *, act: Act) -> None:
     """Its triggers and runs stay. Raises NotFound or Unavailable."""
-    as_it_is_now(lambda: registry.delete(find_function(workspace, function_id, registry)))
+
+    def delete() -> None:
+        function = find_function(workspace, function_id, registry)
+        registry.delete(function, act.evolve(function_id=function.id))
+
+    as_it_is_now(delete)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import BeingChanged, BusMissing, ServiceError, Stale
 from handlers.domain.process_each import process_each
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
@@ -31,16 +32,16 @@ class SyncResult(StrEnum):
     FAILED = "trigger not repaired"
 
 
-def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
+def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSources, act: Act) -> None:
     """Raises NameTaken, PathTaken, SourceLimitReached, InvalidRequest or Unavailable, and there is no such trigger."""
     if not stored.trigger.needs_sync:
-        registry.add_trigger(stored)
+        registry.add_trigger(stored, act)
         return
     begun = stored.trigger.evolve(confirmed=False, locked_until=clock.now() + LOCK_TIME)
     registry.add_trigger(stored._replace(trigger=begun))
     try:
         _sync_changed(None, stored.trigger, sources)
-        registry.change_trigger(begun, stored)
+        registry.change_trigger(begun, stored, act)
     except Exception:
         with suppress(ServiceError):
             written = registry.read_trigger(begun.id)
@@ -50,27 +51,29 @@ def add_stored(stored: StoredTrigger, registry: Registry, sources: TriggerSource
         raise
 
 
-def write_change(before: StoredTrigger, after: StoredTrigger, registry: Registry, sources: TriggerSources) -> None:
+def write_change(
+    before: StoredTrigger, after: StoredTrigger, registry: Registry, sources: TriggerSources, act: Act
+) -> None:
     """Raises NameTaken, PathTaken, Stale, BeingChanged, SourceLimitReached, InvalidRequest or Unavailable.
 
     After any of them, schedule or rule is not ahead of the table.
     """
     if not _concerns_source(before.trigger, after.trigger):
-        registry.change_trigger(before.trigger, after)
+        registry.change_trigger(before.trigger, after, act)
         return
     with _locked(before.trigger, registry, sources) as locked:
         _sync_changed(before.trigger.metadata, after.trigger, sources)
-        registry.change_trigger(locked, after)
+        registry.change_trigger(locked, after, act)
 
 
-def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSources) -> None:
+def delete_stored(found: FunctionTrigger, registry: Registry, sources: TriggerSources, act: Act) -> None:
     """Raises Stale, BeingChanged or Unavailable."""
     if not found.needs_sync:
-        registry.delete(found)
+        registry.delete(found, act)
         return
     with _locked(found, registry, sources) as locked:
         sources.remove(found)
-        registry.delete(locked)
+        registry.delete(locked, act)
 
 
 def _sync_changed(before: TriggerMetadata | None, after: FunctionTrigger, sources: TriggerSources) -> None:

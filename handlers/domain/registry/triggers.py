@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
@@ -62,7 +63,7 @@ class ShownTrigger(NamedTuple):
     secret: str | None = None
 
 
-def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -> ShownTrigger:
+def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps, *, act: Act) -> ShownTrigger:
     """Raises InvalidRequest, FunctionNotPermitted, NameTaken, PathTaken, SourceLimitReached or Unavailable.
 
     If it raises, no trigger was created.
@@ -87,7 +88,7 @@ def create_trigger(workspace: str, request: CreateTrigger, deps: RegistryDeps) -
     deps.sources.check(trigger)
     stored = StoredTrigger(trigger, deps.cipher.seal(params_text, trigger.seal_context("params")))
     stored, secret = webhook_secrets.with_needed_secret(stored, deps.cipher)
-    add_stored(stored, deps.registry, deps.sources)
+    add_stored(stored, deps.registry, deps.sources, _on(act, trigger))
     return ShownTrigger(trigger, params, secret)
 
 
@@ -132,7 +133,7 @@ def open_params(stored: StoredTrigger, cipher: Cipher) -> bytes:
 
 
 def change_trigger(
-    workspace: str, trigger_id: str, body: JsonObject, deps: RegistryDeps, *, if_match: str | None
+    workspace: str, trigger_id: str, body: JsonObject, deps: RegistryDeps, *, act: Act, if_match: str | None
 ) -> ShownTrigger:
     """The changed trigger.
 
@@ -160,7 +161,7 @@ def change_trigger(
         changed, params = _with_metadata(stored, after, request.trigger_metadata, deps)
     check_changed_trigger(before, changed.trigger, deps)
     changed, secret = webhook_secrets.with_needed_secret(changed, deps.cipher)
-    write_change(stored, changed, deps.registry, deps.sources)
+    write_change(stored, changed, deps.registry, deps.sources, _on(act, before))
     return ShownTrigger(changed.trigger, params, secret)
 
 
@@ -179,13 +180,19 @@ def _with_metadata(
     return stored._replace(trigger=after, sealed_params=sealed), params
 
 
-def delete_trigger(workspace: str, trigger_id: str, deps: RegistryDeps) -> None:
+def delete_trigger(workspace: str, trigger_id: str, deps: RegistryDeps, *, act: Act) -> None:
     """Its runs stay. Raises NotFound, BeingChanged or Unavailable."""
-    registry = deps.registry
-    as_it_is_now(lambda: delete_stored(find_trigger(workspace, trigger_id, registry).trigger, registry, deps.sources))
+
+    def delete() -> None:
+        found = find_trigger(workspace, trigger_id, deps.registry).trigger
+        delete_stored(found, deps.registry, deps.sources, _on(act, found))
+
+    as_it_is_now(delete)
 
 
-def rotate_secret(workspace: str, trigger_id: str, request: RotateSecret, deps: RegistryDeps) -> ShownTrigger:
+def rotate_secret(
+    workspace: str, trigger_id: str, request: RotateSecret, deps: RegistryDeps, *, act: Act
+) -> ShownTrigger:
     """The trigger with its new secret, which is shown this once. The one before it stays valid if asked for.
 
     Raises NotFound, InvalidRequest, TriggerUnreadable or Stale.
@@ -199,8 +206,12 @@ def rotate_secret(workspace: str, trigger_id: str, request: RotateSecret, deps: 
     previous = webhook_secrets.open_all(stored, deps.cipher)[:1] if request.keep_previous else []
     sealed = webhook_secrets.seal([secret, *previous], stored.trigger, deps.cipher)
     changed = stored._replace(trigger=_next(stored.trigger), sealed_secrets=sealed)
-    deps.registry.change_trigger(stored.trigger, changed)
+    deps.registry.change_trigger(stored.trigger, changed, _on(act, stored.trigger))
     return ShownTrigger(changed.trigger, params, secret)
+
+
+def _on(act: Act, trigger: FunctionTrigger) -> Act:
+    return act.evolve(trigger_id=trigger.id, function_id=trigger.function_id)
 
 
 def _next(before: FunctionTrigger) -> FunctionTrigger:

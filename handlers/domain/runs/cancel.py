@@ -6,8 +6,9 @@ not retried if it is a failure.
 
 from typing import NamedTuple
 
-from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import RunEnded, Unavailable
+from handlers.domain.runs.acts import on_run
 from handlers.domain.runs.finish import CANCELLED, finish
 from handlers.domain.runs.history import read_run
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
@@ -26,22 +27,26 @@ class CancelDeps(NamedTuple):
     bus: LifecycleBus
 
 
-def cancel(workspace: str, run_id: str, cancelled_by: str, deps: CancelDeps) -> FunctionRun:
-    """The run: cancelled, or still running and marked. Raises InvalidRunId, NotFound, RunEnded or Unavailable."""
+def cancel(workspace: str, run_id: str, act: Act, deps: CancelDeps) -> FunctionRun:
+    """The run: cancelled, or still running and marked. `act` is kept if that is news.
+
+    Raises InvalidRunId, NotFound, RunEnded or Unavailable.
+    """
     for _ in range(_ATTEMPTS):
         run = read_run(workspace, run_id, deps.runs)
         if run.status is Status.CANCELLED:
             return run
         if not run.status.is_open:
             raise RunEnded(run.status)
+        act = on_run(act, run)
         if run.status is Status.PENDING:
-            if finish(run, CANCELLED, deps, by=None if run.cancel_requested_at else cancelled_by):
+            if finish(run, CANCELLED, deps, act=act):
                 return run.evolve(status=Status.CANCELLED)
-        elif run.cancel_requested_at is not None or _mark(run, cancelled_by, deps):
+        elif run.cancel_requested_at is not None or _mark(run, act, deps):
             return run
     raise Unavailable
 
 
-def _mark(run: FunctionRun, cancelled_by: str, deps: CancelDeps) -> bool:
-    marked = run.evolve(cancel_requested_at=clock.now(), cancel_requested_by=cancelled_by)
-    return deps.runs.transition(run, marked)
+def _mark(run: FunctionRun, act: Act, deps: CancelDeps) -> bool:
+    marked = run.evolve(cancel_requested_at=act.at, cancel_requested_by=act.by)
+    return deps.runs.transition(run, marked, act=act)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from handlers.domain import clock
 from handlers.domain.audit.act import Act
 from handlers.domain.log_context import concerns_run
+from handlers.domain.runs.acts import on_run
 from handlers.domain.runs.finish import ERASED, finish
 from handlers.domain.runs.history import read_run
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
@@ -58,12 +59,11 @@ class EraseDeps(NamedTuple):
     bus: LifecycleBus
 
 
-def erase(workspace: str, run_id: str, erased_by: str, deps: EraseDeps, *, act_kept_for: timedelta) -> None:
+def erase(workspace: str, run_id: str, act: Act, deps: EraseDeps) -> None:
     """Once it returns, nothing of the run's content is there. Raises InvalidRunId, NotFound or Unavailable."""
     run = read_run(workspace, run_id, deps.runs)
     if run.erased_at is None:
-        act = Act.done("erase", erased_by, workspace, kept_for=act_kept_for, run_id=run.id)
-        deps.erasures.begin(run, act)
+        deps.erasures.begin(run, on_run(act, run))
     _delete_and_end(run.id, run, deps)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.due import is_expiring
 from handlers.domain.runs.outcome import CONTENT_ERASED, RUN_EXPIRED, Outcome, pack
@@ -66,12 +67,17 @@ def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
 
 
 def finish(
-    run: FunctionRun, outcome: Outcome, deps: Finisher, *, by: str | None = None, pauses: Sequence[float] = ()
+    run: FunctionRun,
+    outcome: Outcome,
+    deps: Finisher,
+    *,
+    act: Act | None = None,
+    pauses: Sequence[float] = (),
 ) -> bool:
     """Record the outcome and publish it. False for a late outcome of a claim that was lost: it does not count.
 
-    `by` is who has cancelled it. `pauses` are the seconds to wait before each further attempt to store the outcome: for
-    executions, whose outcome nobody else knows. Raises Unavailable.
+    `act` is what somebody did to cancel it. `pauses` are the seconds to wait before each further attempt to store the
+    outcome: for executions, whose outcome nobody else knows. Raises Unavailable.
     """
     ended_at = clock.now()
     finished = run.moved(
@@ -79,14 +85,14 @@ def finish(
         error_code=outcome.error_code,
         error_source=outcome.error_source,
         **_times(run, outcome, ended_at),
-        **({} if by is None else {"cancel_requested_at": ended_at, "cancel_requested_by": by}),
+        **({} if act is None or run.cancel_requested_at else _cancelled_by(act)),
         claim_token=None,
         postponements=0,
         redelivered_at=None,
         event_pending=True,
         deadline=ended_at + EVENT_DEADLINE,
     )
-    stored = _store(run, finished, outcome, deps, pauses)
+    stored = _store(run, finished, outcome, deps, act=act, pauses=pauses)
     if stored is None:
         return False
     publish(stored, deps)
@@ -94,14 +100,20 @@ def finish(
 
 
 def _store(
-    run: FunctionRun, finished: FunctionRun, outcome: Outcome, deps: Finisher, pauses: Sequence[float]
+    run: FunctionRun,
+    finished: FunctionRun,
+    outcome: Outcome,
+    deps: Finisher,
+    *,
+    act: Act | None,
+    pauses: Sequence[float],
 ) -> FunctionRun | None:
     """After each pause it is tried again; towards the end without the result, which may be what cannot be stored."""
     whole, sealed = _seal(finished, outcome, deps.cipher)
     stored = whole
 
     def attempt() -> FunctionRun | None:
-        if deps.runs.transition(run, stored, sealed):
+        if deps.runs.transition(run, stored, sealed, act):
             return stored
         # With the result it may have been stored before, and only the answer to that was lost.
         return whole if stored is not whole and deps.runs.transition(run, whole) else None
@@ -131,6 +143,10 @@ def _seal(finished: FunctionRun, outcome: Outcome, cipher: Cipher) -> tuple[Func
     is_kept = sealed is not None and Content.RESULT in contents
     omitted = outcome.result_lost or (outcome.result is not None and not is_kept)
     return (finished if sealed is None else named).evolve(result_omitted=omitted), sealed
+
+
+def _cancelled_by(act: Act) -> dict[str, Any]:
+    return {"cancel_requested_at": act.at, "cancel_requested_by": act.by}
 
 
 def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, Any]:

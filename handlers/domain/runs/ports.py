@@ -6,6 +6,7 @@ One adapter may keep several of them: all that is about stored runs is kept by `
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from handlers.domain.audit.act import Act
 from handlers.domain.runs.recording import RecordedRun
 from handlers.domain.runs.run import FunctionRun, Part
 
@@ -28,11 +29,14 @@ class RunReader(Protocol):
 class RunTransitions(RunReader, Protocol):
     """Reads runs and stores what becomes of them. Every method raises Unavailable when AWS does not answer."""
 
-    def transition(self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+    def transition(
+        self, before: FunctionRun, after: FunctionRun, outcome: bytes | None = None, act: Act | None = None
+    ) -> bool:
         """Store the change, if the run has not moved since it was read. False if it has.
 
         `outcome` is what is sealed of the run's end, under `after.outcome_id`. The outcome of an execution is stored
-        if the run still has the execution's claim, whatever else has been written to it.
+        if the run still has the execution's claim, whatever else has been written to it. `act` is what somebody did
+        to make the change: one is not stored without the other.
         """
 
     def mark_recovered(self, rerun: FunctionRun) -> None:

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from handlers.domain.audit.act import Act
 from handlers.domain.errors import TriggerDisabled
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.ids import parse_id
@@ -30,11 +31,13 @@ def execute_trigger(
     registry: TriggerReader,
     deps: StartDeps,
     *,
+    act: Act,
     invokable: InvokablePatterns,
     key: IdempotencyKey | None = None,
 ) -> FunctionRun:
     """The new run, recorded and queued; or the one that the same request has started before.
 
+    `act` is kept with a new run, and who executes the trigger is known of the run from then on.
     Raises a Refused, or Unavailable.
     """
     known = parse_id(trigger_id)
@@ -48,7 +51,7 @@ def execute_trigger(
     if function is not None:
         check_invokable(function, invokable)
     start_request = StartRequest(
-        _source(stored.trigger, request), request.payload, orchestration_id=request.orchestration_id, key=key
+        _source(stored.trigger, request), request.payload, orchestration_id=request.orchestration_id, key=key, act=act
     )
     return start_run(stored, function, start_request, deps)
 

@@ -30,6 +30,7 @@ from handlers.domain.seal import Cipher
 from handlers.domain.starting import rerun
 from handlers.domain.starting.parameter_changes import NO_CHANGES, Changes, changes_of, settings_of
 from handlers.domain.starting.plan_token import seal_token, token_of
+from handlers.domain.starting.recovered_check import refuse_unless_recoverable
 from handlers.domain.starting.rerun import RerunRequest
 from handlers.domain.starting.rerun_parameters import contents_of, open_for_caller, read_parameters
 
@@ -45,11 +46,13 @@ class Surroundings(NamedTuple):
     trigger: FunctionTrigger | None
     function: ComputeFunction | None
     original: FunctionRun | None
+    newest: list[FunctionRun]
+    """The newest re-runs of the lineage, newest first, if they were asked for: a hundred, less these three."""
 
 
 class SurroundingsReader(Protocol):
-    def read(self, source: FunctionRun) -> Surroundings:
-        """By one read. Raises Unavailable."""
+    def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
+        """By one read, or by two with the re-runs. Raises Unavailable."""
 
 
 class PlanDeps(NamedTuple):
@@ -124,12 +127,15 @@ def make_plan(request: RerunRequest, deps: PlanDeps, *, reveals: bool) -> Plan:
         rerun.check_not_of_a_workflow(source)
     with _noted(refusals):
         parameters = open_for_caller(recorded, deps.cipher)
-    trigger, function, original = deps.surroundings.read(source)
+    trigger, function, original, newest = deps.surroundings.read(source, with_reruns=options.if_not_recovered)
     refusals += _against_start(source, trigger, function, deps.invokable)
     with _noted(refusals):
         not_before = options.due(clock.now())
     with _noted(refusals):
         rerun.effect_key_of(source, options)
+    if options.if_not_recovered and original is not None:
+        with _noted(refusals):
+            refuse_unless_recoverable(source, original, reversed(newest))
     overrides = options.override_params or {}
     changes = None if reveals else settings_of(overrides)
     if parameters is not None:

@@ -32,14 +32,8 @@ def check_not_recovered(source: FunctionRun, runs: LineageReader) -> int:
     return original.rerun_count
 
 
-def preview_not_recovered(source: FunctionRun, original: FunctionRun, runs: LineageReader) -> None:
-    """The same, by two reads: of the newest hundred re-runs only, and with nothing that anybody could rely on."""
-    newest = runs.read_many(runs.newest_edges(original.id, MAX_SIZE)) if original.rerun_count else []
-    refuse_unless_recoverable(source, original, reversed(newest))
-
-
 def refuse_unless_recoverable(source: FunctionRun, original: FunctionRun, reruns: Iterable[FunctionRun]) -> None:
-    """Raises AlreadyRecovered, or else RerunOpen."""
+    """Of these re-runs: all of the lineage, or the newest of a plan. Raises AlreadyRecovered, or else RerunOpen."""
     if original.recovered_by is not None:
         raise AlreadyRecovered(original.recovered_by)
     lineage = {run.id: run for run in (source, original, *reruns)}.values()

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.audit.act import Act
+from handlers.domain.audit.override_paths import override_paths
 from handlers.domain.errors import (
     EffectKeyUnknown,
     FunctionNotFound,
@@ -27,7 +28,7 @@ from handlers.domain.json_document import JsonObject
 from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.requests import Body, ContentField, Moment
+from handlers.domain.requests import Body, ContentField, Moment, is_blank
 from handlers.domain.runs.history import LineageReader
 from handlers.domain.runs.recording import RecordedRun, Retention
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
@@ -131,6 +132,12 @@ class PreparedRerun(NamedTuple):
     new: NewRun
 
 
+def check_reason(reason: str | None, *, required: bool) -> None:
+    """To be asked before anything is read, of all that people start again by hand. Raises InvalidRequest."""
+    if required and is_blank(reason or ""):
+        raise InvalidRequest("reason", "is required in this installation (the setting requireReason).")
+
+
 def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
     """Read, check, merge and decide, and write nothing. The run that the same request has started before, if it has.
 
@@ -173,6 +180,7 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         function_id=function.id,
         reason=run.rerun_reason,
         use_latest_code=run.use_latest_code,
+        override_paths=override_paths(options.override_params or {}),
     )
     return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, act, expected_reruns))
 

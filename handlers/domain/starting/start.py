@@ -100,6 +100,8 @@ class StartRequest(NamedTuple):
     """Derived from what has come in, if that can be delivered twice."""
     orchestration_id: str | None = None
     key: IdempotencyKey | None = None
+    act: Act | None = None
+    """What somebody does by it; None of what comes in by itself."""
     is_accepted: bool = False
     """Accepted by AWS: nobody can correct it any more, and it is kept as far as it can be."""
 
@@ -158,7 +160,8 @@ def start_run(
     run = parameters.of(new_run(stored.trigger, function, request, deps.retention, clock.now()))
     if parameters.text is None:
         return commit(_unexecutable(run), deps).run
-    return commit(NewRun(run, {Part.PARAMETERS: parameters.text}, request.key), deps).run
+    act = request.act and request.act.evolve(job_id=run.id, trigger_id=run.trigger_id, function_id=run.function_id)
+    return commit(NewRun(run, {Part.PARAMETERS: parameters.text}, request.key, act), deps).run
 
 
 def _parameters(params: JsonValue, request: StartRequest) -> Parameters:
@@ -194,6 +197,7 @@ def new_run(
         created_at=at,
         not_before=not_before,
         orchestration_id=request.orchestration_id,
+        started_by=request.act.by if request.act else None,
         # What an orchestration has started is retried by the orchestration.
         retriable=trigger.retry_policy is not None and request.source is not ExecutionSource.ORCHESTRATION,
         deadline=first_deadline(at, not_before),

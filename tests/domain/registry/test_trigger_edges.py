@@ -14,7 +14,7 @@ from handlers.domain.runs.run import ExecutionType
 from handlers.domain.starting.captures import CaptureResult
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
 from tests.as_shown import as_shown
-from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
+from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE, an_act
 from tests.domain.registry.syncing import repaired
 from tests.domain.starting.capturing import a_record, captured, has_capturing, read, the_run
 from tests.domain.starting.test_deliveries import matched
@@ -90,7 +90,7 @@ def test_a_trigger_that_cannot_be_repaired_can_be_deleted(world: World, time: Fa
     time.advance(seconds=1)
     world.faults.inject(2)
     assert repaired(world) == [SyncResult.FAILED]
-    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps, act=an_act())
     assert trigger.id not in world.aws.synced
 
 
@@ -117,5 +117,7 @@ def test_a_function_is_put_back_as_it_was_read_even_if_its_trigger_is_gone(world
     has_capturing(world)
     world.registry.triggers.clear()
     function = world.registry.functions[FUNCTION_ID]
-    changed = change_function(WORKSPACE, FUNCTION_ID, as_shown(function), world.registry_deps, if_match=None)
+    changed = change_function(
+        WORKSPACE, FUNCTION_ID, as_shown(function), world.registry_deps, if_match=None, act=an_act()
+    )
     assert changed.capture_failures == function.capture_failures

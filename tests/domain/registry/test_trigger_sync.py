@@ -9,7 +9,7 @@ from handlers.domain.errors import BeingChanged, InvalidRequest, NotFound, Sourc
 from handlers.domain.paging import Page
 from handlers.domain.registry.trigger_sync import LOCK_TIME, SyncResult, repair_triggers
 from handlers.domain.registry.triggers import delete_trigger, find_trigger, list_triggers
-from tests.builders import WORKSPACE
+from tests.builders import WORKSPACE, an_act
 from tests.domain.registry.syncing import a_minute_later, in_step, is_held, repaired
 from tests.domain.triggering import CRON, change, create
 from tests.fakes import FakeClock, World
@@ -35,7 +35,7 @@ def disable_it(world: World, _: str) -> None:
 
 def delete_it(world: World, _: str) -> None:
     (trigger_id,) = world.registry.triggers
-    delete_trigger(WORKSPACE, trigger_id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger_id, world.registry_deps, act=an_act())
 
 
 STORIES = [create_one, change_it, disable_it, delete_it]
@@ -154,7 +154,7 @@ def test_a_trigger_whose_creation_is_not_complete_is_no_trigger(world: World, ti
     with pytest.raises(NotFound):
         find_trigger(WORKSPACE, begun_id, world.registry)
     with pytest.raises(NotFound):
-        delete_trigger(WORKSPACE, begun_id, world.registry_deps)
+        delete_trigger(WORKSPACE, begun_id, world.registry_deps, act=an_act())
     assert list_triggers(WORKSPACE, Page(), world.registry) == ([], None)
     assert repaired(world) == [], "it has its minute"
     assert a_minute_later(world, time) == [SyncResult.UNDONE]
@@ -243,7 +243,7 @@ def test_a_trigger_that_nothing_of_aws_starts_never_reaches_it(world: World, tim
     assert trigger.confirmed
     change(world, trigger.id, enabled=False, name="renamed")
     assert not is_held(world)
-    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps, act=an_act())
     assert a_minute_later(world, time) == []
     assert (world.aws.actual, world.registry.triggers) == (0, {})
 

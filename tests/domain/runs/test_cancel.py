@@ -11,13 +11,13 @@ from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.outcome import OutcomeUnknown, RetryLater
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.upkeep.recovery import RecoveryResult
-from tests.builders import NOW, RUN_ID, WORKSPACE, a_run
+from tests.builders import NOW, RUN_ID, WORKSPACE, a_run, an_act
 from tests.domain.watching import a_pass, an_hour_passes
 from tests.fakes import FakeClock, World
 
 
 def cancelled(world: World, run_id: str = RUN_ID, workspace: str = WORKSPACE) -> FunctionRun:
-    return cancel(workspace, run_id, "bob", world.cancel_deps)
+    return cancel(workspace, run_id, an_act(action="cancel", by="bob"), world.cancel_deps)
 
 
 def test_a_pending_run_is_cancelled_and_never_executed(waiting: World, time: FakeClock) -> None:
@@ -100,14 +100,15 @@ def test_of_two_who_cancel_at_once_the_first_is_named(
     world.has_run(a_run(status=status))
     transition = world.runs.transition
 
-    def meanwhile(*args: Any) -> bool:
+    def meanwhile(*args: Any, **options: Any) -> bool:
         monkeypatch.setattr(world.runs, "transition", transition)
-        cancel(WORKSPACE, RUN_ID, "alice", world.cancel_deps)
-        return transition(*args)
+        cancel(WORKSPACE, RUN_ID, an_act(), world.cancel_deps)
+        return transition(*args, **options)
 
     monkeypatch.setattr(world.runs, "transition", meanwhile)
     assert cancelled(world).cancel_requested_by == "alice"
     assert world.run(RUN_ID).cancel_requested_by == "alice"
+    assert [act.by for act in world.audit_log.acts] == ["alice"]
 
 
 def test_a_marked_run_that_is_pending_again_is_cancelled_by_who_marked_it(world: World) -> None:

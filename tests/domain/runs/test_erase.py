@@ -19,7 +19,7 @@ from handlers.domain.starting.retry import RetryResult, retry
 from handlers.domain.starting.start import commit
 from handlers.domain.upkeep.erasures import ErasureResult, complete_erasures
 from handlers.domain.upkeep.recovery import RecoveryResult
-from tests.builders import NOW, RUN_ID, WORKSPACE, a_rerun, a_run, a_trigger, an_id
+from tests.builders import NOW, RUN_ID, WORKSPACE, a_rerun, a_run, a_trigger, an_act, an_id
 from tests.domain.watching import a_pass, an_hour_passes
 from tests.fakes import FakeClock, World
 
@@ -27,7 +27,8 @@ ALL = list(Content)
 
 
 def erased(world: World, run_id: str = RUN_ID, workspace: str = WORKSPACE) -> None:
-    erase(workspace, run_id, "alice", world.erase_deps, act_kept_for=timedelta(days=400))
+    act = Act.done("erase", "alice", workspace, kept_for=timedelta(days=400))
+    erase(workspace, run_id, act, world.erase_deps)
 
 
 def marked(world: World) -> None:
@@ -125,7 +126,7 @@ def test_a_run_whose_executions_were_lost_has_no_sealed_error(world: World, time
 
 def test_a_marked_run_may_be_cancelled(waiting: World) -> None:
     marked(waiting)
-    assert cancel(WORKSPACE, RUN_ID, "bob", waiting.cancel_deps).status is Status.CANCELLED
+    assert cancel(WORKSPACE, RUN_ID, an_act(), waiting.cancel_deps).status is Status.CANCELLED
     erased(waiting)
     assert (waiting.run(RUN_ID).status, parts_of(waiting)) == (Status.CANCELLED, [])
 

@@ -254,7 +254,7 @@ def test_an_outcome_that_cannot_be_stored_at_once_is_not_executed_for_again(
 ) -> None:
     transition, left = waiting.runs.transition, [Unavailable()] * faults
 
-    def injected(before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+    def injected(before: FunctionRun, after: FunctionRun, outcome: bytes | None = None, act: None = None) -> bool:
         if outcome and left:
             raise left.pop()
         return transition(before, after, outcome)
@@ -273,7 +273,9 @@ def test_an_outcome_whose_answer_was_lost_is_published_as_it_is_stored(
 ) -> None:
     transition, left = waiting.runs.transition, [Unavailable()] * 2
 
-    def loses_the_answer(before: FunctionRun, after: FunctionRun, outcome: bytes | None = None) -> bool:
+    def loses_the_answer(
+        before: FunctionRun, after: FunctionRun, outcome: bytes | None = None, act: None = None
+    ) -> bool:
         is_first = len(left) == 2
         done = (is_first or not left or outcome is None) and transition(before, after, outcome)
         if outcome and left:

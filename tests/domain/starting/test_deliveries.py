@@ -7,7 +7,7 @@ from handlers.domain.errors import InvalidRequest, TriggerUnreadable, Unavailabl
 from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
 from handlers.domain.starting.deliveries import Dropped, deliver, read_delivery
-from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE
+from tests.builders import FUNCTION_ID, TRIGGER_ID, WORKSPACE, an_act
 from tests.domain.starting.receiving import parameters
 from tests.domain.triggering import change, create
 from tests.fakes import World
@@ -136,7 +136,7 @@ def test_what_names_no_replay_is_the_event_itself(world: World, name: Any) -> No
 def test_an_unknown_or_deleted_trigger_starts_nothing(world: World, kind: str) -> None:
     assert delivered(world, DOCUMENTS[kind](TRIGGER_ID)) is Dropped.NO_TRIGGER
     trigger = create(world, kind).trigger
-    delete_trigger(WORKSPACE, trigger.id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger.id, world.registry_deps, act=an_act())
     assert delivered(world, DOCUMENTS[kind](trigger.id)) is Dropped.NO_TRIGGER
     assert nothing_happened(world)
 

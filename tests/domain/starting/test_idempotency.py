@@ -13,7 +13,7 @@ from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.idempotency import IdempotencyKey, request_key
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
-from tests.builders import RUN_ID, TRIGGER_ID, WORKSPACE
+from tests.builders import RUN_ID, TRIGGER_ID, WORKSPACE, an_act
 from tests.domain.starting.receiving import has_webhook, received, webhook
 from tests.domain.starting.rerunning import rerun
 from tests.fakes import FakeClock, World
@@ -31,7 +31,14 @@ def send_execute(world: World, header: str | None = "a-key", caller: str = "alic
     request = ExecuteBody.read({"payload": body})
     key = request_key(header, WORKSPACE, caller, ["execute", TRIGGER_ID, request.model_dump()])
     return execute_trigger(
-        WORKSPACE, TRIGGER_ID, request, world.registry, world.start_deps, invokable=world.invokable, key=key
+        WORKSPACE,
+        TRIGGER_ID,
+        request,
+        world.registry,
+        world.start_deps,
+        invokable=world.invokable,
+        key=key,
+        act=an_act(),
     )
 
 

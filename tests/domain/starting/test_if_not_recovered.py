@@ -10,7 +10,7 @@ from handlers.domain.errors import AlreadyRecovered, FunctionNotFound, RerunOpen
 from handlers.domain.paging import MAX_SIZE
 from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.domain.starting.recovered_check import check_not_recovered, preview_not_recovered
+from handlers.domain.starting.recovered_check import check_not_recovered, refuse_unless_recoverable
 from handlers.domain.starting.rerun import PreparedRerun, prepare
 from handlers.domain.starting.start import LineageMoved, commit
 from tests.builders import FUNCTION_ID, RUN_ID, a_rerun, a_run, an_id
@@ -169,6 +169,12 @@ STATES = st.fixed_dictionaries(
 )
 
 
+def preview(world: World, source: FunctionRun, original: FunctionRun) -> None:
+    """As a plan does it."""
+    newest = world.plan_deps.surroundings.read(source, with_reruns=True).newest
+    refuse_unless_recoverable(source, original, reversed(newest))
+
+
 @given(st.lists(STATES, max_size=5), st.integers(0, 5))
 def test_a_preview_of_a_short_lineage_says_what_the_request_is_told(reruns: list[dict[str, Any]], nth: int) -> None:
     world = World()
@@ -182,13 +188,13 @@ def test_a_preview_of_a_short_lineage_says_what_the_request_is_told(reruns: list
             return type(refusal), refusal.run_id
 
     expected = told(lambda: check_not_recovered(source, world.runs))
-    assert told(lambda: preview_not_recovered(source, original, world.runs)) == expected
+    assert told(lambda: preview(world, source, original)) == expected
     is_open = any(Status(each["status"]).is_open for each in reruns)
     assert expected is not None or not is_open
 
 
-def test_a_preview_reads_no_more_than_the_newest_hundred(world: World) -> None:
+def test_a_preview_reads_no_more_than_the_newest(world: World) -> None:
     original = has(world, {"status": "completed"}, *[{}] * MAX_SIZE)
-    preview_not_recovered(original, original, world.runs)
+    preview(world, original, original)
     with pytest.raises(AlreadyRecovered):
         check_not_recovered(original, world.runs)

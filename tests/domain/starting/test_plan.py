@@ -205,6 +205,7 @@ WRONG = [
     "FUNCTION_NOT_PERMITTED",
     "notBefore",
     "EFFECT_KEY_UNKNOWN",
+    "ALREADY_RECOVERED",
     "overrideParams",
     "RERUN_LIMIT_REACHED",
 ]
@@ -242,6 +243,8 @@ def with_all_that_wrong(world: World, wrong: set[str]) -> dict[str, Any]:
     return (
         ({"notBefore": FAR} if "notBefore" in wrong else {})
         | ({"effects": "same"} if "EFFECT_KEY_UNKNOWN" in wrong else {})
+        # The source has completed: there is nothing to recover.
+        | ({"ifNotRecovered": True} if "ALREADY_RECOVERED" in wrong else {})
         | ({"overrideParams": {"a": 1}} if "overrideParams" in wrong else {})
     )
 
@@ -273,6 +276,17 @@ def test_parameters_that_would_be_too_large_are_a_refusal_for_who_may_see_them(w
     assert refused.code == "TOO_LARGE"
     assert str(MAX_BYTES) in refused.message
     assert planned(world, reveals=False, **body).refusals == [], "it would tell how large they are"
+
+
+def test_a_run_of_the_lineage_that_has_completed_or_is_open_stands_against_a_recovery(world: World) -> None:
+    world.has_registered()
+    world.has_run(a_run(status="failure"))
+    assert planned(world, ifNotRecovered=True).refusals == []
+    world.has_run(a_rerun(a_run(), status="pending", id=an_id(2)))
+    assert [each.code for each in planned(world, ifNotRecovered=True).refusals] == ["RERUN_OPEN"]
+    assert planned(world).refusals == []
+    world.has_run(a_rerun(a_run(), status="completed", id=an_id(3)))
+    assert [each.code for each in planned(world, ifNotRecovered=True).refusals] == ["ALREADY_RECOVERED"]
 
 
 def test_a_plan_is_of_a_workspace_s_own_run_only(installed: World) -> None:

@@ -16,7 +16,7 @@ from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigge
 from handlers.domain.starting.retry import RetryResult
 from handlers.domain.upkeep.publishing import MAX_PUBLICATIONS
 from handlers.domain.upkeep.recovery import RecoveryResult
-from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger, an_id
+from tests.builders import NOW, RUN_ID, TRIGGER_ID, WORKSPACE, a_pin, a_rerun, a_run, a_trigger, an_act, an_id
 from tests.domain.starting.rerunning import request, rerun
 from tests.domain.starting.retrying import FAILURE, a_policy, has_failed, retries, retries_in, retry_of
 from tests.domain.watching import a_pass
@@ -142,11 +142,11 @@ def test_runs_of_a_trigger_that_does_not_retry_are_done_with_at_once(world: Worl
 def test_a_run_says_from_its_start_whether_it_is_to_be_retried(world: World) -> None:
     retries(world)
     assert execute_trigger(
-        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable, act=an_act()
     ).retriable
     world.has_registered()
     assert not execute_trigger(
-        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, ExecuteBody(), world.registry, world.start_deps, invokable=world.invokable, act=an_act()
     ).retriable
 
 
@@ -154,7 +154,7 @@ def test_what_an_orchestration_has_started_is_the_orchestration_s_to_retry(world
     retries(world)
     request = ExecuteBody.read({"orchestrationId": "nightly"})
     assert not execute_trigger(
-        WORKSPACE, TRIGGER_ID, request, world.registry, world.start_deps, invokable=world.invokable
+        WORKSPACE, TRIGGER_ID, request, world.registry, world.start_deps, invokable=world.invokable, act=an_act()
     ).retriable
 
 

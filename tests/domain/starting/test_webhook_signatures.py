@@ -9,7 +9,7 @@ from handlers.domain.errors import BadSignature, InvalidRequest, Stale, TriggerU
 from handlers.domain.registry.triggers import RotateSecret, rotate_secret, show_trigger
 from handlers.domain.starting.webhook_signatures import Flaw
 from tests.as_shown import as_shown
-from tests.builders import WORKSPACE
+from tests.builders import WORKSPACE, an_act
 from tests.domain.starting.receiving import BODY, has_webhook, received, refusal, signed, webhook
 from tests.domain.triggering import METADATA, change, create
 from tests.fakes import World
@@ -21,7 +21,7 @@ def rotated(world: World, *, keep_previous: bool = True) -> str:
     """The new secret of the only trigger."""
     (trigger_id,) = world.registry.triggers
     request = RotateSecret.read({"keepPrevious": keep_previous})
-    secret = rotate_secret(WORKSPACE, trigger_id, request, world.registry_deps).secret
+    secret = rotate_secret(WORKSPACE, trigger_id, request, world.registry_deps, act=an_act()).secret
     assert secret is not None
     return secret
 
@@ -238,7 +238,7 @@ def test_a_rotation_is_a_change_that_others_see(world: World) -> None:
     has_webhook(world, params={"region": "eu"})
     ((trigger_id, before),) = world.registry.triggers.items()
     request = RotateSecret.read({})
-    shown = rotate_secret(WORKSPACE, trigger_id, request, world.registry_deps)
+    shown = rotate_secret(WORKSPACE, trigger_id, request, world.registry_deps, act=an_act())
     assert shown.trigger.version == before.trigger.version + 1
     assert shown.params == {"region": "eu"}
     assert shown.secret is not None
@@ -253,7 +253,7 @@ def test_two_who_rotate_at_once_do_not_both_believe_that_their_secret_counts(
     mine = rotated(world)
     monkeypatch.setattr(world.registry, "read_trigger", lambda _: before)
     with pytest.raises(Stale):
-        rotate_secret(WORKSPACE, trigger_id, RotateSecret.read({}), world.registry_deps)
+        rotate_secret(WORKSPACE, trigger_id, RotateSecret.read({}), world.registry_deps, act=an_act())
     monkeypatch.undo()
     assert is_taken(world, mine)
 

@@ -13,7 +13,7 @@ from handlers.domain.errors import (
 from handlers.domain.registry.triggers import delete_trigger
 from handlers.domain.runs.run import ExecutionSource, ExecutionType, Status
 from handlers.domain.seal import SealContext
-from tests.builders import FUNCTION_ID, WORKSPACE
+from tests.builders import FUNCTION_ID, WORKSPACE, an_act
 from tests.domain.starting.receiving import PATH, has_webhook, parameters, received, refusal, signed, webhook
 from tests.domain.triggering import change, create
 from tests.fakes import World
@@ -182,7 +182,7 @@ def test_a_path_is_left_and_freed_by_a_change_and_by_a_deletion(world: World) ->
     change(world, trigger_id, triggerMetadata={"path": "moved", "signature": "none"})
     assert isinstance(refusal(world, webhook()), NotFound)
     assert received(world, webhook(path="moved")).trigger_id == trigger_id
-    delete_trigger(WORKSPACE, trigger_id, world.registry_deps)
+    delete_trigger(WORKSPACE, trigger_id, world.registry_deps, act=an_act())
     assert isinstance(refusal(world, webhook(path="moved")), NotFound)
     create(world, "http-trigger", {"path": "moved"})
 

@@ -60,6 +60,9 @@ PLAUSIBLE = {
     "reason": TEXT | st.just("x" * 513),
     "overrideParams": st.dictionaries(TEXT, VALUES, max_size=3),
     "notBefore": st.sampled_from(["2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"]) | TEXT,
+    "ifNotRecovered": st.booleans(),
+    "effects": st.sampled_from(["new", "same", "Same"]),
+    "planToken": TEXT | st.binary(max_size=40).map(lambda raw: base64.urlsafe_b64encode(raw).decode()),
     "retryPolicy": POLICY,
     "payload": st.dictionaries(TEXT, VALUES, max_size=3),
     "orchestrationId": TEXT,
@@ -81,8 +84,10 @@ PLAUSIBLE = {
     "workspace": st.just(OWN),
     "createdAt": TEXT,
 }
+OF_A_RERUN = ["useLatestCode", "reason", "overrideParams", "notBefore", "ifNotRecovered", "effects"]
 FITTING = {
-    "rerun": ["useLatestCode", "reason", "overrideParams", "notBefore"],
+    "rerun": [*OF_A_RERUN, "planToken"],
+    "rerun-plan": OF_A_RERUN,
     "experiments": ["repeats", "candidateVersion", "candidateFunctionId", "ignore", "reason"],
     "execute": ["payload", "orchestrationId"],
     "rotate-secret": ["keepPrevious"],

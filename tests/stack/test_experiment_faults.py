@@ -18,7 +18,7 @@ from tests.domain.starting.experimenting import experiment_on
 from tests.faults.client import INJECTION, Case, answered, cancelled_by, cases
 from tests.faults.kinds import Kind
 from tests.stack.driver import Workspace
-from tests.stack.lineage import Later, LineageFixture
+from tests.stack.lineage import Later, LineageFixture, act_in
 from tests.stack.test_injected_faults import COUNTS
 
 TRANSACTION = "dynamodb.TransactWriteItems"
@@ -43,7 +43,13 @@ def prepared(
     trigger, _ = lineage.workspace.trigger_of(COUNTS, params={"file": str(lineage.counted)})
     deps = lineage.container()
     lineage.original = execute_trigger(
-        lineage.workspace.name, trigger, ExecuteBody(), deps.registry, deps.start_deps, invokable=deps.invokable
+        lineage.workspace.name,
+        trigger,
+        ExecuteBody(),
+        deps.registry,
+        deps.start_deps,
+        invokable=deps.invokable,
+        act=act_in(lineage, "execute"),
     ).id
     lineage.execute_what_was_pushed()
     yield lineage

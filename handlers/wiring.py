@@ -212,11 +212,12 @@ class Wiring:
         code = FunctionCode(self.lambda_client, marks_versions=False, hash_of=hashes.of)
         return PlanDeps(
             self.runs,
-            PlanReader(self.table, self.runs),
+            PlanReader(self.table, self.runs, self._configuration_secret),
             self.input_cipher,
             self.invokable,
             code,
             self.settings.max_reruns_per_lineage,
+            self.requires_reason,
         )
 
     @cached_property

@@ -34,7 +34,7 @@ def _known(run: FunctionRun) -> dict[str, Any]:
     pin = vars(run.pin) if run.pin else {}
     recovered_by = run.recovered_by if run.recovered else None
     derived = {"recovered": run.recovered, "recovered_by": recovered_by, "function_version": run.function_version}
-    return vars(run) | pin | derived
+    return vars(run) | pin | derived | {"effect_key": run.effects_under}
 
 
 class RunView(_OfRun):
@@ -69,6 +69,7 @@ class RunView(_OfRun):
     recovered_by: str | None = Field(description="Of a recovered run: the first of its re-runs that has completed.")
     use_latest_code: bool
     retry_attempt: int | None = Field(description="Which automatic retry it is, from 1; null if it is none.")
+    effect_key: str = Field(description="What its function is given as `functionRunEffectKey`.")
     execution_attempts: int = Field(description="How often its execution was begun.")
     error_code: str | None = Field(description="The type of its error; of an open run, why it had to wait.")
     error_source: ErrorSource | None

@@ -2,18 +2,21 @@
 
 from handlers.aws import keys, registry_items, run_items
 from handlers.aws.run_store import RunStore
+from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Item, Table
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.plan import Surroundings
 
-# What one call reads, less trigger, function and original.
-RERUNS = 97
+# What one call reads, less trigger, function, original and secret.
+RERUNS = 96
 
 
 class PlanReader:
-    def __init__(self, table: Table, runs: RunStore) -> None:
+    def __init__(self, table: Table, runs: RunStore, secret: StackSecret) -> None:
+        """`secret` is what configurations are hashed with: a new container reads it along."""
         self._table = table
         self._runs = runs
+        self._secret = secret
 
     def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
         trigger = keys.registered("trigger", source.trigger_id)
@@ -21,7 +24,9 @@ class PlanReader:
         original = keys.run(source.lineage_id)
         newest = self._runs.newest_edges(source.lineage_id, RERUNS) if with_reruns else []
         runs = [keys.run(run_id) for run_id in newest if run_id != source.id]
-        found = self._table.get_many([trigger, function, *([original] if source.is_rerun else []), *runs])
+        others = [original] if source.is_rerun else []
+        found = self._table.get_many([trigger, function, *others, *runs, *self._secret.unread()])
+        self._secret.note(found)
 
         def item(key: keys.Key) -> Item | None:
             return found.get(keys.pair(key))

@@ -4,7 +4,7 @@ import secrets
 from contextlib import suppress
 
 from handlers.aws import keys
-from handlers.aws.table import SCHEMA, ConditionFailed, Table, to_item
+from handlers.aws.table import SCHEMA, ConditionFailed, Item, Table, to_item
 from handlers.domain.seal import Cipher, SealContext
 
 # Not the name of a workspace: those do not begin with a hyphen.
@@ -19,6 +19,7 @@ class StackSecret:
         self._cipher = cipher
         self._key = keys.secret(purpose)
         self._context = SealContext(_NO_WORKSPACE, self._key["pk"], "secret")
+        self._sealed: bytes | None = None
         self._known: bytes | None = None
 
     def read(self) -> bytes:
@@ -33,9 +34,18 @@ class StackSecret:
             self._known = self._cipher.open(kept, self._context)
         return self._known
 
+    def unread(self) -> list[keys.Key]:
+        """What somebody who reads from the table anyway may read along, for `note`."""
+        return [] if self._sealed or self._known else [self._key]
+
+    def note(self, found: dict[tuple[str, str], Item]) -> None:
+        item = found.get(keys.pair(self._key))
+        self._sealed = self._sealed if item is None else bytes(item["sealed"]["B"])
+
     def _kept(self) -> bytes | None:
-        item = self._table.get_many([self._key]).get(keys.pair(self._key))
-        return None if item is None else bytes(item["sealed"]["B"])
+        if self._sealed is None:
+            self.note(self._table.get_many([self._key]))
+        return self._sealed
 
     def _made(self) -> bytes:
         """What is kept from now on: of two that are made at once, the first."""

@@ -3,10 +3,13 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from handlers.aws.cipher import Cipher
 from handlers.aws.plan_reader import PlanReader
 from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_recorder import RunRecorder
+from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
 from handlers.domain.registry.entities import StoredTrigger
 from handlers.domain.starting.plan import Surroundings
@@ -15,8 +18,18 @@ from tests.aws.storing import new_run
 from tests.builders import a_function, a_pin, a_rerun, a_trigger
 
 
+@pytest.fixture
+def secret(table: Table, cipher: Cipher) -> StackSecret:
+    return StackSecret(table, cipher, uuid4().hex)
+
+
+@pytest.fixture
+def reader(table: Table, runs: RunRecorder, secret: StackSecret) -> PlanReader:
+    return PlanReader(table, runs, secret)
+
+
 def test_a_plan_finds_trigger_function_and_the_original_of_the_lineage(
-    table: Table, runs: RunRecorder, registry: RegistryStore
+    reader: PlanReader, runs: RunRecorder, registry: RegistryStore
 ) -> None:
     function = a_function(id=str(uuid4()), name=uuid4().hex)
     trigger = a_trigger(id=str(uuid4()), function_id=function.id, name=uuid4().hex)
@@ -27,7 +40,7 @@ def test_a_plan_finds_trigger_function_and_the_original_of_the_lineage(
     rerun = a_rerun(original, id=str(uuid4()), trigger_id=trigger.id, function_id=function.id, status="pending")
     runs.record_rerun(rerun, {})
 
-    found = PlanReader(table, runs).read(rerun, with_reruns=True)
+    found = reader.read(rerun, with_reruns=True)
 
     assert (found.trigger, found.function) == (trigger, function)
     assert found.original is not None
@@ -39,15 +52,28 @@ def test_a_plan_finds_trigger_function_and_the_original_of_the_lineage(
     ]
     for each in others:
         runs.record_rerun(each, {})
-    found = PlanReader(table, runs).read(original, with_reruns=True)
+    found = reader.read(original, with_reruns=True)
     assert [each.id for each in found.newest] == [others[1].id, others[0].id, rerun.id]
     assert found.original == original, "it has just been read"
-    assert PlanReader(table, runs).read(original, with_reruns=False).newest == []
+    assert reader.read(original, with_reruns=False).newest == []
 
 
-def test_what_is_gone_is_none(table: Table, runs: RunRecorder) -> None:
+def test_what_is_gone_is_none(reader: PlanReader) -> None:
     source = a_rerun(new_run(), trigger_id=str(uuid4()), function_id=str(uuid4()))
-    assert PlanReader(table, runs).read(source, with_reruns=True) == Surroundings(None, None, None, [])
+    assert reader.read(source, with_reruns=True) == Surroundings(None, None, None, [])
+
+
+def test_the_secret_of_configurations_is_read_along_if_there_is_one(
+    table: Table, cipher: Cipher, runs: RunRecorder
+) -> None:
+    purpose = uuid4().hex
+    unmade = StackSecret(table, cipher, purpose)
+    PlanReader(table, runs, unmade).read(new_run(), with_reruns=False)
+    assert unmade.find() is None
+    made = StackSecret(table, cipher, purpose).read()
+    read_along = StackSecret(table, cipher, purpose)
+    PlanReader(table, runs, read_along).read(new_run(), with_reruns=False)
+    assert (read_along.unread(), read_along.find()) == ([], made)
 
 
 def test_a_token_has_the_same_length_whatever_it_is_sealed_for(cipher: Cipher) -> None:

@@ -46,7 +46,7 @@ class Surrounding:
     def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
         both = self._world.registry.read_trigger_and_function(source.trigger_id, source.function_id)
         runs = self._world.runs
-        newest = runs.read_many(runs.newest_edges(source.lineage_id, 97)) if with_reruns else []
+        newest = runs.read_many(runs.newest_edges(source.lineage_id, 96)) if with_reruns else []
         return Surroundings(*both, runs.read_run(source.lineage_id), newest)
 
 
@@ -77,6 +77,7 @@ class World:
     )
     slots: InMemorySlots = field(default_factory=InMemorySlots)
     most_of_a_workspace: int | None = None
+    requires_reason: bool = False
     buses: PermittedBuses = field(default_factory=lambda: PermittedBuses({"acme": ["default"]}))
     retention: Retention = field(default_factory=lambda: Retention(90))
     faults: PortFaults = field(default_factory=PortFaults)
@@ -95,7 +96,9 @@ class World:
     @property
     def plan_deps(self) -> PlanDeps:
         limit = self.runs.max_reruns
-        return PlanDeps(self.runs, Surrounding(self), self.cipher, self.invokable, self.code, limit)
+        return PlanDeps(
+            self.runs, Surrounding(self), self.cipher, self.invokable, self.code, limit, self.requires_reason
+        )
 
     @property
     def start_deps(self) -> StartDeps:

@@ -47,7 +47,7 @@ class Surroundings(NamedTuple):
     function: ComputeFunction | None
     original: FunctionRun | None
     newest: list[FunctionRun]
-    """The newest re-runs of the lineage, newest first, if they were asked for: a hundred, less these three."""
+    """The newest re-runs of the lineage, newest first, if asked for: about a hundred."""
 
 
 class SurroundingsReader(Protocol):
@@ -64,6 +64,7 @@ class PlanDeps(NamedTuple):
     invokable: InvokablePatterns
     code: CodeReader
     max_reruns: int
+    requires_reason: bool
 
 
 class CodePlan(NamedTuple):
@@ -123,6 +124,8 @@ def make_plan(request: RerunRequest, deps: PlanDeps, *, reveals: bool) -> Plan:
     concerns_run(source.id, source.lineage_id)
     refusals: list[Refused] = []
     parameters = not_before = code = changes = None
+    with _noted(refusals):
+        rerun.check_reason(options.reason, required=deps.requires_reason)
     with _noted(refusals):
         rerun.check_not_of_a_workflow(source)
     with _noted(refusals):

@@ -57,9 +57,10 @@ def _original_of(source: FunctionRun, runs: LineageReader) -> FunctionRun:
 def _reruns(original: FunctionRun, runs: LineageReader) -> list[FunctionRun]:
     found: list[FunctionRun] = []
     page = Page(MAX_SIZE)
-    while True:
+    while original.rerun_count:
         edges = runs.edges(original.id, page)
         found += runs.read_many(edges.run_ids)
         if edges.last_position is None:
-            return found
+            break
         page = Page(MAX_SIZE, edges.last_position)
+    return found

@@ -22,6 +22,7 @@ from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import Content, FunctionRun, Pin, Status
 from handlers.domain.starting.retry import retry
 from infra import ROOT
+from tests.as_shown import as_shown
 from tests.builders import RUN_ID, a_pin, a_run, a_trigger, an_id
 from tests.docs.pages import blocks
 from tests.domain.starting.rerunning import request, rerun
@@ -133,6 +134,7 @@ def test_of_a_rerun_with_the_same_effects_the_next_has_them_too(world: World, sh
     same = rerun_of(world, own.id, effects="same")
     rerun_of(world, same.id, effects="same")
     assert shop.paid == [RUN_ID, own.id]
+    assert [as_shown(world.run(each))["effectKey"] for each in (RUN_ID, own.id, same.id)] == [RUN_ID, own.id, own.id]
 
 
 def test_an_automatic_retry_does_not_charge_again_what_was_charged(world: World, shop: Shop, time: FakeClock) -> None:

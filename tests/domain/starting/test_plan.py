@@ -13,11 +13,11 @@ from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.runs.outcome import RetryLater
 from handlers.domain.runs.run import ParametersFormat, Part, Pin
+from handlers.domain.starting.rerun import check_reason
 from tests.builders import (
     FUNCTION_ARN,
     NOW,
     RUN_ID,
-    WORKSPACE,
     a_function,
     a_pin,
     a_rerun,
@@ -197,6 +197,7 @@ def test_a_run_that_does_not_exist_or_is_another_s_is_refused_as_by_a_rerun(worl
 
 
 WRONG = [
+    "reason",
     "ORCHESTRATION_RUN",
     "NO_PARAMETERS",
     "DECRYPTION_FAILED",
@@ -240,6 +241,7 @@ def with_all_that_wrong(world: World, wrong: set[str]) -> dict[str, Any]:
         world.invokable = InvokablePatterns({}, own_functions="")
     if "RERUN_LIMIT_REACHED" in wrong:
         world.runs.max_reruns = 0
+    world.requires_reason = "reason" in wrong
     return (
         ({"notBefore": FAR} if "notBefore" in wrong else {})
         | ({"effects": "same"} if "EFFECT_KEY_UNKNOWN" in wrong else {})
@@ -247,6 +249,11 @@ def with_all_that_wrong(world: World, wrong: set[str]) -> dict[str, Any]:
         | ({"ifNotRecovered": True} if "ALREADY_RECOVERED" in wrong else {})
         | ({"overrideParams": {"a": 1}} if "overrideParams" in wrong else {})
     )
+
+
+def post(world: World, body: dict[str, Any]) -> None:
+    check_reason(None, required=world.requires_reason)
+    rerun(request(**body), world)
 
 
 @pytest.mark.parametrize("wrong", COMBINATIONS, ids=lambda wrong: " ".join(sorted(wrong)) or "nothing")
@@ -261,10 +268,10 @@ def test_a_plan_lists_all_refusals_in_their_order_and_a_rerun_answers_the_first(
     assert names == [each for each in WRONG if each in wrong - hidden]
     assert nothing_happened(world)
     if not wrong:
-        rerun(request(**body), world)
+        post(world, body)
         return
     with pytest.raises(Refused) as refused:
-        rerun(request(**body), world)
+        post(world, body)
     assert (refused.value.code, refused.value.message) == (found[0].code, found[0].message)
 
 
@@ -289,5 +296,7 @@ def test_a_run_of_the_lineage_that_has_completed_or_is_open_stands_against_a_rec
     assert [each.code for each in planned(world, ifNotRecovered=True).refusals] == ["ALREADY_RECOVERED"]
 
 
-def test_a_plan_is_of_a_workspace_s_own_run_only(installed: World) -> None:
-    assert planned(installed).source.workspace == WORKSPACE
+def test_an_erased_run_has_no_parameters(world: World) -> None:
+    world.has_registered()
+    world.has_run(a_run(erased_at=NOW))
+    assert [each.code for each in planned(world).refusals] == ["NO_PARAMETERS"]

@@ -95,12 +95,13 @@ class PartStore:
 
         Housekeeping deletes them with the run. Raises Unavailable.
         """
+        # Who reads a large part meanwhile and misses its object finds that the part is gone.
+        for part in self._items(run_id, keys.SEALED):
+            self._table.delete(key_of(part))
         for entry in self._items(run_id, keys.OBJECT):
             # What is staged first: what moves it meanwhile finds nothing, or is in time.
             for key in (each["S"] for name in ("stagedAs", "object") if (each := entry.get(name))):
                 self._objects.delete(key)
-        for part in self._items(run_id, keys.SEALED):
-            self._table.delete(key_of(part))
 
     def _items(self, run_id: str, kind: str) -> Iterator[Item]:
         """Of this kind, without what is sealed in them."""
@@ -116,13 +117,15 @@ class PartStore:
     def content(self, item: Item) -> bytes | None:
         """What is sealed in a part's item, or in the object that it names; nothing that opens, if that is lost.
 
-        None if the item has nothing in it. Raises Unavailable.
+        None if the item has nothing in it, or was erased since it was read. Raises Unavailable.
         """
         match {"stagedAs": ""} | from_item(item):
             case {"object": str(kept), "stagedAs": str(staged)}:
                 try:
                     return self._objects.read(kept, staged or None)
                 except PartLost as lost:
+                    if not self._table.get_many([key_of(item)]):
+                        return None
                     self._report(lost)
             case {"sealed": bytes(sealed)}:
                 return sealed

@@ -241,7 +241,7 @@ def is_stored(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -
 
 
 def is_unmoved(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) -> bool:
-    """Whether a move has failed only because of its place in an index."""
+    """Whether a move has failed only because of its place in the due index."""
     was = of_run(before)
     return all(stored.get(name) == was.get(name) for name in _unmoved(before, after))
 
@@ -249,11 +249,16 @@ def is_unmoved(stored: dict[str, Any], before: FunctionRun, after: FunctionRun) 
 def marked_meanwhile(
     stored: dict[str, Any], before: FunctionRun, after: FunctionRun
 ) -> tuple[FunctionRun, FunctionRun] | None:
-    """The same move of the run as recovered, if it has become so since it was read."""
-    if "recBy" not in stored or before.recovered_by is not None:
+    """The same move of the run with the marks that it has got since it was read; None if none matters to the move.
+
+    One that is recovered is not put among the unrecovered; one that is erased gets no outcome.
+    """
+    matters = {"recBy", "erased"} if names_outcome(before, after) else {"recBy"}
+    marks = run_attributes.read({name: stored[name] for name in matters & stored.keys() - of_run(before).keys()})
+    if not marks:
         return None
-    mark = run_attributes.read({"recBy": stored["recBy"]})
-    return before.evolve(**mark), after.evolve(**mark)
+    without = {"outcome_id": before.outcome_id} if "erased_at" in marks else {}
+    return before.evolve(**marks), after.evolve(**marks, **without)
 
 
 def recovery(rerun: FunctionRun) -> dict[str, Any]:

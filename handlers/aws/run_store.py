@@ -108,16 +108,14 @@ class RunStore:
             stored = failed.item("run") if isinstance(failed, TransactionCanceled) else from_item(failed.item)
             if not stored or items.is_stored(stored, before, after):
                 return bool(stored)
-            if items.names_outcome(before, after) and "erased" in stored:
-                if part is None:
-                    self._parts.delete_outcome(after)  # it was written first
-                return self._moved(before, after.evolve(outcome_id=before.outcome_id), None, act, keeps_due=keeps_due)
-            if not items.is_unmoved(stored, before, after):
-                return False
             if (marked := items.marked_meanwhile(stored, before, after)) is not None:
+                if items.names_outcome(before, after) and not items.names_outcome(*marked):
+                    if part is None:
+                        self._parts.delete_outcome(after)  # it was written first
+                    part = None
                 return self._moved(*marked, part, act, keeps_due=keeps_due)
-            # It would be looked at too late.
-            return keeps_due and self._moved(before, after, part, act, keeps_due=False)
+            is_looked_at_too_late = keeps_due and items.is_unmoved(stored, before, after)
+            return is_looked_at_too_late and self._moved(before, after, part, act, keeps_due=False)
         return True
 
     def mark_recovered(self, rerun: FunctionRun) -> None:

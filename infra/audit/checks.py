@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers.domain.clock import iso
+from handlers.domain.runs.erase import LAST_LOOK
 from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.run import Status
 from infra.audit.findings import Finding, Rule
@@ -36,6 +37,7 @@ def check(world: World, terms: Terms) -> list[Finding]:
         *_lineages(world, terms),
         *_executions(world, terms),
         *_outcomes(world, terms),
+        *_erased(world, terms),
         *check_objects(world, terms.now),
     ]
 
@@ -165,5 +167,19 @@ def _outcomes(world: World, terms: Terms) -> Iterator[Finding]:
     kept = {(part.run, part.outcome_id) for part in world.parts if part.outcome_id}
     for run in world.living(terms.now):
         is_young = run.created_at > terms.now - terms.retention
-        if run.outcome_id is not None and is_young and (run.id, run.outcome_id) not in kept:
+        is_kept = is_young and run.erased_at is None
+        if run.outcome_id is not None and is_kept and (run.id, run.outcome_id) not in kept:
             yield Finding(Rule.OUTCOME, (run.id,), "The outcome that it names is not there.", runs=(run.id,))
+
+
+def _erased(world: World, terms: Terms) -> Iterator[Finding]:
+    """Until the watchdog's last look an execution that had begun before may bring something."""
+    final = terms.now - LAST_LOOK - terms.grace
+    erased = {run.id for run in world.living(terms.now) if run.erased_at is not None and run.erased_at < final}
+    for part in world.living_parts(terms.now):
+        if part.run in erased:
+            yield Finding(Rule.ERASED, (part.run, part.name), "Its run was erased, and it is there.", runs=(part.run,))
+    for key, record in world.listed.items():
+        if record.run in erased and key in (world.stored or {}):
+            said = "Its run was erased, and it is there."
+            yield Finding(Rule.ERASED, (record.run, record.part), said, runs=(record.run,), objects=(key,))

@@ -26,6 +26,7 @@ class Rule(StrEnum):
         "Every run is due by its deadline, if it has one, and among failures and unrecovered runs if it is one.",
     )
     OUTCOME = "outcome", "Every run that names a sealed outcome has it."
+    ERASED = "erased", "Nothing is left of what was erased."
     EDGE_RUN = "edge-run", "Every lineage edge has its re-run."
     RERUN_EDGE = "rerun-edge", "Every re-run has its edge on its original."
     RERUN_ORIGINAL = "rerun-original", "Every re-run has its original, which lives as long as it does."

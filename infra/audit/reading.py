@@ -150,6 +150,7 @@ def _remember_run(run_id: str, item: Item, world: World) -> None:
         is_recovering=run.is_recovering,
         attempts=run.execution_attempts,
         outcome_id=run.outcome_id,
+        erased_at=run.erased_at,
         misplaced=_misplaced(from_item(item), items.of_run(run)),
     )
 

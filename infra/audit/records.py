@@ -31,6 +31,7 @@ class RunRecord:
     """Whether it recovers its original, if that is of the same function."""
     attempts: int = 0
     outcome_id: str | None = None
+    erased_at: datetime | None = None
     misplaced: str | None = None
     """What is wrong with its place in the indexes."""
 

@@ -28,8 +28,11 @@ def objects_of(local_stack: LocalStack) -> PartObjects:
     return PartObjects(lambda: local_stack.client("s3"), local_stack.outputs["BucketName"])
 
 
+def parts_of(local_stack: LocalStack, table: Table, report: Callable[[Exception], Any] = nowhere) -> PartStore:
+    return PartStore(table, objects_of(local_stack), report)
+
+
 def store_of(
     local_stack: LocalStack, table: Table, *, max_reruns: int = 1000, report: Callable[[Exception], Any] = nowhere
 ) -> RunRecorder:
-    parts = PartStore(table, objects_of(local_stack), report)
-    return RunRecorder(table, parts, report, max_reruns=max_reruns)
+    return RunRecorder(table, parts_of(local_stack, table, report), report, max_reruns=max_reruns)

@@ -1,6 +1,7 @@
 """Whatever is under way with a run while it is erased, and whoever dies on the way: nothing of it is left."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ from handlers.domain.upkeep.erasures import complete_erasures
 from handlers.domain.upkeep.recovery import recover
 from tests.aws.in_memory_s3 import InMemoryS3
 from tests.aws.in_memory_table import InMemoryDynamoDB, InMemoryTable
-from tests.aws.interleaving import Actor, Stepped, step
+from tests.aws.interleaving import Actor, Death, Stepped, step
 from tests.builders import RUN_ID, WORKSPACE, a_run
 from tests.fakes import FakeClock, World
 
@@ -85,9 +86,9 @@ class Installation:
         erase(WORKSPACE, RUN_ID, act, self.world.erase_deps)
         self.answered = True
 
-    def rerun(self) -> None:
+    def rerun(self, run_id: str = RUN_ID) -> None:
         try:
-            prepared = prepare(RerunRequest(WORKSPACE, RUN_ID, "bob", RerunBody()), self.world.rerun_deps)
+            prepared = prepare(RerunRequest(WORKSPACE, run_id, "bob", RerunBody()), self.world.rerun_deps)
             commit(prepared.new, self.world.start_deps)  # type: ignore[union-attr]
         except NoParameters:
             pass
@@ -137,40 +138,118 @@ ANSWERS = st.one_of(
 )
 
 
-@given(data=st.data(), parameters=SIZES, answers=st.lists(ANSWERS, max_size=4))
-def test_nothing_is_left_of_a_run_that_was_erased_whatever_comes_in_between(
-    data: st.DataObject, parameters: int, answers: list[Outcome | Exception]
-) -> None:
+@contextmanager
+def installation(answers: list[Outcome | Exception]) -> Iterator[Installation]:
     time = FakeClock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", time)
         patch.setattr(clock, "pause", lambda _: None)
-        service = Installation(time, answers)
+        yield Installation(time, answers)
+
+
+@given(data=st.data(), parameters=SIZES, answers=st.lists(ANSWERS, max_size=4))
+def test_nothing_is_left_of_a_run_that_was_erased_whatever_comes_in_between(
+    data: st.DataObject, parameters: int, answers: list[Outcome | Exception]
+) -> None:
+    with installation(answers) as service:
         recorder = Actor(lambda: service.record(parameters))
         while keys.pair(keys.run(RUN_ID)) not in service.dynamodb.items:
             recorder.step()
-        staged = next(iter(service.s3.objects), None)
+        staged = {*service.s3.objects}
         stories: list[Callable[[], None]] = [service.execute, service.erase, service.watch, service.rerun]
         actors = [recorder, *map(Actor, [*stories, service.execute, service.erase, service.watch])]
         try:
             while alive := [each for each in actors if not each.is_done]:
-                was_marked, reruns = service.run.erased_at is not None, service.reruns
-                actor, how = data.draw(st.sampled_from(alive)), data.draw(STEPS)
-                match how:
-                    case "time passes":
-                        time.advance(minutes=1)
-                    case "die before" | "die after":
-                        actor.step("before" if how == "die before" else "after")
-                    case _:
-                        actor.step()
-                assert not was_marked or service.reruns == reruns, "no copy of its parameters is made any more"
-                assert not service.answered or not service.shown, "what has been answered with 204 is gone"
+                act(service, data.draw(st.sampled_from(alive)), data.draw(STEPS))
         finally:
             for each in actors:
                 each.end()
         service.an_hour_passes()
-        assert not service.run.status.is_open
-        if service.run.erased_at is not None:
-            assert service.sealed == []
-            assert not {*service.s3.objects} & {staged, *(key for key in service.s3.objects if RUN_ID in key)}
-            assert (f"RUN#{RUN_ID}", keys.ERASURE) not in service.dynamodb.items
+        assert_ended_and_nothing_left(service, staged)
+
+
+def act(service: Installation, actor: Actor, how: str) -> None:
+    was_marked, reruns = service.run.erased_at is not None, service.reruns
+    match how:
+        case "time passes":
+            service.time.advance(minutes=1)
+        case "die before":
+            actor.step("before")
+        case "die after":
+            actor.step("after")
+        case _:
+            actor.step()
+    assert not was_marked or service.reruns == reruns, "no copy of its parameters is made any more"
+    if service.answered:
+        assert not service.shown, "what has been answered with 204 is gone"
+        assert f"kept/{RUN_ID}/parameters" not in service.s3.objects, "nobody moves it there any more"
+
+
+def assert_ended_and_nothing_left(service: Installation, staged: set[str]) -> None:
+    assert not service.run.status.is_open
+    if service.run.erased_at is not None:
+        assert service.sealed == []
+        assert [key for key in service.s3.objects if key in staged or RUN_ID in key] == []
+        assert (f"RUN#{RUN_ID}", keys.ERASURE) not in service.dynamodb.items
+
+
+@pytest.mark.parametrize("death", ["before", "after"])
+@pytest.mark.parametrize("executed", [False, True])
+def test_an_erasure_that_dies_at_any_call_is_finished_or_was_never_begun(death: Death, *, executed: bool) -> None:
+    is_over, calls = False, 0
+    while not is_over:
+        calls += 1
+        with installation([of_size(LARGE)]) as service:
+            service.record(LARGE)
+            if executed:
+                service.execute()
+            eraser = Actor(service.erase)
+            for _ in range(calls):
+                eraser.step()
+            is_over = eraser.is_done
+            eraser.step(death) if not is_over else None
+            service.an_hour_passes()
+            assert_ended_and_nothing_left(service, set())
+            was_never_begun = death == "before" and calls == 1  # the second call marks the run
+            assert (service.run.erased_at is None) == was_never_begun
+    assert calls > 6
+
+
+@pytest.mark.parametrize("executor_dies", [False, True])
+def test_a_large_outcome_that_comes_too_late_is_deleted_by_its_executor_or_else_by_the_watchdog(
+    *, executor_dies: bool
+) -> None:
+    with installation([of_size(LARGE)]) as service:
+        service.record(SMALL)
+        executor = Actor(service.execute)
+        while service.run.status is not Status.RUNNING:
+            executor.step()
+        service.erase()
+        service.time.advance(seconds=61)
+        service.watch()
+        while not service.s3.objects:
+            executor.step()
+        if executor_dies:
+            executor.end()
+            service.an_hour_passes()
+        while not executor.is_done:
+            executor.step()
+        assert service.sealed == []
+        assert service.s3.objects == {}
+        assert service.run.status is (Status.FAILURE if executor_dies else Status.COMPLETED)
+
+
+def test_what_is_erased_is_not_made_again_by_a_rerun_of_another_of_its_lineage() -> None:
+    """A re-run extends the life of its original's parameters."""
+    with installation([]) as service:
+        service.record(SMALL)
+        service.rerun()
+        service.execute()
+        (other,) = service.reruns
+        service.erase()
+        service.time.advance(days=80)
+        service.rerun(other.removeprefix("RUN#"))
+        assert len(service.reruns) == 2
+        assert service.sealed == []
+        service.time.advance(days=20)
+        assert service.run.rerun_count == 2, "it lives as long as its newest re-run"

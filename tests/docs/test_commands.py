@@ -30,6 +30,7 @@ EXPECTED = {
     "docs/tutorial.md": ['"errorCode":"ZeroDivisionError"', '"rerunCount":4', '"status":"cancelled"'],
     "docs/how-to/captured-failures.md": ['"executionSource":"captured"'],
     "docs/how-to/code-or-world.md": ['{"pointer":"/orderId","kind":"changed","before":"o-5"', '"verdict":"same"'],
+    "docs/how-to/erase-a-customers-data.md": ['"parameters":null', '"action":"erase"'],
     "docs/how-to/events.md": ['"executionSource":"event"'],
     "docs/how-to/plan-a-rerun.md": ['"codeDiffers":false', '"refusals":[]', '"message":"Re-run successfully queued.'],
     "docs/how-to/recover-from-an-outage.md": ["3 to re-run\n", "completed\n", "\n0 to re-run\n"],

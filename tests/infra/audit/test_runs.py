@@ -200,3 +200,21 @@ def test_items_of_others_are_passed_by() -> None:
         storage.put({"pk": f"{prefix}#x", "sk": f"{prefix}#x"})
     storage.put({"pk": f"RUN#{ORIGINAL}", "sk": "OF-A-NEWER-RELEASE#x"})
     assert storage.found() == []
+
+
+def test_the_outcome_of_an_erased_run_is_not_missed() -> None:
+    assert Storage().run(a_run(id=ORIGINAL, outcome_id="one", erased_at=NOW)).found() == []
+
+
+def test_what_is_left_of_an_erased_run_is_found_once_nothing_can_come_any_more() -> None:
+    run = a_run(id=ORIGINAL, erased_at=NOW)
+    storage = Storage().run(run, Part.OVERRIDES).large_part(run, Part.PARAMETERS, staged_as="staging/a")
+    assert storage.found(now=NOW + timedelta(minutes=16)) == []
+    later = NOW + timedelta(minutes=19)
+    parts = [("erased", ORIGINAL, "overrides"), ("erased", ORIGINAL, "parameters")]
+    assert storage.found(now=later) == [*parts, ("erased", ORIGINAL, "parameters")], "the part, and its object"
+    for part in ("overrides", "parameters"):
+        storage.remove(storage.item(ORIGINAL, f"SEALED#{part}"))
+    assert storage.found(now=later) == [("erased", ORIGINAL, "parameters")]
+    storage.objects.clear()
+    assert storage.found(now=later) == []

@@ -26,6 +26,7 @@ from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.domain.upkeep.recovery import end_undeliverable, recover
 from infra.local.local_stack import LocalStack
+from tests.domain.starting.experimenting import experiment_on
 from tests.domain.starting.rerunning import rerun
 from tests.domain.starting.retrying import retried
 from tests.faults.client import INJECTION, dies
@@ -122,6 +123,23 @@ def _rerun_of(run: str, life: Life, **body: Any) -> Callable[[Container], Functi
     workspace = life.lineage.workspace.name
     key = request_key(uuid4().hex, workspace, "alice", body)
     return lambda deps: rerun(RerunRequest(workspace, run, "alice", options, key), deps)
+
+
+@story
+def _an_experiment_with_a_key(life: Life) -> Act:
+    life.begin()
+    return _experiment_on(life.end(), life)
+
+
+@story
+def _an_experiment_with_large_parameters(life: Life) -> Act:
+    life.begin(a=LARGE)
+    return _experiment_on(life.end(), life)
+
+
+def _experiment_on(run: str, life: Life) -> Act:
+    workspace, key = life.lineage.workspace.name, uuid4().hex
+    return lambda deps: experiment_on(run, deps, workspace=workspace, key=key)
 
 
 @story

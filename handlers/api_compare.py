@@ -1,4 +1,4 @@
-"""Compare two runs."""
+"""Compare two runs, or those of an experiment."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,10 +7,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.api.compare import COMPARE_RUNS, REVEAL, Comparison
+from handlers.api.experiments import GET_EXPERIMENT, ExperimentView, NoVerdict
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.audit.act import Act, Action
 from handlers.domain.comparing.comparison import COMPARED, compare_contents, read_pair
+from handlers.domain.comparing.experiments import FoundExperiment, conclusion_of, find_experiment
+from handlers.domain.comparing.verdict import Conclusion
+from handlers.domain.identity import Caller
 from handlers.settings import RUNS, check_environment
 from handlers.telemetry import audited, entry_point
 from handlers.wiring import wiring
@@ -35,6 +39,29 @@ def compare_runs(workspace: str, run_id: str) -> Response[Any]:
             Act.done(Action.COMPARE, caller.subject, workspace, kept_for=wiring.acts_kept_for, parts=COMPARED, **about)
         )
     return json_response(HTTPStatus.OK, Comparison.with_content(pair, contents))
+
+
+@app.operation(GET_EXPERIMENT)
+def get_experiment(workspace: str, run_id: str, experiment_id: str) -> Response[Any]:
+    found = find_experiment(workspace, run_id, experiment_id, wiring.experiments, wiring.runs)
+    return json_response(HTTPStatus.OK, ExperimentView.of(found, conclusion_for(app.act.caller, found)))
+
+
+def conclusion_for(caller: Caller, found: FoundExperiment) -> Conclusion | NoVerdict:
+    """It says whether results are equal: that is content."""
+    experiment = found.experiment
+    if not caller.may(experiment.workspace, *REVEAL):
+        return NoVerdict.REVEAL_REQUIRED
+    if not found.is_over:
+        return NoVerdict.RUNS_OPEN
+    workspace, about = experiment.workspace, {"run_id": experiment.source_run_id, "experiment_id": experiment.id}
+    with audited(Action.EXPERIMENT_VERDICT, workspace=workspace, **about) as line:
+        line["by"] = caller.subject
+        conclusion = conclusion_of(found, wiring.runs, wiring.cipher)
+        wiring.audit_log.write(
+            Act.done(Action.EXPERIMENT_VERDICT, caller.subject, workspace, kept_for=wiring.acts_kept_for, **about)
+        )
+    return conclusion
 
 
 @entry_point

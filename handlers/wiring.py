@@ -19,6 +19,7 @@ from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.erasures import Erasures
 from handlers.aws.event_rules import EventRules
+from handlers.aws.experiments import Experiments
 from handlers.aws.function_code import FunctionCode
 from handlers.aws.function_invoker import FunctionInvoker
 from handlers.aws.keep_alive import probe_idle_connections
@@ -226,6 +227,10 @@ class Wiring:
     @cached_property
     def experiment_deps(self) -> ExperimentDeps:
         return ExperimentDeps(self.runs, self.input_cipher, self.queue)
+
+    @cached_property
+    def experiments(self) -> Experiments:
+        return Experiments(self.table)
 
     @cached_property
     def cancel_deps(self) -> CancelDeps:

@@ -10,8 +10,8 @@ from handlers.api.views import AnyContent, PageMeta, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.json_document import JsonObject, JsonValue
+from handlers.domain.query import MAX_TEXT
 from handlers.domain.runs.history import Lineage
-from handlers.domain.runs.listing import MAX_TEXT
 from handlers.domain.runs.run import (
     Content,
     ErrorSource,

@@ -1,55 +1,64 @@
-"""Parameters of a query: read strictly, and refused by naming them."""
+"""The filters of lists: parameters of a query, read strictly, and refused by naming them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any
+
+from pydantic.alias_generators import to_snake
 
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.ids import required_id
 
 Query = dict[str, str]
-Choice = TypeVar("Choice", bound=StrEnum)
+Reader = Callable[[str, str], Any]
+"""Gives the value of a parameter's text. Raises InvalidRequest naming the parameter, its second argument."""
 
-OF_PAGES = ("limit", "cursor")
+MAX_TEXT = 512
+# Of a period, and what it is called here: `from` is a word of Python's.
+MOMENTS = {"from": "since", "to": "until"}
 
 
-def refuse_unknown(query: Query, known: Collection[str]) -> None:
-    """Raises InvalidRequest for a parameter that is neither known nor one of pages."""
-    unknown = query.keys() - {*known, *OF_PAGES}
+def read_filters(query: Query, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """The values, by names in Python's style. Raises InvalidRequest."""
+    unknown = query.keys() - {*readers, "limit", "cursor"}
     if unknown:
         raise InvalidRequest(min(unknown)[:100], "is not a filter of this list.")
-
-
-def optional_choice(query: Query, name: str, choices: type[Choice]) -> Choice | None:
-    """Raises InvalidRequest."""
-    text = query.get(name)
-    try:
-        return None if text is None else choices(text)
-    except ValueError:
-        raise InvalidRequest(name, f"must be one of {', '.join(choices)}.") from None
-
-
-def optional_id(query: Query, name: str) -> str | None:
-    """Raises InvalidRequest."""
-    text = query.get(name)
-    return None if text is None else required_id(text, field=name)
-
-
-def period(query: Query) -> tuple[datetime | None, datetime | None]:
-    """`from` and `to`. Raises InvalidRequest."""
-    since, until = _moment(query, "from"), _moment(query, "to")
-    if since and until and until < since:
+    read = {name: reader(query[name], name) for name, reader in readers.items() if name in query}
+    if "from" in read and "to" in read and read["to"] < read["from"]:
         raise InvalidRequest("to", "is earlier than from.")
-    return since, until
+    return {MOMENTS.get(name) or to_snake(name): value for name, value in read.items()}
 
 
-def _moment(query: Query, name: str) -> datetime | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    moment = clock.moment_of(text, or_day=True)
-    if moment is None:
-        raise InvalidRequest(name, "must be a day or a moment, like 2026-11-22 or 2026-11-22T09:30:00Z.")
-    return moment
+def one_of(names: type[StrEnum]) -> Reader:
+    def read(text: str, field: str) -> StrEnum:
+        try:
+            return names(text)
+        except ValueError:
+            raise InvalidRequest(field, f"must be one of {', '.join(names)}.") from None
+
+    return read
+
+
+def an_id(text: str, field: str) -> str:
+    return required_id(text, field=field)
+
+
+def flag(text: str, field: str) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidRequest(field, "must be true or false.")
+    return text == "true"
+
+
+def short_text(text: str, field: str) -> str:
+    if not 1 <= len(text) <= MAX_TEXT:
+        raise InvalidRequest(field, f"must have 1 to {MAX_TEXT} characters.")
+    return text
+
+
+def moment(text: str, field: str) -> datetime:
+    found = clock.moment_of(text, or_day=True)
+    if found is None:
+        raise InvalidRequest(field, "must be a day or a moment, like 2026-11-22 or 2026-11-22T09:30:00Z.")
+    return found

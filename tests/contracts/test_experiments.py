@@ -9,7 +9,7 @@ import pytest
 
 from handlers.aws.experiments import Experiments
 from handlers.domain.comparing.experiments import ExperimentReader
-from handlers.domain.errors import RerunLimitReached, RunNotFound
+from handlers.domain.errors import NoParameters, RerunLimitReached, RunNotFound
 from handlers.domain.paging import Page
 from handlers.domain.runs.experiment import Experiment, SealedExperiment, Side
 from handlers.domain.runs.recording import SealedParts
@@ -142,6 +142,19 @@ def test_all_of_it_is_within_the_limit_or_nothing_is_recorded(stores: Stores, be
     assert nothing_of(stores, sealed, original)
     assert count_of(stores, original) == before
     assert stores.runs.read_with_key(ABSENT, Part.PARAMETERS, key.key)[1] is None
+
+
+@pytest.mark.parametrize("source", ["original", "rerun"])
+def test_an_experiment_on_what_is_erased_meanwhile_is_refused(stores: Stores, source: str) -> None:
+    original = an_original(stores)
+    rerun = a_rerun(original, id=str(uuid4()), status="pending", created_at=now(), expires_at=original.expires_at)
+    assert stores.runs.record_rerun(rerun, PARTS)
+    erased = rerun if source == "rerun" else original
+    sealed = an_experiment_on(original, source_run_id=erased.id)
+    assert stores.runs.transition(erased, erased.evolve(erased_at=now()))
+    with pytest.raises(NoParameters):
+        stores.runs.record_experiment(sealed, runs_of(sealed, original, source_run_id=erased.id))
+    assert nothing_of(stores, sealed, original)
 
 
 def test_the_key_is_kept_with_the_first_run(stores: Stores) -> None:

@@ -28,6 +28,7 @@ AN_ERROR = re.compile(r'"code":"[A-Z_]+"')
 EXPECTED = {
     "README.md": ['"errorCode":"ZeroDivisionError"', '"status":"completed"', '"result":{', '"rerunCount":1'],
     "docs/tutorial.md": ['"errorCode":"ZeroDivisionError"', '"rerunCount":4', '"status":"cancelled"'],
+    "docs/how-to/audit.md": ['"action":"execute"', '"reason":"The customer asked"', '"overridden":true'],
     "docs/how-to/captured-failures.md": ['"executionSource":"captured"'],
     "docs/how-to/code-or-world.md": ['{"pointer":"/orderId","kind":"changed","before":"o-5"', '"verdict":"same"'],
     "docs/how-to/erase-a-customers-data.md": ['"parameters":null', '"action":"erase"'],

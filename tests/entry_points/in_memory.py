@@ -39,7 +39,7 @@ class InMemory:
 
     def __init__(self, world: World) -> None:
         self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
-        self.experiment_deps = world.experiment_deps
+        self.experiment_deps, self.experiments = world.experiment_deps, world.experiments
         self.plan_deps = world.plan_deps
         self.cancel_deps, self.capture_deps = world.cancel_deps, world.capture_deps
         self.erase_deps = world.erase_deps

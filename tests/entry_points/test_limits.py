@@ -98,7 +98,7 @@ REFUSED = {
     "to, before from": Limit(RUNS, 400, "to", query={"from": "2026-11-27", "to": "2026-11-26"}),
     "from, before time": Limit(RUNS, 400, "from", query={"from": "0001-01-01T00:00:00+14:00"}),
     "to, after time": Limit(RUNS, 400, "to", query={"to": "9999-12-31T23:59:59-12:00"}),
-    "by": Limit(AUDIT, 400, "by", query={"by": "x" * 301}),
+    "by": Limit(AUDIT, 400, "by", query={"by": "x" * 513}),
     "action": Limit(AUDIT, 400, "action", query={"action": "retry"}),
     "an unknown filter": Limit(RUNS, 400, "x" * 100, query={"x" * 5000: ""}),
 }

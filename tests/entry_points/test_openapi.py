@@ -42,7 +42,7 @@ def ask(operation_id: str, *, headers: dict[str, str] | None = None, **options: 
     """The answer to a request about the things that every world has."""
     operation = BY_ID[operation_id]
     known = {"runId": RUN_ID, "functionId": FUNCTION_ID, "triggerId": TRIGGER_ID, "workspace": OWN, "path": PATH}
-    ids = {name: options.pop(name, known[name]) for name in operation.path_parameters}
+    ids = {name: options.pop(name, known.get(name)) for name in operation.path_parameters}
     route = operation.route_key.replace("/workspace/{workspace}/api/v1", "")
     return answer_of(ROUTES[route], http_event(route, ids, headers=headers, **options))
 
@@ -141,15 +141,17 @@ class TestAnswers:
         signed = {"name": "s", "functionId": FUNCTION_ID, "executionType": "http-trigger"}
         _, hook = ask("createTrigger", body=json.dumps(signed | {"triggerMetadata": {"path": "signed"}}))
         version = {"if-match": '"1"'}
+        _, started = ask("startExperiment", body="{}")
         answers = {
             ("createTrigger", 201),
             *(("cancel", ask("cancel", runId=run_id)[0]) for run_id in (pending, running)),
             ("rerun", ask("rerun", body="{}")[0]),
-            ("startExperiment", ask("startExperiment", body="{}")[0]),
+            ("startExperiment", 202),
             ("planRerun", ask("planRerun", body="{}")[0]),
             ("getRun", ask("getRun", query={"include": "parameters,overrides,logs"})[0]),
             ("getRun", ask("getRun")[0]),
             ("listRuns", ask("listRuns")[0]),
+            ("getExperiment", ask("getExperiment", experimentId=started["experimentId"])[0]),
             ("compareRuns", ask("compareRuns", query={"with": RUN_ID})[0]),
             ("erase", ask("erase")[0]),
             ("getRerunHistory", ask("getRerunHistory")[0]),

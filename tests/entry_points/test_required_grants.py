@@ -12,7 +12,13 @@ from tests.entry_points.events import OWN, ROUTES, answer_of, http_event
 from tests.entry_points.in_memory import everything
 from tests.fakes import World
 
-IDS = {"runId": RUN_ID, "functionId": FUNCTION_ID, "triggerId": TRIGGER_ID, "workspace": OWN}
+IDS = {
+    "runId": RUN_ID,
+    "functionId": FUNCTION_ID,
+    "triggerId": TRIGGER_ID,
+    "workspace": OWN,
+    "experimentId": RUN_ID,
+}
 # With and without each parameter that needs a grant of its own.
 REQUESTS: list[tuple[Operation, dict[str, str], list[Grant]]] = [
     (each, query, grants)

@@ -176,9 +176,9 @@ class LineageFixture:
         )
         return [item for page in pages for item in page["Items"]]
 
-    def acts(self) -> list[Act]:
-        """All acts in the workspace, newest first."""
-        found, position = list_acts(self.workspace.name, Filters(), Page(100), self.container().audit_log)
+    def acts_on(self, run_id: str) -> list[Act]:
+        """What was done to the run, and what started it."""
+        found, position = list_acts(self.workspace.name, Filters(run_id=run_id), Page(100), self.container().audit_log)
         assert position is None
         return [sealed.act for sealed in found]
 

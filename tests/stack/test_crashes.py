@@ -26,6 +26,7 @@ from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.domain.upkeep.recovery import end_undeliverable, recover
 from infra.local.local_stack import LocalStack
+from tests.domain.starting.experimenting import experiment_on
 from tests.domain.starting.rerunning import rerun
 from tests.domain.starting.retrying import retried
 from tests.faults.client import INJECTION, dies
@@ -122,6 +123,23 @@ def _rerun_of(run: str, life: Life, **body: Any) -> Callable[[Container], Functi
     workspace = life.lineage.workspace.name
     key = request_key(uuid4().hex, workspace, "alice", body)
     return lambda deps: rerun(RerunRequest(workspace, run, "alice", options, key), deps)
+
+
+@story
+def _an_experiment_with_a_key(life: Life) -> Act:
+    life.begin()
+    return _experiment_on(life.end(), life)
+
+
+@story
+def _an_experiment_with_large_parameters(life: Life) -> Act:
+    life.begin(a=LARGE)
+    return _experiment_on(life.end(), life)
+
+
+def _experiment_on(run: str, life: Life) -> Act:
+    workspace, key = life.lineage.workspace.name, uuid4().hex
+    return lambda deps: experiment_on(run, deps, workspace=workspace, key=key)
 
 
 @story
@@ -308,6 +326,21 @@ def test_a_death_before_any_call_is_mended_within_two_passes(life: Life, actual:
         executions = len(life.file.read_text()) if life.file.exists() else 0
         assert executions <= sum(run.execution_attempts for run in runs), (nth, died_before)
         assert len([run for run in runs if run.execution_source is ExecutionSource.RETRY]) <= 1, (nth, died_before)
+        for run in runs:
+            assert kinds_of_acts(life, run) == acts_due(run), (nth, died_before)
         if died_before is None:
             assert nth > 3, "the story makes more calls than that"
             return
+
+
+def kinds_of_acts(life: Life, run: FunctionRun) -> list[str]:
+    """What started the run, and what was done to it but for re-runs."""
+    acts = life.lineage.acts_on(run.id)
+    return sorted(act.action for act in acts if act.job_id == run.id or act.job_id is None)
+
+
+def acts_due(run: FunctionRun) -> list[str]:
+    """One for each thing that somebody did, and none for what the service did by itself."""
+    started = {ExecutionSource.TRIGGER: "execute", ExecutionSource.RERUN: "rerun"}.get(run.execution_source)
+    done = {started: True, "cancel": run.cancel_requested_by, "erase": run.erased_at}
+    return sorted(action for action, was_done in done.items() if action and was_done)

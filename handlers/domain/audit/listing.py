@@ -4,17 +4,22 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from handlers.domain.audit.act import Act, Action, SealedAct
-from handlers.domain.errors import InvalidRequest
 from handlers.domain.paging import Page, position_of
-from handlers.domain.query import Query, optional_choice, optional_id, period, refuse_unknown
+from handlers.domain.query import Query, Reader, an_id, moment, one_of, read_filters, short_text
 
 # Where few acts match, a page is cut short rather than read on: so many reads it takes at most, of so many acts each.
 MAX_READS = 20
 ACTS_PER_READ = 500
-# OpenID Connect lets a subject have 255 characters; before it stands `client:` or `console:`.
-_MAX_BY = 300
 # After every position.
 _NEWEST = "~"
+_READERS: dict[str, Reader] = {
+    "from": moment,
+    "to": moment,
+    "by": short_text,
+    "action": one_of(Action),
+    "runId": an_id,
+    "triggerId": an_id,
+}
 
 
 class Filters(NamedTuple):
@@ -29,14 +34,7 @@ class Filters(NamedTuple):
     @classmethod
     def from_query(cls, query: Query) -> "Filters":
         """Raises InvalidRequest naming the parameter."""
-        refuse_unknown(query, ("from", "to", "by", "action", "runId", "triggerId"))
-        since, until = period(query)
-        by = query.get("by")
-        if by is not None and not 1 <= len(by) <= _MAX_BY:
-            raise InvalidRequest("by", f"must have 1 to {_MAX_BY} characters.")
-        action = optional_choice(query, "action", Action)
-        run_id, trigger_id = optional_id(query, "runId"), optional_id(query, "triggerId")
-        return cls(since=since, until=until, by=by, action=action, run_id=run_id, trigger_id=trigger_id)
+        return cls(**read_filters(query, _READERS))
 
     @property
     def may_skip(self) -> bool:

@@ -1,25 +1,18 @@
 """List the runs of a workspace, newest first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from pydantic.alias_generators import to_snake
-
-from handlers.domain import clock
-from handlers.domain.errors import InvalidRequest
-from handlers.domain.ids import required_id
 from handlers.domain.paging import Page, position_of
+from handlers.domain.query import MOMENTS, Reader, an_id, flag, moment, one_of, read_filters, short_text
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
 
 # Where a filter matches few runs, a page is cut short rather than read on: this many runs are looked at for each one
 # asked for, at most.
 LOOKS_PER_RUN = 5
-# Of who re-ran a run, an error code or a version.
-MAX_TEXT = 512
 
 
 class Filters(NamedTuple):
@@ -40,18 +33,11 @@ class Filters(NamedTuple):
     @classmethod
     def from_query(cls, query: dict[str, str]) -> "Filters":
         """Raises InvalidRequest naming the parameter."""
-        unknown = query.keys() - {*_READERS, "limit", "cursor"}
-        if unknown:
-            raise InvalidRequest(min(unknown)[:100], "is not a filter of this list.")
-        read = {name: reader(query[name], name) for name, reader in _READERS.items() if name in query}
-        filters = cls(**{_MOMENTS.get(name) or to_snake(name): value for name, value in read.items()})
-        if filters.since and filters.until and filters.until < filters.since:
-            raise InvalidRequest("to", "is earlier than from.")
-        return filters
+        return cls(**read_filters(query, _READERS))
 
     def match(self, run: FunctionRun) -> bool:
         """Whether it is as asked for, whatever its time: that is the index's matter."""
-        asked = {name: value for name, value in self._asdict().items() if name not in _MOMENTS.values()}
+        asked = {name: value for name, value in self._asdict().items() if name not in MOMENTS.values()}
         return all(value is None or getattr(run, name) == value for name, value in asked.items())
 
 
@@ -92,50 +78,16 @@ def list_runs(
     return found, position
 
 
-def _one_of(names: type[StrEnum]) -> Callable[[str, str], StrEnum]:
-    def read(text: str, field: str) -> StrEnum:
-        try:
-            return names(text)
-        except ValueError:
-            raise InvalidRequest(field, f"must be one of {', '.join(names)}.") from None
-
-    return read
-
-
-def _id(text: str, field: str) -> str:
-    return required_id(text, field=field)
-
-
-def _flag(text: str, field: str) -> bool:
-    if text not in ("true", "false"):
-        raise InvalidRequest(field, "must be true or false.")
-    return text == "true"
-
-
-def _text(text: str, field: str) -> str:
-    if not 1 <= len(text) <= MAX_TEXT:
-        raise InvalidRequest(field, f"must have 1 to {MAX_TEXT} characters.")
-    return text
-
-
-def _moment(text: str, field: str) -> datetime:
-    moment = clock.moment_of(text, or_day=True)
-    if moment is None:
-        raise InvalidRequest(field, "must be a day or a moment, like 2026-11-22 or 2026-11-22T09:30:00Z.")
-    return moment
-
-
-_READERS: dict[str, Callable[[str, str], Any]] = {
-    "status": _one_of(Status),
-    "functionId": _id,
-    "triggerId": _id,
-    "recovered": _flag,
-    "isRerun": _flag,
-    "rerunBy": _text,
-    "executionSource": _one_of(ExecutionSource),
-    "errorCode": _text,
-    "functionVersion": _text,
-    "from": _moment,
-    "to": _moment,
+_READERS: dict[str, Reader] = {
+    "status": one_of(Status),
+    "functionId": an_id,
+    "triggerId": an_id,
+    "recovered": flag,
+    "isRerun": flag,
+    "rerunBy": short_text,
+    "executionSource": one_of(ExecutionSource),
+    "errorCode": short_text,
+    "functionVersion": short_text,
+    "from": moment,
+    "to": moment,
 }
-_MOMENTS = {"from": "since", "to": "until"}

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple, Protocol
 from pydantic import Field
 
 from handlers.domain import clock
-from handlers.domain.audit.act import Act, SealedAct, seal_act
+from handlers.domain.audit.act import Act, Action, SealedAct, seal_act
 from handlers.domain.function_arns import base_arn
 from handlers.domain.json_document import JsonObject, compact
 from handlers.domain.json_pointers import IgnoredPointers
@@ -180,7 +180,7 @@ def _experiment(
 
 def _act(request: ExperimentRequest, found: Rerunnable, experiment: Experiment, deps: RerunDeps) -> Act:
     return Act.done(
-        "experiment",
+        Action.EXPERIMENT,
         request.by,
         experiment.workspace,
         kept_for=deps.retention.of_acts,

@@ -120,7 +120,7 @@ class TestQuery:
         ("name", "value"),
         [
             ("by", ""),
-            ("by", "x" * 301),
+            ("by", "x" * 513),
             ("action", "retry"),
             ("runId", "x"),
             ("triggerId", ""),

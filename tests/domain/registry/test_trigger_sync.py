@@ -75,6 +75,12 @@ def looks(world: World) -> list[tuple[str, str, bool, object]]:
     ]
 
 
+def assert_told_by_one_act_if_anything_has_changed(
+    world: World, before: list[tuple[str, str, bool, object]], acts: int
+) -> None:
+    assert len(world.audit_log.acts) - acts == (looks(world) != before)
+
+
 def to_arm(kind: str) -> int:
     """Which call of a creation arms: after one that asks about a pattern, if there is one, and one that writes."""
     return 3 if kind == "event-driven" else 2
@@ -96,6 +102,7 @@ def test_a_call_that_fails_leaves_a_trigger_as_it_was_or_held(
     world: World, time: FakeClock, story: Story, kind: str, *, answer_lost: bool, nth: int
 ) -> None:
     before, looked = begun(world, kind, story), looks(world)
+    acts = len(world.audit_log.acts)
     world.faults.inject(nth, answer_lost=answer_lost)
     fault = ends(world, kind, story)
     assert fault is None or isinstance(fault, Unavailable)
@@ -108,6 +115,7 @@ def test_a_call_that_fails_leaves_a_trigger_as_it_was_or_held(
     a_minute_later(world, time)
     assert in_step(world)
     assert looks(world) in (looked, the_end(kind, story))
+    assert_told_by_one_act_if_anything_has_changed(world, looked, acts)
 
 
 @pytest.mark.parametrize("nth", CALLS)
@@ -118,13 +126,14 @@ def test_who_dies_at_any_call_leaves_what_one_pass_brings_into_step(
     world: World, time: FakeClock, story: Story, kind: str, *, answer_lost: bool, nth: int
 ) -> None:
     begun(world, kind, story)
-    looked = looks(world)
+    looked, acts = looks(world), len(world.audit_log.acts)
     world.faults.inject(nth, Died(), answer_lost=answer_lost)
     ends(world, kind, story)
     assert in_step(world) or is_held(world)
     a_minute_later(world, time)
     assert in_step(world)
     assert looks(world) in (looked, the_end(kind, story))
+    assert_told_by_one_act_if_anything_has_changed(world, looked, acts)
 
 
 @pytest.mark.parametrize("nth", CALLS)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.paging import Page, position_of
-from handlers.domain.runs.listing import LOOKS_PER_RUN, MAX_TEXT, Filters, list_runs
+from handlers.domain.query import MAX_TEXT
+from handlers.domain.runs.listing import LOOKS_PER_RUN, Filters, list_runs
 from handlers.domain.runs.run import FunctionRun
 from tests.builders import NOW, WORKSPACE, a_pin, a_rerun, a_run, an_id
 from tests.fakes.run_index import InMemoryRunIndex

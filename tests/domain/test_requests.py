@@ -174,6 +174,14 @@ def test_requests_that_ask_for_the_same_have_one_form_however_they_are_written()
     assert len(set().union(*digests)) == len(SAME_RERUNS)
 
 
+def test_a_request_repeated_across_an_upgrade_has_the_form_that_it_had() -> None:
+    """Of the fields of the first release all, of others those that ask for something."""
+    first_release = {"use_latest_code": False, "reason": "x", "override_params": None, "not_before": None}
+    assert RerunBody.read({"reason": "x"}).normal_form() == first_release
+    assert RerunBody.read({"reason": "x", "effects": "new", "ifNotRecovered": False}).normal_form() == first_release
+    assert RerunBody.read({"reason": "x", "effects": "same"}).normal_form() == first_release | {"effects": "same"}
+
+
 @pytest.mark.parametrize("name", ["x" * 100_000, "\ud800"])
 def test_a_refusal_can_always_be_answered(name: str) -> None:
     with pytest.raises(InvalidRequest) as refused:

@@ -72,9 +72,11 @@ class RerunBody(Body):
     def normal_form(self) -> JsonObject:
         """What is asked for, the same however it was written: to leave a field out or to send its default is one.
 
-        A plan's token asks for nothing.
+        A plan's token asks for nothing. Fields that a release adds are left out at their default, so that a request
+        repeated across an upgrade is still the same.
         """
-        return self.model_dump(exclude={"plan_token"}) | {
+        return self.model_dump(exclude={"plan_token"}, exclude_defaults=True) | {
+            "use_latest_code": self.use_latest_code,
             "reason": self.reason or None,
             "override_params": self.override_params or None,
             "not_before": None if self.not_before is None else clock.iso(self.not_before),

@@ -27,7 +27,7 @@ app = Resolver()
 def get_acts(workspace: str) -> Response[Any]:
     filters, page = Filters.from_query(app.query()), app.page()
     sealed, position = list_acts(workspace, filters, page, wiring.audit_log)
-    acts, by = [each.act for each in sealed], app.act.caller
+    acts, by = [each.act for each in sealed], app.permitted.caller
     if by.may(workspace, *REVEAL):
         showing = Act.done(Action.REVEAL_OVERRIDE_PATHS, by.subject, workspace, kept_for=wiring.acts_kept_for)
         acts = reveal_paths(sealed, showing, wiring.audit_log, wiring.input_cipher)

@@ -26,7 +26,7 @@ app = Resolver()
 
 @app.operation(COMPARE_RUNS)
 def compare_runs(workspace: str, run_id: str) -> Response[Any]:
-    pair, caller = read_pair(workspace, run_id, app.query().get("with"), wiring.runs), app.act.caller
+    pair, caller = read_pair(workspace, run_id, app.query().get("with"), wiring.runs), app.permitted.caller
     if not caller.may(workspace, *REVEAL):
         return json_response(HTTPStatus.OK, Comparison.without_content(pair))
     about = {"run_id": pair.after.id, "with_run_id": pair.before.id}
@@ -43,7 +43,7 @@ def compare_runs(workspace: str, run_id: str) -> Response[Any]:
 @app.operation(GET_EXPERIMENT)
 def get_experiment(workspace: str, run_id: str, experiment_id: str) -> Response[Any]:
     found = find_experiment(workspace, run_id, experiment_id, wiring.experiments, wiring.runs)
-    return json_response(HTTPStatus.OK, ExperimentView.of(found, finding_for(app.act.caller, found)))
+    return json_response(HTTPStatus.OK, ExperimentView.of(found, finding_for(app.permitted.caller, found)))
 
 
 def finding_for(caller: Caller, found: FoundExperiment) -> Finding | NoVerdict:

@@ -24,8 +24,8 @@ app = Resolver()
 @app.operation(PLAN_RERUN)
 def post_rerun_plan(workspace: str, run_id: str) -> Response[Any]:
     options = RerunBody.model_construct(**dict(PlanBody.read(app.body())))
-    caller = app.act.caller
-    app.act.line["revealed"] = reveals = caller.may(workspace, *REVEAL)
+    caller = app.permitted.caller
+    app.permitted.line["revealed"] = reveals = caller.may(workspace, *REVEAL)
     request = RerunRequest(workspace, run_id, caller.subject, options)
     plan = make_plan(request, wiring.plan_deps, reveals=reveals)
     return json_response(HTTPStatus.OK, RerunPlan.of(plan, reveals=reveals))

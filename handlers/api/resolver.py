@@ -86,14 +86,14 @@ class Resolver(APIGatewayHttpResolver):
             line["by"] = caller.subject
             for grant in (operation.access, *(each.grant for each in sent if each.grant)):
                 caller.require(path["workspace"], *grant)
-            self.context["act"] = PermittedRequest(caller, line, path["workspace"], action)
+            self.context["permitted"] = PermittedRequest(caller, line, path["workspace"], action)
             yield
 
     @property
-    def act(self) -> PermittedRequest:
-        """Of the request that is being answered, if it needs a token."""
-        act: PermittedRequest = self.context["act"]
-        return act
+    def permitted(self) -> PermittedRequest:
+        """The request that is being answered, if it needs a token."""
+        permitted: PermittedRequest = self.context["permitted"]
+        return permitted
 
     def _caller(self) -> Caller:
         """Raises Unauthenticated."""
@@ -113,7 +113,7 @@ class Resolver(APIGatewayHttpResolver):
 
     def request_key(self, workspace: str, request: JsonValue) -> IdempotencyKey | None:
         """The idempotency key that the caller has sent with what is asked for. Raises InvalidRequest."""
-        return request_key(self.header(HEADER.lower()), workspace, f"caller:{self.act.caller.subject}", request)
+        return request_key(self.header(HEADER.lower()), workspace, f"caller:{self.permitted.caller.subject}", request)
 
     def body(self) -> JsonObject:
         """Raises InvalidRequest or TooLarge."""

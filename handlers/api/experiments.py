@@ -98,6 +98,7 @@ POST_EXPERIMENT = Operation(
     # In the order in which they are checked, once the body is valid.
     refusals=(
         errors.InvalidRunId,
+        errors.IdempotencyKeyReused,
         errors.RunNotFound,
         errors.WrongWorkspace,
         errors.OrchestrationRun,
@@ -108,7 +109,6 @@ POST_EXPERIMENT = Operation(
         errors.FunctionNotPermitted,
         errors.NotFound,
         errors.RerunLimitReached,
-        errors.IdempotencyKeyReused,
     ),
     audited="experiment",
 )

@@ -98,10 +98,10 @@ class Operation(NamedTuple):
         """All that it can answer instead of what was asked for."""
         refusals = [*self.refusals]
         if isinstance(self.access, Grant):
-            refusals += [errors.Unauthenticated, errors.Forbidden]
+            refusals += [errors.Unauthenticated, errors.Forbidden, errors.InvalidRequest]
         if self.request is not None:
             refusals += [errors.InvalidRequest, errors.TooLarge]
-        if self.query or self.headers:
+        if self.headers:
             refusals += [errors.InvalidRequest]
         return list(dict.fromkeys([*refusals, *_FAULTS]))
 

@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.api.audit import LIST_ACTS, REVEAL, ActList, ActView
+from handlers.api.audit import LIST_ACTS, ActList, ActView
+from handlers.api.operations import REVEAL
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.api.views import PageMeta
@@ -27,7 +28,7 @@ app = Resolver()
 def get_acts(workspace: str) -> Response[Any]:
     filters, page = Filters.from_query(app.query()), app.page()
     sealed, position = list_acts(workspace, filters, page, wiring.audit_log)
-    acts, by = [each.act for each in sealed], app.act.caller
+    acts, by = [each.act for each in sealed], app.permitted.caller
     if by.may(workspace, *REVEAL):
         showing = Act.done(Action.REVEAL_OVERRIDE_PATHS, by.subject, workspace, kept_for=wiring.acts_kept_for)
         acts = reveal_paths(sealed, showing, wiring.audit_log, wiring.input_cipher)

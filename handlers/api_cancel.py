@@ -25,8 +25,8 @@ ANSWERS = {Status.CANCELLED: HTTPStatus.OK, Status.RUNNING: HTTPStatus.ACCEPTED}
 @app.operation(CANCEL)
 def post_cancel(workspace: str, run_id: str) -> Response[Any]:
     CancelBody.read(app.body())  # there is nothing to say, and nothing is overlooked
-    run = cancel(workspace, run_id, app.act.done(wiring.acts_kept_for), wiring.cancel_deps)
-    app.act.line["status"] = run.status
+    run = cancel(workspace, run_id, app.permitted.done(wiring.acts_kept_for), wiring.cancel_deps)
+    app.permitted.line["status"] = run.status
     return json_response(ANSWERS[run.status], Cancelled(run_id=run.id, status=run.status, message=_message(run)))
 
 

@@ -22,7 +22,7 @@ app = Resolver()
 
 @app.operation(ERASE)
 def delete_content(workspace: str, run_id: str) -> Response[Any]:
-    erase(workspace, run_id, app.act.done(wiring.acts_kept_for), wiring.erase_deps)
+    erase(workspace, run_id, app.permitted.done(wiring.acts_kept_for), wiring.erase_deps)
     return Response(HTTPStatus.NO_CONTENT, body="", headers={"Cache-Control": NO_STORE})
 
 

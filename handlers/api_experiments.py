@@ -32,7 +32,7 @@ app = Resolver()
 def post_experiment(workspace: str, run_id: str) -> Response[Any]:
     options = ExperimentBody.read(app.body())
     key = app.request_key(workspace, ["experiment", parse_id(run_id), options.normal_form()])
-    by, line = app.act.caller.subject, app.act.line
+    by, line = app.permitted.caller.subject, app.permitted.line
     line["why"] = options.reason
     check_reason(options.reason, required=wiring.requires_reason)
     prepared = prepare_experiment(ExperimentRequest(workspace, run_id, by, options, key), wiring.rerun_deps)

@@ -59,7 +59,7 @@ def shown_trigger(status: HTTPStatus, shown: triggers.ShownTrigger) -> Response[
 
 def act() -> Act:
     """What the caller of this request does."""
-    return app.act.done(wiring.acts_kept_for)
+    return app.permitted.done(wiring.acts_kept_for)
 
 
 def deleted(id_: str, message: str) -> Response[Any]:
@@ -70,7 +70,7 @@ def deleted(id_: str, message: str) -> Response[Any]:
 def post_function(workspace: str) -> Response[Any]:
     request = functions.RegisterFunction.read(app.body())
     registered = functions.register_function(workspace, request, wiring.registry_deps, act=act())
-    app.act.line["functionId"] = registered.id
+    app.permitted.line["functionId"] = registered.id
     return shown_function(HTTPStatus.CREATED, registered)
 
 
@@ -104,9 +104,9 @@ def delete_function(workspace: str, function_id: str) -> Response[Any]:
 @app.operation(POST_TRIGGER)
 def post_trigger(workspace: str) -> Response[Any]:
     request = triggers.CreateTrigger.read(app.body())
-    app.act.line["functionId"] = parse_id(request.function_id)
+    app.permitted.line["functionId"] = parse_id(request.function_id)
     made = triggers.create_trigger(workspace, request, wiring.registry_deps, act=act())
-    app.act.line["triggerId"] = made.trigger.id
+    app.permitted.line["triggerId"] = made.trigger.id
     return shown_trigger(HTTPStatus.CREATED, made)
 
 

@@ -46,7 +46,7 @@ class LambdaTestEvent(RerunBody):
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
     options = RerunBody.read(app.body())
     key = app.request_key(workspace, ["rerun", parse_id(run_id), options.normal_form()])
-    new = rerun_with(app.act.line, RerunRequest(workspace, run_id, app.act.caller.subject, options, key))
+    new = rerun_with(app.permitted.line, RerunRequest(workspace, run_id, app.permitted.caller.subject, options, key))
     return accepted(workspace, new.id, message(run_id))
 
 

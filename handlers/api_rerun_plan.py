@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.api.plan import PLAN_RERUN, REVEAL, RerunPlan
+from handlers.api.operations import REVEAL
+from handlers.api.plan import PLAN_RERUN, RerunPlan
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.starting.plan import make_plan
@@ -24,8 +25,8 @@ app = Resolver()
 @app.operation(PLAN_RERUN)
 def post_rerun_plan(workspace: str, run_id: str) -> Response[Any]:
     options = RerunBody.read(app.body())
-    caller = app.act.caller
-    app.act.line["revealed"] = reveals = caller.may(workspace, *REVEAL)
+    caller = app.permitted.caller
+    app.permitted.line["revealed"] = reveals = caller.may(workspace, *REVEAL)
     request = RerunRequest(workspace, run_id, caller.subject, options)
     plan = make_plan(request, wiring.plan_deps, reveals=reveals)
     return json_response(HTTPStatus.OK, RerunPlan.of(plan, reveals=reveals))

@@ -36,13 +36,13 @@ def get_run(workspace: str, run_id: str) -> Response[Any]:
     include = app.query().get("include")
     contents = [] if include is None else parse_contents(include)
     if contents:
-        app.act.line["parts"] = contents
+        app.permitted.line["parts"] = contents
     run = read_run(workspace, run_id, wiring.runs)
     shown = SingleRun.of(run, last_rerun_status=last_rerun_status(run, wiring.runs))
     if contents:
         shown = RevealedRun.holding(shown, reveal(run, contents, wiring.runs, wiring.cipher))
         # Before anything is shown: what leaves no act is not shown.
-        wiring.audit_log.write(on_run(app.act.done(wiring.acts_kept_for), run, parts=tuple(contents)))
+        wiring.audit_log.write(on_run(app.permitted.done(wiring.acts_kept_for), run, parts=tuple(contents)))
     return json_response(HTTPStatus.OK, shown)
 
 

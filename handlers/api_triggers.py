@@ -24,11 +24,11 @@ app = Resolver()
 def post_execute(workspace: str, trigger_id: str) -> Response[Any]:
     body = ExecuteBody.read(app.body())
     key = app.request_key(workspace, ["execute", parse_id(trigger_id), body.model_dump()])
-    act = app.act.done(wiring.acts_kept_for)
+    act = app.permitted.done(wiring.acts_kept_for)
     run = execute_trigger(
         workspace, trigger_id, body, wiring.registry, wiring.start_deps, act=act, invokable=wiring.invokable, key=key
     )
-    app.act.line["jobId"] = run.id
+    app.permitted.line["jobId"] = run.id
     return accepted(workspace, run.id, "Run successfully queued.")
 
 

@@ -65,6 +65,7 @@ REASONS = {
     Reason.OUTCOME_ERASED: "a run's content was erased",
     Reason.OUTCOME_OMITTED: "a run has answered more than could be kept",
     Reason.OUTCOME_GONE: "a run or its outcome has expired, or the outcome could not be kept",
+    Reason.TOO_LARGE_TO_COMPARE: "the outcomes together hold more values than can be compared in time",
 }
 NO_VERDICTS = {
     NoVerdict.REVEAL_REQUIRED: "the caller does not have the grant function-runs:reveal",

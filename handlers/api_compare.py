@@ -6,8 +6,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.api.compare import COMPARE_RUNS, REVEAL, Comparison
+from handlers.api.compare import COMPARE_RUNS, Comparison
 from handlers.api.experiments import GET_EXPERIMENT, ExperimentView, NoVerdict
+from handlers.api.operations import REVEAL
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.audit.act import Act, Action

@@ -4,13 +4,13 @@ from http import HTTPStatus
 
 from pydantic import Field
 
-from handlers.api.operations import PAGE, Grant, Operation, Parameter
+from handlers.api import examples
+from handlers.api.operations import PAGE, REVEAL, TEXT, Grant, Operation, Parameter, Reveals
 from handlers.api.views import PageMeta, View, absent_if_none
 from handlers.domain.audit.act import Act, Action
 from handlers.domain.audit.listing import ACTS_PER_READ, MAX_READS
 from handlers.domain.clock import Timestamp
 
-REVEAL = Grant("function-runs", "reveal")
 _TIMESTAMP = "Inclusive, by `at`. RFC 3339; a day is the timestamp of its beginning in UTC."
 
 
@@ -66,7 +66,7 @@ LIST_ACTS = Operation(
     query=(
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),
-        Parameter("by", "Acts of this caller, as `by` shows them."),
+        Parameter("by", "Acts of this caller, as `by` shows them.", TEXT),
         Parameter(
             "runId",
             "Acts on this run, comparisons with it, and the act that started it: of a run of an experiment, ask for "
@@ -78,4 +78,6 @@ LIST_ACTS = Operation(
         *PAGE,
     ),
     responses={HTTPStatus.OK: ActList},
+    answer=examples.ACTS,
+    reveals=Reveals(REVEAL, "reveal-override-paths"),
 )

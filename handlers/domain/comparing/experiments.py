@@ -28,6 +28,10 @@ class FoundExperiment(NamedTuple):
     sealed_ignore: bytes
     runs: dict[str, FunctionRun]
 
+    @property
+    def source(self) -> FunctionRun | None:
+        return self.runs.get(self.experiment.source_run_id)
+
     def runs_of(self, side: Side) -> list[FunctionRun | None]:
         return [self.runs.get(run_id) for run_id in self.experiment.run_ids(side)]
 
@@ -70,7 +74,7 @@ def conclusion_of(found: FoundExperiment, runs: RunReader, cipher: Cipher) -> Co
 
     candidate = found.runs_of(Side.CANDIDATE)
     return conclude(
-        observed(found.runs.get(experiment.source_run_id)),
+        observed(found.source),
         [observed(run) for run in found.runs_of(Side.PINNED)],
         [observed(run) for run in candidate],
         pin_known=experiment.pinned_version is not None,

@@ -32,6 +32,11 @@ class ActView(View):
     trigger_id: str | None = absent_if_none()
     function_id: str | None = absent_if_none()
     experiment_id: str | None = absent_if_none()
+    candidate_version: str | None = absent_if_none(
+        description="Of an experiment: the version that the input was executed on besides the original's."
+    )
+    candidate_function_id: str | None = absent_if_none(description="Of an experiment with another function.")
+    repeats: int | None = absent_if_none(description="Of an experiment: how often each side was executed.")
     reason: str | None = absent_if_none()
     parts: list[str] | None = absent_if_none(description="Of a reveal or a comparison: what was shown.")
     use_latest_code: bool | None = absent_if_none()
@@ -74,6 +79,11 @@ LIST_ACTS = Operation(
             {"type": "string", "format": "uuid"},
         ),
         Parameter("triggerId", "Acts on this trigger or on a run of it.", {"type": "string", "format": "uuid"}),
+        Parameter(
+            "experimentId",
+            "Who has started this experiment, and who was shown its verdict.",
+            {"type": "string", "format": "uuid"},
+        ),
         Parameter("action", "Acts of this kind.", {"type": "string", "enum": [*Action]}),
         *PAGE,
     ),

@@ -65,14 +65,19 @@ LIST_ACTS = Operation(
     access=Grant("audit", "read"),
     summary="List who did what, newest first",
     description="Each accepted act of a person or a machine. What the service does by itself (schedules, events, "
-    "webhooks, captured failures, automatic retries) is none, nor is a request that was refused. A page takes "
-    f"{MAX_READS} reads of {ACTS_PER_READ} acts at most: where few match it may be short, or empty, and still have a "
-    "next one. Go on until `meta.nextCursor` is null.",
+    "webhooks, captured failures, automatic retries) is none, nor is a plan or a request that was refused: these are "
+    f"in the log. A page takes {MAX_READS} reads of {ACTS_PER_READ} acts at most: where few match it may be short, or "
+    "empty, and still have a next one. Go on until `meta.nextCursor` is null.",
     query=(
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),
         Parameter("by", "Acts of this caller, as `by` shows them.", TEXT),
-        Parameter("runId", "Acts on this run, and the act that started it.", {"type": "string", "format": "uuid"}),
+        Parameter(
+            "runId",
+            "Acts on this run, comparisons with it, and the act that started it: of a run of an experiment, ask for "
+            "the experiment's source run.",
+            {"type": "string", "format": "uuid"},
+        ),
         Parameter("triggerId", "Acts on this trigger or on a run of it.", {"type": "string", "format": "uuid"}),
         Parameter(
             "experimentId",

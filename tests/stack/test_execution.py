@@ -122,6 +122,7 @@ def test_the_function_learns_which_run_it_is_for(workspace: Workspace) -> None:
     second = workspace.ended(workspace.rerun(first), include="result")
     assert original["result"] == {
         "functionRunId": original["id"],
+        "functionRunEffectKey": original["id"],
         "functionRunOriginalId": original["id"],
         "functionRunSourceId": original["id"],
         "functionRunAttempt": "1",

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import pytest
@@ -99,6 +100,12 @@ def _(own: Own) -> None:
 def _(own: Own) -> None:
     status, document = own.ask("api_runs-what-a-run-holds", own.run)
     assert (status, document["parameters"], document["result"]) == (200, {"orderId": "o-1"}, {"orderId": "o-1"})
+
+
+@does("api_erase-a-run")
+def _(own: Own) -> None:
+    assert own.send("api_erase-a-run", own.run)["statusCode"] == HTTPStatus.NO_CONTENT
+    assert own.workspace.run(own.run, include="parameters,result")["parameters"] is None
 
 
 @does("api_runs-failures")

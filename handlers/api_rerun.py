@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.api.plan import REVEAL
+from handlers.api.operations import REVEAL
 from handlers.api.rerun import RERUN
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import accepted, answer_error, to_lambda

@@ -1,6 +1,7 @@
 """What IAM's conditions may ask of a request."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -81,12 +82,13 @@ def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
 ) -> None:
     key = {"S": partition}
     answers = []
-    for ask in (
+    asked: list[Callable[[], Any]] = [
         lambda: acts.put_item(TableName="a-table", Item={"pk": key, "sk": {"S": "1"}}),
         lambda: acts.query(
             TableName="a-table", KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": key}
         ),
-    ):
+    ]
+    for ask in asked:
         try:
             ask()
             answers.append(True)

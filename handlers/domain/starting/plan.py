@@ -18,7 +18,7 @@ from handlers.domain.errors import (
     TriggerNotFound,
     Unavailable,
 )
-from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.function_arns import LATEST, MAX_TIMEOUT_SECONDS, InvokablePatterns, base_arn
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import dump
 from handlers.domain.log_context import concerns_run
@@ -91,6 +91,16 @@ class CodePlan(NamedTuple):
     @property
     def configuration_differs(self) -> bool | None:
         return self._differs(lambda pin: pin.config_hash)
+
+    @property
+    def current_version(self) -> str | None:
+        """The number of a version that the code of today is known to be; None if it has none, or it is not known."""
+        if self.now is not None and self.now.function_version != LATEST:
+            return self.now.function_version
+        if self.now is None or self.then is None or (self.code_differs, self.configuration_differs) != (False, False):
+            return None
+        is_its_own = base_arn(self.then.function_version_arn) == base_arn(self.now.function_version_arn)
+        return self.then.function_version if is_its_own else None
 
     def _differs(self, hash_of: Callable[[Pin], str | None]) -> bool | None:
         """None if one of them is not known."""

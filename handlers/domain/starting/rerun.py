@@ -42,8 +42,8 @@ from handlers.domain.starting.start import NewRun, Started, StartRequest, Trigge
 MAX_WAIT = timedelta(days=30)
 
 
-class RerunBody(Body):
-    """The request body of the contract, and what this service adds to it."""
+class PlanBody(Body):
+    """What is planned: a re-run's body without the token of a plan."""
 
     use_latest_code: bool = False
     reason: str | None = Field(default=None, max_length=512)
@@ -56,9 +56,6 @@ class RerunBody(Body):
         default="new",
         description="`same`: the function is given the source run's `functionRunEffectKey`, and can tell that its "
         "effects have been made before.",
-    )
-    plan_token: str | None = Field(
-        default=None, max_length=MAX_LENGTH, description="Of a plan of this very request: refused if it is outdated."
     )
 
     def due(self, at: datetime) -> datetime | None:
@@ -81,6 +78,14 @@ class RerunBody(Body):
             "override_params": self.override_params or None,
             "not_before": None if self.not_before is None else clock.iso(self.not_before),
         }
+
+
+class RerunBody(PlanBody):
+    """The request body of the contract, and what this service adds to it."""
+
+    plan_token: str | None = Field(
+        default=None, max_length=MAX_LENGTH, description="Of a plan of this very request: refused if it is outdated."
+    )
 
 
 class RerunRequest(NamedTuple):

@@ -77,11 +77,30 @@ def test_a_plan_shows_what_was_and_what_is(installed: World) -> None:
 
 
 def test_current_code_may_have_no_number_yet(installed: World) -> None:
-    deployed(installed, a_pin(7, function_version="$LATEST"))
+    deployed(installed, a_pin(8, function_version="$LATEST"))
     code = shown(installed, useLatestCode=True)["code"]
-    assert (code["used"], code["currentVersion"], code["currentCodeHash"]) == ("current", None, "hash-of-7")
-    assert (code["codeDiffers"], code["configurationDiffers"]) == (False, False)
+    assert (code["used"], code["currentVersion"], code["currentCodeHash"]) == ("current", None, "hash-of-8")
+    assert (code["codeDiffers"], code["configurationDiffers"]) == (True, True)
     assert code["pinnedVersionExists"] is None, "it is not used, and not looked for"
+
+
+@pytest.mark.parametrize(
+    ("now", "version"),
+    [
+        ({}, "7"),
+        ({"function_code_hash": "another"}, None),
+        ({"config_hash": "another"}, None),
+        ({"config_hash": None}, None),
+        ({"function_version_arn": f"{FUNCTION_ARN}-2:$LATEST"}, None),
+    ],
+    ids=str,
+)
+def test_current_code_that_is_the_source_s_has_the_number_of_its_version(
+    installed: World, now: dict[str, Any], version: str | None
+) -> None:
+    latest = {"function_version": "$LATEST", "function_version_arn": f"{FUNCTION_ARN}:$LATEST"}
+    deployed(installed, a_pin(7, **latest | now))
+    assert shown(installed)["code"]["currentVersion"] == version
 
 
 def test_code_that_only_differs_in_its_configuration_is_told_apart(installed: World) -> None:

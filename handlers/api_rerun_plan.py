@@ -27,8 +27,8 @@ def post_rerun_plan(workspace: str, run_id: str) -> Response[Any]:
     options = RerunBody.model_construct(**dict(PlanBody.read(app.body())))
     caller = app.permitted.caller
     app.permitted.line["revealed"] = reveals = caller.may(workspace, *REVEAL)
-    request = RerunRequest(workspace, run_id, caller.subject, options)
-    plan = make_plan(request, wiring.plan_deps, reveals=reveals)
+    request = RerunRequest(workspace, run_id, caller.subject, options, reveals=reveals)
+    plan = make_plan(request, wiring.plan_deps)
     return json_response(HTTPStatus.OK, RerunPlan.of(plan, reveals=reveals))
 
 

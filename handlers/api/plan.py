@@ -121,7 +121,9 @@ class RerunPlan(View):
     function: PlannedFunction | None
     trigger: PlannedTrigger | None
     executions: int = Field(
-        description="How often the function is executed for it, at most: once, and once for each automatic retry."
+        description="How often the function is executed for it, at most: once, and once for each automatic retry. Not "
+        "counted is what is executed again because its outcome was lost (`executionAttempts`). 0: there are refusals, "
+        "or `failsWith`."
     )
     retry_policy: RetryPolicyView | None = Field(description="As it acts on the re-run; null: it is not retried.")
     not_before: Timestamp | None

@@ -163,7 +163,10 @@ def publish(finished: FunctionRun, deps: Finisher) -> None:
     The end of a run that awaits a retry is noted by whoever retries it: an event that is lost on its way there is
     published again by the watchdog.
     """
-    mark_recovered(finished, deps.runs)
+    try:
+        mark_recovered(finished, deps.runs)
+    except Unavailable:
+        return  # the end is stored: the watchdog does both, and reports what keeps it from that
     if deps.bus.publish([finished]) and not finished.awaits_retry:
         mark_published(finished, deps.runs)
 

@@ -96,6 +96,8 @@ class RerunRequest(NamedTuple):
     rerun_by: str
     options: RerunBody
     key: IdempotencyKey | None = None
+    reveals: bool = False
+    """Whether the caller may see parameters."""
 
     @property
     def plan_of(self) -> PlanOf:
@@ -173,9 +175,9 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         use_latest_code=options.use_latest_code,
         retriable=trigger.retry_policy is not None and trigger.retry_policy.retry_manual_reruns,
     )
-    expected_reruns = check_not_recovered(source, deps.runs) if options.if_not_recovered else None
+    expected_reruns = check_not_recovered(source, deps.runs, deps.retention) if options.if_not_recovered else None
     # The last of all checks: how large they are together is not to be learnt from requests that are refused anyway.
-    contents = contents_of(source, parameters, options.override_params)
+    contents = contents_of(source, parameters, options.override_params, reveals=request.reveals)
     act = Act.done(
         "rerun",
         request.rerun_by,

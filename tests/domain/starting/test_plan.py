@@ -144,7 +144,7 @@ def test_a_pinned_version_that_is_gone_is_no_refusal_and_yet_said(installed: Wor
     installed.code.deleted.add(f"{FUNCTION_ARN}:7")
     document = shown(installed)
     assert (document["code"]["pinnedVersionExists"], document["refusals"]) == (False, [])
-    assert document["code"]["failsWith"] == "FunctionVersionNotFound"
+    assert (document["code"]["failsWith"], document["executions"]) == ("FunctionVersionNotFound", 0)
 
 
 def test_a_function_that_is_gone_is_no_refusal_of_a_pinned_rerun(installed: World) -> None:
@@ -315,6 +315,12 @@ def test_parameters_that_would_be_too_large_are_a_refusal_for_who_may_see_them(w
     assert refused.code == "TOO_LARGE"
     assert str(MAX_BYTES) in refused.message
     assert planned(world, reveals=False, **body).refusals == [], "it would tell how large they are"
+
+
+def test_overrides_that_are_too_large_by_themselves_are_a_refusal_for_everybody(installed: World) -> None:
+    plans = [planned(installed, reveals=may, overrideParams={"b": "x" * MAX_BYTES}) for may in (True, False)]
+    assert [[each.code for each in plan.refusals] for plan in plans] == [["TOO_LARGE"]] * 2
+    assert [plan.token for plan in plans] == [None, None]
 
 
 def test_a_run_of_the_lineage_that_has_completed_or_is_open_stands_against_a_recovery(world: World) -> None:

@@ -191,7 +191,7 @@ def test_a_refusal_can_always_be_answered(name: str) -> None:
     assert len(refused.value.message.encode()) < 500
 
 
-POINTER = "must be a JSON Pointer, like /orderId or /items/*/createdAt."
+POINTER = "must be a JSON Pointer that names a key, like /orderId or /items/*/createdAt."
 VERSION = "must be latest, or the number of a version, like 8."
 
 

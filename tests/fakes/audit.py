@@ -11,13 +11,15 @@ class InMemoryAuditLog:
         self.sealed: list[SealedAct] = []
         """In the order in which they were written."""
         self.reads = 0
+        self._ids: set[str] = set()
 
     @property
     def acts(self) -> list[Act]:
         return [sealed.act for sealed in self.sealed]
 
     def write(self, act: Act) -> None:
-        if act not in self.acts:
+        if act.id not in self._ids:
+            self._ids.add(act.id)
             self.sealed.append(SealedAct(act))
 
     def read(self, workspace: str, shard: int, filters: Filters, *, before: str, size: int) -> Read:

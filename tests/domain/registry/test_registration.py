@@ -66,7 +66,7 @@ def test_what_could_not_be_run_is_not_registered(world: World, function_arn: str
     assert not world.registry.functions
 
 
-@pytest.mark.parametrize("pointer", ["", "orderId", "/a~2", "/~", "#/a", "/" + "a" * 512, 1, None])
+@pytest.mark.parametrize("pointer", ["", "/*", "/*/*", "orderId", "/a~2", "/~", "#/a", "/" + "a" * 512, 1, None])
 def test_a_difference_that_no_json_pointer_names_cannot_be_ignored(world: World, pointer: Any) -> None:
     with pytest.raises(InvalidRequest) as refused:
         register_function(

@@ -6,8 +6,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.api.compare import COMPARE_RUNS, REVEAL, Comparison
+from handlers.api.compare import COMPARE_RUNS, Comparison
 from handlers.api.experiments import GET_EXPERIMENT, ExperimentView, NoVerdict
+from handlers.api.operations import REVEAL
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.audit.act import Act, Action
@@ -15,6 +16,7 @@ from handlers.domain.comparing.comparison import COMPARED, compare_contents, rea
 from handlers.domain.comparing.experiments import FoundExperiment, conclusion_of, find_experiment
 from handlers.domain.comparing.verdict import Conclusion
 from handlers.domain.identity import Caller
+from handlers.domain.runs.acts import on_run
 from handlers.settings import RUNS, check_environment
 from handlers.telemetry import audited, entry_point
 from handlers.wiring import wiring
@@ -34,10 +36,9 @@ def compare_runs(workspace: str, run_id: str) -> Response[Any]:
     with audited(Action.COMPARE, workspace=workspace, **about) as line:
         line["by"] = caller.subject
         contents = compare_contents(pair, wiring.runs, wiring.cipher)
+        act = Act.done(Action.COMPARE, caller.subject, workspace, kept_for=wiring.acts_kept_for, **about)
         # Only once there is something to show, and before it is shown.
-        wiring.audit_log.write(
-            Act.done(Action.COMPARE, caller.subject, workspace, kept_for=wiring.acts_kept_for, parts=COMPARED, **about)
-        )
+        wiring.audit_log.write(on_run(act, pair.after, parts=COMPARED))
     return json_response(HTTPStatus.OK, Comparison.with_content(pair, contents))
 
 
@@ -58,9 +59,9 @@ def conclusion_for(caller: Caller, found: FoundExperiment) -> Conclusion | NoVer
     with audited(Action.EXPERIMENT_VERDICT, workspace=workspace, **about) as line:
         line["by"] = caller.subject
         conclusion = conclusion_of(found, wiring.runs, wiring.cipher)
-        wiring.audit_log.write(
-            Act.done(Action.EXPERIMENT_VERDICT, caller.subject, workspace, kept_for=wiring.acts_kept_for, **about)
-        )
+        act = Act.done(Action.EXPERIMENT_VERDICT, caller.subject, workspace, kept_for=wiring.acts_kept_for, **about)
+        # A source run that is itself a re-run may have expired.
+        wiring.audit_log.write(on_run(act, found.source) if found.source else act)
     return conclusion
 
 

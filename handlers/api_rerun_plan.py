@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.api.plan import PLAN_RERUN, REVEAL, RerunPlan
+from handlers.api.operations import REVEAL
+from handlers.api.plan import PLAN_RERUN, RerunPlan
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.starting.plan import make_plan

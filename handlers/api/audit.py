@@ -4,13 +4,13 @@ from http import HTTPStatus
 
 from pydantic import Field
 
-from handlers.api.operations import PAGE, Grant, Operation, Parameter
+from handlers.api import examples
+from handlers.api.operations import PAGE, REVEAL, TEXT, Grant, Operation, Parameter, Reveals
 from handlers.api.views import PageMeta, View, absent_if_none
 from handlers.domain.audit.act import Act, Action
 from handlers.domain.audit.listing import ACTS_PER_READ, MAX_READS
 from handlers.domain.clock import Timestamp
 
-REVEAL = Grant("function-runs", "reveal")
 _TIMESTAMP = "Inclusive, by `at`. RFC 3339; a day is the timestamp of its beginning in UTC."
 
 
@@ -66,11 +66,13 @@ LIST_ACTS = Operation(
     query=(
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),
-        Parameter("by", "Acts of this caller, as `by` shows them."),
+        Parameter("by", "Acts of this caller, as `by` shows them.", TEXT),
         Parameter("runId", "Acts on this run, and the act that started it.", {"type": "string", "format": "uuid"}),
         Parameter("triggerId", "Acts on this trigger or on a run of it.", {"type": "string", "format": "uuid"}),
         Parameter("action", "Acts of this kind.", {"type": "string", "enum": [*Action]}),
         *PAGE,
     ),
     responses={HTTPStatus.OK: ActList},
+    answer=examples.ACTS,
+    reveals=Reveals(REVEAL, "reveal-override-paths"),
 )

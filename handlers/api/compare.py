@@ -5,15 +5,14 @@ from typing import Any
 
 from pydantic import Field
 
-from handlers.api.operations import Grant, Operation, Parameter
+from handlers.api import examples
+from handlers.api.operations import REVEAL, Grant, Operation, Parameter, Reveals
 from handlers.api.views import AnyContent, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.comparing.comparison import ContentComparison, Pair, State, may_repeat_saved_result
 from handlers.domain.comparing.differences import MAX_SHOWN, MAX_VALUE, Differences, Kind
 from handlers.domain.runs.run import Content, ErrorSource, ExecutionSource, FunctionRun, Status
-
-REVEAL = Grant("function-runs", "reveal")
 
 
 class ComparedRun(View):
@@ -40,28 +39,30 @@ class ComparedRun(View):
 
 
 class Differs(View):
-    """In what the two runs differ; `null`: of one of them it is not known."""
+    """In what the two runs differ; `null`: of one of them it is not known, or not yet."""
 
     code: bool | None = Field(description="By `functionCodeHash`.")
     configuration: bool | None = Field(description="By `configHash`.")
     version: bool | None = Field(description="By `functionVersionArn`.")
     status: bool
-    error_code: bool
-    error_source: bool
+    error_code: bool | None
+    error_source: bool | None
     duration_ms: bool | None
-    execution_attempts: bool
+    execution_attempts: bool | None
 
     @classmethod
     def of(cls, before: ComparedRun, after: ComparedRun) -> "Differs":
+        # An open run has no outcome yet; what it shows of one is that of an attempt.
+        have_ended = None if before.status.is_open or after.status.is_open else True
         return cls(
             code=_known_to_differ(before.function_code_hash, after.function_code_hash),
             configuration=_known_to_differ(before.config_hash, after.config_hash),
             version=_known_to_differ(before.function_version_arn, after.function_version_arn),
             status=before.status != after.status,
-            error_code=before.error_code != after.error_code,
-            error_source=before.error_source != after.error_source,
-            duration_ms=_known_to_differ(before.duration_ms, after.duration_ms),
-            execution_attempts=before.execution_attempts != after.execution_attempts,
+            error_code=have_ended and before.error_code != after.error_code,
+            error_source=have_ended and before.error_source != after.error_source,
+            duration_ms=have_ended and _known_to_differ(before.duration_ms, after.duration_ms),
+            execution_attempts=have_ended and before.execution_attempts != after.execution_attempts,
         )
 
 
@@ -169,5 +170,7 @@ COMPARE_RUNS = Operation(
         ),
     ),
     responses={HTTPStatus.OK: Comparison},
+    answer=examples.COMPARISON,
+    reveals=Reveals(REVEAL, "compare"),
     refusals=(errors.InvalidRunId, errors.NotFound, errors.PartUnreadable),
 )

@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 from pydantic import Field
 
-from handlers.api.operations import IDEMPOTENCY_KEY, Grant, Operation
+from handlers.api import examples
+from handlers.api.operations import IDEMPOTENCY_KEY, REVEAL, Grant, Operation, Reveals
 from handlers.api.views import View
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
@@ -60,7 +61,10 @@ class ExperimentView(View):
     pinned: list[ExperimentRun]
     candidate: list[ExperimentRun]
     verdict: Verdict | None
-    reasons: list[Reason] = Field(description="Why the verdict is `inconclusive`; else empty.")
+    reasons: list[Reason] = Field(
+        description="Why the verdict is `inconclusive`; else empty. `too-large-to-compare`: the results together hold "
+        "more values than can be compared in time."
+    )
     no_verdict: NoVerdict | None = Field(
         description="Why there is none: the caller does not have the grant function-runs:reveal, or not all of its "
         "runs have ended."
@@ -95,9 +99,11 @@ POST_EXPERIMENT = Operation(
     example={"repeats": 3, "candidateVersion": "latest", "ignore": ["/orderId"], "reason": "Is the fix the reason?"},
     headers=(IDEMPOTENCY_KEY,),
     responses={HTTPStatus.ACCEPTED: ExperimentAccepted},
+    answer=examples.EXPERIMENT_STARTED,
     # In the order in which they are checked, once the body is valid.
     refusals=(
         errors.InvalidRunId,
+        errors.IdempotencyKeyReused,
         errors.RunNotFound,
         errors.WrongWorkspace,
         errors.OrchestrationRun,
@@ -108,7 +114,6 @@ POST_EXPERIMENT = Operation(
         errors.FunctionNotPermitted,
         errors.NotFound,
         errors.RerunLimitReached,
-        errors.IdempotencyKeyReused,
     ),
     audited="experiment",
 )
@@ -123,5 +128,6 @@ GET_EXPERIMENT = Operation(
     "verdict is content, because it says whether results are equal: it takes the grant function-runs:reveal, is shown "
     "once all runs of the experiment have ended, and leaves an act in the audit.",
     responses={HTTPStatus.OK: ExperimentView},
+    reveals=Reveals(REVEAL, "experiment-verdict"),
     refusals=(errors.InvalidRunId, errors.NotFound, errors.PartUnreadable),
 )

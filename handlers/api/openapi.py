@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from handlers.api.catalogue import OPERATIONS
-from handlers.api.operations import ANY_CONTENT, Grant, Operation
+from handlers.api.operations import ANY_CONTENT, Grant, Operation, Public
 from handlers.api.responses import answer_to, status_of
 from handlers.api.schemas import Schema, ref, ref_to, schemas
 from handlers.api.views import Error
 from handlers.domain import errors
 from handlers.domain.identity import WORKSPACE
 from handlers.domain.ids import ID_PATTERN
+from handlers.domain.starting.idempotency import HEADER
 
 VERSION = "0.1.0"
 """That of pyproject.toml, which is not part of the Lambda functions' code."""
@@ -24,7 +25,8 @@ Records the runs of your Lambda functions and re-runs any of them: same input an
 today's code.
 
 **Grants.** `x-grant` of an operation is what the caller's token has to permit in the workspace of the path; that of
-a parameter, what a request with it needs besides. `x-audited` is the action in the audit line.
+a parameter, what a request with it needs besides; `x-reveals`, the grant that shows more of the answer. `x-audited` is
+the action in the audit.
 
 **Requests** are strict JSON, at most 4.5 MB: unknown fields, `null` for a field that may be left out, and equal keys
 are refused with the name of the field. Parameters, overrides and payloads are 4 MB at most, 100 levels deep.
@@ -49,6 +51,14 @@ _GATEWAY = {
     HTTPStatus.TOO_MANY_REQUESTS: "Too Many Requests",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Internal Server Error",
     HTTPStatus.SERVICE_UNAVAILABLE: "Service Unavailable",
+}
+_REQUEST_ID = "JKJaXmPLvHcESHA="
+# What an id in a path below this is one of.
+_SUBJECTS = {
+    "function-runs": "Run",
+    "compute-functions": "Function",
+    "function-triggers": "Trigger",
+    "http-trigger": "Trigger",
 }
 _GATEWAY_ERROR = {
     "description": "An answer of API Gateway itself, which the request did not pass.",
@@ -91,7 +101,7 @@ def openapi(login: Login) -> dict[str, Any]:
 
 def example_of(error: type[errors.ServiceError]) -> Schema:
     """An answer with its exact message, or with one of its messages if they differ."""
-    return answer_to(error(*error.example), "JKJaXmPLvHcESHA=").document()
+    return answer_to(error(*error.example), _REQUEST_ID).document()
 
 
 def _security_scheme(login: Login) -> Schema:
@@ -117,7 +127,8 @@ def _operation(operation: Operation) -> Schema:
     if operation.request is not None:
         described["requestBody"] = _request_body(operation)
     if isinstance(operation.access, Grant):
-        return described | {"security": [{_TOKEN: []}], **_needs(operation.access, operation.audited)}
+        described |= {"security": [{_TOKEN: []}], **_needs(operation.access, operation.audited)}
+        return described | ({"x-reveals": _needs(*operation.reveals)} if operation.reveals else {})
     return described | {"security": [], "x-access": operation.access.value}
 
 
@@ -161,13 +172,15 @@ def _responses(operation: Operation) -> Schema:
         names = (*(view.headers if view else ()), "Cache-Control")
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         about = ((view and view.__doc__) or status.phrase).strip()
-        content = {"content": {_JSON: {"schema": ref(view)}}} if view else {}
+        example = {"example": operation.answer} if operation.answer else {}
+        content = {"content": {_JSON: {"schema": ref(view), **example}}} if view else {}
         responses[str(status.value)] = {"description": about, "headers": headers, **content}
     by_status: dict[HTTPStatus, list[type[errors.ServiceError]]] = {}
     for error in operation.all_refusals:
         by_status.setdefault(status_of(error), []).append(error)
     for status in sorted({*by_status, *_from_gateway(operation)}):
-        responses[str(status.value)] = _refusal(status, by_status.get(status, []), status in _from_gateway(operation))
+        refusals, from_gateway = by_status.get(status, []), status in _from_gateway(operation)
+        responses[str(status.value)] = _refusal(operation, status, refusals, from_gateway)
     return responses
 
 
@@ -176,10 +189,29 @@ def _from_gateway(operation: Operation) -> set[HTTPStatus]:
     return _GATEWAY.keys() - never - (set() if operation.request else {HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 
 
-def _refusal(status: HTTPStatus, refusals: list[type[errors.ServiceError]], from_gateway: bool) -> Schema:
+def _example(error: type[errors.ServiceError], operation: Operation) -> Schema:
+    """The shared one, unless this operation would never answer that."""
+    subject = _SUBJECTS.get(operation.path.split("/")[1], "")
+    own: dict[type[errors.ServiceError], tuple[str, ...]] = {
+        errors.Forbidden: (f"acme/{operation.access}",),
+        # Where a run that is not there has an answer of its own, it is a function that is named.
+        errors.NotFound: ("Function" if errors.RunNotFound in operation.refusals else subject,),
+        errors.NameTaken: (subject.lower(),),
+    }
+    if isinstance(operation.access, Public):
+        own[errors.InvalidRequest] = (HEADER, "must be 1 to 255 printable ASCII characters, a new UUID for example.")
+    arguments = own.get(error, error.example)
+    if arguments == error.example:
+        return {"$ref": f"#/components/examples/{error.__name__}"}
+    return {"value": answer_to(error(*arguments), _REQUEST_ID).document()}
+
+
+def _refusal(
+    operation: Operation, status: HTTPStatus, refusals: list[type[errors.ServiceError]], from_gateway: bool
+) -> Schema:
     codes = list(dict.fromkeys(error.code for error in refusals))
     shapes: list[Schema] = []
-    examples: Schema = {error.__name__: {"$ref": f"#/components/examples/{error.__name__}"} for error in refusals}
+    examples: Schema = {error.__name__: _example(error, operation) for error in refusals}
     if codes:
         shapes.append({"allOf": [ref(Error), {"properties": {"code": {"enum": codes}}}]})
     if from_gateway:

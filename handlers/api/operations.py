@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_snake
 
 from handlers.api.views import View
 from handlers.domain import errors, paging
+from handlers.domain.query import MAX_TEXT
 from handlers.domain.requests import Body
 from handlers.domain.starting.idempotency import HEADER
 
@@ -48,6 +49,16 @@ class Parameter(NamedTuple):
     """The action in the audit line that a request with it leaves, if the operation leaves none."""
 
 
+class Reveals(NamedTuple):
+    """What more is answered to callers with a grant, and the action in the audit that this leaves."""
+
+    grant: Grant
+    audited: str | None = None
+
+
+REVEAL = Grant("function-runs", "reveal")
+
+
 class Operation(NamedTuple):
     id: str
     entry_point: str
@@ -70,6 +81,9 @@ class Operation(NamedTuple):
     audited: str | None = None
     """The action in the audit line that it leaves."""
     base: str = BASE
+    reveals: Reveals | None = None
+    answer: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+    """An example of what it answers, if that needs one."""
 
     @property
     def full_path(self) -> str:
@@ -98,10 +112,10 @@ class Operation(NamedTuple):
         """All that it can answer instead of what was asked for."""
         refusals = [*self.refusals]
         if isinstance(self.access, Grant):
-            refusals += [errors.Unauthenticated, errors.Forbidden]
+            refusals += [errors.Unauthenticated, errors.Forbidden, errors.InvalidRequest]
         if self.request is not None:
             refusals += [errors.InvalidRequest, errors.TooLarge]
-        if self.query or self.headers:
+        if self.headers:
             refusals += [errors.InvalidRequest]
         return list(dict.fromkeys([*refusals, *_FAULTS]))
 
@@ -120,10 +134,11 @@ PAGE = (
         "Without it: the first page.",
     ),
 )
+TEXT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 IDEMPOTENCY_KEY = Parameter(
     HEADER,
     "A key of your own, a new UUID for example: the same request sent again with it within 24 hours starts nothing "
-    "again and is answered with the same `jobId`. Another request with it is refused (`IDEMPOTENCY_KEY_REUSED`).",
+    "again and is answered with the same ids. Another request with it is refused (`IDEMPOTENCY_KEY_REUSED`).",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
 )
 IF_MATCH = Parameter(

@@ -5,18 +5,16 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from handlers.api.operations import Grant, Operation
-from handlers.api.views import AnyContent, RetryPolicyView, View, absent_if_none
+from handlers.api import examples
+from handlers.api.operations import REVEAL, Grant, Operation, Reveals
+from handlers.api.views import AnyContent, Refusal, RetryPolicyView, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.function_arns import LATEST
-from handlers.domain.json_document import escaped
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 from handlers.domain.starting.parameter_changes import Change
 from handlers.domain.starting.plan import CodePlan, Plan
 from handlers.domain.starting.rerun import RerunBody
-
-REVEAL = Grant("function-runs", "reveal")
 
 
 class PlannedSource(View):
@@ -85,11 +83,6 @@ class PlannedTrigger(View):
     version: int
 
 
-class PlannedRefusal(View):
-    code: str
-    message: str
-
-
 _ABSENT: Any = object()
 
 
@@ -131,7 +124,7 @@ class RerunPlan(View):
     retry_policy: RetryPolicyView | None = Field(description="As it acts on the re-run; null: it is not retried.")
     not_before: Timestamp | None
     effects: Literal["new", "same"]
-    refusals: list[PlannedRefusal] = Field(
+    refusals: list[Refusal] = Field(
         description="All reasons why the re-run would be refused, in the order in which they are checked."
     )
     changes: list[PlannedChange] | None = absent_if_none(
@@ -161,7 +154,7 @@ class RerunPlan(View):
             retry_policy=plan.retry_policy and RetryPolicyView.model_validate(plan.retry_policy),
             not_before=plan.not_before,
             effects=plan.effects,
-            refusals=[PlannedRefusal(code=each.code, message=escaped(each.message)) for each in plan.refusals],
+            refusals=[Refusal.of(each) for each in plan.refusals],
             changes=[PlannedChange.of(each) for each in changes.found] if changes and reveals else None,
             changes_need=None if reveals else str(REVEAL),
             set=[PlannedSetting.of(each) for each in changes.found] if changes and not reveals else None,
@@ -182,6 +175,8 @@ PLAN_RERUN = Operation(
     request=RerunBody,
     example={"overrideParams": {"order": {"carrier": "dhl"}}, "useLatestCode": True},
     responses={HTTPStatus.OK: RerunPlan},
+    answer=examples.PLAN,
     refusals=(errors.InvalidRunId, errors.RunNotFound, errors.WrongWorkspace),
     audited="plan-rerun",
+    reveals=Reveals(REVEAL),
 )

@@ -29,6 +29,7 @@ RERUN = Operation(
     # In the order in which they are checked, once the body is valid.
     refusals=(
         errors.InvalidRunId,
+        errors.IdempotencyKeyReused,
         errors.RunNotFound,
         errors.WrongWorkspace,
         errors.OrchestrationRun,
@@ -42,7 +43,6 @@ RERUN = Operation(
         errors.AlreadyRecovered,
         errors.RerunOpen,
         errors.RerunLimitReached,
-        errors.IdempotencyKeyReused,
     ),
     audited="rerun",
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -70,9 +70,9 @@ class Resolver(APIGatewayHttpResolver):
 
     @contextmanager
     def _permitted(self, operation: Operation) -> Iterator[None]:
-        """Checks the grants. What is audited leaves its line: done, refused, or not permitted.
+        """Checks the grants, then the query. What is audited leaves its line: done, refused, or not permitted.
 
-        Raises Unauthenticated or Forbidden.
+        Raises Unauthenticated, Forbidden or InvalidRequest.
         """
         if isinstance(operation.access, Public):
             yield
@@ -86,6 +86,7 @@ class Resolver(APIGatewayHttpResolver):
             line["by"] = caller.subject
             for grant in (operation.access, *(each.grant for each in sent if each.grant)):
                 caller.require(path["workspace"], *grant)
+            self._check_query(operation)
             self.context["permitted"] = PermittedRequest(caller, line, path["workspace"], action)
             yield
 
@@ -99,6 +100,20 @@ class Resolver(APIGatewayHttpResolver):
         """Raises Unauthenticated."""
         authorizer = self.current_event.request_context.authorizer
         return Caller.of_claims(authorizer.jwt_claim if authorizer else {})
+
+    def _check_query(self, operation: Operation) -> None:
+        """What would have no effect is refused: a mistyped `dryRun=true`, for example, must not start anything.
+
+        Raises InvalidRequest.
+        """
+        unknown = self.query().keys() - {each.name for each in operation.query}
+        if unknown:
+            raise errors.InvalidRequest(min(unknown)[:100], "is not a query parameter of this operation.")
+        # API Gateway joins the values of a name that is sent more than once by commas.
+        sent = [name for name, _ in parse_qsl(self.current_event.get("rawQueryString") or "", keep_blank_values=True)]
+        for each in operation.query:
+            if sent.count(each.name) > 1:
+                raise errors.InvalidRequest(each.name, "is sent more than once.")
 
     def query(self) -> dict[str, str]:
         return self.current_event.query_string_parameters
@@ -162,6 +177,7 @@ def from_gateway(event: dict[str, Any]) -> dict[str, Any]:
             path = path.replace(f"{{{name}}}", quoted).replace(f"{{{name}+}}", quoted)
         context = event["requestContext"] | {"stage": "$default"}
         texts = [context["requestId"], context["http"]["method"], event.get("body") or ""]
+        texts.append(event.get("rawQueryString") or "")
         texts += (event.get("headers") or {}).values()
     except (AttributeError, KeyError, TypeError):
         return _MALFORMED

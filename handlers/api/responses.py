@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from handlers.api.operations import BASE
 from handlers.api.views import Error, JobAccepted, View
 from handlers.domain import errors
-from handlers.domain.json_document import compact, escaped
+from handlers.domain.json_document import compact
 from handlers.telemetry import log_fault
 
 # An answer travels as a text within a JSON text, where a quote is two characters and, up to Python 3.11, one that is
@@ -54,16 +54,7 @@ def answer_error(error: Exception, request_id: str) -> tuple[HTTPStatus, Error]:
 
 
 def answer_to(error: errors.ServiceError, request_id: str) -> Error:
-    return Error(
-        error=phrase_of(status_of(type(error))),
-        code=error.code,
-        message=escaped(error.message),
-        request_id=request_id,
-        field=escaped(error.field) if isinstance(error, errors.InvalidRequest) else None,
-        orchestration_id=error.orchestration_id if isinstance(error, errors.OrchestrationRun) else None,
-        run_id=error.run_id if isinstance(error, errors.AlreadyRecovered | errors.RerunOpen) else None,
-        changed=error.changed if isinstance(error, errors.PlanOutdated) else None,
-    )
+    return Error.of(error, error=phrase_of(status_of(type(error))), request_id=request_id)
 
 
 def json_response(status: HTTPStatus, view: View, *, cache_control: str = NO_STORE, **headers: str) -> Response[Any]:

@@ -5,12 +5,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, WithJsonSchema
 
-from handlers.api.operations import PAGE, Grant, Operation, Parameter
+from handlers.api.operations import PAGE, TEXT, Grant, Operation, Parameter
 from handlers.api.views import AnyContent, PageMeta, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
 from handlers.domain.json_document import JsonObject, JsonValue
-from handlers.domain.query import MAX_TEXT
 from handlers.domain.runs.history import Lineage
 from handlers.domain.runs.run import (
     Content,
@@ -162,7 +161,6 @@ class RerunHistory(View):
 
 
 READ = Grant("function-runs", "read")
-_TEXT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 _TIMESTAMP = "Inclusive, by `createdAt`. RFC 3339; a day is the timestamp of its beginning in UTC."
 
 GET_RUN = Operation(
@@ -204,10 +202,10 @@ LIST_RUNS = Operation(
             {"type": "boolean"},
         ),
         Parameter("isRerun", "Re-runs, or original runs.", {"type": "boolean"}),
-        Parameter("rerunBy", "Re-runs by this caller, as their `rerunBy` names it.", _TEXT),
+        Parameter("rerunBy", "Re-runs by this caller, as their `rerunBy` names it.", TEXT),
         Parameter("executionSource", "Runs started so.", {"type": "string", "enum": [*ExecutionSource]}),
-        Parameter("errorCode", "Runs with this error.", _TEXT),
-        Parameter("functionVersion", "Runs that this version executes.", _TEXT),
+        Parameter("errorCode", "Runs with this error.", TEXT),
+        Parameter("functionVersion", "Runs that this version executes.", TEXT),
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),
         *PAGE,

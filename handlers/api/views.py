@@ -1,11 +1,12 @@
 """What is shown: views of the domain's entities, whose JSON names are camelCase."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from handlers.domain.json_document import JsonObject
+from handlers.domain import errors
+from handlers.domain.json_document import JsonObject, escaped
 from handlers.domain.paging import Page, to_cursor
 from handlers.domain.registry.retry_policy import Jitter
 
@@ -40,13 +41,11 @@ class View(BaseModel):
         return self.model_dump(by_alias=True)
 
 
-class Error(View):
-    """A refusal or a fault. A refused request has changed nothing."""
+class Refusal(View):
+    """Why a request is refused, or would be."""
 
-    error: str = Field(description="The reason phrase of the status.")
     code: str = Field(description="For programs: it does not change.")
     message: str = Field(description="For people. It never quotes a value that was sent.")
-    request_id: str = Field(description="What the service's log names this request by.")
     field: str | None = absent_if_none(
         description="Of INVALID_REQUEST and TOO_LARGE: the field, parameter or header at fault."
     )
@@ -60,6 +59,25 @@ class Error(View):
         description="Of PLAN_OUTDATED: `source`, `trigger`, `function`, `code` or `configuration`, or the plan has "
         "`expired`."
     )
+
+    @classmethod
+    def of(cls, error: errors.ServiceError, /, **more: str) -> Self:
+        return cls(
+            code=error.code,
+            message=escaped(error.message),
+            field=escaped(error.field) if isinstance(error, errors.InvalidRequest) else None,
+            orchestration_id=error.orchestration_id if isinstance(error, errors.OrchestrationRun) else None,
+            run_id=error.run_id if isinstance(error, errors.AlreadyRecovered | errors.RerunOpen) else None,
+            changed=error.changed if isinstance(error, errors.PlanOutdated) else None,
+            **more,
+        )
+
+
+class Error(Refusal):
+    """A refusal or a fault. A refused request has changed nothing."""
+
+    error: str = Field(description="The reason phrase of the status.")
+    request_id: str = Field(description="What the service's log names this request by.")
 
 
 class JobAccepted(View):

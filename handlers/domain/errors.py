@@ -91,7 +91,7 @@ class InvalidRequest(Refused):
     """The request is not valid."""
 
     code = "INVALID_REQUEST"
-    example: ClassVar[tuple[Any, ...]] = ("name", "is required.")
+    example: ClassVar[tuple[Any, ...]] = ("dryRun", "is not a query parameter of this operation.")
 
     def __init__(self, field: str, problem: str) -> None:
         self.field = field
@@ -270,7 +270,7 @@ class IdempotencyKeyReused(Conflict):
 
 
 class EffectKeyUnknown(Conflict):
-    """The source run was not executed by this service: no function knows its effect key. Leave `effects` out."""
+    """The service has not executed the source run: no function knows its effect key. Leave `effects` out, or wait."""
 
     code = "EFFECT_KEY_UNKNOWN"
 

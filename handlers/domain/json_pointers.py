@@ -11,12 +11,13 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from handlers.domain.json_document import JsonValue
+from handlers.domain.requests import explained
 
 # Not the empty pointer: to ignore the whole of a result would make any two results equal.
 _POINTER = StringConstraints(max_length=512, pattern=r"^(/([^~/]|~[01])*)+$")
 
 IgnoredPointers = Annotated[
-    list[Annotated[str, _POINTER]],
+    list[Annotated[str, _POINTER, explained("must be a JSON Pointer, like /orderId or /items/*/createdAt")]],
     Field(
         max_length=50,
         description="JSON Pointers to what is left out when two results are compared, such as `/orderId` or "

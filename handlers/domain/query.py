@@ -22,9 +22,6 @@ MOMENTS = {"from": "since", "to": "until"}
 
 def read_filters(query: Query, readers: Mapping[str, Reader]) -> dict[str, Any]:
     """The values, by names in Python's style. Raises InvalidRequest."""
-    unknown = query.keys() - {*readers, "limit", "cursor"}
-    if unknown:
-        raise InvalidRequest(min(unknown)[:100], "is not a filter of this list.")
     read = {name: reader(query[name], name) for name, reader in readers.items() if name in query}
     if "from" in read and "to" in read and read["to"] < read["from"]:
         raise InvalidRequest("to", "is earlier than from.")

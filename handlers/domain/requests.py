@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Self
+from typing import Annotated, Any, LiteralString, Self
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +16,7 @@ from pydantic import (
     PlainValidator,
     StringConstraints,
     ValidationError,
+    WrapValidator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
@@ -39,6 +41,20 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def explained(problem: LiteralString) -> WrapValidator:
+    """Says what a pattern allows, instead of the pattern."""
+
+    def check(value: Any, validate: Callable[[Any], Any]) -> Any:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            if error.errors(include_input=False)[0]["type"] != "string_pattern_mismatch":
+                raise
+        raise PydanticCustomError("pattern", problem)
+
+    return WrapValidator(check)
+
+
 def _a_moment(value: object) -> object:
     moment = clock.moment_of(value) if isinstance(value, str) else value
     if moment is None:
@@ -60,7 +76,7 @@ ContentField = Annotated[JsonObject, PlainValidator(_content, json_schema_input_
 ObjectField = InstanceOf[JsonObject]
 # A name people read and say: not blank, no control characters.
 _IN_A_NAME = StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")
-Name = Annotated[str, _IN_A_NAME, AfterValidator(_not_blank)]
+Name = Annotated[str, _IN_A_NAME, explained("must not hold control characters"), AfterValidator(_not_blank)]
 # A moment after RFC 3339, which is a text in JSON.
 Moment = Annotated[datetime, BeforeValidator(_a_moment)]
 # How pydantic begins what it has to say.
@@ -109,10 +125,10 @@ def _problem(kind: str, message: str) -> str:
         return "is not a field of this request."
     if kind == "missing":
         return "is required."
-    if kind == "string_pattern_mismatch":
-        return "holds a character that is not allowed there."
     if kind in ("dict_type", "is_instance_of"):
         return "must be a JSON object."
+    if kind == "too_long":
+        message = message.replace(" after validation", "")
     return f"{_SHOULD.sub('must ', message)}."
 
 

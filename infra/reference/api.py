@@ -33,6 +33,7 @@ def _access(operation: Operation) -> str:
     if isinstance(operation.access, Public):
         return operation.access.value
     more = [f"with `{each.name}` {each.grant}" for each in operation.query if each.grant]
+    more += [f"for all of it {operation.reveals.grant}"] if operation.reveals else []
     return "; ".join([str(operation.access), *more])
 
 

@@ -25,7 +25,8 @@ REMEDIES: dict[type[errors.ServiceError], str] = {
     errors.NotFound: "check id and workspace, or the path of the webhook",
     errors.AlreadyRecovered: "nothing; to re-run it all the same, leave `ifNotRecovered` out",
     errors.BeingChanged: "try again in a minute: the watchdog completes the earlier change",
-    errors.EffectKeyUnknown: "leave `effects` out: the function cannot have made the effects of that run under its key",
+    errors.EffectKeyUnknown: "leave `effects` out, or wait until an open run has been executed: the function has "
+    "made no effects of that run under its key",
     errors.PlanOutdated: "[plan](../how-to/plan-a-rerun.md) again and read what is different: `changed` says where",
     errors.IdempotencyKeyReused: "send a new key with each new request",
     errors.NameTaken: "choose another `name`, or use the one that has it",

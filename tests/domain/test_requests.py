@@ -6,9 +6,11 @@ import pytest
 from handlers.api_rerun import LambdaTestEvent
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.registry.functions import ChangeFunction, RegisterFunction
+from handlers.domain.registry.retry_policy import RetryPolicy
 from handlers.domain.registry.triggers import ChangeTrigger, CreateTrigger
 from handlers.domain.requests import Body
 from handlers.domain.starting.execute_trigger import ExecuteBody
+from handlers.domain.starting.experiments import ExperimentBody
 from handlers.domain.starting.idempotency import request_key
 from handlers.domain.starting.rerun import RerunBody
 
@@ -187,3 +189,33 @@ def test_a_refusal_can_always_be_answered(name: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         RerunBody.read({name: 1})
     assert len(refused.value.message.encode()) < 500
+
+
+POINTER = "must be a JSON Pointer, like /orderId or /items/*/createdAt."
+VERSION = "must be latest, or the number of a version, like 8."
+
+
+@pytest.mark.parametrize(
+    ("read", "field", "problem"),
+    [
+        (lambda: ExperimentBody.read({"candidateVersion": "v1"}), "candidateVersion", VERSION),
+        (lambda: ExperimentBody.read({"candidateVersion": "$LATEST"}), "candidateVersion", VERSION),
+        (lambda: ExperimentBody.read({"ignore": ["x"]}), "ignore.0", POINTER),
+        (lambda: ExperimentBody.read({"ignore": [""]}), "ignore.0", POINTER),
+        (lambda: ExperimentBody.read({"ignore": ["/x"] * 51}), "ignore", "must have at most 50 items, not 51."),
+        (
+            lambda: RegisterFunction.read({"name": "a\tb", "functionArn": "x"}),
+            "name",
+            "must not hold control characters.",
+        ),
+        (
+            lambda: RetryPolicy.read({"maxRetries": 1, "nonRetryableErrors": ["a b"]}),
+            "nonRetryableErrors.0",
+            "must be the name of an error, without spaces.",
+        ),
+    ],
+)
+def test_what_does_not_match_is_answered_by_what_would(read: Any, field: str, problem: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read()
+    assert str(refused.value) == f"{field}: {problem}"

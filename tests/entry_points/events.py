@@ -150,7 +150,7 @@ def assert_complete(document: Json, status: int | None = None) -> None:
     assert (
         {"error", "code", "message", "requestId"}
         <= document.keys()
-        <= {*("error", "code", "message", "requestId", "field", "orchestrationId", "changed")}
+        <= {*("error", "code", "message", "requestId", "field", "orchestrationId", "runId", "changed")}
     )
     texts = (value for name, value in document.items() if name != "changed")
     assert all(isinstance(value, str) and value for value in texts), document

@@ -1,6 +1,7 @@
 """From errors to answers: the one table, and what a caller sees when it is our side that fails."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from botocore.exceptions import ClientError
 
 from handlers import api_cancel, api_registry, api_rerun
 from handlers.api import responses
+from handlers.api.rerun import RERUN as RERUN_OPERATION
 from handlers.api.responses import answer_error
+from handlers.api.views import Error
 from handlers.aws import aws_errors
 from handlers.domain import clock, errors
 from handlers.domain.function_arns import InvokablePatterns
@@ -18,6 +21,7 @@ from tests.entry_points.events import CONTEXT, OWN, PHRASES, RERUN, ROUTES, answ
 from tests.entry_points.in_memory import InMemory, wire
 from tests.fakes import World
 
+ERRORS_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 SECRET = "the-message-of-an-exception"
 
 TABLE: dict[errors.ServiceError, int] = {
@@ -82,8 +86,20 @@ def test_the_table_knows_every_error() -> None:
 
 
 def test_the_docs_name_every_code() -> None:
-    docs = (Path(__file__).parents[2] / "docs" / "reference" / "errors.md").read_text()
+    docs = ERRORS_PAGE.read_text()
     assert [error.code for error in TABLE if error.code not in docs] == []
+
+
+def test_the_docs_name_every_field_of_an_error() -> None:
+    page = ERRORS_PAGE.read_text().partition("\n## ")[0]
+    fields = [field.alias for field in Error.model_fields.values()]
+    assert [field for field in fields if f"`{field}`" not in page and f'"{field}"' not in page] == []
+
+
+def test_the_docs_have_the_refusals_of_a_rerun_in_the_order_of_its_operation() -> None:
+    section = ERRORS_PAGE.read_text().partition("## A re-run's refusals")[2].partition("An [experiment]")[0]
+    named = [code for code in re.findall(r"`([A-Z_]+)`", section) if code not in ("INVALID_REQUEST", "TOO_LARGE")]
+    assert named == [each.code for each in RERUN_OPERATION.refusals]
 
 
 def rerun_answer() -> tuple[int, Any]:

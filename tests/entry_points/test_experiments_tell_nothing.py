@@ -10,7 +10,7 @@ from handlers.domain import clock
 from handlers.domain.runs.outcome import pack
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Content, FunctionRun, Part, Status
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, a_function, a_run, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, TRIGGER_ID, a_function, a_run, an_id
 from tests.entry_points.events import CONTEXT, OWN, http_event
 from tests.fakes import FakeClock, World
 
@@ -103,4 +103,18 @@ def test_a_verdict_that_is_shown_leaves_an_act_and_what_is_not_shown_none(secret
     tried(secret, MAY_REVEAL)
     *_, act = secret.audit_log.acts
     assert (act.action, act.by, act.run_id) == ("experiment-verdict", "eve", RUN)
+    assert (act.trigger_id, act.function_id) == (TRIGGER_ID, FUNCTION_ID)
     assert len(secret.audit_log.acts) == 3
+
+
+def test_a_verdict_is_shown_and_leaves_an_act_though_its_source_has_expired(secret: World) -> None:
+    _, accepted = answer(api_experiments, POST, {}, MAY_REVEAL, {})
+    started = json.loads(accepted)
+    for number, run_id in enumerate([*started["pinned"], *started["candidate"]]):
+        completed(secret, secret.run(run_id), number)
+    del secret.runs.runs[RUN]
+    # Asked of a run of its own: the source is not there to be asked.
+    ids = {"runId": started["pinned"][0], "experimentId": started["experimentId"]}
+    assert json.loads(answer(api_compare, GET, ids, MAY_REVEAL)[1])["verdict"] == "inconclusive"
+    *_, act = secret.audit_log.acts
+    assert (act.run_id, act.experiment_id, act.trigger_id) == (RUN, started["experimentId"], None)

@@ -14,9 +14,10 @@ from handlers.api.functions import FunctionView
 from handlers.api.openapi import Login, openapi
 from handlers.api.operations import Operation, Public
 from handlers.api.responses import RETRY_AFTER_SECONDS
-from handlers.domain import clock, errors
+from handlers.domain import audit, clock, errors
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.runs.listing import Filters
+from handlers.domain.runs import listing
+from handlers.domain.runs.run import Status
 from tests.as_shown import as_shown
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_function, a_run, an_id
 from tests.documented import LOGIN, check_answer, described, validator
@@ -89,16 +90,72 @@ class TestDocument:
         assert ("401" in document["responses"]) is not (public and operation.access is Public.NOTHING)
         assert {"429", "500", "503"} <= document["responses"].keys()
 
-    def test_the_filters_of_a_list_are_those_that_it_takes(self) -> None:
-        def is_taken(name: str) -> bool:
-            try:
-                Filters.from_query({name: "x"})
-            except InvalidRequest as refused:
-                return "not a filter" not in str(refused)
-            return True
+    @pytest.mark.parametrize(("list_", "filters"), [("listRuns", listing.Filters), ("listActs", audit.listing.Filters)])
+    def test_each_filter_of_a_list_is_read(self, list_: str, filters: Any) -> None:
+        for name in {each.name for each in BY_ID[list_].query} - {"limit", "cursor"}:
+            with pytest.raises(InvalidRequest, match=name):
+                filters.from_query({name: ""})
 
-        assert all(is_taken(each.name) for each in BY_ID["listRuns"].query)
-        assert not is_taken("another")
+    @pytest.mark.parametrize(
+        ("operation", "query"),
+        [("compareRuns", {"with": RUN_ID}), ("getExperiment", {}), ("listActs", {}), ("planRerun", {})],
+    )
+    def test_what_is_shown_to_who_may_reveal_is_said_and_so_is_the_act_that_it_leaves(
+        self, world: World, operation: str, query: dict[str, str]
+    ) -> None:
+        _, started = ask("startExperiment", body='{"repeats": 2}')
+        for run_id in [*started["pinned"], *started["candidate"]]:
+            world.runs.runs[run_id] = world.run(run_id).evolve(status=Status.CANCELLED, ended_at=clock.now())
+        ask("rerun", body='{"overrideParams": {"a": 1}}')
+        written = len(world.audit_log.acts)
+        reveals = BY_ID[operation].reveals
+        assert reveals is not None
+        ids = {"experimentId": started["experimentId"]} if operation == "getExperiment" else {}
+        assert ask(operation, query=query, body="{}", **ids)[0] == 200
+        left = {act.action.value for act in world.audit_log.acts[written:]}
+        assert left == ({reveals.audited} if reveals.audited else set())
+        path = described()["paths"][BY_ID[operation].full_path][BY_ID[operation].method.lower()]
+        audited = {"x-audited": reveals.audited} if reveals.audited else {}
+        assert path["x-reveals"] == {"x-grant": "{workspace}/function-runs:reveal", **audited}
+
+    def test_an_example_of_a_refusal_is_one_that_its_operation_may_answer(self) -> None:
+        def message(operation_id: str, status: int, error: str) -> str:
+            operation = BY_ID[operation_id]
+            path = described()["paths"][operation.full_path.replace("+}", "}")][operation.method.lower()]
+            example = path["responses"][str(status)]["content"]["application/json"]["examples"][error]
+            if "$ref" in example:
+                example = described()["components"]["examples"][error]
+            return str(example["value"]["message"])
+
+        assert message("getRun", 400, "InvalidRequest") == "dryRun: is not a query parameter of this operation."
+        assert message("receiveWebhook", 400, "InvalidRequest").startswith("Idempotency-Key: ")
+        assert message("getFunction", 404, "NotFound") == "Function not found."
+        assert message("rotateSecret", 404, "NotFound") == "Trigger not found."
+        assert message("startExperiment", 404, "NotFound") == "Function not found."
+        assert message("registerFunction", 409, "NameTaken").startswith("A function of this name")
+        for each in OPERATIONS:
+            if each.needs_token:
+                assert message(each.id, 403, "Forbidden") == f"The grant acme/{each.access} is required."
+
+    @pytest.mark.parametrize("operation", ["planRerun", "startExperiment", "compareRuns", "listActs"])
+    def test_an_example_of_an_answer_is_one(self, operation: str) -> None:
+        [status] = BY_ID[operation].responses
+        check_answer(BY_ID[operation].route_key, status.value, BY_ID[operation].answer)
+
+    @pytest.mark.parametrize(("operation", "name"), [("listActs", "by"), ("listRuns", "rerunBy")])
+    def test_the_limits_of_a_filter_are_said(self, operation: str, name: str) -> None:
+        [parameter] = [each for each in BY_ID[operation].query if each.name == name]
+        assert (parameter.schema["minLength"], parameter.schema["maxLength"]) == (1, 512)
+
+    @pytest.mark.parametrize(
+        ("schema", "field"),
+        [
+            ("ExperimentBody", "candidateFunctionId"),
+            ("CaptureBody", "triggerId"),
+        ],
+    )
+    def test_an_id_in_a_body_is_said_to_be_one(self, schema: str, field: str) -> None:
+        assert described()["components"]["schemas"][schema]["properties"][field]["format"] == "uuid"
 
 
 class TestRequests:

@@ -26,7 +26,7 @@ class RegisterFunction(Body):
 
 
 class CaptureBody(Body):
-    trigger_id: str | None = Field(default=None, max_length=64)
+    trigger_id: str | None = Field(default=None, max_length=64, json_schema_extra={"format": "uuid"})
 
     @field_validator("trigger_id", mode="before")
     @classmethod

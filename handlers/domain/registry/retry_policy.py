@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from handlers.domain.json_document import JsonObject
-from handlers.domain.requests import Body
+from handlers.domain.requests import Body, explained
 from handlers.domain.runs.outcome import error_name
 
 FIELD = "retryPolicy"
@@ -20,6 +20,7 @@ ErrorName = Annotated[
     str,
     StringConstraints(pattern=r"^[^\s\p{Cc}]+$", max_length=512),
     Field(json_schema_extra={"pattern": r"^\S+$"}),  # not every reader of schemas knows \p
+    explained("must be the name of an error, without spaces"),
     AfterValidator(error_name),
 ]
 

@@ -33,7 +33,7 @@ PARAMS = f"{METADATA}.params"
 
 class CreateTrigger(Body, TaggedByExecutionType):
     name: Name
-    function_id: str = Field(min_length=1, max_length=64)
+    function_id: str = Field(min_length=1, max_length=64, json_schema_extra={"format": "uuid"})
     execution_type: ExecutionType = Field(strict=False)
     trigger_metadata: ObjectField = Field(default_factory=dict)
     enabled: bool = True

@@ -20,7 +20,7 @@ from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.requests import Body
+from handlers.domain.requests import Body, explained
 from handlers.domain.runs.due import push_when_due
 from handlers.domain.runs.experiment import Experiment, SealedExperiment, Side, run_ids
 from handlers.domain.runs.ports import RunQueue, RunReader
@@ -38,7 +38,9 @@ from handlers.domain.starting.rerun import RerunDeps, Rerunnable, read_rerunnabl
 from handlers.domain.starting.start import Started
 
 LATEST = "latest"
-_VERSION = Annotated[str, Field(pattern=r"^(latest|[1-9][0-9]{0,18})$")]
+_VERSION = Annotated[
+    str, Field(pattern=r"^(latest|[1-9][0-9]{0,18})$"), explained("must be latest, or the number of a version, like 8")
+]
 
 
 class ExperimentBody(Body):
@@ -47,7 +49,10 @@ class ExperimentBody(Body):
         default=LATEST, description="`latest`, today's code, or the number of a version of the candidate's function."
     )
     candidate_function_id: str | None = Field(
-        default=None, max_length=64, description="Another function of this workspace; default: the run's own."
+        default=None,
+        max_length=64,
+        description="Another function of this workspace; default: the run's own.",
+        json_schema_extra={"format": "uuid"},
     )
     ignore: IgnoredPointers | None = Field(
         default=None,

@@ -109,5 +109,7 @@ def open_token(text: str, of: PlanOf, cipher: Cipher) -> PlanToken:
     except (ValueError, SealBroken):  # no base64, not sealed by a plan of this run, or of another release
         pass
     if token is None or (token.caller, token.body) != (of.caller, of.body):
-        raise InvalidRequest(FIELD, "is not of a plan that you have made for this run and this body.")
+        raise InvalidRequest(
+            FIELD, "is not of a plan of yours for this run and this body. Plan again, with the same body."
+        )
     return token

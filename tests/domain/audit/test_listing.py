@@ -126,7 +126,6 @@ class TestQuery:
             ("triggerId", ""),
             ("from", "yesterday"),
             ("to", "1"),
-            ("status", "failure"),
         ],
     )
     def test_what_cannot_be_read_is_refused_by_its_name(self, name: str, value: str) -> None:

@@ -275,6 +275,19 @@ def test_a_plan_lists_all_refusals_in_their_order_and_a_rerun_answers_the_first(
     assert (refused.value.code, refused.value.message) == (found[0].code, found[0].message)
 
 
+def test_a_refusal_names_what_the_error_of_a_rerun_names(world: World) -> None:
+    world.has_registered()
+    world.has_run(a_run(execution_source="orchestration", orchestration_id="nightly", status="completed"), PARAMETERS)
+    plan = planned(world, ifNotRecovered=True, notBefore="2099-01-01T00:00:00Z")
+    shown = RerunPlan.of(plan, reveals=True).document()["refusals"]
+    details = [{name: each[name] for name in each if name != "message"} for each in shown]
+    assert details == [
+        {"code": "ORCHESTRATION_RUN", "orchestrationId": "nightly"},
+        {"code": "INVALID_REQUEST", "field": "notBefore"},
+        {"code": "ALREADY_RECOVERED", "runId": RUN_ID},
+    ]
+
+
 def test_parameters_that_would_be_too_large_are_a_refusal_for_who_may_see_them(world: World) -> None:
     world.has_registered()
     world.has_run(a_run(), b'{"a":"%s"}' % (b"x" * (MAX_BYTES // 2)))

@@ -19,6 +19,7 @@ _READERS: dict[str, Reader] = {
     "action": one_of(Action),
     "runId": an_id,
     "triggerId": an_id,
+    "experimentId": an_id,
 }
 
 
@@ -30,6 +31,7 @@ class Filters(NamedTuple):
     run_id: str | None = None
     """Acts on this run, and the act that started it."""
     trigger_id: str | None = None
+    experiment_id: str | None = None
 
     @classmethod
     def from_query(cls, query: Query) -> "Filters":
@@ -39,7 +41,7 @@ class Filters(NamedTuple):
     @property
     def may_skip(self) -> bool:
         """Whether some acts of the time asked for may not match."""
-        return (self.by, self.action, self.run_id, self.trigger_id) != (None, None, None, None)
+        return any((self.by, self.action, self.run_id, self.trigger_id, self.experiment_id))
 
 
 class Read(NamedTuple):

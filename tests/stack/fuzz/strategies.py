@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from handlers.api.catalogue import OPERATIONS
+from handlers.api.operations import BASE
 from handlers.domain.runs.run import ExecutionType
 from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
 from tests.entry_points.events import (
@@ -136,27 +138,32 @@ BODIES = (
 TIMES = st.sampled_from(
     ["2026-11-22", "2026-W47-7", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2030-01-01T00:00:00Z"]
 )
-QUERIES = st.fixed_dictionaries(
-    {},
-    optional={
-        "limit": st.sampled_from(["1", "100", "0", "101", "-1", "1,2", "٣", "1e2", ""]) | TEXT,
-        "cursor": TEXT
-        | st.binary(max_size=70).map(lambda raw: base64.urlsafe_b64encode(raw).decode())
-        | st.just(base64.urlsafe_b64encode(f"9999-99-99T99:99:99.999Z#{ABSENT}".encode()).decode().rstrip("=")),
-        "include": st.sampled_from(["parameters", "result,logs", "parameters,parameters", ",", "Parameters", ""])
-        | TEXT,
-        "status": st.sampled_from(["failure", "pending", "FAILURE", "failure,timeout"]) | TEXT,
-        "functionId": IDS | TEXT,
-        "triggerId": IDS | TEXT,
-        "runId": IDS | TEXT,
-        "with": IDS | TEXT,
-        "by": st.just("alice") | TEXT,
-        "action": st.sampled_from(["rerun", "reveal", "retry", "RERUN"]) | TEXT,
-        "from": TIMES | st.datetimes().map(str) | TEXT,
-        "to": TIMES | st.datetimes().map(str) | TEXT,
-        "surprise": TEXT,
-    },
-)
+_QUERY: dict[str, st.SearchStrategy[str]] = {
+    "limit": st.sampled_from(["1", "100", "0", "101", "-1", "1,2", "٣", "1e2", ""]) | TEXT,
+    "cursor": TEXT
+    | st.binary(max_size=70).map(lambda raw: base64.urlsafe_b64encode(raw).decode())
+    | st.just(base64.urlsafe_b64encode(f"9999-99-99T99:99:99.999Z#{ABSENT}".encode()).decode().rstrip("=")),
+    "include": st.sampled_from(["parameters", "result,logs", "parameters,parameters", ",", "Parameters", ""]) | TEXT,
+    "status": st.sampled_from(["failure", "pending", "FAILURE", "failure,timeout"]) | TEXT,
+    "functionId": IDS | TEXT,
+    "triggerId": IDS | TEXT,
+    "runId": IDS | TEXT,
+    "with": IDS | TEXT,
+    "by": st.just("alice") | TEXT,
+    "action": st.sampled_from(["rerun", "reveal", "retry", "RERUN"]) | TEXT,
+    "from": TIMES | st.datetimes().map(str) | TEXT,
+    "to": TIMES | st.datetimes().map(str) | TEXT,
+}
+_TAKEN = {f"{each.method} {each.full_path.removeprefix(BASE)}": [one.name for one in each.query] for each in OPERATIONS}
+
+
+def queries(route: str) -> st.SearchStrategy[dict[str, str]]:
+    """Of what the route takes, as a rule: anything else is refused before the rest is looked at."""
+    taken = st.fixed_dictionaries({}, optional={name: _QUERY[name] for name in _TAKEN[route] if name in _QUERY})
+    surprise = st.sampled_from([{}] * 9 + [{"surprise": "true"}])
+    return st.builds(lambda known, more: known | more, taken, surprise)
+
+
 HEADERS = st.fixed_dictionaries(
     {},
     optional={
@@ -201,7 +208,7 @@ def requests(draw: st.DrawFn, routes: list[str]) -> tuple[Any, Event]:
         route,
         parameters,
         body=draw(fitting(route) | BODIES),
-        query=draw(st.none() | QUERIES),
+        query=draw(st.none() | queries(route)),
         headers=draw(HEADERS),
         claims=draw(CLAIMS) if draw(st.integers(0, 8)) == 5 else None,
     )

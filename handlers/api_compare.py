@@ -13,8 +13,7 @@ from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.audit.act import Act, Action
 from handlers.domain.comparing.comparison import COMPARED, compare_contents, read_pair
-from handlers.domain.comparing.experiments import FoundExperiment, conclusion_of, find_experiment
-from handlers.domain.comparing.verdict import Conclusion
+from handlers.domain.comparing.experiments import Finding, FoundExperiment, find_experiment, finding_of
 from handlers.domain.identity import Caller
 from handlers.domain.runs.acts import on_run
 from handlers.settings import RUNS, check_environment
@@ -45,10 +44,10 @@ def compare_runs(workspace: str, run_id: str) -> Response[Any]:
 @app.operation(GET_EXPERIMENT)
 def get_experiment(workspace: str, run_id: str, experiment_id: str) -> Response[Any]:
     found = find_experiment(workspace, run_id, experiment_id, wiring.experiments, wiring.runs)
-    return json_response(HTTPStatus.OK, ExperimentView.of(found, conclusion_for(app.permitted.caller, found)))
+    return json_response(HTTPStatus.OK, ExperimentView.of(found, finding_for(app.permitted.caller, found)))
 
 
-def conclusion_for(caller: Caller, found: FoundExperiment) -> Conclusion | NoVerdict:
+def finding_for(caller: Caller, found: FoundExperiment) -> Finding | NoVerdict:
     """It says whether results are equal: that is content."""
     experiment = found.experiment
     if not caller.may(experiment.workspace, *REVEAL):
@@ -58,11 +57,11 @@ def conclusion_for(caller: Caller, found: FoundExperiment) -> Conclusion | NoVer
     workspace, about = experiment.workspace, {"run_id": experiment.source_run_id, "experiment_id": experiment.id}
     with audited(Action.EXPERIMENT_VERDICT, workspace=workspace, **about) as line:
         line["by"] = caller.subject
-        conclusion = conclusion_of(found, wiring.runs, wiring.cipher)
+        finding = finding_of(found, wiring.runs, wiring.cipher)
         act = Act.done(Action.EXPERIMENT_VERDICT, caller.subject, workspace, kept_for=wiring.acts_kept_for, **about)
         # A source run that is itself a re-run may have expired.
         wiring.audit_log.write(on_run(act, found.source) if found.source else act)
-    return conclusion
+    return finding
 
 
 @entry_point

@@ -11,6 +11,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.api.operations import REVEAL
 from handlers.api.rerun import RERUN
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import accepted, answer_error, to_lambda
@@ -46,7 +47,9 @@ class LambdaTestEvent(RerunBody):
 def post_rerun(workspace: str, run_id: str) -> Response[Any]:
     options = RerunBody.read(app.body())
     key = app.request_key(workspace, ["rerun", parse_id(run_id), options.normal_form()])
-    new = rerun_with(app.permitted.line, RerunRequest(workspace, run_id, app.permitted.caller.subject, options, key))
+    caller = app.permitted.caller
+    request = RerunRequest(workspace, run_id, caller.subject, options, key, caller.may(workspace, *REVEAL))
+    new = rerun_with(app.permitted.line, request)
     return accepted(workspace, new.id, message(run_id))
 
 

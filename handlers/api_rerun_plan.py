@@ -11,7 +11,7 @@ from handlers.api.plan import PLAN_RERUN, RerunPlan
 from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import json_response, to_lambda
 from handlers.domain.starting.plan import make_plan
-from handlers.domain.starting.rerun import RerunBody, RerunRequest
+from handlers.domain.starting.rerun import PlanBody, RerunBody, RerunRequest
 from handlers.settings import INVOKABLE, RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
@@ -24,11 +24,11 @@ app = Resolver()
 
 @app.operation(PLAN_RERUN)
 def post_rerun_plan(workspace: str, run_id: str) -> Response[Any]:
-    options = RerunBody.read(app.body())
+    options = RerunBody.model_construct(**dict(PlanBody.read(app.body())))
     caller = app.permitted.caller
     app.permitted.line["revealed"] = reveals = caller.may(workspace, *REVEAL)
-    request = RerunRequest(workspace, run_id, caller.subject, options)
-    plan = make_plan(request, wiring.plan_deps, reveals=reveals)
+    request = RerunRequest(workspace, run_id, caller.subject, options, reveals=reveals)
+    plan = make_plan(request, wiring.plan_deps)
     return json_response(HTTPStatus.OK, RerunPlan.of(plan, reveals=reveals))
 
 

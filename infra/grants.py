@@ -19,8 +19,16 @@ def table(r: Resources, *actions: str) -> Grants:
 
 
 def acts(r: Resources, *actions: str) -> Grants:
-    """Of the table's items, the acts alone: to read them, or to write one that goes with no other change."""
-    conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"}}
+    """Of the table's items, the acts alone: to read them, or to write one that goes with no other change.
+
+    An act that is written in one transaction with a run takes PutItem on the table: AWS does not say whether the keys
+    of a transaction are those of each of its actions, or of all together.
+    """
+    # Of a request without any key `ForAllValues` would be true, too.
+    conditions = {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
     return [_allow("dynamodb", actions, r.storage.table.table_arn, conditions=conditions)]
 
 

@@ -79,7 +79,7 @@ class Settings(BaseModel):
     """How long runs are kept. An original run and its parameters are kept as long as its newest re-run."""
     audit_retention_days: int = Field(default=400, ge=1, le=3650)
     """How long the [audit](../how-to/audit.md) keeps who did what."""
-    max_reruns_per_lineage: int = Field(default=1000, ge=1)
+    max_reruns_per_lineage: int = Field(default=1000, ge=1, le=10_000)
     """How many re-runs an original run may have, automatic retries included."""
     require_reason: bool = False
     """Whether a re-run or an experiment that somebody asks for needs a `reason`. A plan without one says so among its

@@ -10,11 +10,10 @@ from handlers.api.operations import REVEAL, Grant, Operation, Reveals
 from handlers.api.views import AnyContent, Refusal, RetryPolicyView, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
-from handlers.domain.function_arns import LATEST
 from handlers.domain.runs.run import FunctionRun, Pin, Status
 from handlers.domain.starting.parameter_changes import Change
 from handlers.domain.starting.plan import CodePlan, Plan
-from handlers.domain.starting.rerun import RerunBody
+from handlers.domain.starting.rerun import PlanBody
 
 
 class PlannedSource(View):
@@ -40,7 +39,10 @@ class PlannedCode(View):
         "when the re-run is executed."
     )
     pinned_version_exists: bool | None = Field(description="null: it is not used, or could not be read.")
-    current_version: str | None = Field(description="null: it has no number yet. Nothing is published for a plan.")
+    current_version: str | None = Field(
+        description="A version that is this code, configured like this: the alias's, or the source run's if neither "
+        "differs. null: none is known, and nothing is published for a plan."
+    )
     current_code_hash: str | None
     current_config_hash: str | None
     code_differs: bool | None = Field(
@@ -58,7 +60,7 @@ class PlannedCode(View):
         return cls(
             used=code.used,
             pinned_version_exists=code.then_exists,
-            current_version=None if now is None or now.function_version == LATEST else now.function_version,
+            current_version=code.current_version,
             current_code_hash=now and now.function_code_hash,
             current_config_hash=now and now.config_hash,
             code_differs=code.code_differs,
@@ -119,7 +121,9 @@ class RerunPlan(View):
     function: PlannedFunction | None
     trigger: PlannedTrigger | None
     executions: int = Field(
-        description="How often the function is executed for it, at most: once, and once for each automatic retry."
+        description="How often the function is executed for it, at most: once, and once for each automatic retry. Not "
+        "counted is what is executed again because its outcome was lost (`executionAttempts`). 0: there are refusals, "
+        "or `failsWith`."
     )
     retry_policy: RetryPolicyView | None = Field(description="As it acts on the re-run; null: it is not retried.")
     not_before: Timestamp | None
@@ -138,8 +142,9 @@ class RerunPlan(View):
         description="Whether `changes` or `set` is not all: there are more, or a value of over 20,000 characters."
     )
     plan_token: str | None = Field(
-        description="Sent with the re-run within an hour, it lets this be refused if anything has changed. null: there "
-        "are refusals."
+        description="Sent with the re-run within an hour, it lets this be refused if anything has changed. It may be "
+        "used more than once: an `Idempotency-Key` makes one re-run of a request that is repeated. null: there are "
+        "refusals."
     )
 
     @classmethod
@@ -170,9 +175,10 @@ PLAN_RERUN = Operation(
     path="/function-runs/{runId}/rerun-plan",
     access=Grant("function-triggers", "execute"),
     summary="Plan a re-run",
-    description="Takes the body of a re-run and says what it would do, or all reasons why it would be refused. Nothing "
-    "is written, published or invoked. Callers with the grant function-runs:reveal see what the overrides change.",
-    request=RerunBody,
+    description="Takes the body of a re-run, but for `planToken`, and says what it would do, or all reasons why it "
+    "would be refused. Nothing is written, published or invoked. Callers with the grant function-runs:reveal see what "
+    "the overrides change.",
+    request=PlanBody,
     example={"overrideParams": {"order": {"carrier": "dhl"}}, "useLatestCode": True},
     responses={HTTPStatus.OK: RerunPlan},
     answer=examples.PLAN,

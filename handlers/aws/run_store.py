@@ -124,7 +124,8 @@ class RunStore:
 
     def move_staged(self, run: FunctionRun) -> FunctionRun:
         """The run once its parts are where they stay. Raises Unavailable."""
-        self._parts.move_all(run.id)
+        if run.erased_at is None:
+            self._parts.move_all(run.id)
         moved = run.moved(staged=False)
         # If it has moved on meanwhile, the next conditional write fails.
         self.transition(run, moved)

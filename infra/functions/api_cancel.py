@@ -8,8 +8,8 @@ def describe(resources: Resources) -> Function:
     return Function(
         entry_point=api_cancel,
         grants=[
-            grants.table(resources, "GetItem", "UpdateItem"),
-            grants.acts(resources, "PutItem"),
+            # PutItem is for the act, in one transaction with the run.
+            grants.table(resources, "GetItem", "PutItem", "UpdateItem"),
             grants.publish_lifecycle_events(resources),
         ],
     )

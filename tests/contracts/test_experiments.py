@@ -57,6 +57,7 @@ def an_experiment_on(original: FunctionRun, *, repeats: int = 2, **changes: Any)
         "repeats": repeats,
         "pinned_version": "7",
         "candidate_version": "latest",
+        "by": "alice",
         "created_at": now(),
         "expires_at": now() + timedelta(days=90),
     }
@@ -96,7 +97,9 @@ def a_key() -> IdempotencyKey:
 
 
 @pytest.mark.parametrize("repeats", [2, 5])
-@pytest.mark.parametrize("candidate", [{}, {"candidate_function_id": ABSENT, "candidate_version": "8"}], ids=str)
+@pytest.mark.parametrize(
+    "candidate", [{}, {"candidate_function_id": ABSENT, "candidate_version": "8", "reason": "Is it the fix?"}], ids=str
+)
 def test_an_experiment_is_read_as_it_was_recorded_with_all_its_runs(
     stores: Stores, repeats: int, candidate: dict[str, Any]
 ) -> None:

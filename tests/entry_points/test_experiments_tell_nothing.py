@@ -90,6 +90,27 @@ def test_the_same_guess_tells_who_may_reveal(secret: World) -> None:
     assert json.loads(tried(secret, MAY_REVEAL, ignore=[f"/{PIN}"])[3])["verdict"] == "same"
 
 
+def test_everybody_is_told_who_asked_and_why_and_what_was_ignored_with_the_verdict(secret: World) -> None:
+    seen = [
+        json.loads(tried(secret, claims, ignore=[f"/{PIN}"], reason="Why?")[3]) for claims in (EXECUTES, MAY_REVEAL)
+    ]
+    assert [(each["by"], each["reason"]) for each in seen] == [("eve", "Why?")] * 2
+    assert [each["ignore"] for each in seen] == [None, [f"/{PIN}"]]
+
+
+def test_what_a_function_ignores_is_shown_as_it_was_when_the_experiment_was_started(secret: World) -> None:
+    secret.registry.functions[FUNCTION_ID] = a_function(ignore_differences=["/at"])
+    _, accepted = answer(api_experiments, POST, {}, MAY_REVEAL, {})
+    secret.registry.functions[FUNCTION_ID] = a_function(ignore_differences=["/id"])
+    started = json.loads(accepted)
+    ids = {"experimentId": started["experimentId"]}
+    assert json.loads(answer(api_compare, GET, ids, MAY_REVEAL)[1])["ignore"] is None, "with the verdict, and its act"
+    for run_id in (*started["pinned"], *started["candidate"]):
+        completed(secret, secret.run(run_id), 0)
+    shown = json.loads(answer(api_compare, GET, ids, MAY_REVEAL)[1])
+    assert (shown["verdict"], shown["ignore"]) == ("same", ["/at"])
+
+
 def test_before_its_runs_have_ended_nobody_is_told(secret: World) -> None:
     _, accepted = answer(api_experiments, POST, {}, MAY_REVEAL, {})
     ids = {"experimentId": json.loads(accepted)["experimentId"]}

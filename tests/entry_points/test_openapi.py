@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from openapi_spec_validator import validate
 
 from handlers import api_openapi
 from handlers.api.catalogue import OPERATIONS
+from handlers.api.experiments import NoVerdict
 from handlers.api.functions import FunctionView
 from handlers.api.openapi import Login, openapi
 from handlers.api.operations import Operation, Public
 from handlers.api.responses import RETRY_AFTER_SECONDS
 from handlers.domain import audit, clock, errors
+from handlers.domain.comparing.verdict import Reason, Verdict
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.runs import listing
 from handlers.domain.runs.run import Status
@@ -89,6 +92,13 @@ class TestDocument:
         assert document["security"] == ([] if public else [{"accessToken": []}])
         assert ("401" in document["responses"]) is not (public and operation.access is Public.NOTHING)
         assert {"429", "500", "503"} <= document["responses"].keys()
+
+    @pytest.mark.parametrize("values", [Verdict, Reason, NoVerdict])
+    def test_each_value_of_an_experiment_s_answer_is_explained(self, values: type[StrEnum]) -> None:
+        fields = described()["components"]["schemas"]["ExperimentView"]["properties"]
+        about = fields[{Verdict: "verdict", Reason: "reasons", NoVerdict: "noVerdict"}[values]]["description"]
+        page = (Path(__file__).parents[2] / "docs/how-to/code-or-world.md").read_text()
+        assert [each for each in values if f"`{each}`: " not in about or f"| `{each}` |" not in page] == []
 
     @pytest.mark.parametrize(("list_", "filters"), [("listRuns", listing.Filters), ("listActs", audit.listing.Filters)])
     def test_each_filter_of_a_list_is_read(self, list_: str, filters: Any) -> None:

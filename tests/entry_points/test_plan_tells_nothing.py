@@ -58,6 +58,15 @@ def test_ten_thousand_guesses_of_a_pin_are_answered_alike(secret: World) -> None
     assert nothing_happened(secret)
 
 
+def test_a_plan_takes_no_token_of_another(secret: World) -> None:
+    body = json.dumps({"planToken": plan({})["planToken"]})
+    event = http_event(PLAN, {"workspace": OWN, "runId": RUN}, body=body, claims=EXECUTES)
+    answer = api_rerun_plan.lambda_handler(event, CONTEXT)
+    refused = json.loads(answer["body"])
+    assert (answer["statusCode"], refused["code"], refused["field"]) == (400, "INVALID_REQUEST", "planToken")
+    assert nothing_happened(secret)
+
+
 @pytest.mark.usefixtures("secret")
 def test_the_same_guess_tells_who_may_reveal() -> None:
     assert plan({"pin": PIN}, MAY_REVEAL)["changes"] == []

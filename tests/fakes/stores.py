@@ -173,10 +173,15 @@ class InMemoryRuns:
 
     def edges(self, original_run_id: str, page: Page) -> EdgePage:
         ahead = sorted(
-            edge for edge in self.lineages.get(original_run_id, []) if page.after is None or edge[0] > page.after
+            edge
+            for edge in self.lineages.get(original_run_id, [])
+            if (page.after is None or edge[0] > page.after) and not self._is_expired(edge[1])
         )
         kept = ahead[: page.size]
         return EdgePage([run_id for _, run_id in kept], kept[-1][0] if len(ahead) > page.size else None)
+
+    def _is_expired(self, run_id: str) -> bool:
+        return run_id in self.runs and not _is_alive(self.runs[run_id].expires_at)
 
     def newest_edges(self, original_run_id: str, size: int) -> list[str]:
         return [run_id for _, run_id in sorted(self.lineages.get(original_run_id, []), reverse=True)[:size]]

@@ -172,9 +172,18 @@ class TestGrants:
         }
         writing = {"dynamodb:PutItem"}
         assert stack.actions("api_runs") - own_log_and_traces <= reading | writing
-        for function in ("api_runs", "api_cancel", "api_audit"):
+        for function in ("api_runs", "api_compare", "api_audit"):
             [put] = [each for each in stack.statements(function) if writing & {*each["Action"]}]
-            assert put["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"}}
+            assert put["Condition"] == {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            }
+
+    def test_what_writes_an_act_with_a_run_is_not_bound_to_the_keys_of_acts(self, stack: Stack) -> None:
+        for function in ("api_cancel", "api_erase", "api_rerun", "api_experiments"):
+            puts = [each for each in stack.statements(function) if "dynamodb:PutItem" in each["Action"]]
+            assert puts
+            assert not [each["Condition"] for each in puts if "Condition" in each]
 
     def test_only_the_executor_invokes_functions(self, stack: Stack) -> None:
         assert {function for function in FUNCTIONS if "lambda:InvokeFunction" in stack.actions(function)} == {

@@ -174,7 +174,8 @@ def test_who_may_not_reveal_sees_the_runs_and_no_verdict(world: World) -> None:
     reader = workspace.as_caller("bob", f"{workspace.name}/function-runs:read")
     seen = experiment(reader, world.original, started)
     assert (seen["verdict"], seen["reasons"], seen["noVerdict"]) == (None, [], "reveal-required")
-    unchanged = {name for name in found if name not in ("verdict", "reasons", "noVerdict")}
+    assert (found["ignore"], seen["ignore"], seen["by"]) == ([], None, found["by"])
+    unchanged = {name for name in found if name not in ("verdict", "reasons", "noVerdict", "ignore")}
     assert {name: seen[name] for name in unchanged} == {name: found[name] for name in unchanged}
     assert {each["status"] for each in seen["pinned"]} == {"completed"}
 

@@ -38,6 +38,7 @@ def test_a_plan_says_what_its_rerun_then_does_and_publishes_nothing(workspace: W
     original = workspace.ended(workspace.execute(trigger, payload={"order": 1}))
     same = plan(workspace, original["id"])
     assert (same["code"]["codeDiffers"], same["code"]["configurationDiffers"]) == (False, False)
+    assert same["code"]["currentVersion"] == original["functionVersion"]
     assert same["source"]["functionCodeHash"] == original["functionCodeHash"]
 
     function.deploy(source_of("new"))

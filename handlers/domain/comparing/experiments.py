@@ -40,6 +40,14 @@ class FoundExperiment(NamedTuple):
         return not any(run is not None and run.status.is_open for side in Side for run in self.runs_of(side))
 
 
+class Finding(NamedTuple):
+    """What an experiment says. All of it is content."""
+
+    conclusion: Conclusion
+    ignored: list[str]
+    """JSON Pointers to the differences of results that did not count."""
+
+
 def find_experiment(
     workspace: str, run_id: str, experiment_id: str, experiments: ExperimentReader, runs: RunReader
 ) -> FoundExperiment:
@@ -60,25 +68,27 @@ def find_experiment(
     return FoundExperiment(experiment, stored.sealed_ignore, {run.id: run for run in found})
 
 
-def conclusion_of(found: FoundExperiment, runs: RunReader, cipher: Cipher) -> Conclusion:
+def finding_of(found: FoundExperiment, runs: RunReader, cipher: Cipher) -> Finding:
     """Of an experiment that is over. Outcomes may be large: they are read and opened one at a time.
 
     Raises PartUnreadable, or Unavailable.
     """
     experiment = found.experiment
-    observer = Observer(parse(_open(found.sealed_ignore, experiment.ignore_context, cipher, "ignore")))
+    ignored: list[str] = parse(_open(found.sealed_ignore, experiment.ignore_context, cipher, "ignore"))
+    observer = Observer(ignored)
 
     def observed(run: FunctionRun | None) -> Observation:
         return observer.observe(run, _contents(run, runs, cipher))
 
     candidate = found.runs_of(Side.CANDIDATE)
-    return conclude(
+    conclusion = conclude(
         observed(found.source),
         [observed(run) for run in found.runs_of(Side.PINNED)],
         [observed(run) for run in candidate],
         pin_known=experiment.pinned_version is not None,
         candidate_versions=_versions(candidate),
     )
+    return Finding(conclusion, ignored)
 
 
 def _versions(runs: Iterable[FunctionRun | None]) -> set[str]:

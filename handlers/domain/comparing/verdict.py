@@ -41,7 +41,8 @@ class Reason(StrEnum):
     """Which code the original was executed by is not known exactly."""
     SEVERAL_CANDIDATES = "several-candidate-versions"
     """The candidate's runs were executed by more than one version."""
-    ORIGINAL_OPEN = "original-open"
+    SOURCE_OPEN = "source-open"
+    """The run that the experiment repeats has not ended."""
     NOT_EXECUTED = "not-executed"
     """A run ended without an outcome of the function's own: cancelled, or given up by Lambda or this service."""
     OUTCOME_ERASED = "outcome-erased"
@@ -98,7 +99,7 @@ class Observer:
 
 def _missing(run: FunctionRun, wanted: bytes | None) -> Reason | None:
     reasons = {
-        Reason.ORIGINAL_OPEN: run.status.is_open,
+        Reason.SOURCE_OPEN: run.status.is_open,
         Reason.NOT_EXECUTED: run.status is Status.CANCELLED or run.error_source is ErrorSource.SERVICE,
         Reason.OUTCOME_ERASED: run.erased_at is not None,
         Reason.OUTCOME_OMITTED: run.result_omitted,

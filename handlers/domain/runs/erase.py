@@ -14,7 +14,7 @@ from handlers.domain import clock
 from handlers.domain.audit.act import Act
 from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.acts import on_run
-from handlers.domain.runs.finish import ERASED, finish
+from handlers.domain.runs.finish import CANCELLED, ERASED, finish
 from handlers.domain.runs.history import read_run
 from handlers.domain.runs.ports import LifecycleBus, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
@@ -85,4 +85,4 @@ def _delete_and_end(run_id: str, run: FunctionRun | None, deps: EraseDeps) -> No
     deps.erasures.delete_content(run_id)
     if run is not None and run.status is Status.PENDING:
         # If it has moved meanwhile, who moved it finds the mark: nobody claims it.
-        finish(run, ERASED, deps)
+        finish(run, ERASED if run.cancel_requested_at is None else CANCELLED, deps)

@@ -15,7 +15,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.due import MAX_MESSAGE_DELAY, pending_deadline, postponed_for, push_when_due, wait_of
-from handlers.domain.runs.finish import EXECUTION_LOST, MAX_ATTEMPTS, end_without_execution, finish
+from handlers.domain.runs.finish import ERASED, EXECUTION_LOST, MAX_ATTEMPTS, end_without_execution, finish
 from handlers.domain.runs.outcome import (
     ACCESS_DENIED,
     PARAMETERS_UNREADABLE,
@@ -228,7 +228,10 @@ def _claim(run: FunctionRun, claimed: FunctionRun, runs: RunTransitions) -> Func
 def _invoke(claimed: RecordedRun, pin: Pin, deps: ExecutionDeps, *, before: FunctionRun) -> Outcome:
     run = claimed.run
     try:
-        parameters = deps.cipher.open(claimed.sealed() or b"", seal_context(run, Part.PARAMETERS))
+        sealed = claimed.sealed()
+        if sealed is None and _is_erased(run.id, deps.runs):
+            return ERASED
+        parameters = deps.cipher.open(sealed or b"", seal_context(run, Part.PARAMETERS))
     except KeyRefused as refused:
         raise RetryLater("KeyRefused") from refused
     except SealBroken:
@@ -247,6 +250,12 @@ def _invoke(claimed: RecordedRun, pin: Pin, deps: ExecutionDeps, *, before: Func
     except NotReady:
         deps.code.check_state(pin)
         raise
+
+
+def _is_erased(run_id: str, runs: RunTransitions) -> bool:
+    """Asked of a run that was not when it was claimed: a large part is fetched after that. Raises Unavailable."""
+    run = runs.read_run(run_id)
+    return run is not None and run.erased_at is not None
 
 
 def _postpone(run: FunctionRun, before: FunctionRun, reason: RetryLater, deps: ExecutionDeps) -> Execution:

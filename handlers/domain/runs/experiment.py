@@ -31,6 +31,9 @@ class Experiment(Document):
     """`latest`, or the number of a version."""
     candidate_function_id: str | None = None
     """None if both sides are versions of one function."""
+    by: str
+    """Who has started it."""
+    reason: str | None = None
     created_at: Timestamp
     expires_at: Timestamp
 

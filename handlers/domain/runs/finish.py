@@ -84,7 +84,8 @@ def finish(
         status=outcome.status,
         error_code=outcome.error_code,
         error_source=outcome.error_source,
-        **_times(run, outcome, ended_at),
+        ended_at=ended_at,
+        **_duration(run, outcome, ended_at),
         **({} if act is None or run.cancel_requested_at else _cancelled_by(act)),
         claim_token=None,
         postponements=0,
@@ -149,12 +150,11 @@ def _cancelled_by(act: Act) -> dict[str, Any]:
     return {"cancel_requested_at": act.at, "cancel_requested_by": act.by}
 
 
-def _times(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, Any]:
-    if outcome.status is Status.CANCELLED:
-        return {"ended_at": ended_at}  # it was never started, or it was and nothing is known of it
-    started_at = run.started_at or ended_at
-    duration_ms = int((ended_at - started_at).total_seconds() * 1000)
-    return {"started_at": started_at, "ended_at": ended_at, "duration_ms": duration_ms}
+def _duration(run: FunctionRun, outcome: Outcome, ended_at: datetime) -> dict[str, Any]:
+    """Of the execution that ends with it; nothing if none does, or if nothing is known of it."""
+    if run.started_at is None or outcome.status is Status.CANCELLED:
+        return {}
+    return {"duration_ms": int((ended_at - run.started_at).total_seconds() * 1000)}
 
 
 def publish(finished: FunctionRun, deps: Finisher) -> None:
@@ -163,7 +163,10 @@ def publish(finished: FunctionRun, deps: Finisher) -> None:
     The end of a run that awaits a retry is noted by whoever retries it: an event that is lost on its way there is
     published again by the watchdog.
     """
-    mark_recovered(finished, deps.runs)
+    try:
+        mark_recovered(finished, deps.runs)
+    except Unavailable:
+        return  # the end is stored: the watchdog does both, and reports what keeps it from that
     if deps.bus.publish([finished]) and not finished.awaits_retry:
         mark_published(finished, deps.runs)
 

@@ -178,6 +178,8 @@ def _experiment(
         pinned_version=found.source.pin.function_version if found.source.pin else None,
         candidate_version=request.options.candidate_version,
         candidate_function_id=None if candidate.id == found.function.id else candidate.id,
+        by=request.by,
+        reason=request.options.reason or None,
         created_at=at,
         expires_at=at + deps.retention.span,
     )
@@ -196,7 +198,7 @@ def _act(request: ExperimentRequest, found: Rerunnable, experiment: Experiment, 
         repeats=experiment.repeats,
         trigger_id=found.trigger.id,
         function_id=found.function.id,
-        reason=request.options.reason or None,
+        reason=experiment.reason,
     )
 
 

@@ -18,8 +18,9 @@ from handlers.domain.errors import (
     TriggerNotFound,
     Unavailable,
 )
-from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
+from handlers.domain.function_arns import LATEST, MAX_TIMEOUT_SECONDS, InvokablePatterns, base_arn
 from handlers.domain.ids import parse_run_id
+from handlers.domain.json_document import dump
 from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.retry_policy import RetryPolicy
@@ -91,6 +92,16 @@ class CodePlan(NamedTuple):
     def configuration_differs(self) -> bool | None:
         return self._differs(lambda pin: pin.config_hash)
 
+    @property
+    def current_version(self) -> str | None:
+        """The number of a version that the code of today is known to be; None if it has none, or it is not known."""
+        if self.now is not None and self.now.function_version != LATEST:
+            return self.now.function_version
+        if self.now is None or self.then is None or (self.code_differs, self.configuration_differs) != (False, False):
+            return None
+        is_its_own = base_arn(self.then.function_version_arn) == base_arn(self.now.function_version_arn)
+        return self.then.function_version if is_its_own else None
+
     def _differs(self, hash_of: Callable[[Pin], str | None]) -> bool | None:
         """None if one of them is not known."""
         then, now = (None if pin is None else hash_of(pin) for pin in (self.then, self.now))
@@ -114,8 +125,8 @@ class Plan(NamedTuple):
     token: str | None
 
 
-def make_plan(request: RerunRequest, deps: PlanDeps, *, reveals: bool) -> Plan:
-    """`reveals` says whether the caller may see parameters: without that, nothing here depends on them.
+def make_plan(request: RerunRequest, deps: PlanDeps) -> Plan:
+    """For a caller who may not see parameters nothing here depends on them.
 
     Raises InvalidRunId, RunNotFound, WrongWorkspace or Unavailable. All other refusals are in the plan.
     """
@@ -140,14 +151,15 @@ def make_plan(request: RerunRequest, deps: PlanDeps, *, reveals: bool) -> Plan:
         with _noted(refusals):
             refuse_unless_recoverable(source, original, reversed(newest))
     overrides = options.override_params or {}
-    changes = None if reveals else settings_of(overrides)
+    changes = None if request.reveals else settings_of(overrides)
     if parameters is not None:
         with _noted(refusals):
-            if reveals:
-                contents_of(source, parameters, overrides)
+            if request.reveals:
+                contents_of(source, parameters, overrides, reveals=True)
                 changes = changes_of(read_parameters(source, parameters), overrides) if overrides else NO_CHANGES
             elif overrides:
-                # Whether they would be too large together would tell how much there is, and so what is in it.
+                # Whether they would be too large together would tell how much there is.
+                dump(overrides, field="overrideParams")
                 read_parameters(source, parameters)
     with _noted(refusals):
         _check_room(original, deps.max_reruns)
@@ -163,7 +175,7 @@ def make_plan(request: RerunRequest, deps: PlanDeps, *, reveals: bool) -> Plan:
         trigger,
         function,
         code,
-        executions=0 if refusals else 1 + (policy.max_retries if policy else 0),
+        executions=0 if refusals or (code and code.fails_with) else 1 + (policy.max_retries if policy else 0),
         retry_policy=policy,
         not_before=not_before,
         effects=options.effects,

@@ -4,36 +4,47 @@ What it finds holds for as long as the lineage has as many re-runs as it gives: 
 For of these runs none is open, and so only a new re-run can make another one open, or completed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from handlers.domain import clock
-from handlers.domain.errors import AlreadyRecovered, RerunOpen, RunNotFound
+from handlers.domain.errors import AlreadyRecovered, RerunOpen, RunNotFound, Unavailable
 from handlers.domain.paging import MAX_SIZE, Page
-from handlers.domain.runs.history import LineageReader
+from handlers.domain.runs.history import EdgePage, LineageReader
+from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.run import FunctionRun, Status
 
 # In which the items of one transaction become visible, one after the other.
 _TRANSACTION_SECONDS = 0.05
 
 
-def check_not_recovered(source: FunctionRun, runs: LineageReader) -> int:
+def check_not_recovered(source: FunctionRun, runs: LineageReader, retention: Retention) -> int:
     """How many re-runs the lineage has had so far.
 
     `source` is one of its runs, read before this. Raises AlreadyRecovered, RerunOpen, RunNotFound if the original is
-    gone, or Unavailable.
+    gone, or Unavailable, also if re-runs cannot be read that may be open.
     """
     original = _original_of(source, runs)
-    reruns = _reruns(original, runs)
-    if len(reruns) < original.rerun_count:
-        # Some have expired. Or the newest has been counted, and is not to be seen yet.
+    if not _are_all_looked_at(source, original, runs, retention):
         clock.pause(_TRANSACTION_SECONDS)
-        reruns = _reruns(original, runs)
-    refuse_unless_recoverable(source, original, reruns)
+        if not _are_all_looked_at(source, original, runs, retention):
+            raise Unavailable
     return original.rerun_count
 
 
+def _are_all_looked_at(source: FunctionRun, original: FunctionRun, runs: LineageReader, retention: Retention) -> bool:
+    """Page by page, until one of them stands against it. Raises AlreadyRecovered or RerunOpen."""
+    listed = found = 0
+    for page in _pages(original, runs):
+        reruns = runs.read_many(page)
+        refuse_unless_recoverable(source, original, reruns)
+        listed, found = listed + len(page), found + len(reruns)
+    # A re-run expires together with what lists it, and none before the original is as old as runs become.
+    may_have_expired = original.created_at + retention.span <= clock.now()
+    return found == listed and (listed >= original.rerun_count or may_have_expired)
+
+
 def refuse_unless_recoverable(source: FunctionRun, original: FunctionRun, reruns: Iterable[FunctionRun]) -> None:
-    """Of these re-runs: all of the lineage, or the newest of a plan. Raises AlreadyRecovered, or else RerunOpen."""
+    """Of these re-runs: a page of the lineage, or the newest of a plan. Raises AlreadyRecovered, or else RerunOpen."""
     if original.recovered_by is not None:
         raise AlreadyRecovered(original.recovered_by)
     lineage = {run.id: run for run in (source, original, *reruns)}.values()
@@ -54,13 +65,10 @@ def _original_of(source: FunctionRun, runs: LineageReader) -> FunctionRun:
     raise RunNotFound
 
 
-def _reruns(original: FunctionRun, runs: LineageReader) -> list[FunctionRun]:
-    found: list[FunctionRun] = []
-    page = Page(MAX_SIZE)
-    while original.rerun_count:
-        edges = runs.edges(original.id, page)
-        found += runs.read_many(edges.run_ids)
-        if edges.last_position is None:
-            break
-        page = Page(MAX_SIZE, edges.last_position)
-    return found
+def _pages(original: FunctionRun, runs: LineageReader) -> Iterator[list[str]]:
+    """The ids of its re-runs, oldest first. One page at least, though it be empty."""
+    edges = runs.edges(original.id, Page(MAX_SIZE)) if original.rerun_count else EdgePage([], None)
+    yield edges.run_ids
+    while edges.last_position is not None:
+        edges = runs.edges(original.id, Page(MAX_SIZE, edges.last_position))
+        yield edges.run_ids

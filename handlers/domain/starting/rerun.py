@@ -42,8 +42,8 @@ from handlers.domain.starting.start import NewRun, Started, StartRequest, Trigge
 MAX_WAIT = timedelta(days=30)
 
 
-class RerunBody(Body):
-    """The request body of the contract, and what this service adds to it."""
+class PlanBody(Body):
+    """What is planned: a re-run's body without the token of a plan."""
 
     use_latest_code: bool = False
     reason: str | None = Field(default=None, max_length=512)
@@ -56,9 +56,6 @@ class RerunBody(Body):
         default="new",
         description="`same`: the function is given the source run's `functionRunEffectKey`, and can tell that its "
         "effects have been made before.",
-    )
-    plan_token: str | None = Field(
-        default=None, max_length=MAX_LENGTH, description="Of a plan of this very request: refused if it is outdated."
     )
 
     def due(self, at: datetime) -> datetime | None:
@@ -83,6 +80,14 @@ class RerunBody(Body):
         }
 
 
+class RerunBody(PlanBody):
+    """The request body of the contract, and what this service adds to it."""
+
+    plan_token: str | None = Field(
+        default=None, max_length=MAX_LENGTH, description="Of a plan of this very request: refused if it is outdated."
+    )
+
+
 class RerunRequest(NamedTuple):
     """Who asks for which run to be re-run, and how."""
 
@@ -91,6 +96,8 @@ class RerunRequest(NamedTuple):
     rerun_by: str
     options: RerunBody
     key: IdempotencyKey | None = None
+    reveals: bool = False
+    """Whether the caller may see parameters."""
 
     @property
     def plan_of(self) -> PlanOf:
@@ -159,9 +166,9 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> NewRun | Started:
         use_latest_code=options.use_latest_code,
         retriable=trigger.retry_policy is not None and trigger.retry_policy.retry_manual_reruns,
     )
-    expected_reruns = check_not_recovered(source, deps.runs) if options.if_not_recovered else None
+    expected_reruns = check_not_recovered(source, deps.runs, deps.retention) if options.if_not_recovered else None
     # The last of all checks: how large they are together is not to be learnt from requests that are refused anyway.
-    contents = contents_of(source, parameters, options.override_params)
+    contents = contents_of(source, parameters, options.override_params, reveals=request.reveals)
     act = Act.done(
         Action.RERUN,
         request.rerun_by,

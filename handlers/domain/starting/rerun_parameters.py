@@ -25,18 +25,28 @@ def open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
     return cipher.open(sealed, seal_context(recorded.run, Part.PARAMETERS))
 
 
-def contents_of(source: FunctionRun, parameters: bytes, overrides: JsonObject | None) -> dict[Part, bytes]:
+def contents_of(
+    source: FunctionRun, parameters: bytes, overrides: JsonObject | None, *, reveals: bool
+) -> dict[Part, bytes]:
+    """`reveals` says whether the caller may see parameters: if not, a refusal depends on nothing but their size."""
     if not overrides:
         # The source's very bytes go on: nothing is parsed and written again.
         return {Part.PARAMETERS: parameters}
     sent = dump(overrides, field="overrideParams")
+    before = read_parameters(source, parameters)
+    # How large they are merged tells which keys there are: an override replaces the value of one, or adds another.
+    if not reveals and len(parameters) + len(sent) > MAX_BYTES:
+        raise _too_large("and the run's parameters are together more than")
     try:
-        merged = dump(merge(read_parameters(source, parameters), overrides), field="overrideParams")
+        merged = dump(merge(before, overrides), field="overrideParams")
     except TooLarge:
-        # Their size would tell what the source's parameters hold.
-        problem = f"would make parameters of more than {MAX_BYTES} bytes as JSON, which is the most that is kept."
-        raise TooLarge("overrideParams", problem) from None
+        raise _too_large("would make parameters of more than") from None
     return {Part.PARAMETERS: merged, Part.OVERRIDES: sent}
+
+
+def _too_large(problem: str) -> TooLarge:
+    """It does not say how large they are."""
+    return TooLarge("overrideParams", f"{problem} {MAX_BYTES} bytes as JSON, which is the most that is kept.")
 
 
 def read_parameters(source: FunctionRun, parameters: bytes) -> JsonValue:

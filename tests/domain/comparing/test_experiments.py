@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.comparing.experiments import FoundExperiment, conclusion_of, find_experiment
+from handlers.domain.comparing.experiments import FoundExperiment, find_experiment, finding_of
 from handlers.domain.errors import InvalidRunId, NotFound, PartUnreadable, Unavailable
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.experiment import Side
@@ -54,7 +54,7 @@ def found(world: World, experiment: StartedExperiment, run_id: str = RUN_ID) -> 
 
 
 def verdict(world: World, *outcomes: Outcome | Exception, **body: Any) -> tuple[str, list[str]]:
-    conclusion = conclusion_of(carried_out(world, *outcomes, **body), world.runs, world.cipher)
+    conclusion = finding_of(carried_out(world, *outcomes, **body), world.runs, world.cipher).conclusion
     return conclusion.verdict, [*conclusion.reasons]
 
 
@@ -90,7 +90,7 @@ def test_nothing_is_said_of_candidates_that_met_two_versions(source: World) -> N
     for number, run_id in enumerate([*experiment.pinned, *experiment.candidate]):
         source.code.now[FUNCTION_ARN] = a_pin(8 + number)
         execute(run_id, source.execution_deps)
-    conclusion = conclusion_of(found(source, experiment), source.runs, source.cipher)
+    conclusion = finding_of(found(source, experiment), source.runs, source.cipher).conclusion
     assert (conclusion.verdict, [*conclusion.reasons]) == ("inconclusive", ["several-candidate-versions"])
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_said_of_a_run_that_was_deleted(source: World) -> None:
     del source.runs.runs[experiment.experiment.run_ids(Side.CANDIDATE)[1]]
     again = find_experiment(WORKSPACE, RUN_ID, experiment.experiment.id, source.experiments, source.runs)
     assert again.is_over
-    assert conclusion_of(again, source.runs, source.cipher).reasons == ("outcome-gone",)
+    assert finding_of(again, source.runs, source.cipher).conclusion.reasons == ("outcome-gone",)
 
 
 def test_an_experiment_is_over_once_its_last_run_has_ended(source: World) -> None:
@@ -157,10 +157,10 @@ def test_an_outcome_that_does_not_open_is_said_to_be_so(source: World) -> None:
     experiment = carried_out(source)
     source.cipher.broken = True
     with pytest.raises(PartUnreadable, match=r"^Failed to decrypt the stored `ignore` of the experiment\.$"):
-        conclusion_of(experiment, source.runs, source.cipher)
+        finding_of(experiment, source.runs, source.cipher)
     source.cipher.cannot_open = True
     with pytest.raises(Unavailable):
-        conclusion_of(experiment, source.runs, source.cipher)
+        finding_of(experiment, source.runs, source.cipher)
 
 
 def test_one_outcome_is_open_at_a_time(source: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +173,6 @@ def test_one_outcome_is_open_at_a_time(source: World, monkeypatch: pytest.Monkey
         return parts_of(run, read[-1][1])
 
     monkeypatch.setattr(source.runs, "read_parts", noted)
-    conclusion_of(experiment, source.runs, source.cipher)
+    finding_of(experiment, source.runs, source.cipher)
     ids = [each for side in Side for each in experiment.experiment.run_ids(side)]
     assert read == [(run_id, [Part.OUTCOME]) for run_id in [RUN_ID, *ids]]

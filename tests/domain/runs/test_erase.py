@@ -131,6 +131,29 @@ def test_a_marked_run_may_be_cancelled(waiting: World) -> None:
     assert (waiting.run(RUN_ID).status, parts_of(waiting)) == (Status.CANCELLED, [])
 
 
+def test_a_cancelled_run_that_was_given_back_ends_as_cancelled(waiting: World) -> None:
+    run = waiting.run(RUN_ID)
+    waiting.runs.runs[RUN_ID] = run.evolve(cancel_requested_at=NOW, cancel_requested_by="alice")
+    erased(waiting)
+    assert (waiting.run(RUN_ID).status, parts_of(waiting)) == (Status.CANCELLED, [])
+
+
+def test_large_parameters_that_are_erased_before_they_are_fetched_are_not_called_unreadable(
+    waiting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = waiting.runs.read(RUN_ID, Part.PARAMETERS)
+    assert recorded is not None
+
+    def fetched() -> None:
+        marked(waiting)
+
+    monkeypatch.setattr(waiting.runs, "read", lambda *_: recorded._replace(sealed=fetched))
+    execute(RUN_ID, waiting.execution_deps)
+    assert waiting.invoker.invocations == []
+    run = waiting.run(RUN_ID)
+    assert (run.status, run.error_code, run.error_source) == (Status.FAILURE, "ContentErased", ErrorSource.SERVICE)
+
+
 def test_erasing_twice_is_erasing_once(installed: World, time: FakeClock) -> None:
     erased(installed)
     time.advance(seconds=5)

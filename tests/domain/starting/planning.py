@@ -9,7 +9,7 @@ from tests.fakes import World
 
 
 def planned(world: World, run_id: str = RUN_ID, *, reveals: bool = True, **body: Any) -> Plan:
-    return make_plan(request(run_id, **body), world.plan_deps, reveals=reveals)
+    return make_plan(request(run_id, **body)._replace(reveals=reveals), world.plan_deps)
 
 
 def token_for(world: World, run_id: str = RUN_ID, **body: Any) -> str:

@@ -64,6 +64,8 @@ def test_both_sides_are_recorded_and_queued_together(installed: World) -> None:
     assert (act.action, act.by, act.reason) == ("experiment", "user-123", "Is it the fix?")
     assert (act.run_id, act.experiment_id, act.function_id) == (RUN_ID, experiment.id, FUNCTION_ID)
     assert (act.candidate_version, act.candidate_function_id, act.repeats) == ("latest", None, 2)
+    stored = the_experiment(installed)
+    assert (stored.by, stored.reason) == ("user-123", "Is it the fix?")
 
 
 @pytest.mark.parametrize("repeats", [2, 5])

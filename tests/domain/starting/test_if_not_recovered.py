@@ -1,22 +1,26 @@
 """A re-run that is asked for with `ifNotRecovered`: once a lineage, and by the rule that its refusal names."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.errors import AlreadyRecovered, FunctionNotFound, RerunOpen, RunNotFound
-from handlers.domain.paging import MAX_SIZE
+from handlers.domain import clock
+from handlers.domain.errors import AlreadyRecovered, FunctionNotFound, RerunOpen, RunNotFound, Unavailable
+from handlers.domain.paging import MAX_SIZE, Page
 from handlers.domain.runs.history import EdgePage
+from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.recovered_check import check_not_recovered, refuse_unless_recoverable
 from handlers.domain.starting.rerun import prepare
 from handlers.domain.starting.start import LineageMoved, NewRun, commit
-from tests.builders import FUNCTION_ID, RUN_ID, a_rerun, a_run, an_id
+from tests.builders import FUNCTION_ID, NOW, RUN_ID, a_rerun, a_run, an_id
 from tests.domain.starting.rerunning import nothing_happened, request, rerun
 from tests.fakes import World
 
+RETENTION = Retention(90)
 PENDING_RETRY = {"status": "failure", "retriable": True, "event_pending": True}
 
 
@@ -109,7 +113,7 @@ def test_without_the_field_nothing_of_that_is_asked(world: World) -> None:
 
 def test_a_rerun_of_a_lineage_whose_original_is_gone_is_refused_as_always(world: World) -> None:
     with pytest.raises(RunNotFound):
-        check_not_recovered(a_rerun(a_run(), status="failure"), world.runs)
+        check_not_recovered(a_rerun(a_run(), status="failure"), world.runs, RETENTION)
 
 
 def test_a_lineage_that_was_rerun_since_it_was_looked_at_is_looked_at_again(
@@ -118,8 +122,8 @@ def test_a_lineage_that_was_rerun_since_it_was_looked_at_is_looked_at_again(
     has(world)
     others = iter([an_id(1)])
 
-    def looked_at(source: FunctionRun, runs: Any) -> int:
-        count = check_not_recovered(source, runs)
+    def looked_at(source: FunctionRun, runs: Any, retention: Retention) -> int:
+        count = check_not_recovered(source, runs, retention)
         for other in others:
             world.has_run(a_rerun(world.run(RUN_ID), id=other, status="pending"))
         return count
@@ -152,10 +156,40 @@ def test_a_rerun_that_has_been_counted_and_is_not_to_be_seen_yet_is_waited_for(
     assert refused(world) == (RerunOpen, an_id(1))
 
 
-def test_reruns_that_have_expired_are_no_hindrance(world: World) -> None:
-    has(world, {}, {})
+def test_reruns_that_have_expired_are_no_hindrance(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    has(world, {"expires_at": NOW + RETENTION.span}, {"expires_at": NOW + 2 * RETENTION.span})
+    world.runs.runs[RUN_ID] = world.run(RUN_ID).evolve(expires_at=NOW + 2 * RETENTION.span)
+    monkeypatch.setattr(clock, "now", lambda: NOW + RETENTION.span)
+    assert check_not_recovered(world.run(RUN_ID), world.runs, RETENTION) == 2
+
+
+def test_a_rerun_that_was_counted_and_is_never_seen_may_be_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    has(world, {"status": "pending"})
+    monkeypatch.setattr(world.runs, "edges", lambda *_: EdgePage([], None))
+    with pytest.raises(Unavailable):
+        rerun(request(ifNotRecovered=True), world)
+    assert nothing_happened(world)
+
+
+@pytest.mark.parametrize("age", [timedelta(), RETENTION.span])
+def test_a_rerun_that_is_listed_and_cannot_be_read_may_be_open(
+    world: World, monkeypatch: pytest.MonkeyPatch, age: timedelta
+) -> None:
+    has(world, {}, {}, expires_at=NOW + 2 * RETENTION.span)
+    # Written by a newer release, say.
     del world.runs.runs[an_id(1)]
-    assert check_not_recovered(world.run(RUN_ID), world.runs) == 2
+    world.runs.runs[an_id(2)] = world.run(an_id(2)).evolve(expires_at=NOW + 2 * RETENTION.span)
+    monkeypatch.setattr(clock, "now", lambda: NOW + age)
+    with pytest.raises(Unavailable):
+        check_not_recovered(world.run(RUN_ID), world.runs, RETENTION)
+
+
+def test_no_more_is_read_than_up_to_what_stands_against_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    has(world, {"status": "pending"}, *[{}] * MAX_SIZE)
+    edges, pages = world.runs.edges, iter([world.runs.edges(RUN_ID, Page(MAX_SIZE))])
+    monkeypatch.setattr(world.runs, "edges", lambda *_: next(pages))
+    assert refused(world) == (RerunOpen, an_id(1))
+    assert edges(RUN_ID, Page(MAX_SIZE)).last_position is not None
 
 
 STATES = st.fixed_dictionaries(
@@ -187,7 +221,7 @@ def test_a_preview_of_a_short_lineage_says_what_the_request_is_told(reruns: list
         except (AlreadyRecovered, RerunOpen) as refusal:
             return type(refusal), refusal.run_id
 
-    expected = told(lambda: check_not_recovered(source, world.runs))
+    expected = told(lambda: check_not_recovered(source, world.runs, RETENTION))
     assert told(lambda: preview(world, source, original)) == expected
     is_open = any(Status(each["status"]).is_open for each in reruns)
     assert expected is not None or not is_open
@@ -197,4 +231,4 @@ def test_a_preview_reads_no_more_than_the_newest(world: World) -> None:
     original = has(world, {"status": "completed"}, *[{}] * MAX_SIZE)
     preview(world, original, original)
     with pytest.raises(AlreadyRecovered):
-        check_not_recovered(original, world.runs)
+        check_not_recovered(original, world.runs, RETENTION)

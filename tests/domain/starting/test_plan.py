@@ -77,11 +77,30 @@ def test_a_plan_shows_what_was_and_what_is(installed: World) -> None:
 
 
 def test_current_code_may_have_no_number_yet(installed: World) -> None:
-    deployed(installed, a_pin(7, function_version="$LATEST"))
+    deployed(installed, a_pin(8, function_version="$LATEST"))
     code = shown(installed, useLatestCode=True)["code"]
-    assert (code["used"], code["currentVersion"], code["currentCodeHash"]) == ("current", None, "hash-of-7")
-    assert (code["codeDiffers"], code["configurationDiffers"]) == (False, False)
+    assert (code["used"], code["currentVersion"], code["currentCodeHash"]) == ("current", None, "hash-of-8")
+    assert (code["codeDiffers"], code["configurationDiffers"]) == (True, True)
     assert code["pinnedVersionExists"] is None, "it is not used, and not looked for"
+
+
+@pytest.mark.parametrize(
+    ("now", "version"),
+    [
+        ({}, "7"),
+        ({"function_code_hash": "another"}, None),
+        ({"config_hash": "another"}, None),
+        ({"config_hash": None}, None),
+        ({"function_version_arn": f"{FUNCTION_ARN}-2:$LATEST"}, None),
+    ],
+    ids=str,
+)
+def test_current_code_that_is_the_source_s_has_the_number_of_its_version(
+    installed: World, now: dict[str, Any], version: str | None
+) -> None:
+    latest = {"function_version": "$LATEST", "function_version_arn": f"{FUNCTION_ARN}:$LATEST"}
+    deployed(installed, a_pin(7, **latest | now))
+    assert shown(installed)["code"]["currentVersion"] == version
 
 
 def test_code_that_only_differs_in_its_configuration_is_told_apart(installed: World) -> None:
@@ -125,7 +144,7 @@ def test_a_pinned_version_that_is_gone_is_no_refusal_and_yet_said(installed: Wor
     installed.code.deleted.add(f"{FUNCTION_ARN}:7")
     document = shown(installed)
     assert (document["code"]["pinnedVersionExists"], document["refusals"]) == (False, [])
-    assert document["code"]["failsWith"] == "FunctionVersionNotFound"
+    assert (document["code"]["failsWith"], document["executions"]) == ("FunctionVersionNotFound", 0)
 
 
 def test_a_function_that_is_gone_is_no_refusal_of_a_pinned_rerun(installed: World) -> None:
@@ -296,6 +315,12 @@ def test_parameters_that_would_be_too_large_are_a_refusal_for_who_may_see_them(w
     assert refused.code == "TOO_LARGE"
     assert str(MAX_BYTES) in refused.message
     assert planned(world, reveals=False, **body).refusals == [], "it would tell how large they are"
+
+
+def test_overrides_that_are_too_large_by_themselves_are_a_refusal_for_everybody(installed: World) -> None:
+    plans = [planned(installed, reveals=may, overrideParams={"b": "x" * MAX_BYTES}) for may in (True, False)]
+    assert [[each.code for each in plan.refusals] for plan in plans] == [["TOO_LARGE"]] * 2
+    assert [plan.token for plan in plans] == [None, None]
 
 
 def test_a_run_of_the_lineage_that_has_completed_or_is_open_stands_against_a_recovery(world: World) -> None:

@@ -84,9 +84,21 @@ def test_overrides_that_cannot_be_kept_are_refused_by_name(
     assert nothing_happened(installed)
 
 
-def test_what_is_too_large_together_is_refused_too(world: World) -> None:
+@pytest.mark.parametrize("reveals", [True, False])
+def test_what_is_too_large_together_is_refused_too(world: World, reveals: bool) -> None:
     world.has_registered()
     world.has_run(a_run(), json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
     with pytest.raises(TooLarge, match="overrideParams"):
-        rerun(request(overrideParams={"b": "x" * (MAX_BYTES // 2)}), world)
+        rerun(request(overrideParams={"b": "x" * (MAX_BYTES // 2)})._replace(reveals=reveals), world)
     assert nothing_happened(world)
+
+
+def test_large_parameters_are_replaced_by_large_ones_for_who_may_see_them(world: World) -> None:
+    world.has_registered()
+    world.has_run(a_run(), json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
+    replaced = request(overrideParams={"a": "y" * (MAX_BYTES // 2)})
+    with pytest.raises(TooLarge, match="overrideParams"):
+        rerun(replaced, world)
+    assert nothing_happened(world)
+    new = rerun(replaced._replace(reveals=True), world)
+    assert len(world.opened(new, Content.PARAMETERS) or b"") == MAX_BYTES // 2 + len('{"a":""}')

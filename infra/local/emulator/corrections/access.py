@@ -2,6 +2,8 @@
 
 import functools
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_actions
@@ -25,11 +27,11 @@ def iam_mistakes_the_names_of_rules_and_schedules() -> None:
     )
 
 
-def iam_does_not_know_the_targets_of_a_rule() -> None:
-    """Without the key, a condition on `events:TargetArn` denied every PutTargets."""
+def iam_does_not_know_what_a_request_names() -> None:
+    """Without the keys, a condition on `events:TargetArn` or `dynamodb:LeadingKeys` denied or permitted everything."""
     uncorrected = iam_actions.request_tag_context
     require(
-        "IAM does not know the targets of a rule",
+        "IAM does not know what a request names",
         uncorrected,
         "if iam_action.split(",
         "not in _tag_operations(service):\n        return {}\n",
@@ -38,7 +40,8 @@ def iam_does_not_know_the_targets_of_a_rule() -> None:
     @functools.wraps(uncorrected)
     def request_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
         context: dict[str, Any] = uncorrected(service, iam_action, body, params)
-        return context | (_targets(body) if iam_action == "events:PutTargets" else {})
+        named = _NAMED.get(iam_action)
+        return context | (named(body) if named else {})
 
     iam_actions.request_tag_context = request_context
 
@@ -50,3 +53,21 @@ def _targets(body: bytes) -> dict[str, list[str]]:
     except (ValueError, KeyError, TypeError):
         return {}
     return {"events:TargetArn": arns} if arns else {}
+
+
+def _key_of_item(body: bytes) -> dict[str, list[str]]:
+    return {"dynamodb:LeadingKeys": [json.loads(body)["Item"]["pk"]["S"]]}
+
+
+def _key_of_query(body: bytes) -> dict[str, list[str]]:
+    """Nothing for a query of an index, whose keys have other names."""
+    request = json.loads(body)
+    key = re.match(r"pk = (:\w+)", request["KeyConditionExpression"])
+    return {"dynamodb:LeadingKeys": [request["ExpressionAttributeValues"][key[1]]["S"]]} if key else {}
+
+
+_NAMED: dict[str, Callable[[bytes], dict[str, list[str]]]] = {
+    "events:PutTargets": _targets,
+    "dynamodb:PutItem": _key_of_item,
+    "dynamodb:Query": _key_of_query,
+}

@@ -1,6 +1,7 @@
 """What IAM's conditions may ask of a request."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -24,22 +25,76 @@ POLICY = {
 }
 
 
-@pytest.fixture(scope="module")
-def events(emulator: Emulator) -> Any:
-    """EventBridge for one who may point rules at one function."""
+ACTS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["dynamodb:PutItem", "dynamodb:Query"],
+            "Resource": "*",
+            "Condition": {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        }
+    ],
+}
+
+
+def client_of(emulator: Emulator, service: Any, policy: dict[str, Any]) -> Any:
+    """For one who may do no more than that."""
     iam = emulator.client("iam")
-    iam.create_user(UserName="pointer")
-    iam.put_user_policy(UserName="pointer", PolicyName="may", PolicyDocument=json.dumps(POLICY))
-    key = iam.create_access_key(UserName="pointer")["AccessKey"]
-    emulator.client("events").put_rule(Name="a-rule", EventPattern='{"source":["shop"]}')
+    iam.create_user(UserName=service)
+    iam.put_user_policy(UserName=service, PolicyName="may", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=service)["AccessKey"]
     return boto3.Session().client(
-        "events",
+        service,
         region_name=REGION,
         endpoint_url=emulator.url,
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
         config=Config(proxies={}, retries={"total_max_attempts": 1}),
     )
+
+
+@pytest.fixture(scope="module")
+def events(emulator: Emulator) -> Any:
+    """EventBridge for one who may point rules at one function."""
+    emulator.client("events").put_rule(Name="a-rule", EventPattern='{"source":["shop"]}')
+    return client_of(emulator, "events", POLICY)
+
+
+@pytest.fixture(scope="module")
+def acts(emulator: Emulator) -> Any:
+    """DynamoDB for one who may write and read items of one kind."""
+    emulator.client("dynamodb").create_table(
+        TableName="a-table",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk")],
+    )
+    return client_of(emulator, "dynamodb", ACTS)
+
+
+@pytest.mark.parametrize(("partition", "is_permitted"), [("AUDIT#acme#0", True), ("RUN#1", False)])
+def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
+    acts: Any, partition: str, is_permitted: bool
+) -> None:
+    key = {"S": partition}
+    answers = []
+    asked: list[Callable[[], Any]] = [
+        lambda: acts.put_item(TableName="a-table", Item={"pk": key, "sk": {"S": "1"}}),
+        lambda: acts.query(
+            TableName="a-table", KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": key}
+        ),
+    ]
+    for ask in asked:
+        try:
+            ask()
+            answers.append(True)
+        except ClientError as error:
+            answers.append(error.response["Error"]["Code"] != "AccessDeniedException")
+    assert answers == [is_permitted, is_permitted]
 
 
 def put(events: Any, *arns: str) -> str:

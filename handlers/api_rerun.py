@@ -69,7 +69,7 @@ def rerun_with(line: dict[str, Any], request: RerunRequest) -> FunctionRun:
     for _ in range(_LOOKS):
         prepared = prepare(request, wiring.rerun_deps)
         with suppress(LineageMoved):  # then it is looked at again
-            new = prepared.run if isinstance(prepared, Started) else commit(prepared.new, wiring.start_deps).run
+            new = prepared.run if isinstance(prepared, Started) else commit(prepared, wiring.start_deps).run
             break
     else:
         raise Unavailable

@@ -16,7 +16,7 @@ from handlers.settings import INVOKABLE, RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (*RUNS, "input_key_arn", *INVOKABLE, "require_reason")
+READS = (*RUNS, "max_reruns_per_lineage", "input_key_arn", *INVOKABLE, "require_reason")
 check_environment(READS)
 
 app = Resolver()

@@ -9,11 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers.domain.log_context import concerns_run, log_context
 from handlers.domain.starting.captures import CaptureResult, capture
 from handlers.domain.starting.invocation_record import InvocationRecord
-from handlers.settings import ENDED_RUNS, INVOKABLE, check_environment
+from handlers.settings import ENDED_RUNS, INVOKABLE, RECORDED_RUNS, check_environment
 from handlers.telemetry import Metric, count, entry_point, log_fault, logger
 from handlers.wiring import wiring
 
-READS = (*ENDED_RUNS, "input_key_arn", "retention_days", "audit_retention_days", *INVOKABLE)
+READS = (*ENDED_RUNS, *RECORDED_RUNS, *INVOKABLE)
 check_environment(READS)
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

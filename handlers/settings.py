@@ -55,8 +55,9 @@ class Settings(BaseModel):
 
 
 # What several entry points read together.
-RUNS = ("table_name", "bucket_name", "max_reruns_per_lineage")
-STARTED_RUNS = (*RUNS, "input_key_arn", "run_queue_url", "retention_days", "audit_retention_days")
+RUNS = ("table_name", "bucket_name")
+RECORDED_RUNS = ("max_reruns_per_lineage", "input_key_arn", "retention_days", "audit_retention_days")
+STARTED_RUNS = (*RUNS, *RECORDED_RUNS, "run_queue_url")
 ENDED_RUNS = (*RUNS, "outcome_key_arn", "lifecycle_bus_name")
 INVOKABLE = ("invokable_functions", "own_functions")
 TRIGGER_SOURCES = (

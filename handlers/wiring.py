@@ -32,6 +32,7 @@ from handlers.aws.registry_store import RegistryStore
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_queue import RunQueue
 from handlers.aws.run_recorder import RunRecorder
+from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
@@ -123,7 +124,11 @@ class Wiring:
         return PartStore(self.table, self.part_objects, log_fault)
 
     @cached_property
-    def runs(self) -> RunRecorder:
+    def runs(self) -> RunStore:
+        return RunStore(self.table, self.parts, log_fault)
+
+    @cached_property
+    def recorder(self) -> RunRecorder:
         return RunRecorder(self.table, self.parts, log_fault, max_reruns=self.settings.max_reruns_per_lineage)
 
     @cached_property
@@ -222,11 +227,11 @@ class Wiring:
 
     @cached_property
     def start_deps(self) -> StartDeps:
-        return StartDeps(self.runs, self.input_cipher, self.queue, self.retention)
+        return StartDeps(self.recorder, self.input_cipher, self.queue, self.retention)
 
     @cached_property
     def experiment_deps(self) -> ExperimentDeps:
-        return ExperimentDeps(self.runs, self.input_cipher, self.queue)
+        return ExperimentDeps(self.recorder, self.input_cipher, self.queue)
 
     @cached_property
     def experiments(self) -> Experiments:
@@ -249,7 +254,7 @@ class Wiring:
 
     @cached_property
     def capture_deps(self) -> CaptureDeps:
-        return CaptureDeps(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
+        return CaptureDeps(self.recorder, self.registry, self.cipher, self.bus, self.retention, self.invokable)
 
     @cached_property
     def invocations(self) -> "LambdaClient":

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from handlers.api.operations import Operation, Public
 from handlers.api.responses import error_response
 from handlers.domain import errors
-from handlers.domain.audit.act import Act
+from handlers.domain.audit.act import Act, Action
 from handlers.domain.identity import Caller
 from handlers.domain.json_document import JsonObject, JsonValue, compact, parse_object
 from handlers.domain.paging import Page
@@ -42,7 +42,7 @@ class PermittedRequest(NamedTuple):
 
     def done(self, kept_for: timedelta) -> Act:
         """The act that it is: to be written with what it changes."""
-        return Act.done(self.action or "", self.caller.subject, self.workspace, kept_for=kept_for)
+        return Act.done(Action(self.action or ""), self.caller.subject, self.workspace, kept_for=kept_for)
 
 
 class Resolver(APIGatewayHttpResolver):

@@ -1,12 +1,12 @@
 """The keys of every item in the one table: `pk` and `sk`, each a text that says what kind of item it is.
 
-RUN#{run}               RUN                     a run
-NOTES                   its long texts, where they would make it too large
-SEALED#{part}           parameters, overrides
-SEALED#outcome#{id}     what came of one of its executions
-OBJECT#{part}           an object in the bucket, and when to look whether it has expired
-RERUN#{time}#{run}      a re-run of its lineage, on the original
-ERASURE                 its content is being erased, and must not come back
+RUN#{run}               RUN                     a run; in its partition, too:
+                        NOTES                   its long texts, where they would make it too large
+                        SEALED#{part}           parameters, overrides
+                        SEALED#outcome#{id}     what came of one of its executions
+                        OBJECT#{part}           an object in the bucket, and when to look whether it has expired
+                        RERUN#{time}#{run}      a re-run of its lineage, on the original
+                        ERASURE                 its content is being erased, and must not come back
 EXPERIMENT#{id}         the same                an experiment on a run
 FUNCTION#{id}           the same                a compute function
 TRIGGER#{id}            the same                a function trigger

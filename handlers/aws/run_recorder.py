@@ -34,13 +34,13 @@ class RunRecorder(RunStore):
     def record(
         self, run: FunctionRun, parts: SealedParts, key: SealedKey | None = None, act: SealedAct | None = None
     ) -> bool:
-        new = self._new(run, parts, key, act)
+        new = self._to_record(run, parts, key, act)
         try:
             with _started_before(key):
                 self._table.transact(new.actions)
         except TransactionCanceled:
             return False
-        self._move(new.objects, new.stored, run)
+        self._settle_parts(new.objects, new.stored, run)
         return True
 
     def record_rerun(
@@ -51,9 +51,9 @@ class RunRecorder(RunStore):
         act: SealedAct | None = None,
         expected_reruns: int | None = None,
     ) -> bool:
-        new = self._new(run, parts, key, act)
+        new = self._to_record(run, parts, key, act)
         new.actions["edge"] = self._table.put_action(items.of_edge(run))
-        new.actions.update(self._check_source(run))
+        new.actions.update(self._source_check_action(run))
         expires_at = items.epoch(run)
         for _ in range(_ATTEMPTS):
             new.actions["original"] = self._count_reruns(run, expires_at, expected=expected_reruns)
@@ -63,9 +63,9 @@ class RunRecorder(RunStore):
             except TransactionCanceled as canceled:
                 if canceled.by("run"):
                     return False
-                expires_at = self._lives_until(canceled, run, expires_at, expected=expected_reruns)
+                expires_at = self._let_live_on(canceled, run, expires_at, expected=expected_reruns)
             else:
-                self._move(new.objects, new.stored, run)
+                self._settle_parts(new.objects, new.stored, run)
                 return True
         raise Unavailable
 
@@ -78,13 +78,13 @@ class RunRecorder(RunStore):
     ) -> None:
         """With ten runs of the largest parameters that stay in the table it is 3.7 of the 4 MB of a transaction."""
         first, count = runs[0][0], len(runs)
-        new = [self._new(run, parts, None, None) for run, parts in runs]
+        new = [self._to_record(run, parts, None, None) for run, parts in runs]
         it_is_new = "attribute_not_exists(pk)"
         actions = {"experiment": self._table.put_action(experiments.item_of(experiment), ConditionExpression=it_is_new)}
         for number, each in enumerate(new):
             actions |= {f"{name} {number}": action for name, action in each.actions.items()}
             actions[f"edge {number}"] = self._table.put_action(items.of_edge(each.stored))
-        actions |= self._beside(first, key, act) | self._check_source(first)
+        actions |= self._key_and_act_actions(first, key, act) | self._source_check_action(first)
         expires_at = items.epoch(first)
         for _ in range(_ATTEMPTS):
             actions["original"] = self._count_reruns(first, expires_at, count)
@@ -92,10 +92,10 @@ class RunRecorder(RunStore):
                 with _started_before(key):
                     self._table.transact(actions)
             except TransactionCanceled as canceled:
-                expires_at = self._lives_until(canceled, first, expires_at, count)
+                expires_at = self._let_live_on(canceled, first, expires_at, count)
             else:
                 for each, (run, _) in zip(new, runs, strict=True):
-                    self._move(each.objects, each.stored, run)
+                    self._settle_parts(each.objects, each.stored, run)
                 return
         raise Unavailable
 
@@ -108,7 +108,8 @@ class RunRecorder(RunStore):
         no_life_is_shortened = "expiresAt <= :expires_at"
         its_parameters_outlive_it = "ptl >= :expires_at"
         conditions = [the_original_lives, it_may_be_rerun, no_life_is_shortened, its_parameters_outlive_it]
-        conditions += [_ITS_PARAMETERS_ARE_NOT_ERASED] * _repeats_original(run)
+        if _repeats_original(run):
+            conditions.append(_ITS_PARAMETERS_ARE_NOT_ERASED)
         values = {
             ":count": count,
             ":most_before": self._max_reruns - count,
@@ -127,12 +128,14 @@ class RunRecorder(RunStore):
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _check_source(self, run: FunctionRun) -> dict[str, Any]:
+    def _source_check_action(self, run: FunctionRun) -> dict[str, Any]:
         """Of a source that is no original: what is asked of that is a part of counting."""
-        key, condition = keys.run(str(run.source_run_id)), {"ConditionExpression": _ITS_PARAMETERS_ARE_NOT_ERASED}
-        return {} if _repeats_original(run) else {"source": self._table.check_action(key, **condition)}
+        if _repeats_original(run):
+            return {}
+        key = keys.run(str(run.source_run_id))
+        return {"source": self._table.check_action(key, ConditionExpression=_ITS_PARAMETERS_ARE_NOT_ERASED)}
 
-    def _lives_until(
+    def _let_live_on(
         self,
         canceled: TransactionCanceled,
         run: FunctionRun,
@@ -140,7 +143,7 @@ class RunRecorder(RunStore):
         count: int = 1,
         expected: int | None = None,
     ) -> int:
-        """Until when its original lives, if it may be re-run so often more.
+        """After a lost transaction: until when its original lives, whose parameters are made to live as long.
 
         Raises NoParameters, RunNotFound, RerunLimitReached or LineageMoved.
         """
@@ -178,7 +181,7 @@ class RunRecorder(RunStore):
                     ExpressionAttributeValues=to_item({":until": until}),
                 )
 
-    def _move(self, objects: list[StagedObject], stored: FunctionRun, run: FunctionRun) -> None:
+    def _settle_parts(self, objects: list[StagedObject], stored: FunctionRun, run: FunctionRun) -> None:
         """What was staged is recorded now: move it. Should that fail, the watchdog will do so."""
         if not objects:
             return
@@ -188,7 +191,9 @@ class RunRecorder(RunStore):
         except Unavailable as fault:
             self._report(fault)
 
-    def _new(self, run: FunctionRun, parts: SealedParts, key: SealedKey | None, act: SealedAct | None) -> "_New":
+    def _to_record(
+        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None, act: SealedAct | None
+    ) -> "_NewItems":
         new, objects = self._parts.stage(run, parts)
         stored = run.evolve(notes_apart=items.needs_notes(run))
         if objects:
@@ -200,9 +205,9 @@ class RunRecorder(RunStore):
         if stored.notes_apart:
             new["notes"] = items.of_notes(stored)
         actions = {name: self._table.put_action(item, ConditionExpression=it_is_new) for name, item in new.items()}
-        return _New(actions | self._beside(run, key, act), stored, objects)
+        return _NewItems(actions | self._key_and_act_actions(run, key, act), stored, objects)
 
-    def _beside(self, run: FunctionRun, key: SealedKey | None, act: SealedAct | None) -> dict[str, Any]:
+    def _key_and_act_actions(self, run: FunctionRun, key: SealedKey | None, act: SealedAct | None) -> dict[str, Any]:
         """What is recorded with what a request has started."""
         request = {} if key is None else {"request": request_keys.put_action(self._table, key, run)}
         return request | act_items.put_actions(self._table, act)
@@ -223,7 +228,7 @@ def _started_before(key: SealedKey | None) -> Iterator[None]:
         raise
 
 
-class _New(NamedTuple):
+class _NewItems(NamedTuple):
     """A run that is to be recorded, in one transaction of `actions`."""
 
     actions: dict[str, Any]

@@ -1,12 +1,16 @@
-"""JSON Pointers (RFC 6901) with `*` for any one member or element: which differences of two results do not count.
+"""JSON Pointers (RFC 6901): how places in JSON are named.
+
+With `*` for any one member or element they say which differences of two results do not count.
 
 https://datatracker.ietf.org/doc/html/rfc6901
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from handlers.domain.json_document import JsonValue
 from handlers.domain.requests import explained
 
 _CHARACTER = "([^~/]|~[01])"
@@ -27,3 +31,17 @@ IgnoredPointers = Annotated[
         "`/items/*/createdAt`; `*` is any member or element.",
     ),
 ]
+
+
+def pointer_below(pointer: str, segment: object) -> str:
+    """To a member, by its key, or an element, by its number, of what `pointer` points to."""
+    return f"{pointer}/{str(segment).replace('~', '~0').replace('/', '~1')}"
+
+
+def leaves(value: JsonValue, pointer: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """All that stands within objects and is no object with members itself, with pointers to it."""
+    if isinstance(value, dict) and (value or not pointer):
+        for key, member in value.items():
+            yield from leaves(member, pointer_below(pointer, key))
+    else:
+        yield pointer, value

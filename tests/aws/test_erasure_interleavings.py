@@ -15,7 +15,7 @@ from handlers.aws.part_objects import PartObjects
 from handlers.aws.part_store import PartStore
 from handlers.aws.run_recorder import RunRecorder
 from handlers.domain import clock
-from handlers.domain.audit.act import Act
+from handlers.domain.audit.act import Act, Action
 from handlers.domain.errors import NoParameters
 from handlers.domain.runs.erase import erase
 from handlers.domain.runs.execution import execute
@@ -82,14 +82,14 @@ class Installation:
         execute(RUN_ID, self.world.execution_deps)
 
     def erase(self) -> None:
-        act = Act.done("erase", "alice", WORKSPACE, kept_for=timedelta(days=400))
+        act = Act.done(Action.ERASE, "alice", WORKSPACE, kept_for=timedelta(days=400))
         erase(WORKSPACE, RUN_ID, act, self.world.erase_deps)
         self.answered = True
 
     def rerun(self, run_id: str = RUN_ID) -> None:
         try:
             prepared = prepare(RerunRequest(WORKSPACE, run_id, "bob", RerunBody()), self.world.rerun_deps)
-            commit(prepared.new, self.world.start_deps)  # type: ignore[union-attr]
+            commit(prepared, self.world.start_deps)  # type: ignore[arg-type]
         except NoParameters:
             pass
 

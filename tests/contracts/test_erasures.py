@@ -8,7 +8,7 @@ import pytest
 from handlers.aws.erasures import Erasures as ErasuresInTheTable
 from handlers.aws.table import Table
 from handlers.domain import clock
-from handlers.domain.audit.act import Act
+from handlers.domain.audit.act import Act, Action
 from handlers.domain.errors import NoParameters
 from handlers.domain.runs.erase import FIRST_LOOK, Erasures
 from handlers.domain.runs.run import FunctionRun, Part, Status, new_token
@@ -35,7 +35,7 @@ def erasures(request: pytest.FixtureRequest, implementation: str, runs: RunPorts
 
 
 def marked(run: FunctionRun, erasures: Erasures) -> Act:
-    act = Act.done("erase", "alice", WORKSPACE, kept_for=timedelta(days=400), run_id=run.id)
+    act = Act.done(Action.ERASE, "alice", WORKSPACE, kept_for=timedelta(days=400), run_id=run.id)
     erasures.begin(run, act)
     return act
 

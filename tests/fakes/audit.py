@@ -4,6 +4,18 @@ from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.audit.listing import Filters, Read, position
 
 
+def matches(filters: Filters, act: Act) -> bool:
+    return (
+        (filters.since is None or act.at >= filters.since)
+        and (filters.until is None or act.at <= filters.until)
+        and (filters.by is None or act.by == filters.by)
+        and (filters.action is None or act.action is filters.action)
+        and (filters.run_id is None or filters.run_id in (act.run_id, act.job_id, act.with_run_id))
+        and (filters.trigger_id is None or act.trigger_id == filters.trigger_id)
+        and (filters.experiment_id is None or act.experiment_id == filters.experiment_id)
+    )
+
+
 class InMemoryAuditLog:
     shards = 2
 
@@ -30,4 +42,4 @@ class InMemoryAuditLog:
             left = [each for each in left if each.act.at >= filters.since]
         looked_at = sorted(left, key=position, reverse=True)[:size]
         down_to = position(looked_at[-1]) if len(left) > size else None
-        return Read([each for each in looked_at if filters.match(each.act)], down_to)
+        return Read([each for each in looked_at if matches(filters, each.act)], down_to)

@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from handlers.aws import run_items
 from handlers.domain import clock
-from handlers.domain.audit.act import Act
+from handlers.domain.audit.act import Act, Action
 from handlers.domain.audit.listing import Filters, list_acts
 from handlers.domain.paging import Page
 from handlers.domain.runs.execution import execute
@@ -81,7 +81,7 @@ class Container(Wiring):
 
 
 def act_in(lineage: "LineageFixture", action: str) -> Act:
-    return Act.done(action, "alice", lineage.workspace.name, kept_for=timedelta(days=400))
+    return Act.done(Action(action), "alice", lineage.workspace.name, kept_for=timedelta(days=400))
 
 
 class Later:

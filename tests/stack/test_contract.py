@@ -185,7 +185,7 @@ def the_page(local_stack: LocalStack, workspace: Workspace, monkeypatch: pytest.
     client, table = table_of(page)
     for item in items_of(page, RUN_OF_THE_PAGE):
         client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
-    wiring.runs.record(run, {Part.PARAMETERS: sealed})
+    wiring.recorder.record(run, {Part.PARAMETERS: sealed})
     return page
 
 

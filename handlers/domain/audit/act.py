@@ -35,7 +35,10 @@ class Action(StrEnum):
 
 
 class Act(Document):
-    """An accepted act, written in the transaction of what it tells of: there is none without the other."""
+    """An accepted act, written in the transaction of what it changes: there is none without the other.
+
+    What only shows content (`reveal`, `compare`, a verdict) changes nothing: its act is written before the answer.
+    """
 
     id: str
     at: Timestamp
@@ -65,7 +68,7 @@ class Act(Document):
     expires_at: Timestamp
 
     @classmethod
-    def done(cls, action: str, by: str, workspace: str, *, kept_for: timedelta, **about: Any) -> Self:
+    def done(cls, action: Action, by: str, workspace: str, *, kept_for: timedelta, **about: Any) -> Self:
         """Now, by the request that is being answered."""
         at = clock.now()
         request_id = current_ids().get("requestId")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from handlers.domain.audit.act import Act, Action, SealedAct
+from handlers.domain.audit.act import Action, SealedAct
 from handlers.domain.paging import Page, position_of
 from handlers.domain.query import Query, Reader, an_id, moment, one_of, read_filters, short_text
 
@@ -42,17 +42,6 @@ class Filters(NamedTuple):
     def may_skip(self) -> bool:
         """Whether some acts of the time asked for may not match."""
         return any((self.by, self.action, self.run_id, self.trigger_id, self.experiment_id))
-
-    def match(self, act: Act) -> bool:
-        return (
-            (self.since is None or act.at >= self.since)
-            and (self.until is None or act.at <= self.until)
-            and (self.by is None or act.by == self.by)
-            and (self.action is None or act.action is self.action)
-            and (self.run_id is None or self.run_id in (act.run_id, act.job_id, act.with_run_id))
-            and (self.trigger_id is None or act.trigger_id == self.trigger_id)
-            and (self.experiment_id is None or act.experiment_id == self.experiment_id)
-        )
 
 
 class Read(NamedTuple):

@@ -1,10 +1,8 @@
 """Which parameters a re-run has overridden, as JSON Pointers. They are content, because keys are; and so are sealed."""
 
-from collections.abc import Iterator
-
 from handlers.domain.audit.act import Act, ActWriter, SealedAct
-from handlers.domain.errors import Misconfigured
 from handlers.domain.json_document import JsonObject, parse
+from handlers.domain.json_pointers import leaves
 from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 # So many characters of paths are kept with an act: its item stays small, whatever was overridden.
@@ -19,25 +17,12 @@ def override_paths(overrides: JsonObject) -> tuple[str, ...]:
     """
     paths: list[str] = []
     length = 0
-    for path in _paths(overrides):
+    for path, _ in leaves(overrides):
         length += len(path)
         if length > MAX_CHARACTERS:
             return (*paths, _MORE)
         paths.append(path)
     return tuple(paths)
-
-
-def _paths(overrides: JsonObject, above: str = "") -> Iterator[str]:
-    for key, value in overrides.items():
-        path = f"{above}/{_escaped(key)}"
-        if value and isinstance(value, dict):
-            yield from _paths(value, path)
-        else:
-            yield path
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def reveal_paths(found: list[SealedAct], revealing: Act, log: ActWriter, cipher: Cipher) -> list[Act]:
@@ -52,14 +37,12 @@ def reveal_paths(found: list[SealedAct], revealing: Act, log: ActWriter, cipher:
 
 
 def _opened(sealed: SealedAct, cipher: Cipher) -> Act:
-    """Without paths if they can no longer be opened."""
+    """Without paths if they cannot be opened: the list of who did what is worth more."""
     act = sealed.act
     if sealed.sealed_paths is None:
         return act
     try:
         paths = parse(cipher.open(sealed.sealed_paths, act.seal_context))
-    except KeyRefused as refused:
-        raise Misconfigured from refused
-    except SealBroken:
+    except (KeyRefused, SealBroken):
         return act
     return act.evolve(override_paths=tuple(paths))

@@ -18,6 +18,7 @@ from handlers.domain.comparing.alignment import Gap, gaps
 from handlers.domain.comparing.documents import comparable
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonValue, compact
+from handlers.domain.json_pointers import pointer_below
 
 MAX_SHOWN = 1000
 MAX_SHOWN_BYTES = 900_000
@@ -133,10 +134,10 @@ def _token(value: JsonValue) -> object:
 
 
 def _pointer(path: _Path) -> str:
-    segments = []
+    segments: list[str] = []
     while path is not None:
         path, segment = path
-        segments.append("/" + str(segment).replace("~", "~0").replace("/", "~1"))
+        segments.append(pointer_below("", segment))
     return "".join(reversed(segments))
 
 

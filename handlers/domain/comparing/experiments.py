@@ -9,10 +9,9 @@ from handlers.domain.ids import parse_id, parse_run_id
 from handlers.domain.json_document import parse
 from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.experiment import Experiment, SealedExperiment, Side
-from handlers.domain.runs.outcome import unpack
+from handlers.domain.runs.history import open_contents
 from handlers.domain.runs.ports import RunReader
-from handlers.domain.runs.recording import seal_context
-from handlers.domain.runs.run import Content, FunctionRun, Part
+from handlers.domain.runs.run import Content, FunctionRun
 from handlers.domain.seal import Cipher, SealBroken, SealContext
 
 
@@ -99,14 +98,11 @@ def _versions(runs: Iterable[FunctionRun | None]) -> set[str]:
 def _contents(run: FunctionRun | None, runs: RunReader, cipher: Cipher) -> dict[Content, bytes]:
     if run is None or run.outcome_id is None:
         return {}
-    sealed = runs.read_parts(run, [Part.OUTCOME]).get(Part.OUTCOME)
-    if sealed is None:
-        return {}
-    return unpack(_open(sealed, seal_context(run, Part.OUTCOME), cipher, "outcome"))
+    return open_contents(run, [Content.RESULT, Content.ERROR], runs, cipher)
 
 
-def _open(sealed: bytes, context: SealContext, cipher: Cipher, part: str) -> bytes:
+def _open(sealed: bytes, context: SealContext, cipher: Cipher, field: str) -> bytes:
     try:
         return cipher.open(sealed, context)
     except SealBroken:
-        raise PartUnreadable(part) from None
+        raise PartUnreadable(f"`{field}` of the experiment") from None

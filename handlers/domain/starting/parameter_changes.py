@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from handlers.domain.json_document import JsonObject, JsonValue, compact
+from handlers.domain.json_pointers import leaves, pointer_below
 
 MAX_CHANGES = 200
 # Of one value, and of all pointers and values together, as JSON text.
@@ -48,32 +49,20 @@ def changes_of(parameters: JsonValue, overrides: JsonObject) -> Changes:
 
 def settings_of(overrides: JsonObject) -> Changes:
     """What the overrides set, without a look at the parameters."""
-    return _bounded((pointer, "set", {"value": value}) for pointer, value in _leaves("", overrides))
+    return _bounded((pointer, "set", {"value": value}) for pointer, value in leaves(overrides))
 
 
 def _differences(pointer: str, before: JsonValue, override: JsonValue) -> Iterator[tuple[str, JsonValue, JsonValue]]:
     if isinstance(before, dict) and isinstance(override, dict):
         for key, value in override.items():
-            yield from _differences(_below(pointer, key), before.get(key, _ABSENT), value)
+            yield from _differences(pointer_below(pointer, key), before.get(key, _ABSENT), value)
     elif before is _ABSENT or not _is_same(before, override):
         yield pointer, before, override
-
-
-def _leaves(pointer: str, override: JsonValue) -> Iterator[tuple[str, JsonValue]]:
-    if isinstance(override, dict) and (override or not pointer):
-        for key, value in override.items():
-            yield from _leaves(_below(pointer, key), value)
-    else:
-        yield pointer, override
 
 
 def _is_same(one: JsonValue, other: JsonValue) -> bool:
     """As JSON texts, in which true, 1 and 1.0 are three values; the order of keys says nothing."""
     return one is other or compact(one, sort_keys=True) == compact(other, sort_keys=True)
-
-
-def _below(pointer: str, key: str) -> str:
-    return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
 def _bounded(changes: Iterable[tuple[str, Any, dict[str, JsonValue]]]) -> Changes:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from pydantic import Field
 
 from handlers.domain import clock
-from handlers.domain.audit.act import Act
+from handlers.domain.audit.act import Act, Action
 from handlers.domain.audit.override_paths import override_paths
 from handlers.domain.errors import (
     EffectKeyUnknown,
@@ -132,22 +132,13 @@ class Rerunnable(NamedTuple):
     parameters: bytes
 
 
-class PreparedRerun(NamedTuple):
-    """A re-run that nothing stands against: `commit(prepared.new, …)` starts it."""
-
-    source: FunctionRun
-    trigger: FunctionTrigger
-    function: ComputeFunction
-    new: NewRun
-
-
 def check_reason(reason: str | None, *, required: bool) -> None:
     """To be asked before anything is read, of all that people start again by hand. Raises InvalidRequest."""
     if required and is_blank(reason or ""):
         raise InvalidRequest("reason", "is required in this installation (the setting requireReason).")
 
 
-def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
+def prepare(request: RerunRequest, deps: RerunDeps) -> NewRun | Started:
     """Read, check, merge and decide, and write nothing. The run that the same request has started before, if it has.
 
     Raises a Refused, or Unavailable.
@@ -179,7 +170,7 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
     # The last of all checks: how large they are together is not to be learnt from requests that are refused anyway.
     contents = contents_of(source, parameters, options.override_params, reveals=request.reveals)
     act = Act.done(
-        "rerun",
+        Action.RERUN,
         request.rerun_by,
         source.workspace,
         kept_for=deps.retention.of_acts,
@@ -191,7 +182,7 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> PreparedRerun | Started:
         use_latest_code=run.use_latest_code,
         override_paths=override_paths(options.override_params or {}),
     )
-    return PreparedRerun(source, trigger, function, NewRun(run, contents, request.key, act, expected_reruns))
+    return NewRun(run, contents, request.key, act, expected_reruns)
 
 
 def read_rerunnable(workspace: str, run_id: str, key: IdempotencyKey | None, deps: RerunDeps) -> Rerunnable | Started:

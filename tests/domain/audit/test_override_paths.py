@@ -4,7 +4,7 @@ import pytest
 
 from handlers.domain.audit.act import SealedAct, seal_act
 from handlers.domain.audit.override_paths import MAX_CHARACTERS, override_paths, reveal_paths
-from handlers.domain.errors import Misconfigured, Unavailable
+from handlers.domain.errors import Unavailable
 from tests.builders import an_act, an_id, nested
 from tests.fakes.audit import InMemoryAuditLog
 from tests.fakes.services import FakeCipher
@@ -70,7 +70,12 @@ def test_a_key_that_does_not_answer_fails_the_request() -> None:
     cipher.cannot_open = True
     with pytest.raises(Unavailable):
         reveal_paths([act], REVEALING, log, cipher)
+    assert log.acts == []
+
+
+def test_paths_whose_key_is_refused_are_left_out() -> None:
+    cipher, log = FakeCipher(), InMemoryAuditLog()
+    act = sealed(1, "/a", cipher=cipher)
     cipher.refused = True
-    with pytest.raises(Misconfigured):
-        reveal_paths([act], REVEALING, log, cipher)
+    assert reveal_paths([act], REVEALING, log, cipher) == [act.act]
     assert log.acts == []

@@ -156,7 +156,7 @@ def test_an_experiment_expires_with_its_runs(source: World, time: FakeClock) -> 
 def test_an_outcome_that_does_not_open_is_said_to_be_so(source: World) -> None:
     experiment = carried_out(source)
     source.cipher.broken = True
-    with pytest.raises(PartUnreadable):
+    with pytest.raises(PartUnreadable, match=r"^Failed to decrypt the stored `ignore` of the experiment\.$"):
         finding_of(experiment, source.runs, source.cipher)
     source.cipher.cannot_open = True
     with pytest.raises(Unavailable):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.audit.act import Act
+from handlers.domain.audit.act import Act, Action
 from handlers.domain.errors import InvalidRunId, NoParameters, NotFound, ServiceError, Unavailable
 from handlers.domain.runs.cancel import cancel
 from handlers.domain.runs.erase import LAST_LOOK, erase
@@ -27,13 +27,13 @@ ALL = list(Content)
 
 
 def erased(world: World, run_id: str = RUN_ID, workspace: str = WORKSPACE) -> None:
-    act = Act.done("erase", "alice", workspace, kept_for=timedelta(days=400))
+    act = Act.done(Action.ERASE, "alice", workspace, kept_for=timedelta(days=400))
     erase(workspace, run_id, act, world.erase_deps)
 
 
 def marked(world: World) -> None:
     """Somebody erases it, and has not come further than that."""
-    act = Act.done("erase", "alice", WORKSPACE, kept_for=timedelta(days=400))
+    act = Act.done(Action.ERASE, "alice", WORKSPACE, kept_for=timedelta(days=400))
     world.erasures.begin(world.run(RUN_ID), act)
 
 
@@ -53,7 +53,7 @@ def a_look(world: World) -> dict[ErasureResult, int]:
 def rerun(world: World, run_id: str = RUN_ID) -> None:
     request = RerunRequest(WORKSPACE, run_id, "bob", RerunBody())
     prepared = prepare(request, world.rerun_deps)
-    commit(prepared.new, world.start_deps)  # type: ignore[union-attr]
+    commit(prepared, world.start_deps)  # type: ignore[arg-type]
 
 
 def test_what_a_run_holds_is_gone_and_the_run_stays(waiting: World) -> None:
@@ -180,7 +180,7 @@ def test_a_rerun_that_was_prepared_before_is_refused_at_its_commit(installed: Wo
     prepared = prepare(RerunRequest(WORKSPACE, source.id, "bob", RerunBody()), installed.rerun_deps)
     erased(installed, source.id)
     with pytest.raises(NoParameters):
-        commit(prepared.new, installed.start_deps)  # type: ignore[union-attr]
+        commit(prepared, installed.start_deps)  # type: ignore[arg-type]
 
 
 def test_the_other_runs_of_its_lineage_are_as_they_were(installed: World) -> None:

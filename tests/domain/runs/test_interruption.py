@@ -10,8 +10,8 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import Status
-from handlers.domain.starting.rerun import PreparedRerun, RerunBody, RerunRequest, prepare
-from handlers.domain.starting.start import commit
+from handlers.domain.starting.rerun import RerunBody, RerunRequest, prepare
+from handlers.domain.starting.start import NewRun, commit
 from handlers.domain.upkeep.recovery import recover
 from tests.builders import RUN_ID, WORKSPACE, a_run
 from tests.domain.watching import an_hour_passes
@@ -96,8 +96,8 @@ def test_a_rerun_is_refused_whole_or_it_ends(
     request = RerunRequest(WORKSPACE, RUN_ID, "user-123", RerunBody.read({"overrideParams": {"a": 1}}))
     with suppress(Death, Unavailable):
         prepared = prepare(request, calls.mortal(world.rerun_deps))
-        assert isinstance(prepared, PreparedRerun)
-        commit(prepared.new, calls.mortal(world.start_deps))
+        assert isinstance(prepared, NewRun)
+        commit(prepared, calls.mortal(world.start_deps))
     assert calls.made >= call
     an_hour_passes(world, time)
     reruns = [run for run in world.runs.runs.values() if run.is_rerun]

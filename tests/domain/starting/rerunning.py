@@ -22,7 +22,7 @@ def rerun(request: RerunRequest, installation: World | Wiring) -> FunctionRun:
     while True:
         prepared = prepare(request, installation.rerun_deps)
         with suppress(LineageMoved):
-            return prepared.run if isinstance(prepared, Started) else commit(prepared.new, installation.start_deps).run
+            return prepared.run if isinstance(prepared, Started) else commit(prepared, installation.start_deps).run
 
 
 def nothing_happened(world: World) -> bool:

@@ -14,8 +14,8 @@ from handlers.domain.runs.history import EdgePage
 from handlers.domain.runs.recording import Retention
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.recovered_check import check_not_recovered, refuse_unless_recoverable
-from handlers.domain.starting.rerun import PreparedRerun, prepare
-from handlers.domain.starting.start import LineageMoved, commit
+from handlers.domain.starting.rerun import prepare
+from handlers.domain.starting.start import LineageMoved, NewRun, commit
 from tests.builders import FUNCTION_ID, NOW, RUN_ID, a_rerun, a_run, an_id
 from tests.domain.starting.rerunning import nothing_happened, request, rerun
 from tests.fakes import World
@@ -137,9 +137,9 @@ def test_what_was_decided_on_an_earlier_lineage_is_not_recorded(world: World) ->
     prepared = [prepare(request(ifNotRecovered=True), world.rerun_deps) for _ in range(50)]
     started = 0
     for each in prepared:
-        assert isinstance(each, PreparedRerun)
+        assert isinstance(each, NewRun)
         try:
-            commit(each.new, world.start_deps)
+            commit(each, world.start_deps)
         except LineageMoved:
             continue
         started += 1

@@ -32,6 +32,11 @@ class ActView(View):
     trigger_id: str | None = absent_if_none()
     function_id: str | None = absent_if_none()
     experiment_id: str | None = absent_if_none()
+    candidate_version: str | None = absent_if_none(
+        description="Of an experiment: the version that the input was executed on besides the original's."
+    )
+    candidate_function_id: str | None = absent_if_none(description="Of an experiment with another function.")
+    repeats: int | None = absent_if_none(description="Of an experiment: how often each side was executed.")
     reason: str | None = absent_if_none()
     parts: list[str] | None = absent_if_none(description="Of a reveal or a comparison: what was shown.")
     use_latest_code: bool | None = absent_if_none()
@@ -60,15 +65,25 @@ LIST_ACTS = Operation(
     access=Grant("audit", "read"),
     summary="List who did what, newest first",
     description="Each accepted act of a person or a machine. What the service does by itself (schedules, events, "
-    "webhooks, captured failures, automatic retries) is none, nor is a request that was refused. A page takes "
-    f"{MAX_READS} reads of {ACTS_PER_READ} acts at most: where few match it may be short, or empty, and still have a "
-    "next one. Go on until `meta.nextCursor` is null.",
+    "webhooks, captured failures, automatic retries) is none, nor is a plan or a request that was refused: these are "
+    f"in the log. A page takes {MAX_READS} reads of {ACTS_PER_READ} acts at most: where few match it may be short, or "
+    "empty, and still have a next one. Go on until `meta.nextCursor` is null.",
     query=(
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),
         Parameter("by", "Acts of this caller, as `by` shows them.", TEXT),
-        Parameter("runId", "Acts on this run, and the act that started it.", {"type": "string", "format": "uuid"}),
+        Parameter(
+            "runId",
+            "Acts on this run, comparisons with it, and the act that started it: of a run of an experiment, ask for "
+            "the experiment's source run.",
+            {"type": "string", "format": "uuid"},
+        ),
         Parameter("triggerId", "Acts on this trigger or on a run of it.", {"type": "string", "format": "uuid"}),
+        Parameter(
+            "experimentId",
+            "Who has started this experiment, and who was shown its verdict.",
+            {"type": "string", "format": "uuid"},
+        ),
         Parameter("action", "Acts of this kind.", {"type": "string", "enum": [*Action]}),
         *PAGE,
     ),

@@ -61,7 +61,10 @@ class ExperimentView(View):
     pinned: list[ExperimentRun]
     candidate: list[ExperimentRun]
     verdict: Verdict | None
-    reasons: list[Reason] = Field(description="Why the verdict is `inconclusive`; else empty.")
+    reasons: list[Reason] = Field(
+        description="Why the verdict is `inconclusive`; else empty. `too-large-to-compare`: the results together hold "
+        "more values than can be compared in time."
+    )
     no_verdict: NoVerdict | None = Field(
         description="Why there is none: the caller does not have the grant function-runs:reveal, or not all of its "
         "runs have ended."

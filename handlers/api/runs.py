@@ -90,7 +90,8 @@ class SingleRun(RunView):
     """A run, with what only a run that is read alone shows."""
 
     last_rerun_status: Status | None = Field(
-        description="Of an original run: the status of its newest re-run that is no experiment's."
+        description="Of an original run: the status of its newest re-run that is no experiment's, "
+        "looked for among its newest hundred re-runs."
     )
 
 

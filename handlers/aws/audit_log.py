@@ -55,7 +55,12 @@ def _condition(filters: Filters) -> tuple[str, dict[str, str], dict[str, Any]]:
     it_has_not_expired = "expiresAt > :now"
     conditions, names = [it_has_not_expired], {}
     values: dict[str, Any] = {":now": int(clock.now().timestamp())}
-    wanted = {"by": filters.by, "action": filters.action, "triggerId": filters.trigger_id}
+    wanted = {
+        "by": filters.by,
+        "action": filters.action,
+        "triggerId": filters.trigger_id,
+        "experimentId": filters.experiment_id,
+    }
     for name, value in wanted.items():
         if value is not None:
             conditions.append(f"#{name} = :{name}")

@@ -1,4 +1,5 @@
-"""How long it takes to compare two results of 4 MB, ordinary ones and such as were made to be slow.
+"""How long it takes to compare results of 4 MB, ordinary ones and such as were made to be slow: two of them place by
+place, and the eleven different ones that an experiment may have.
 
     python -m tests.bench.compare
 
@@ -12,13 +13,18 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from handlers.domain.comparing.agreement import result_fingerprint
+from handlers.domain.comparing.agreement import work_of
 from handlers.domain.comparing.differences import differences
+from handlers.domain.comparing.verdict import MAX_WORK, Observer, Reason
 from handlers.domain.json_document import MAX_BYTES, JsonValue, compact
+from handlers.domain.runs.run import Content
+from tests.builders import a_run
 
 _REPEATS = 3
+
+Result = TypeVar("Result")
 
 
 def _numbers(shift: int) -> list[int]:
@@ -82,12 +88,42 @@ CASES: dict[str, Callable[[], tuple[JsonValue, JsonValue]]] = {
 }
 
 
+_OUTCOMES = 11
+
+# One result, of which as many different ones are made, and what is ignored.
+EXPERIMENTS: dict[str, tuple[Callable[[], JsonValue], list[str]]] = {
+    "55,000 orders": (lambda: _orders(-1), ["/*/total"]),
+    "1,990,000 digits": (_digits, []),
+    "1,330,000 empty arrays, fifty pointers": (lambda: [[]] * 1_330_000, ["/*/*"] * 50),
+    "1,330,000 empty objects, fifty pointers": (lambda: [{}] * 1_330_000, [f"/*/{n}" for n in range(50)]),
+    "560,000 objects of one, fifty pointers": (lambda: [{"": 1}] * 560_000, [f"/{n}/{n}" for n in range(50)]),
+    "20,000 towers of 95 arrays, fifty pointers": (
+        lambda: [_nested(n, 95) for n in range(20_000)],
+        ["/*" * 90 + f"/{n}" for n in range(50)],
+    ),
+    "600,000 numbers of 308 digits": (lambda: b"[" + b",".join([b"1e308"] * 600_000) + b"]", []),
+    "numbers of thousands of digits": (lambda: [10**4299] * 900, []),
+    "990,000 fractions": (lambda: b"[" + b",".join([b"1.0"] * 990_000) + b"]", []),
+    "no JSON": (lambda: b"\xff" * (MAX_BYTES - 100), []),
+}
+
+
 class _Measured(NamedTuple):
-    compare: float
-    fingerprint: float
+    seconds: float
     megabytes: int
     shown: int
     total: int
+
+
+class _Observed(NamedTuple):
+    seconds: float
+    megabytes: int
+    compared: int
+    work: int
+
+
+def _megabytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def measure(name: str) -> _Measured:
@@ -97,24 +133,47 @@ def measure(name: str) -> _Measured:
     start = time.process_time()
     found = differences(before, after)
     text = compact(found.shown)
-    compared = time.process_time()
-    result_fingerprint(before, ["/*/at", "/*/*/at"])
-    end = time.process_time()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return _Measured(compared - start, end - compared, peak, len(text.encode()), found.total)
+    return _Measured(time.process_time() - start, _megabytes(), len(text.encode()), found.total)
+
+
+def observe(name: str) -> _Observed:
+    make, ignored = EXPERIMENTS[name]
+    value = make()
+    content = value if isinstance(value, bytes) else _bytes(value)
+    if len(content) + _OUTCOMES > MAX_BYTES:
+        raise ValueError(name)
+    del value
+    start = time.process_time()
+    observer = Observer(ignored)
+    observations = [observer.observe(a_run(), {Content.RESULT: content + b" " * n}) for n in range(_OUTCOMES)]
+    seconds = time.process_time() - start
+    compared = sum(each is not Reason.TOO_LARGE_TO_COMPARE for each in observations)
+    return _Observed(seconds, _megabytes(), compared, work_of(content))
+
+
+def _apart(function: Callable[[str], Result], name: str) -> list[Result]:
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
+        return [processes.apply(function, [name]) for _ in range(_REPEATS)]
 
 
 def main() -> None:
-    print(f"{'':48} {'compare':>9} {'one fingerprint':>15} {'memory':>8} {'shown':>9} {'differ':>9}")
+    print(f"{'two results':48} {'compare':>9} {'memory':>8} {'shown':>9} {'differ':>9}")
     worst = 0.0
     for name in CASES:
-        with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
-            measured = [processes.apply(measure, [name]) for _ in range(_REPEATS)]
-        compare, fingerprint = (statistics.median(each[at] for each in measured) for at in (0, 1))
-        _, _, megabytes, shown, total = measured[-1]
-        print(f"{name:48} {compare:7.2f} s {fingerprint:13.2f} s {megabytes:5} MB {shown:9,} {total:9,}", flush=True)
-        worst = max(worst, compare)
+        measured = _apart(measure, name)
+        seconds = statistics.median(each.seconds for each in measured)
+        _, megabytes, shown, total = measured[-1]
+        print(f"{name:48} {seconds:7.2f} s {megabytes:5} MB {shown:9,} {total:9,}", flush=True)
+        worst = max(worst, seconds)
     print(f"the longest median: {worst:.2f} s of CPU")
+    print(
+        f"\n{f'an experiment of {_OUTCOMES} different results':48} {'verdict':>9} {'memory':>8} {'compared':>9} {'work':>12}"
+    )
+    for name in EXPERIMENTS:
+        observed = _apart(observe, name)
+        seconds = statistics.median(each.seconds for each in observed)
+        _, megabytes, compared, work = observed[-1]
+        print(f"{name:48} {seconds:7.2f} s {megabytes:5} MB {compared:9} {work / MAX_WORK:12.0%}", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ _READERS: dict[str, Reader] = {
     "action": one_of(Action),
     "runId": an_id,
     "triggerId": an_id,
+    "experimentId": an_id,
 }
 
 
@@ -30,6 +31,7 @@ class Filters(NamedTuple):
     run_id: str | None = None
     """Acts on this run, and the act that started it."""
     trigger_id: str | None = None
+    experiment_id: str | None = None
 
     @classmethod
     def from_query(cls, query: Query) -> "Filters":
@@ -39,7 +41,7 @@ class Filters(NamedTuple):
     @property
     def may_skip(self) -> bool:
         """Whether some acts of the time asked for may not match."""
-        return (self.by, self.action, self.run_id, self.trigger_id) != (None, None, None, None)
+        return any((self.by, self.action, self.run_id, self.trigger_id, self.experiment_id))
 
     def match(self, act: Act) -> bool:
         return (
@@ -49,6 +51,7 @@ class Filters(NamedTuple):
             and (self.action is None or act.action is self.action)
             and (self.run_id is None or self.run_id in (act.run_id, act.job_id, act.with_run_id))
             and (self.trigger_id is None or act.trigger_id == self.trigger_id)
+            and (self.experiment_id is None or act.experiment_id == self.experiment_id)
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from handlers.domain.comparing.verdict import Conclusion, Observation, conclude, observe
+from handlers.domain.comparing.verdict import Conclusion, Observation, Observer, conclude
 from handlers.domain.errors import NotFound, PartUnreadable
 from handlers.domain.ids import parse_id, parse_run_id
 from handlers.domain.json_document import parse
@@ -67,10 +67,10 @@ def conclusion_of(found: FoundExperiment, runs: RunReader, cipher: Cipher) -> Co
     Raises PartUnreadable, or Unavailable.
     """
     experiment = found.experiment
-    ignored: list[str] = parse(_open(found.sealed_ignore, experiment.ignore_context, cipher, "ignore"))
+    observer = Observer(parse(_open(found.sealed_ignore, experiment.ignore_context, cipher, "ignore")))
 
     def observed(run: FunctionRun | None) -> Observation:
-        return observe(run, _contents(run, runs, cipher), ignored)
+        return observer.observe(run, _contents(run, runs, cipher))
 
     candidate = found.runs_of(Side.CANDIDATE)
     return conclude(

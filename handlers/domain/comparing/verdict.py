@@ -13,12 +13,16 @@ Chance is seen only if it shows: a function that does one of two things at rando
 of 4 ** -repeats, which is 6.3 %, 1.6 % and 0.1 % for 2, 3 and 5 repeats.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from handlers.domain.comparing.agreement import error_fingerprint, result_fingerprint
+from handlers.domain.comparing.agreement import Ignored, error_fingerprint, result_fingerprint, work_of
 from handlers.domain.runs.run import Content, ErrorSource, FunctionRun, Status
+
+MAX_WORK = 25_000_000
+"""Of one experiment: about 15 s of CPU, of the 29 s in which the API has to answer. See `work_of`."""
 
 
 class Verdict(StrEnum):
@@ -45,6 +49,8 @@ class Reason(StrEnum):
     """A result was more than could be kept."""
     OUTCOME_GONE = "outcome-gone"
     """A run, or its outcome, has expired or cannot be found."""
+    TOO_LARGE_TO_COMPARE = "too-large-to-compare"
+    """Together the outcomes hold so many values that the API would not answer in time. Equal bytes count once."""
 
 
 class Conclusion(NamedTuple):
@@ -57,17 +63,37 @@ Observation = str | Reason
 """What a run did, equal for runs that agree; or why that cannot be said."""
 
 
-def observe(run: FunctionRun | None, contents: Mapping[Content, bytes], ignored: Iterable[str] = ()) -> Observation:
-    """`run` is None if it is gone. `contents` are those of its outcome, opened. `ignored` is of its result."""
-    if run is None:
-        return Reason.OUTCOME_GONE
-    if run.status is Status.TIMEOUT and run.erased_at is None:
-        return str(Status.TIMEOUT)
-    is_completed = run.status is Status.COMPLETED
-    wanted = contents.get(Content.RESULT if is_completed else Content.ERROR)
-    if missing := _missing(run, wanted):
-        return missing
-    return result_fingerprint(wanted or b"", ignored) if is_completed else error_fingerprint(run.error_code, wanted)
+class Observer:
+    """Of the runs of one experiment. Each outcome is fingerprinted once, however many runs have come to it."""
+
+    def __init__(self, ignored: Iterable[str] = (), max_work: int = MAX_WORK) -> None:
+        """`ignored` is of the results."""
+        self._ignored = Ignored(ignored)
+        self._work_left = max_work
+        self._known: dict[tuple[Status, str | None, bytes], str] = {}
+
+    def observe(self, run: FunctionRun | None, contents: Mapping[Content, bytes]) -> Observation:
+        """`run` is None if it is gone. `contents` are those of its outcome, opened."""
+        if run is None:
+            return Reason.OUTCOME_GONE
+        if run.status is Status.TIMEOUT and run.erased_at is None:
+            return str(Status.TIMEOUT)
+        is_completed = run.status is Status.COMPLETED
+        wanted = contents.get(Content.RESULT if is_completed else Content.ERROR)
+        if missing := _missing(run, wanted):
+            return missing
+        content = wanted or b""
+        outcome = (run.status, run.error_code, hashlib.sha256(content).digest())
+        if outcome not in self._known:
+            self._work_left -= work_of(content)
+            if self._work_left < 0:
+                return Reason.TOO_LARGE_TO_COMPARE
+            self._known[outcome] = (
+                result_fingerprint(content, self._ignored)
+                if is_completed
+                else error_fingerprint(run.error_code, content)
+            )
+        return self._known[outcome]
 
 
 def _missing(run: FunctionRun, wanted: bytes | None) -> Reason | None:

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct, seal_act
-from handlers.domain.errors import FunctionNotFound
-from handlers.domain.json_document import JsonObject, JsonValue, dump, merge, parse
+from handlers.domain.errors import FunctionNotFound, TooLarge
+from handlers.domain.json_document import MAX_BYTES, JsonObject, dump, merge, parse
 from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger
 from handlers.domain.registry.ports import FunctionReader
@@ -156,7 +156,7 @@ def start_run(
     """
     if function is None:
         raise FunctionNotFound(stored.trigger.id)
-    parameters = _parameters(parse(open_params(stored, deps.cipher)), request)
+    parameters = _parameters(open_params(stored, deps.cipher), request)
     run = parameters.of(new_run(stored.trigger, function, request, deps.retention, clock.now()))
     if parameters.text is None:
         return commit(_unexecutable(run), deps).run
@@ -164,10 +164,16 @@ def start_run(
     return commit(NewRun(run, {Part.PARAMETERS: parameters.text}, request.key, act), deps).run
 
 
-def _parameters(params: JsonValue, request: StartRequest) -> Parameters:
+def _parameters(params: bytes, request: StartRequest) -> Parameters:
     """Raises InvalidRequest or TooLarge for what can still be corrected."""
-    merged = merge(params, request.payload)
-    return keep_value(merged) if request.is_accepted else Parameters(dump(merged, field=request.field))
+    merged = merge(parse(params), request.payload)
+    if request.is_accepted:
+        return keep_value(merged)
+    sent = dump(request.payload, field=request.field)
+    # Measured beside each other: the size of what is merged would tell which keys the params have.
+    if params != b"{}" and len(params) + len(sent) > MAX_BYTES:
+        raise TooLarge(request.field, f"is too large beside the trigger's params: {MAX_BYTES} bytes together, as JSON.")
+    return Parameters(dump(merged, field=request.field))
 
 
 def _unexecutable(run: FunctionRun) -> NewRun:

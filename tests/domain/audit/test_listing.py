@@ -76,6 +76,7 @@ FILTERED = {
     "the run it was done to": (Filters(run_id=an_id(8)), an_act(id=an_id(1), run_id=an_id(8))),
     "the run it started": (Filters(run_id=an_id(8)), an_act(id=an_id(1), job_id=an_id(8))),
     "trigger": (Filters(trigger_id=an_id(8)), an_act(id=an_id(1), trigger_id=an_id(8))),
+    "experiment": (Filters(experiment_id=an_id(8)), an_act(id=an_id(1), experiment_id=an_id(8))),
     "from": (Filters(since=NOW + timedelta(hours=1)), an_act(id=an_id(1), at=NOW + timedelta(hours=1))),
     "to": (Filters(until=NOW - timedelta(hours=1)), an_act(id=an_id(1), at=NOW - timedelta(hours=1))),
     "several": (
@@ -105,6 +106,7 @@ class TestQuery:
             "action": "delete-trigger",
             "runId": an_id(1),
             "triggerId": an_id(2),
+            "experimentId": an_id(3),
             "limit": "10",
         }
         assert Filters.from_query(query) == Filters(
@@ -114,6 +116,7 @@ class TestQuery:
             action=Action.DELETE_TRIGGER,
             run_id=an_id(1),
             trigger_id=an_id(2),
+            experiment_id=an_id(3),
         )
 
     @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.comparing.agreement import error_fingerprint, result_fingerprint
+from handlers.domain.comparing.agreement import Ignored, error_fingerprint, result_fingerprint
 
 
 def agree(one: bytes | str, other: bytes | str, *ignored: str) -> bool:
     first, second = (each.encode() if isinstance(each, str) else each for each in (one, other))
-    return result_fingerprint(first, ignored) == result_fingerprint(second, ignored)
+    return result_fingerprint(first, Ignored(ignored)) == result_fingerprint(second, Ignored(ignored))
 
 
 @pytest.mark.parametrize(

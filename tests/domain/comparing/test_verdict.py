@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.comparing.verdict import Conclusion, Observation, Reason, Verdict, conclude, observe
+from handlers.domain.comparing.agreement import work_of
+from handlers.domain.comparing.verdict import MAX_WORK, Conclusion, Observation, Observer, Reason, Verdict, conclude
+from handlers.domain.json_document import MAX_BYTES
 from handlers.domain.runs.run import Content
 from tests.builders import NOW, a_run
 
@@ -93,11 +95,12 @@ FAILED = json.dumps(
 
 
 def test_runs_that_do_the_same_are_observed_alike() -> None:
+    observe = Observer(["/at"]).observe
     completed, failed = a_run(), a_run(status="failure", error_code="Declined", error_source="function")
     timed_out = a_run(status="timeout", error_code="Sandbox.Timedout", error_source="function")
     seen = [
-        observe(completed, {Content.RESULT: b'{"n": 1, "at": 5}'}, ["/at"]),
-        observe(completed, {Content.RESULT: b'{"n": 2, "at": 5}'}, ["/at"]),
+        observe(completed, {Content.RESULT: b'{"n": 1, "at": 5}'}),
+        observe(completed, {Content.RESULT: b'{"n": 2, "at": 5}'}),
         observe(failed, {Content.ERROR: FAILED}),
         observe(failed.evolve(error_code="Refused"), {Content.ERROR: FAILED}),
         observe(failed, {Content.ERROR: FAILED.replace(b"charge", b"refund")}),
@@ -105,7 +108,7 @@ def test_runs_that_do_the_same_are_observed_alike() -> None:
     ]
     assert len(set(seen)) == len(seen)
     assert not any(isinstance(each, Reason) for each in seen)
-    assert seen[0] == observe(completed, {Content.RESULT: b'{"at":6,"n":1.0}'}, ["/at"])
+    assert seen[0] == observe(completed, {Content.RESULT: b'{"at":6,"n":1.0}'})
     assert seen[2] == observe(failed, {Content.ERROR: FAILED.replace(b"4711", b"4712")})
     assert seen[5] == observe(timed_out, {Content.ERROR: b"Task timed out after 3.00 seconds"})
 
@@ -126,7 +129,41 @@ def test_runs_that_do_the_same_are_observed_alike() -> None:
     ],
 )
 def test_of_a_run_without_an_outcome_of_its_own_the_reason_is_given(run: Any, reason: str) -> None:
-    assert observe(run, {}) is Reason(reason)
+    assert Observer().observe(run, {}) is Reason(reason)
+
+
+LISTS = [json.dumps([n] * 10).encode() for n in range(3)]
+WORK = work_of(LISTS[0])
+
+
+def completed_with(observer: Observer, *results: bytes) -> list[Observation]:
+    return [observer.observe(a_run(), {Content.RESULT: each}) for each in results]
+
+
+def test_outcomes_of_the_same_bytes_are_compared_once() -> None:
+    observer = Observer(max_work=2 * WORK)
+    seen = completed_with(observer, *LISTS[:2], *LISTS[:2])
+    assert (seen[:2], len(set(seen))) == (seen[2:], 2)
+
+
+def test_a_result_an_error_and_an_error_of_another_type_are_told_apart_though_their_bytes_are_the_same() -> None:
+    failed = a_run(status="failure", error_code="Declined", error_source="function")
+    runs = [a_run(), failed, failed.evolve(error_code="Refused"), failed.evolve(error_code=None)]
+    observer = Observer()
+    assert len({observer.observe(run, {Content.RESULT: FAILED, Content.ERROR: FAILED}) for run in runs}) == 4
+
+
+def test_of_outcomes_that_are_too_large_together_nothing_wrong_is_said() -> None:
+    seen = completed_with(Observer(max_work=2 * WORK), *LISTS, *LISTS)
+    assert [each is Reason.TOO_LARGE_TO_COMPARE for each in seen] == [False, False, True] * 2
+    assert concluded(seen[0], [seen[0]] * 2, [seen[1], seen[2]]) == Conclusion(
+        Verdict.INCONCLUSIVE, (Reason.TOO_LARGE_TO_COMPARE,)
+    )
+
+
+def test_the_work_of_one_large_outcome_is_never_too_much() -> None:
+    most = [b"[" * MAX_BYTES, b"1e99," * (MAX_BYTES // 5), b"[]," * (MAX_BYTES // 3), b"," * MAX_BYTES]
+    assert max(map(work_of, most)) < MAX_WORK / 2, "and two can be compared"
 
 
 def chance_of(verdict: Verdict, repeats: int) -> float:

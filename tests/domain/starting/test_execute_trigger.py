@@ -139,6 +139,28 @@ def test_a_payload_that_cannot_be_kept_is_refused_by_name(
     assert nothing_happened(world)
 
 
+def test_what_is_too_large_does_not_tell_which_keys_the_params_have(world: World) -> None:
+    world.has_registered(params=b'{"apiKey":"4711","region":"eu"}')
+
+    def refused(key: str) -> str:
+        payload = {"f": "x" * (MAX_BYTES - 40), key: 1}
+        with pytest.raises(TooLarge) as error:
+            execute_trigger(
+                WORKSPACE,
+                TRIGGER_ID,
+                request(payload=payload),
+                world.registry,
+                world.start_deps,
+                invokable=world.invokable,
+                act=an_act(),
+            )
+        return error.value.message
+
+    # Merged, the first would fit.
+    assert refused("apiKey") == refused("region") == refused("absent")
+    assert nothing_happened(world)
+
+
 def test_params_and_payload_are_counted_together(world: World) -> None:
     world.has_registered(params=json.dumps({"a": "x" * (MAX_BYTES // 2)}).encode())
     with pytest.raises(TooLarge):

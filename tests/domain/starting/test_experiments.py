@@ -63,6 +63,7 @@ def test_both_sides_are_recorded_and_queued_together(installed: World) -> None:
     (act,) = [sealed.act for sealed in installed.runs.acts]
     assert (act.action, act.by, act.reason) == ("experiment", "user-123", "Is it the fix?")
     assert (act.run_id, act.experiment_id, act.function_id) == (RUN_ID, experiment.id, FUNCTION_ID)
+    assert (act.candidate_version, act.candidate_function_id, act.repeats) == ("latest", None, 2)
 
 
 @pytest.mark.parametrize("repeats", [2, 5])

@@ -65,6 +65,37 @@ EXPERIMENT_STARTED: dict[str, Any] = {
 }
 
 
+def _ran(run_id: str, version: str, duration_ms: int, error_code: str | None = None) -> dict[str, Any]:
+    return {
+        "id": run_id,
+        "status": "failure" if error_code else "completed",
+        "functionVersion": version,
+        "errorCode": error_code,
+        "errorSource": "function" if error_code else None,
+        "durationMs": duration_ms,
+    }
+
+
+EXPERIMENT: dict[str, Any] = {
+    "id": EXPERIMENT_STARTED["experimentId"],
+    "sourceRunId": _RUN,
+    "originalRunId": _RUN,
+    "createdAt": "2026-11-26T09:45:00.000Z",
+    "by": "alice",
+    "reason": "Is the fix the reason?",
+    "repeats": 2,
+    "pinnedVersion": "7",
+    "candidateVersion": "latest",
+    "candidateFunctionId": None,
+    "pinned": [_ran(run_id, "7", 900, "Declined") for run_id in EXPERIMENT_STARTED["pinned"]],
+    "candidate": [_ran(run_id, "8", 850) for run_id in EXPERIMENT_STARTED["candidate"]],
+    "verdict": "code",
+    "reasons": [],
+    "noVerdict": None,
+    "ignore": ["/orderId"],
+}
+
+
 def _compared(run_id: str, version: str, **more: Any) -> dict[str, Any]:
     return {
         "id": run_id,

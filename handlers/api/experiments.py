@@ -163,6 +163,7 @@ GET_EXPERIMENT = Operation(
     "verdict is content, because it says whether results are equal: it takes the grant function-runs:reveal, is shown "
     "once all runs of the experiment have ended, and leaves an act in the audit.",
     responses={HTTPStatus.OK: ExperimentView},
+    answer=examples.EXPERIMENT,
     reveals=Reveals(REVEAL, "experiment-verdict"),
     refusals=(errors.InvalidRunId, errors.NotFound, errors.PartUnreadable),
 )

@@ -1,8 +1,8 @@
 """Re-run a run: for callers of the HTTP API, and for an operator who sends a test event in the AWS console.
 
 A console event is `{workspace, runId, useLatestCode?, reason?, overrideParams?, notBefore?, ifNotRecovered?,
-rerunBy?}`. It is authorised by IAM (who may invoke this Lambda) and CloudTrail knows who it was. It is answered with
-the same documents as over HTTP.
+effects?, rerunBy?}`. It is authorised by IAM (who may invoke this Lambda) and CloudTrail knows who it was. It is
+answered with the same documents as over HTTP.
 """
 
 from contextlib import suppress
@@ -17,7 +17,7 @@ from handlers.api.resolver import Resolver, from_gateway
 from handlers.api.responses import accepted, answer_error, to_lambda
 from handlers.api.views import JobAccepted
 from handlers.domain.clock import iso
-from handlers.domain.errors import Unavailable
+from handlers.domain.errors import InvalidRequest, Unavailable
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject, reread_object
 from handlers.domain.requests import Name
@@ -55,6 +55,8 @@ def post_rerun(workspace: str, run_id: str) -> Response[Any]:
 
 def rerun_from_test_event(event: JsonObject) -> JsonObject:
     request = LambdaTestEvent.read(event)
+    if request.plan_token is not None:
+        raise InvalidRequest("planToken", "is of a caller of the API: a test event has no plan. Leave it out.")
     with audited("rerun", workspace=request.workspace, run_id=request.run_id) as line:
         line["by"] = f"console:{request.rerun_by}"
         new = rerun_with(line, RerunRequest(request.workspace, request.run_id, line["by"], request))

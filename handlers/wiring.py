@@ -217,7 +217,7 @@ class Wiring:
         code = FunctionCode(self.lambda_client, marks_versions=False, hash_of=hashes.of)
         return PlanDeps(
             self.runs,
-            PlanReader(self.table, self.runs, self._configuration_secret),
+            PlanReader(self.table, self.runs, self._configuration_secret, log_fault),
             self.input_cipher,
             self.invokable,
             code,

@@ -30,15 +30,17 @@ class PartStore:
         self._objects = objects
         self._report = report
 
-    def stage(self, run: FunctionRun, parts: SealedParts) -> tuple[dict[str, dict[str, Any]], list[StagedObject]]:
+    def stage(
+        self, run: FunctionRun, parts: SealedParts, *, inline: int
+    ) -> tuple[dict[str, dict[str, Any]], list[StagedObject]]:
         """The items to be written in one transaction with the run, by names of their own; what is to be moved then.
 
-        Large parts are objects in the staging area from here on. Raises Unavailable.
+        Parts of more than `inline` bytes are objects in the staging area from here on. Raises Unavailable.
         """
         new: dict[str, dict[str, Any]] = {}
         staged = []
         for part, sealed in parts.items():
-            if len(sealed) <= MAX_SEALED_INLINE_BYTES:
+            if len(sealed) <= inline:
                 new[part] = items.of_part(run, part, sealed)
                 continue
             where = StagedObject(items.object_key(run, part), self._objects.stage(sealed))

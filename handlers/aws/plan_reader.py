@@ -1,9 +1,11 @@
 """What a plan of a re-run reads besides the run itself: all of it in one call, however much is asked for."""
 
+from collections.abc import Callable
+
 from handlers.aws import keys, registry_items, run_items
 from handlers.aws.run_store import RunStore
 from handlers.aws.stack_secret import StackSecret
-from handlers.aws.table import Item, Table
+from handlers.aws.table import Item, Table, readable_of
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.plan import Surroundings
 
@@ -12,11 +14,15 @@ RERUNS = 96
 
 
 class PlanReader:
-    def __init__(self, table: Table, runs: RunStore, secret: StackSecret) -> None:
-        """`secret` is what configurations are hashed with: a new container reads it along."""
+    def __init__(self, table: Table, runs: RunStore, secret: StackSecret, report: Callable[[Exception], None]) -> None:
+        """`secret` is what configurations are hashed with: a new container reads it along.
+
+        `report` receives the errors of re-runs that cannot be read: they are left out.
+        """
         self._table = table
         self._runs = runs
         self._secret = secret
+        self._report = report
 
     def read(self, source: FunctionRun, *, with_reruns: bool) -> Surroundings:
         trigger = keys.registered("trigger", source.trigger_id)
@@ -35,5 +41,5 @@ class PlanReader:
             trigger=registry_items.to_trigger(it).trigger if (it := item(trigger)) else None,
             function=registry_items.to_function(it) if (it := item(function)) else None,
             original=(run_items.to_run(it) if (it := item(original)) else None) if source.is_rerun else source,
-            newest=[run_items.to_run(it) for key in runs if (it := item(key))],
+            newest=list(readable_of(filter(None, map(item, runs)), run_items.to_run, self._report)),
         )

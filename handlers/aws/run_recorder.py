@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from handlers.aws import act_items, experiments, keys, request_keys
 from handlers.aws import run_items as items
-from handlers.aws.part_store import PartStore, StagedObject
+from handlers.aws.part_store import MAX_SEALED_INLINE_BYTES, PartStore, StagedObject
 from handlers.aws.run_store import RunStore
 from handlers.aws.table import ConditionFailed, Table, TransactionCanceled, to_item
 from handlers.domain import clock
@@ -20,6 +20,9 @@ from handlers.domain.starting.idempotency import AlreadyStarted, SealedKey
 from handlers.domain.starting.start import LineageMoved
 
 _ATTEMPTS = 4
+# Ten runs have as many copies, and a transaction costs twice: that is 720 write units at once, where a new table takes
+# 4,000. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+INLINE_IN_EXPERIMENT = 36_000
 # Of the run that is repeated: else a copy of them could appear after all runs of a lineage have been erased.
 _ITS_PARAMETERS_ARE_NOT_ERASED = "attribute_not_exists(erased)"
 
@@ -76,9 +79,8 @@ class RunRecorder(RunStore):
         key: SealedKey | None = None,
         act: SealedAct | None = None,
     ) -> None:
-        """With ten runs of the largest parameters that stay in the table it is 3.7 of the 4 MB of a transaction."""
         first, count = runs[0][0], len(runs)
-        new = [self._to_record(run, parts, None, None) for run, parts in runs]
+        new = [self._to_record(run, parts, None, None, inline=INLINE_IN_EXPERIMENT) for run, parts in runs]
         it_is_new = "attribute_not_exists(pk)"
         actions = {"experiment": self._table.put_action(experiments.item_of(experiment), ConditionExpression=it_is_new)}
         for number, each in enumerate(new):
@@ -192,9 +194,15 @@ class RunRecorder(RunStore):
             self._report(fault)
 
     def _to_record(
-        self, run: FunctionRun, parts: SealedParts, key: SealedKey | None, act: SealedAct | None
+        self,
+        run: FunctionRun,
+        parts: SealedParts,
+        key: SealedKey | None,
+        act: SealedAct | None,
+        *,
+        inline: int = MAX_SEALED_INLINE_BYTES,
     ) -> "_NewItems":
-        new, objects = self._parts.stage(run, parts)
+        new, objects = self._parts.stage(run, parts, inline=inline)
         stored = run.evolve(notes_apart=items.needs_notes(run))
         if objects:
             # However late it is due: what was staged must be moved within a day.

@@ -14,7 +14,7 @@ from handlers.aws.table import Table
 from handlers.domain.registry.entities import StoredTrigger
 from handlers.domain.starting.plan import Surroundings
 from handlers.domain.starting.plan_token import MAX_LENGTH, PlanOf, open_token, seal_token, token_of
-from tests.aws.storing import new_run
+from tests.aws.storing import new_run, nowhere
 from tests.builders import a_function, a_pin, a_rerun, a_trigger
 
 
@@ -25,7 +25,7 @@ def secret(table: Table, cipher: Cipher) -> StackSecret:
 
 @pytest.fixture
 def reader(table: Table, runs: RunRecorder, secret: StackSecret) -> PlanReader:
-    return PlanReader(table, runs, secret)
+    return PlanReader(table, runs, secret, nowhere)
 
 
 def test_a_plan_finds_trigger_function_and_the_original_of_the_lineage(
@@ -68,11 +68,11 @@ def test_the_secret_of_configurations_is_read_along_if_there_is_one(
 ) -> None:
     purpose = uuid4().hex
     unmade = StackSecret(table, cipher, purpose)
-    PlanReader(table, runs, unmade).read(new_run(), with_reruns=False)
+    PlanReader(table, runs, unmade, nowhere).read(new_run(), with_reruns=False)
     assert unmade.find() is None
     made = StackSecret(table, cipher, purpose).read()
     read_along = StackSecret(table, cipher, purpose)
-    PlanReader(table, runs, read_along).read(new_run(), with_reruns=False)
+    PlanReader(table, runs, read_along, nowhere).read(new_run(), with_reruns=False)
     assert (read_along.unread(), read_along.find()) == ([], made)
 
 

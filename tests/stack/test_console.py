@@ -63,6 +63,7 @@ def test_who_sent_an_event_without_a_name_is_unknown(workspace: Workspace) -> No
         ({"workspace": "acme", "runId": "00000000-0000-4000-8000-000000000000"}, "RUN_NOT_FOUND", None),
         ({"workspace": "acme", "runId": "x", "more": 1}, "INVALID_REQUEST", "more"),
         ({"workspace": "acme", "runId": 5}, "INVALID_REQUEST", "runId"),
+        ({"workspace": "acme", "runId": "x", "planToken": "x"}, "INVALID_REQUEST", "planToken"),
     ],
     ids=str,
 )

@@ -61,8 +61,8 @@ class ExperimentBody(Body):
     reason: str | None = Field(default=None, max_length=512)
 
     def normal_form(self) -> JsonObject:
-        """What is asked for, the same however it was written."""
-        return self.model_dump() | {"reason": self.reason or None}
+        """What is asked for, the same however it was written, and across an upgrade that adds a field."""
+        return self.model_dump(exclude_defaults=True) | {"reason": self.reason or None}
 
 
 class ExperimentRequest(NamedTuple):

@@ -195,6 +195,8 @@ def test_a_captured_run_a_raw_one_and_one_without_a_pin_have_plans_too(world: Wo
 
 
 def test_a_hash_that_the_plan_did_not_know_is_not_compared() -> None:
+    unreadable = a_pin(7).evolve(config_hash=None)
+    assert is_planned(planned_code("hash-of-7", "hash-of-the-configuration-of-7"), unreadable)
     assert is_planned(planned_code("hash-of-7", None), a_pin(7))
     assert is_planned(planned_code("hash-of-7", "hash-of-the-configuration-of-7"), a_pin(7))
     for other in (a_pin(8), a_pin(7, function_code_hash="another"), a_pin(7, config_hash="another")):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from handlers.api import examples
-from handlers.api.operations import IDEMPOTENCY_KEY, REVEAL, Grant, Operation, Reveals
+from handlers.api.operations import IDEMPOTENCY_KEY, REPEATING_REFUSALS, REVEAL, Grant, Operation, Reveals
 from handlers.api.views import View
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
@@ -137,16 +137,7 @@ POST_EXPERIMENT = Operation(
     answer=examples.EXPERIMENT_STARTED,
     # In the order in which they are checked, once the body is valid.
     refusals=(
-        errors.InvalidRunId,
-        errors.IdempotencyKeyReused,
-        errors.RunNotFound,
-        errors.WrongWorkspace,
-        errors.OrchestrationRun,
-        errors.NoParameters,
-        errors.DecryptionFailed,
-        errors.TriggerNotFound,
-        errors.FunctionNotFound,
-        errors.FunctionNotPermitted,
+        *REPEATING_REFUSALS,
         errors.NotFound,
         errors.RerunLimitReached,
     ),

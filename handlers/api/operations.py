@@ -141,6 +141,19 @@ IDEMPOTENCY_KEY = Parameter(
     "again and is answered with the same ids. Another request with it is refused (`IDEMPOTENCY_KEY_REUSED`).",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
 )
+# Of what executes a run's input again, in the order in which they are checked once the body is valid.
+REPEATING_REFUSALS = (
+    errors.InvalidRunId,
+    errors.IdempotencyKeyReused,
+    errors.RunNotFound,
+    errors.WrongWorkspace,
+    errors.OrchestrationRun,
+    errors.NoParameters,
+    errors.DecryptionFailed,
+    errors.TriggerNotFound,
+    errors.FunctionNotFound,
+    errors.FunctionNotPermitted,
+)
 IF_MATCH = Parameter(
     "If-Match",
     "The `ETag` of the version that is changed, as GET answered it. Required unless the body names its `version`.",

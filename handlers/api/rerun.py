@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from handlers.api.operations import IDEMPOTENCY_KEY, Grant, Operation
+from handlers.api.operations import IDEMPOTENCY_KEY, REPEATING_REFUSALS, Grant, Operation
 from handlers.api.views import JobAccepted
 from handlers.domain import errors
 from handlers.domain.starting.rerun import RerunBody
@@ -28,16 +28,7 @@ RERUN = Operation(
     responses={HTTPStatus.ACCEPTED: JobAccepted},
     # In the order in which they are checked, once the body is valid.
     refusals=(
-        errors.InvalidRunId,
-        errors.IdempotencyKeyReused,
-        errors.RunNotFound,
-        errors.WrongWorkspace,
-        errors.OrchestrationRun,
-        errors.NoParameters,
-        errors.DecryptionFailed,
-        errors.TriggerNotFound,
-        errors.FunctionNotFound,
-        errors.FunctionNotPermitted,
+        *REPEATING_REFUSALS,
         errors.EffectKeyUnknown,
         errors.PlanOutdated,
         errors.AlreadyRecovered,

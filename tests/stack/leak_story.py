@@ -91,6 +91,15 @@ def refused_requests(
         ),
         "a fixed field": of({"id": secret}, f"/function-triggers/{trigger}", "PUT"),
         "a version": lambda: http.put(f"/function-triggers/{trigger}", json={}, headers={"If-Match": secret}),
+        "a plan's token": of({"planToken": secret}),
+        "effects": of({"effects": secret}),
+        "a plan's unknown field": of({"surprise": secret}, f"/function-runs/{run}/rerun-plan"),
+        "a candidate": of({"candidateVersion": secret}, f"/function-runs/{run}/experiments"),
+        "an ignored key": of({"ignore": [f"{secret}/~"]}, f"/function-runs/{run}/experiments"),
+        "a run to compare with": request(f"/function-runs/{run}/compare", **{"with": secret}),
+        "an experiment": request(f"/function-runs/{run}/experiments/{secret}"),
+        "an act's kind": request("/audit", action=secret),
+        "a run to erase": lambda: http.delete(f"/function-runs/{secret}/content"),
         "include": request(f"/function-runs/{run}", include=secret),
         "a status": request("/function-runs", status=secret),
         "a time": request("/function-runs", **{"from": secret}),
@@ -127,6 +136,7 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
         until(lambda: read_queue(local_stack, local_stack.outputs["RunQueueUrl"], actual, "the run queue"))
     for run in (*runs, *started.runs):
         workspace.ended(run)
+    runs += _looked_at(workspace, runs[0], secret)
     revealed = workspace.run(runs[1], include="parameters,error,logs")
     assert given["printed"] in revealed["logs"]
     refusals = started.refusals
@@ -155,6 +165,22 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
         assert response.status_code == 400
         actual.add("the refusal of a broken seal", response.content)
     return Happened({*runs, *started.runs, broken}, function.name, refusals, started.webhook_secrets)
+
+
+def _looked_at(workspace: Workspace, run: str, secret: Callable[[str], str]) -> list[str]:
+    """A plan and its re-run, a comparison, an experiment and the audit, by who may reveal. The runs that were started."""
+    http, path = workspace.http, f"/function-runs/{run}"
+    overrides = {secret("an overridden key"): secret("an override that is planned")}
+    planned = http.post(f"{path}/rerun-plan", json={"overrideParams": overrides}).json()
+    rerun = workspace.rerun(run, overrideParams=overrides, planToken=planned["planToken"])
+    experiment = http.post(f"{path}/experiments", json={"ignore": [f"/{secret('an ignored key')}"]}).json()
+    runs = [rerun, *experiment["pinned"], *experiment["candidate"]]
+    for each in runs:
+        workspace.ended(each)
+    assert http.get(f"/function-runs/{rerun}/compare").json()["content"]
+    assert http.get(f"{path}/experiments/{experiment['experimentId']}").json()["verdict"] == "same"
+    assert any(act.get("overridePaths") for act in http.get("/audit").json()["data"])
+    return runs
 
 
 def _rerun_under_a_key(workspace: Workspace, run: str, key: str, said: str) -> str:

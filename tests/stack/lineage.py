@@ -19,6 +19,7 @@ from handlers.domain.audit.listing import Filters, list_acts
 from handlers.domain.paging import Page
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.run import FunctionRun
+from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from handlers.domain.upkeep.recovery import RecoveryResult, recover
 from handlers.settings import Settings
@@ -181,6 +182,21 @@ class LineageFixture:
         found, position = list_acts(self.workspace.name, Filters(run_id=run_id), Page(100), self.container().audit_log)
         assert position is None
         return [sealed.act for sealed in found]
+
+    def begin_with(self, trigger: str) -> None:
+        """The original is a run of this trigger, and has been executed."""
+        deps = self.container()
+        run = execute_trigger(
+            self.workspace.name,
+            trigger,
+            ExecuteBody(),
+            deps.registry,
+            deps.start_deps,
+            invokable=deps.invokable,
+            act=act_in(self, "execute"),
+        )
+        self.original = run.id
+        self.execute_what_was_pushed()
 
     def execute_what_was_pushed(self) -> None:
         """What waits in the queue; messages that are delayed stay there, as if they were lost."""

@@ -11,14 +11,13 @@ import pytest
 from handlers.domain import clock
 from handlers.domain.errors import NoParameters, RunNotFound, ServiceError, Unavailable
 from handlers.domain.runs.run import Status
-from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.starting.experiments import StartedExperiment
 from infra.local.local_stack import LocalStack
 from tests.domain.starting.experimenting import experiment_on
 from tests.faults.client import INJECTION, Case, answered, cancelled_by, cases
 from tests.faults.kinds import Kind
 from tests.stack.driver import Workspace
-from tests.stack.lineage import Later, LineageFixture, act_in
+from tests.stack.lineage import Later, LineageFixture
 from tests.stack.test_injected_faults import COUNTS
 
 TRANSACTION = "dynamodb.TransactWriteItems"
@@ -41,17 +40,7 @@ def prepared(
     lineage = LineageFixture.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
     lineage.counted = lineage.directory / "executions"
     trigger, _ = lineage.workspace.trigger_of(COUNTS, params={"file": str(lineage.counted)})
-    deps = lineage.container()
-    lineage.original = execute_trigger(
-        lineage.workspace.name,
-        trigger,
-        ExecuteBody(),
-        deps.registry,
-        deps.start_deps,
-        invokable=deps.invokable,
-        act=act_in(lineage, "execute"),
-    ).id
-    lineage.execute_what_was_pushed()
+    lineage.begin_with(trigger)
     yield lineage
     lineage.close()
 

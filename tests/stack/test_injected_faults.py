@@ -18,14 +18,13 @@ from handlers.domain import clock
 from handlers.domain.errors import RunNotFound, ServiceError, Unavailable
 from handlers.domain.runs.execution import ExecutionResult, execute
 from handlers.domain.runs.run import FunctionRun, Status
-from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
 from handlers.domain.upkeep.recovery import recover
 from infra.local.local_stack import LocalStack
 from tests.faults.answers import answer
 from tests.faults.client import INJECTION, KINDS, Case, answered, cancelled_by, cases, fault
 from tests.faults.kinds import Kind
 from tests.stack.driver import Workspace
-from tests.stack.lineage import Later, LineageFixture, act_in
+from tests.stack.lineage import Later, LineageFixture
 
 COUNTS = """
 def handler(event, context):
@@ -70,17 +69,7 @@ def prepared(
 ) -> Iterator[LineageFixture]:
     lineage = LineageFixture.of(Workspace(local_stack, connection), tmp_path_factory.mktemp("executions"))
     trigger, _ = lineage.workspace.trigger_of(COUNTS, params={"file": str(lineage.directory / "original")})
-    deps = lineage.container()
-    lineage.original = execute_trigger(
-        lineage.workspace.name,
-        trigger,
-        ExecuteBody(),
-        deps.registry,
-        deps.start_deps,
-        invokable=deps.invokable,
-        act=act_in(lineage, "execute"),
-    ).id
-    lineage.execute_what_was_pushed()
+    lineage.begin_with(trigger)
     assert lineage.stored(lineage.original).status is Status.COMPLETED
     yield lineage
     lineage.close()

@@ -38,6 +38,11 @@ def pointer_below(pointer: str, segment: object) -> str:
     return f"{pointer}/{str(segment).replace('~', '~0').replace('/', '~1')}"
 
 
+def segments_of(pointer: str) -> list[str]:
+    """The keys and indexes that it goes through."""
+    return [segment.replace("~1", "/").replace("~0", "~") for segment in pointer.split("/")[1:]]
+
+
 def leaves(value: JsonValue, pointer: str = "") -> Iterator[tuple[str, JsonValue]]:
     """All that stands within objects and is no object with members itself, with pointers to it."""
     if isinstance(value, dict) and (value or not pointer):

@@ -15,6 +15,7 @@ from handlers.domain.comparing.documents import comparable
 from handlers.domain.comparing.frames import frames_of
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonValue, compact
+from handlers.domain.json_pointers import segments_of
 
 _ANY = "*"
 
@@ -30,7 +31,7 @@ class Ignored:
 
     def __init__(self, pointers: Iterable[str]) -> None:
         """A pointer is a bit, so that all that lead to a place are one number: there may be a million places."""
-        paths = [[_unescaped(each) for each in pointer.split("/")[1:]] for pointer in pointers]
+        paths = [segments_of(pointer) for pointer in pointers]
         self._all = (1 << len(paths)) - 1
         # Of each level: which pointers have a segment there, and for which it is the last.
         self._levels: list[tuple[defaultdict[str, int], int]] = []
@@ -87,10 +88,6 @@ def result_fingerprint(result: bytes, ignored: Ignored) -> str:
 def error_fingerprint(error_type: str | None, error: bytes | None) -> str:
     """Equal for errors of one type that were raised in the same functions. Messages do not count."""
     return f"error {compact([error_type, *frames_of(error)])}"
-
-
-def _unescaped(segment: str) -> str:
-    return segment.replace("~1", "/").replace("~0", "~")
 
 
 def _remove(value: JsonValue, keys: Sequence[Any]) -> None:

@@ -168,7 +168,7 @@ def _code_of(run: FunctionRun, code: FunctionCode) -> Pin:
         pin = code.current(run.pin.function_version_arn, refresh=False)
     else:
         pin = code.current(run.function_arn, refresh=run.use_latest_code or _must_refresh(run))
-    if (pin.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:
+    if pin.exceeds_longest_wait:
         raise PermanentFailure(
             TIMEOUT_TOO_LONG,
             f"Version {pin.function_version} has a timeout of {pin.timeout_seconds} s; "

@@ -7,6 +7,7 @@ from typing import Any, Self
 from handlers.domain import seal
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
+from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS
 
 
 class ExecutionType(StrEnum):
@@ -100,6 +101,11 @@ class Pin(Document):
     """None, like the hashes, for a captured run: AWS reports only the version's number."""
     config_hash: str | None = None
     """Equal for versions that are configured alike, their environment included, and for no others."""
+
+    @property
+    def exceeds_longest_wait(self) -> bool:
+        """Whether its function may take longer than an executor can wait for it."""
+        return (self.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS
 
     @property
     def is_complete(self) -> bool:

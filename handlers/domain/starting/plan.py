@@ -18,7 +18,7 @@ from handlers.domain.errors import (
     TriggerNotFound,
     Unavailable,
 )
-from handlers.domain.function_arns import LATEST, MAX_TIMEOUT_SECONDS, InvokablePatterns, base_arn
+from handlers.domain.function_arns import LATEST, InvokablePatterns, base_arn
 from handlers.domain.ids import parse_run_id
 from handlers.domain.json_document import dump
 from handlers.domain.log_context import concerns_run
@@ -243,4 +243,4 @@ def _read(code: CodeReader, function_arn: str, *, is_needed: bool) -> tuple[Pin 
         if is_needed:
             raise Unavailable from fault
         return None, None
-    return found, TIMEOUT_TOO_LONG if (found.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS else None
+    return found, TIMEOUT_TOO_LONG if found.exceeds_longest_wait else None

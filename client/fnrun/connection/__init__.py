@@ -1,1 +1,1 @@
-"""Which stack is called, and with whose token: profiles, the local stack, logins and what they leave behind."""
+"""Which stack, and who calls it: profiles, tokens, logins, and the local stack."""

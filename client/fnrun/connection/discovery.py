@@ -75,7 +75,9 @@ def provider_of(issuer: str, *, address: str | None = None) -> Provider:
         issuer=issuer,
         authorization_endpoint=_endpoint(described, "authorization_endpoint", base),
         token_endpoint=_endpoint(described, "token_endpoint", base),
-        revocation_endpoint=_endpoint(described, "revocation_endpoint", base) if "revocation_endpoint" in described else None,
+        revocation_endpoint=_endpoint(described, "revocation_endpoint", base)
+        if "revocation_endpoint" in described
+        else None,
         scopes=frozenset(map(str, scopes if isinstance(scopes, list) else ())),
         names_itself=described.get("authorization_response_iss_parameter_supported") is True,
     )

@@ -35,9 +35,7 @@ def redeemed(
         "redirect_uri": redirect_uri,
     }
     answer = _ask(token_endpoint, form | extra, secrets=(code, verifier))
-    return _tokens(
-        answer, Tokens("", issuer=issuer, client_id=client_id, token_endpoint=token_endpoint, extra=extra)
-    )
+    return _tokens(answer, Tokens("", issuer=issuer, client_id=client_id, token_endpoint=token_endpoint, extra=extra))
 
 
 def refreshed(tokens: Tokens) -> Tokens:
@@ -79,7 +77,9 @@ def _ask(endpoint: str, form: dict[str, str], *, secrets: tuple[str, ...]) -> di
 def _tokens(answer: dict[str, Any], former: Tokens) -> Tokens:
     access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token", former.refresh_token)
     if not isinstance(access_token, str) or str(answer.get("token_type", "")).lower() != "bearer":
-        raise CommandError(f"{_PROVIDER} gives no access token", "check the client and its scopes: --client-id, --scope")
+        raise CommandError(
+            f"{_PROVIDER} gives no access token", "check the client and its scopes: --client-id, --scope"
+        )
     now, seconds = time.time(), answer.get("expires_in")
     # By our own clock, which may differ from the provider's.
     expires_at = now + float(seconds) if isinstance(seconds, int | float | str) and str(seconds).isdecimal() else None

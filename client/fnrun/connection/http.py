@@ -28,7 +28,9 @@ def send(method: str, url: str, *, what: str, form: dict[str, str] | None = None
         # Without its cause, which holds the request and what was sent with it.
         reason = type(error).__name__
         raise CommandError(
-            f"{what} was not reached at {_origin(url)} ({reason})", "check the address and the network", Exit.NOT_REACHED
+            f"{what} was not reached at {_origin(url)} ({reason})",
+            "check the address and the network",
+            Exit.NOT_REACHED,
         ) from None
 
 

@@ -131,7 +131,9 @@ class _Nobody:
         self._url = url
 
     def token(self) -> str:
-        raise CommandError("Nobody is logged in", f"fnrun login {self._url}, or set {TOKEN_VARIABLE}", Exit.NOT_PERMITTED)
+        raise CommandError(
+            "Nobody is logged in", f"fnrun login {self._url}, or set {TOKEN_VARIABLE}", Exit.NOT_PERMITTED
+        )
 
     def renewed(self, _refused: str) -> None:
         return None

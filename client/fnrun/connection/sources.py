@@ -134,9 +134,7 @@ class StoredToken:
         try:
             return self._refresh(tokens)
         except GrantRefused:
-            raise CommandError(
-                f"The login at {tokens.issuer} has ended", self._login, Exit.NOT_PERMITTED
-            ) from None
+            raise CommandError(f"The login at {tokens.issuer} has ended", self._login, Exit.NOT_PERMITTED) from None
 
 
 def _expires_soon(expiry: float | None) -> bool:

@@ -10,6 +10,7 @@ from fnrun.connection.addresses import checked_url, is_loopback
 from fnrun.connection.http import get_json
 from fnrun.errors import CommandError, Exit
 
+_REVOCATION = "revocation_endpoint"
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -75,9 +76,7 @@ def provider_of(issuer: str, *, address: str | None = None) -> Provider:
         issuer=issuer,
         authorization_endpoint=_endpoint(described, "authorization_endpoint", base),
         token_endpoint=_endpoint(described, "token_endpoint", base),
-        revocation_endpoint=_endpoint(described, "revocation_endpoint", base)
-        if "revocation_endpoint" in described
-        else None,
+        revocation_endpoint=_endpoint(described, _REVOCATION, base) if _REVOCATION in described else None,
         scopes=frozenset(map(str, scopes if isinstance(scopes, list) else ())),
         names_itself=described.get("authorization_response_iss_parameter_supported") is True,
     )

@@ -49,7 +49,7 @@ def refreshed(tokens: Tokens) -> Tokens:
 
 
 def is_revoked(tokens: Tokens) -> bool:
-    """Whether the provider has ended the refresh token: https://www.rfc-editor.org/rfc/rfc7009"""
+    """Whether the provider has ended the refresh token: RFC 7009."""
     if not tokens.revocation_endpoint or not tokens.refresh_token:
         return False
     form = {"token": tokens.refresh_token, "token_type_hint": "refresh_token", "client_id": tokens.client_id}

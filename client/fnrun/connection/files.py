@@ -29,7 +29,7 @@ def write_private(file: Path, text: str) -> None:
             opened.write(text)
             opened.flush()
             os.fsync(opened.fileno())
-        os.replace(unfinished, file)
+        Path(unfinished).replace(file)
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
         raise

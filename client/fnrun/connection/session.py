@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fnrun.connection import local_stack
 from fnrun.connection.addresses import checked_url
@@ -15,8 +15,6 @@ from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.shared import invocation
 
 if TYPE_CHECKING:
-    from function_rerun import Client
-
     from fnrun.connection.token_store import Tokens
 
 TOKEN_VARIABLE = "FNRUN_TOKEN"  # noqa: S105 - a name
@@ -73,11 +71,13 @@ def current() -> Session:
 
 
 @contextmanager
-def open_client() -> "Iterator[Client]":
-    from function_rerun import Client
+def open_client() -> Iterator[Any]:
+    import importlib
 
     session = current()
-    with Client(session.url, workspace=session.workspace, auth=session.auth) as client:
+    with importlib.import_module("function_rerun").Client(
+        session.url, workspace=session.workspace, auth=session.auth
+    ) as client:
         yield client
 
 

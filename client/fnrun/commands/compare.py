@@ -19,7 +19,7 @@ def compare(
     other: Annotated[
         str | None,
         typer.Argument(
-            metavar="[OTHER]",
+            metavar="OTHER",
             help="Compared with this run instead of the one that RUN repeats.",
             autocompletion=completion.run_ids,
         ),
@@ -42,7 +42,7 @@ def compare(
 
     run_id, other_id = lookup.run_id(run), other and lookup.run_id(other)
     with open_client() as client:
-        comparison = client.compare_runs(run_id, **({"with_": other_id} if other_id else {}))
+        comparison = client.compare_runs(run_id, with_=other_id)
     if invocation().as_json:
         print_json(comparison)
     else:

@@ -1,4 +1,4 @@
-"""`fnrun experiment`: was it the code or the world?"""
+"""`fnrun experiment`: whether code or world made a difference."""
 
 from typing import Annotated, Any
 
@@ -71,7 +71,7 @@ def start(
 ) -> None:
     """Start an experiment, and show its verdict. `fnrun experiment RUN` does the same.
 
-    The function is executed 2 × --repeats times, with all that it does: charge, mail, write.
+    The function is executed twice --repeats times, with all that it does: charge, mail, write.
     """
     from fnrun import lookup
     from fnrun.comparing.experiments import Following, show_experiment
@@ -114,7 +114,7 @@ def show(
     run: _Run,
     experiment: Annotated[
         str | None,
-        typer.Argument(metavar="[EXPERIMENT]", help="Its id. Without it: the newest of RUN's lineage."),
+        typer.Argument(metavar="EXPERIMENT", help="Its id. Without it: the newest of RUN's lineage."),
     ] = None,
 ) -> None:
     """Show an experiment: its runs, and its verdict once they have ended. Who is shown a verdict is in the audit."""

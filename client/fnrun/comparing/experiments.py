@@ -25,22 +25,22 @@ class Following:
 
     def __init__(self, client: "Client", run_id: str, started: Document, *, timeout_seconds: float | None) -> None:
         self._follower = Follower(client, timeout_seconds=timeout_seconds, shows_logs=False)
-        self._started = started
+        self._experiment_id = started["experimentId"]
+        self._runs: list[tuple[str, str]] = [(side, run_id) for side in _SIDES for run_id in started[side]]
         self._next_step = f"fnrun experiment show {run_id} {started['experimentId']}"
 
     def until_ended(self) -> None:
         """Raises CommandError if that takes too long, or with Ctrl-C."""
-        runs = [(side, run_id) for side in _SIDES for run_id in self._started[side]]
-        for count, (side, run_id) in enumerate(runs, 1):
+        for count, (side, run_id) in enumerate(self._runs, 1):
             try:
                 run = self._follower.follow(run_id)
             except CommandError as error:
                 raise self._not_followed(error.exit_code) from None
             ended = f"{run['status']} {run['errorCode'] or ''}".rstrip()
-            note(f"{count} of {len(runs)}: {side} {run_id} {ended}")
+            note(f"{count} of {len(self._runs)}: {side} {run_id} {ended}")
 
     def _not_followed(self, code: Exit) -> CommandError:
-        name = f"the experiment {self._started['experimentId']}"
+        name = f"the experiment {self._experiment_id}"
         if code is Exit.INTERRUPTED:
             return CommandError(f"Interrupted: {name} was started and goes on", self._next_step, code)
         return CommandError(f"It is not known how {name} ends; it goes on", self._next_step, code)
@@ -51,7 +51,7 @@ def newest_experiment(client: "Client", run_id: str) -> str:
     own = client.get_run(run_id)["experimentId"]
     if own is not None:
         return str(own)
-    found = [entry for entry in client.get_rerun_history(run_id) if entry["experimentId"] is not None]
+    found = [entry for entry in client.get_rerun_history(run_id)["reruns"] if entry["experimentId"] is not None]
     if not found:
         raise UsageFault("No experiment is known of this run", f"start one: fnrun experiment {run_id}")
     return str(max(found, key=lambda entry: entry["createdAt"])["experimentId"])

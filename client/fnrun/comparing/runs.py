@@ -43,12 +43,12 @@ def print_comparison(comparison: Document) -> None:
         note(contents["savedResult"])
 
 
-def _rows(comparison: Document) -> Iterator[tuple[str, str, str, str]]:
+def _rows(comparison: Document) -> Iterator[list[str]]:
     before, after, differs = comparison["before"], comparison["after"], comparison["differs"]
 
-    def row(label: str, field: str, shown: Any = str, *, differing: Any = "") -> tuple[str, str, str, str]:
+    def row(label: str, field: str, shown: Any = str, *, differing: Any = "") -> list[str]:
         sides = ["" if each.get(field) is None else printable(shown(each[field])) for each in (before, after)]
-        return label, *sides, differing if isinstance(differing, str) else _said(differing)
+        return [label, *sides, differing if isinstance(differing, str) else _said(differing)]
 
     yield row("run", "id")
     yield row("source", "executionSource")

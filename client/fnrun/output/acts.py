@@ -1,6 +1,7 @@
 """How the acts of the audit look: when, who, what, on which run or other thing, and why."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fnrun.output.tables import print_table
@@ -29,24 +30,24 @@ def _subject(act: Act, names: Names) -> str:
     return ""
 
 
+_DETAILS: Mapping[str, str] = MappingProxyType(
+    {
+        "jobId": "started {}",
+        "withRunId": "with {}",
+        "experimentId": "experiment {}",
+        "repeats": "{} times each",
+        "candidateVersion": "candidate {}",
+        "candidateFunctionId": "of function {}",
+        "useLatestCode": "on today's code",
+        "overridden": "with overrides",
+        "overridePaths": "overridden: {}",
+        "parts": "showed {}",
+    }
+)
+
+
 def _details(act: Act) -> Iterator[str]:
-    if act.get("jobId"):
-        yield f"started {act['jobId']}"
-    if act.get("withRunId"):
-        yield f"with {act['withRunId']}"
-    if act.get("experimentId"):
-        yield f"experiment {act['experimentId']}"
-    if act.get("repeats"):
-        yield f"{act['repeats']} times each"
-    if act.get("candidateVersion"):
-        yield f"candidate {act['candidateVersion']}"
-    if act.get("candidateFunctionId"):
-        yield f"of function {act['candidateFunctionId']}"
-    if act.get("useLatestCode"):
-        yield "on today's code"
-    if act.get("overridePaths"):
-        yield f"overridden {' '.join(act['overridePaths'])}"
-    elif act.get("overridden"):
-        yield "with overrides"
-    if act.get("parts"):
-        yield f"showed {' '.join(act['parts'])}"
+    for field, sentence in _DETAILS.items():
+        value = act.get(field)
+        if value and not (field == "overridden" and act.get("overridePaths")):
+            yield sentence.format(" ".join(value) if isinstance(value, list) else value)

@@ -34,7 +34,7 @@ def print_json_list(documents: "Iterable[Any]") -> int:
     """One array, each document written as it comes, so that memory holds one at a time. Gives how many there were."""
     sys.stdout.write("[")
     count = 0
-    for count, document in enumerate(documents, 1):  # noqa: B007 - the last one is given back
+    for count, document in enumerate(documents, 1):
         sys.stdout.write(("\n" if count == 1 else ",\n") + as_json(document, indent=None))
     sys.stdout.write("\n]\n")
     return count

@@ -7,15 +7,16 @@ help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 # Made again when a lock file changes; an interrupted install leaves no stamp and starts over.
-.venv/installed: requirements/dev.txt
+.venv/installed: requirements/dev.txt client/pyproject.toml
 	@test ! -L .venv || { echo ".venv is a link, and what it leads to would be emptied. Remove the link." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Function Re-run needs Python 3.11 or newer; PYTHON=python3.13 make demo chooses another" >&2; exit 1; }
 	@echo "Installing the locked dependencies into .venv (a minute or two, once) …"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable ./client
 	@touch $@
 
-install: .venv/installed ## install the locked dependencies into .venv
+install: .venv/installed ## install the locked dependencies and fnrun into .venv
 
 demo: install ## start the stack on an AWS emulator, show it with real calls, stop everything
 	@$(BIN)/python -m infra.local demo

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 
 STACK_FILE = "stack.json"
+TOKEN_FILE = "token.json"  # noqa: S105 - the name of a file
+"""An access token for the command line, mode 600: {"accessToken", "expiresAt"}, a timestamp in UTC."""
 ANSWER_SECONDS = 10.0
 _UNSET = (None, None, None, None)
 _NOWHERE = (None, None, os.devnull, None)

@@ -1,5 +1,6 @@
 """The commands of the local stack: `python -m infra.local --help`."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -17,6 +18,7 @@ from infra.local_connection import NotUpError
 
 WORKSPACE = "acme"
 SUBJECT = "alice"
+GRANTS = [f"{WORKSPACE}/*:*"]
 GRANT_HINT = "a grant is workspace/resource:action, for example acme/function-triggers:execute or acme/*:*"
 POLL_SECONDS = 0.5
 LIFETIME_SECONDS = 12 * 3600
@@ -45,15 +47,10 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
             local_stack = bring_up(directory, report=begin)
         except RuntimeError as error:
             _fail(str(error))
-    token = local_stack.token(SUBJECT, [f"{WORKSPACE}/*:*"], lifetime_seconds=LIFETIME_SECONDS)
+    local_stack.leave_token(SUBJECT, GRANTS, lifetime_seconds=LIFETIME_SECONDS)
     stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
     # Not with rich, which would break these lines at the terminal's width.
-    typer.echo(f"\nAPI    {local_stack.api_url}")
-    typer.echo(f"Token  {token}\n")
-    typer.echo(
-        f"curl '{local_stack.api_url}/workspace/{WORKSPACE}/api/v1/function-runs' -H 'Authorization: Bearer {token}'"
-    )
-    typer.echo("\nGo on with README.md and docs/tutorial.md. Follow the logs with: make logs. Stop it with: make down.")
+    typer.echo(_next_commands(local_stack.api_url))
 
 
 @app.command()
@@ -72,15 +69,18 @@ def down(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
 
 @app.command()
 def token(
-    grant: Annotated[list[str], typer.Option("--grant", help="workspace/resource:action; may be repeated.")],
+    grant: Annotated[
+        list[str] | None, typer.Option(help=f"workspace/resource:action; may be repeated. [{GRANTS[0]}]")
+    ] = None,
     subject: Annotated[str, typer.Option("--subject", help="Who the token is for.")] = SUBJECT,
     directory: DirectoryOption = DEFAULT_DIRECTORY,
 ) -> None:
     """Print an access token for the local API. It is valid for 12 hours."""
-    for each in grant:
+    grants = grant or GRANTS
+    for each in grants:
         if not is_grant(each):
             _fail(f"'{each}' is not a grant: {GRANT_HINT}.")
-    typer.echo(_up(directory).token(subject, grant, lifetime_seconds=LIFETIME_SECONDS))
+    typer.echo(_up(directory).token(subject, grants, lifetime_seconds=LIFETIME_SECONDS))
 
 
 @app.command()
@@ -102,6 +102,21 @@ def logs(
                 _fail("The emulator was stopped.")
     except KeyboardInterrupt:
         return
+
+
+def _next_commands(api_url: str) -> str:
+    fnrun = "fnrun" if shutil.which("fnrun") else ".venv/bin/fnrun"
+    order = '{"orderId": "o-1", "items": [{"price": 0, "quantity": 1}]}'
+    return f"""
+Next, a function and an order that makes it fail (README.md and docs/tutorial.md go on from there):
+
+  {fnrun} local deploy infra/local/samples/orders --handler function.handler --name orders
+  {fnrun} execute orders --payload '{order}' --wait
+
+Follow what the functions log with `{fnrun} local logs`; stop everything with `{fnrun} local down`. Without fnrun:
+
+  curl '{api_url}/workspace/{WORKSPACE}/api/v1/function-runs' -H "Authorization: Bearer $({fnrun} local token)"
+"""
 
 
 def _up(directory: Path) -> LocalStack:

@@ -1,9 +1,11 @@
 """The whole product on this machine: the emulator, the stacks on it, and the file that says where they are."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +16,7 @@ from infra.local import tokens
 from infra.local.deploy import deploy, synthesise
 from infra.local.emulator.process import REGION, Emulator, is_emulator, unproxied
 from infra.local.waiting import wait_for
-from infra.local_connection import STACK_FILE, NotUpError, read_stack_file
+from infra.local_connection import STACK_FILE, TOKEN_FILE, NotUpError, read_stack_file
 
 STACK = STACK_NAME
 SAMPLES_STACK = f"{STACK}Samples"
@@ -62,12 +64,23 @@ class LocalStack:
         """An access token of the pool that the API's authorizer trusts; `more` goes to `tokens.mint`."""
         return tokens.mint(self.emulator, self.user_pool_id, self.client_id, subject, grants, **more)
 
+    def leave_token(self, subject: str, grants: Sequence[str], *, lifetime_seconds: int) -> None:
+        """For the command line, in a file that only its owner can read, at no moment anyone else."""
+        expires_at = datetime.now(UTC) + timedelta(seconds=lifetime_seconds)
+        token = self.token(subject, grants, lifetime_seconds=lifetime_seconds)
+        document = {"accessToken": token, "expiresAt": expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")}
+        unfinished = self.emulator.directory / f"{TOKEN_FILE}.tmp"
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(document, file)
+        unfinished.replace(self.emulator.directory / TOKEN_FILE)
+
     def client(self, service: str) -> Any:
         return self.emulator.client(service)
 
     def take_down(self) -> None:
         self.emulator.stop()
-        (self.emulator.directory / STACK_FILE).unlink(missing_ok=True)
+        _forget(self.emulator.directory)
 
 
 def assemble(outdir: Path, context: Mapping[str, Any] | None = None) -> Path:
@@ -113,7 +126,12 @@ def stop_leftover(directory: Path) -> None:
     described = read_stack_file(directory)
     if described:
         Emulator(directory, port=described["port"], pid=described["pid"]).stop()
-        (directory / STACK_FILE).unlink()
+        _forget(directory)
+
+
+def _forget(directory: Path) -> None:
+    for file in (STACK_FILE, TOKEN_FILE):
+        (directory / file).unlink(missing_ok=True)
 
 
 def _deployed(emulator: Emulator, outdir: Path, report: Callable[[str], None]) -> LocalStack:

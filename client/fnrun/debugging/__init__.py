@@ -1,1 +1,1 @@
-"""A run on this machine: its code and its input in a folder, its handler called here, its outcome compared; or a test."""
+"""A run brought to this machine: its code and its parameters, executed here and compared with what is recorded."""

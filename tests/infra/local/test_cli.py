@@ -1,13 +1,18 @@
+import json
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from handlers.domain.identity import is_grant
+from infra.local import tokens
 from infra.local.cli import app
-from infra.local.local_stack import LocalStack
+from infra.local.emulator.process import Emulator
+from infra.local.local_stack import LocalStack, stop_leftover
 from infra.local_connection import NotUpError
 
 
@@ -25,6 +30,31 @@ def test_with_nothing_up_a_token_says_what_to_do(directory: Path) -> None:
 def test_down_with_nothing_up_says_so(directory: Path) -> None:
     ran = CliRunner().invoke(app, ["down", "--directory", str(directory)])
     assert (ran.exit_code, "Nothing is up" in ran.stdout) == (0, True)
+
+
+def test_the_token_of_the_command_line_is_for_its_owner_only_and_goes_with_the_stack(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "mint", lambda *_, **more: f"a token for {more['lifetime_seconds']} s")
+    directory.mkdir()
+    stack = LocalStack(
+        emulator=Emulator(directory), api_url="", outputs={}, samples={}, user_pool_id="pool", client_id="client"
+    )
+    before = os.umask(0)
+    try:
+        stack.leave_token("alice", ["acme/*:*"], lifetime_seconds=60)
+        stack.leave_token("alice", ["acme/*:*"], lifetime_seconds=3600)  # a second `make up` renews it
+    finally:
+        os.umask(before)
+    [file] = directory.iterdir()
+    assert (file.name, file.stat().st_mode & 0o777) == ("token.json", 0o600)
+    left = json.loads(file.read_text())
+    assert left["accessToken"] == "a token for 3600 s"
+    lifetime = datetime.fromisoformat(left["expiresAt"]) - datetime.now(UTC)
+    assert timedelta(minutes=59) < lifetime <= timedelta(hours=1)
+    (directory / "stack.json").write_text(json.dumps({"port": 1, "pid": os.getpid()}))
+    stop_leftover(directory)
+    assert list(directory.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,3 @@
+from fnrun.main import run
+
+run()

@@ -1,0 +1,1 @@
+"""Which stack, and who calls it: profiles, tokens, logins, and the local stack."""

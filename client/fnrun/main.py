@@ -1,0 +1,188 @@
+"""The root of the command line: which commands there are, and how each ends."""
+
+import importlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+import typer
+from typer._click.exceptions import NoArgsIsHelpError
+from typer.exceptions import Abort, TyperException
+
+from fnrun.errors import CommandError, Exit, UsageFault
+from fnrun.shared import FnrunGroup, begin_invocation, invocation
+
+PROGRAM = "fnrun"
+
+
+class _Command(NamedTuple):
+    module: str
+    """Below fnrun.commands; its `app` is the command."""
+    summary: str
+
+
+COMMANDS: Mapping[str, _Command] = MappingProxyType(
+    {
+        # In the order in which a newcomer needs them.
+        "execute": _Command("execute", "Start a run of a trigger."),
+        "runs": _Command("runs", "List, show and watch runs."),
+        "rerun": _Command("rerun", "Re-run runs; shows the plan first."),
+        "history": _Command("history", "Show the lineage of a run as a tree."),
+        "compare": _Command("compare", "Show how two runs differ."),
+        "experiment": _Command("experiment", "Find out whether code or world made the difference."),
+        "cancel": _Command("cancel", "Cancel runs that are not executed yet."),
+        "erase": _Command("erase", "Erase what runs hold, for good."),
+        "functions": _Command("functions", "Register, list, show, edit and remove functions."),
+        "triggers": _Command("triggers", "Add, list, show, edit and remove triggers."),
+        "audit": _Command("audit", "List who did what."),
+        "debug": _Command("debug", "Bring a run to this machine and execute it here."),
+        "export-test": _Command("export_test", "Write a pytest file from a run."),
+        "open": _Command("open_run", "Show a run in AWS's console."),
+        "doctor": _Command("doctor", "Say what is wrong, and what to do."),
+        "login": _Command("login", "Log in to a stack by its URL."),
+        "logout": _Command("logout", "Forget a stack's tokens."),
+        "whoami": _Command("whoami", "Show who you are and what you may do."),
+        "profiles": _Command("profiles", "List and choose the stacks that you are logged in to."),
+        "admin": _Command("admin", "Give people of the stack's user pool their grants."),
+        "local": _Command("local", "The stack on this machine: up, down, deploy, …"),
+    }
+)
+
+
+class _Modules(Mapping[str, Any]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        module = importlib.import_module(f"fnrun.commands.{COMMANDS[name].module}")
+        command = typer.main.get_command(module.app)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Root(FnrunGroup):
+    """Lists and completes the commands without importing them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands: Any = _Modules()
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return [*COMMANDS]
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        from typer._click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=command.summary)
+            for name, command in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names if names or not incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
+
+
+app = typer.Typer(
+    name=PROGRAM,
+    cls=Root,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version(PROGRAM))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: bool = typer.Option(False, "--version", help="Print the version.", callback=_show_version, is_eager=True),
+) -> None:
+    """See and re-run the runs of your Lambda functions.
+
+    After `make up` the local stack is found by itself; `fnrun login URL` is for any other.
+    """
+
+
+def run() -> NoReturn:
+    sys.exit(main())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit code. Whatever goes wrong is said in one line on stderr."""
+    begin_invocation()
+    try:
+        return _ended(typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False))
+    except BrokenPipeError:
+        # Who read our output has seen enough. What is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except NoArgsIsHelpError as asked:
+        sys.stdout.write(asked.format_message() + "\n")
+        return Exit.USAGE
+    except Exception as error:  # noqa: BLE001 - no command ends in a traceback: its message may hold what was sent
+        return _fail(_explained(error), as_json=_asks_for_json(arguments))
+    except KeyboardInterrupt:
+        return _fail(_INTERRUPTED)
+
+
+_INTERRUPTED = CommandError("Interrupted", "", Exit.INTERRUPTED)
+
+
+def _ended(code: Any) -> int:
+    if code == Exit.INTERRUPTED:  # typer catches the interrupt
+        return _fail(_INTERRUPTED)
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _explained(error: Exception) -> CommandError:
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, TyperException):
+        return _usage(error)
+    if isinstance(error, Abort):
+        return CommandError("Nothing was answered", "add --yes to be asked nothing", Exit.USAGE)
+    from fnrun.failures import explained  # what it needs is imported by now, or is not what failed
+
+    return explained(error)
+
+
+def _usage(error: TyperException) -> CommandError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else PROGRAM
+    return UsageFault(" ".join(error.format_message().split()).removeprefix("Value error, "), f"{command} --help")
+
+
+def _asks_for_json(arguments: Sequence[str] | None) -> bool:
+    """Also where the options could not be read whole."""
+    typed = " ".join(sys.argv[1:] if arguments is None else arguments)
+    return invocation().as_json or re.search(r"(?:^| )(?:-o ?|--output[ =])json(?: |$)", typed) is not None
+
+
+def _fail(error: CommandError, *, as_json: bool = False) -> int:
+    if as_json:
+        named = {"code": error.code, "message": error.message, "requestId": error.request_id, "next": error.next_step}
+        document = {"error": {name: value for name, value in named.items() if value} | {"exitCode": error.exit_code}}
+        sys.stderr.write(json.dumps(document) + "\n")
+    else:
+        sentence = error.message if error.message.endswith("?") else f"{error.message.rstrip('.')}."
+        next_step = f" Next: {error.next_step}" if error.next_step else ""
+        sys.stderr.write(f"{PROGRAM}: {sentence}{next_step}\n")
+    return error.exit_code

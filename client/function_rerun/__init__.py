@@ -1,0 +1,1 @@
+"""The typed client of Function Re-run's HTTP API."""

@@ -1,4 +1,4 @@
-"""Lambda's control plane, as far as it gives a version's code. boto3 is imported when it is needed, and may be missing."""
+"""Lambda's control plane, as far as it gives a version's code. boto3 is imported when needed, and may be missing."""
 
 import base64
 import hashlib
@@ -87,7 +87,9 @@ class LambdaVersions:
                 f"{what.name} could not be downloaded ({type(error).__name__})", "try again", Exit.NOT_REACHED
             ) from None
         if base64.b64encode(digest.digest()).decode() != what.sha256:
-            raise CommandError(f"What was downloaded is not {what.name}: its hash differs", "try again", Exit.NOT_REACHED)
+            raise CommandError(
+                f"What was downloaded is not {what.name}: its hash differs", "try again", Exit.NOT_REACHED
+            )
 
 
 def _emulator_client(endpoint: str, region: str) -> Any:

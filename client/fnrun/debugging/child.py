@@ -87,7 +87,13 @@ def _process_group(
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """However it ends, none of the processes that it has started stays behind."""
     process = subprocess.Popen(  # noqa: S603 - the interpreter that was looked for, and a script of this package
-        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=STDERR, stderr=STDERR, start_new_session=True
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=STDERR,
+        stderr=STDERR,
+        start_new_session=True,
     )
     try:
         yield process
@@ -118,8 +124,12 @@ def _outcome(what: Call, status: int | None, answer: Path, request_id: str) -> O
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         sentence = f"{at} {request_id} Task timed out after {what.version.timeout_seconds:.2f} seconds"
         return Outcome("timeout", TIMED_OUT, error={"errorType": TIMED_OUT, "errorMessage": sentence})
-    reason = f"Runtime exited with error: {_exit_reason(status)}" if status else "Runtime exited without providing a reason"
-    return Outcome.of_error({"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: {reason}"})
+    reason = (
+        f"Runtime exited with error: {_exit_reason(status)}" if status else "Runtime exited without providing a reason"
+    )
+    return Outcome.of_error(
+        {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: {reason}"}
+    )
 
 
 def _exit_reason(status: int) -> str:

@@ -1,4 +1,4 @@
-"""What a function that is called here sees of the environment: what Lambda would set, and next to nothing of the caller's."""
+"""What a function that is called here sees: the variables that Lambda sets, and next to nothing of the caller's."""
 
 import os
 from collections.abc import Mapping

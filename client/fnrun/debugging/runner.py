@@ -24,7 +24,7 @@ from types import SimpleNamespace
 from typing import Any, Callable  # noqa: UP035 - of Python 3.9, too
 
 Handler = Callable[[Any, Any], Any]
-Invocation = dict  # type: ignore[type-arg]
+Invocation = dict[str, Any]
 
 # What AWS has put beside its runtime. Another package has to be in the function's own, here as there.
 PACKAGES_OF_THE_RUNTIME = frozenset(
@@ -66,8 +66,8 @@ def set_search_path(invocation: Invocation) -> None:
     standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     own = [each for each in sys.path if each in standard or each.endswith((".zip", "lib-dynload"))]
     installed = [each for each in sys.path if each not in own]
-    layers, version = invocation["layerRoot"], "python%d.%d" % sys.version_info[:2]
-    of_layers = [os.path.join(layers, "python", "lib", version, "site-packages"), os.path.join(layers, "python")]
+    layers, version = invocation["layerRoot"], f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    of_layers = [f"{layers}/python/lib/{version}/site-packages", f"{layers}/python"]
     sys.path[:] = [invocation["taskRoot"], *of_layers, *own]
     if invocation["seesInstalledPackages"]:
         sys.path += installed
@@ -75,7 +75,7 @@ def set_search_path(invocation: Invocation) -> None:
     names = PACKAGES_OF_THE_RUNTIME | ({"debugpy"} if invocation["debugpyPort"] else set())
     # Without those of packages that are installed as links to their sources.
     sys.meta_path[:] = [each for each in sys.meta_path if each in _STANDARD_FINDERS]
-    sys.meta_path.append(RuntimePackages(names, installed))  # type: ignore[arg-type]
+    sys.meta_path.append(RuntimePackages(names, installed))
 
 
 def load_handler(handler: str) -> Handler:
@@ -143,7 +143,9 @@ def marshalled(result: Any) -> str:
     text = re.sub(f'"{RAW_NUMBER}([^"]*)"', r"\1", text)
     size = len(text.encode("utf-8", "backslashreplace"))
     if size > MAX_RESULT_BYTES:
-        message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESULT_BYTES} bytes)."
+        message = (
+            f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESULT_BYTES} bytes)."
+        )
         raise RuntimeFault("Function.ResponseSizeTooLarge", message)
     return text
 
@@ -176,7 +178,9 @@ def error_document(error: Exception, request_id: str) -> dict[str, Any]:
 
 def _stack_trace(error: Exception) -> list[str]:
     # As tuples, because AWS's lines have no carets; and only from the function's own first frame on.
-    frames = [(each.filename, each.lineno or 0, each.name, each.line) for each in traceback.extract_tb(error.__traceback__)]
+    frames = [
+        (each.filename, each.lineno or 0, each.name, each.line) for each in traceback.extract_tb(error.__traceback__)
+    ]
     own = next((at for at, frame in enumerate(frames) if frame[0] != __file__), 0)
     return traceback.format_list(frames[own:])
 
@@ -193,7 +197,7 @@ def as_on_aws(error: dict[str, Any], invocation: Invocation) -> dict[str, Any]:
     places = (
         (invocation["taskRoot"], "/var/task"),
         (invocation["layerRoot"], "/opt"),
-        (standard, "/var/lang/lib/" + os.path.basename(standard)),
+        (standard, "/var/lang/lib/" + standard.rpartition("/")[2]),
     )
     trace = []
     for entry in error["stackTrace"]:
@@ -204,7 +208,7 @@ def as_on_aws(error: dict[str, Any], invocation: Invocation) -> dict[str, Any]:
 
 
 def set_up_logging(request_id: str) -> None:
-    logging.Formatter.converter = time.gmtime  # type: ignore[assignment]
+    logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stdout)
     handler.terminator = ""
     form = f"[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t{request_id}\t%(message)s\n"
@@ -217,7 +221,7 @@ def set_up_logging(request_id: str) -> None:
 
 
 def wait_for_debugger(port: int) -> None:
-    import debugpy  # type: ignore[import-not-found] # noqa: PLC0415, T100
+    import debugpy  # type: ignore[import-not-found] # noqa: T100
 
     debugpy.listen(("127.0.0.1", port))  # noqa: T100
     sys.stderr.write(f"Waiting for a debugger on 127.0.0.1:{port}.\n")

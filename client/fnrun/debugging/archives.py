@@ -59,7 +59,7 @@ def _unpack_files(
 
 def _inside(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[0:1]:
+    if path.is_absolute() or ".." in path.parts or "\\" in name or (os.name == "nt" and ":" in name):
         raise BadArchive(f"holds {name!r}, which is outside its folder")
     return path
 

@@ -60,10 +60,11 @@ def _below(place: Place, segment: str) -> Iterator[Place]:
 def pruned(document: Any, pointers: Iterable[str]) -> Any:
     """A copy without what they lead to, as the service leaves it out: an element keeps the index of those behind it."""
     copied = copy.deepcopy(document)
-    for pointer in pointers:
-        for place in reversed(places(copied, pointer)):
-            if isinstance(place.container, dict) or place.key == len(place.container) - 1:
-                del place.container[place.key]
-            else:
-                place.container[place.key] = None
+    found = {(id(place.container), place.key): place for pointer in pointers for place in places(copied, pointer)}
+    elements = sorted((each for each in found.values() if isinstance(each.container, list)), key=lambda each: -each.key)
+    for place in (*elements, *(each for each in found.values() if isinstance(each.container, dict))):
+        if isinstance(place.container, dict) or place.key == len(place.container) - 1:
+            del place.container[place.key]
+        else:
+            place.container[place.key] = None
     return copied

@@ -13,6 +13,8 @@ from fnrun.errors import CommandError, Exit
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from fnrun.connection.session import Session
+
 _TIMEOUT_SECONDS = 60.0
 _NOT_LOGGED_IN = ("NoCredentials", "PartialCredentials", "TokenRetrieval", "SSO", "UnauthorizedSSO", "Login")
 
@@ -90,6 +92,13 @@ class LambdaVersions:
             raise CommandError(
                 f"What was downloaded is not {what.name}: its hash differs", "try again", Exit.NOT_REACHED
             )
+
+
+def versions_of(session: "Session", arn: str, *, profile: str | None, region: str | None) -> LambdaVersions:
+    """Those of the account that the stack is in; on the local stack, the emulator's."""
+    if session.local:
+        return LambdaVersions(region=session.local.region, endpoint=session.local.aws_endpoint_url)
+    return LambdaVersions(region=region or arn.split(":")[3], profile=profile)
 
 
 def _emulator_client(endpoint: str, region: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fnrun.connection.session import Session, current, open_client
 from fnrun.debugging import recorded_run, report
-from fnrun.debugging.aws import LambdaVersions
+from fnrun.debugging.aws import LambdaVersions, versions_of
 from fnrun.debugging.child import Call, call
 from fnrun.debugging.comparison import compare
 from fnrun.debugging.docker import docker_lines
@@ -64,7 +64,7 @@ def debug(options: Options) -> Exit:
     with open_client() as client:
         run = recorded_run.without_content(client, options.run_id)
         arn = recorded_run.function_arn(client, run, latest=options.latest)
-        versions = _versions(session, arn, options)
+        versions = versions_of(session, arn, profile=options.aws_profile, region=options.region)
         version = versions.get(arn)
         python = _python(session, version, options)
         if isinstance(python, Path):
@@ -75,12 +75,6 @@ def debug(options: Options) -> Exit:
     if not isinstance(python, Path):
         return _not_here(brought, python, options)
     return _here(brought, python, variables, session, options)
-
-
-def _versions(session: Session, arn: str, options: Options) -> LambdaVersions:
-    if session.local:
-        return LambdaVersions(region=session.local.region, endpoint=session.local.aws_endpoint_url)
-    return LambdaVersions(region=options.region or arn.split(":")[3], profile=options.aws_profile)
 
 
 def _python(session: Session, version: FunctionVersion, options: Options) -> Path | str | None:

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 RUN = json.loads(Path(__file__).with_name("{fixture}").read_text(encoding="utf-8"))
 
 
-def call():  # noqa: ANN201
+def call() -> object:
     """Call the handler as Lambda would."""
     module, _, name = RUN["handler"].rpartition(".")
     handler = getattr(importlib.import_module(module.replace("/", ".")), name)
@@ -60,21 +60,23 @@ def test_{name}_answers_as_recorded() -> None:
 
 _IGNORED = '''
 
-def blanked(value, *pointers):  # noqa: ANN001, ANN002, ANN201
+def blanked(value: object, *pointers: str) -> object:
     """Leave out what is another at each call: JSON Pointers, with `*` for any member or element."""
     for pointer in pointers:
-        blank(value, [each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:]])
+        keys = pointer.split("/")[1:]
+        blank(value, [key.replace("~1", "/").replace("~0", "~") for key in keys])
     return value
 
 
-def blank(value, path) -> None:  # noqa: ANN001
-    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    for key in keys:
+def blank(value: object, path: list[str]) -> None:
+    if not isinstance(value, dict | list):
+        return
+    for key in list(value) if isinstance(value, dict) else range(len(value)):
         if path[0] in ("*", str(key)):
-            if len(path) == 1:
-                value[key] = None
-            else:
+            if path[1:]:
                 blank(value[key], path[1:])
+            else:
+                value[key] = None
 '''
 
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from fnrun.debugging import interpreters
 from fnrun.debugging.docker import docker_lines, image_of
 from fnrun.debugging.interpreters import imports, interpreter_for, is_compiled_for_linux
 from fnrun.errors import CommandError
@@ -114,7 +113,7 @@ def test_its_python_is_our_own_or_one_of_the_search_path_that_is_really_there(
 
 
 def test_nothing_is_called_where_there_are_no_process_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interpreters.os, "name", "nt")
+    monkeypatch.setattr("fnrun.debugging.interpreters.os.name", "nt")
     assert interpreter_for(a_version(runtime=PYTHON)) == "this is neither Linux nor macOS"
 
 

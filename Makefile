@@ -44,7 +44,7 @@ destroy: install ## delete the stack on AWS, with the rules and schedules of its
 	@$(BIN)/python -m infra.aws destroy $(ARGS)
 
 # Tests of these directories that start the emulator are left out.
-UNIT = tests/domain tests/aws
+UNIT = tests/client tests/domain tests/aws
 unit: install ## the fast tests: no emulator, fewer random examples
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not emulator" --hypothesis-profile quick $(UNIT)
 

@@ -1,8 +1,11 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.client.cli import Fnrun
+from tests.client.server import Api, api_server
+from tests.entry_points.in_memory import a_world
 
 
 @pytest.fixture
@@ -12,3 +15,10 @@ def fnrun(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     for name in ("URL", "TOKEN", "PROFILE", "WORKSPACE"):
         monkeypatch.delenv(f"FNRUN_{name}", raising=False)
     return Fnrun(capsys)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """The API over a world in which a run has completed: its function, its trigger, and an open webhook."""
+    with api_server(a_world()) as api:
+        yield api

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from infra import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "client").glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TESTED = "sh tested"
 """The info string of a block of commands that is run by a test, against a running local stack."""
 

@@ -31,7 +31,7 @@ BETTER_IN_CODE = BETTER | {r"fates?": "result", r"announc(e|es|ed|ing)": "publis
 BETTER_IN_TESTS = {word: better for word, better in BETTER_IN_CODE.items() if word not in ("told", "anew")}
 SOURCES = sorted(
     path
-    for package in ("handlers", "infra", "tests")
+    for package in ("client", "handlers", "infra", "tests")
     for path in (ROOT / package).rglob("*.py")
     if path != Path(__file__).resolve()
 )

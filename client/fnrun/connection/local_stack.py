@@ -1,0 +1,129 @@
+"""The local stack, which is found without being named once `make up` has started it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from fnrun.connection.addresses import is_loopback
+from fnrun.connection.claims import claims_of, expiry_of
+from fnrun.connection.files import write_private
+from fnrun.errors import CommandError, Exit
+
+WORKSPACE = "acme"
+GRANT = f"{WORKSPACE}/*:*"
+NEXT_STEP = "start it with: fnrun local up (or make up)"
+TOKEN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalStack:
+    directory: Path
+    """Where it keeps its files: `.local` of the checkout."""
+    checkout: Path
+    api_url: str
+    aws_endpoint_url: str
+    """The emulator's."""
+    region: str
+    outputs: Mapping[str, str]
+    """Of the stack's CloudFormation outputs, by name; `samples` are those of the sample functions."""
+    samples: Mapping[str, str]
+
+    def stored_token(self) -> str | None:
+        """The token that `make up` has left; it may be refused by now."""
+        try:
+            token = json.loads(self._token_file.read_text(encoding="utf-8"))["accessToken"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        return token if isinstance(token, str) else None
+
+    def new_token(self) -> str:
+        """Made by the checkout's own program, because only that knows the emulator's keys. Raises CommandError."""
+        command = [self._python(), "-m", "infra.local", "token", "--grant", GRANT, "--directory", str(self.directory)]
+        try:
+            # The token comes by a pipe, not by an argument.
+            made = subprocess.run(  # noqa: S603 - the checkout's own interpreter
+                command, cwd=self.checkout, capture_output=True, text=True, timeout=TOKEN_SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            raise _no_token() from None
+        token = made.stdout.strip().rsplit("\n", 1)[-1].strip()
+        if made.returncode or token.count(".") != 2:  # noqa: PLR2004 - a JWT's parts are header, claims, signature
+            raise _no_token()
+        write_private(self._token_file, json.dumps({"accessToken": token, "expiresAt": _expiry(token)}) + "\n")
+        return token
+
+    @property
+    def _token_file(self) -> Path:
+        return self.directory / "token.json"
+
+    def _python(self) -> str:
+        return str(self.checkout / ".venv" / "bin" / "python")
+
+
+def find() -> LocalStack | None:
+    """The one of this directory or the nearest above it, else of the checkout that `fnrun` was installed from."""
+    for checkout in _checkouts():
+        if found := load(checkout):
+            return found
+    return None
+
+
+def load(checkout: Path) -> LocalStack | None:
+    file = checkout / ".local" / "stack.json"
+    try:
+        if not _is_ours(file):
+            return None
+        described: Any = json.loads(file.read_text(encoding="utf-8"))
+        found = LocalStack(
+            directory=checkout / ".local",
+            checkout=checkout,
+            api_url=str(described["apiUrl"]).rstrip("/"),
+            aws_endpoint_url=str(described["awsEndpointUrl"]).rstrip("/"),
+            region=str(described["region"]),
+            outputs=dict(described["outputs"]),
+            samples=dict(described["samples"]),
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return found if is_loopback(found.api_url) and is_loopback(found.aws_endpoint_url) else None
+
+
+def _checkouts() -> Iterator[Path]:
+    here = Path.cwd()
+    yield from (here, *here.parents)
+    yield Path(sys.prefix).parent
+    if source := _installed_from():
+        yield source.parent
+
+
+def _installed_from() -> Path | None:
+    """The folder that `pip install ./client` took: https://packaging.python.org/en/latest/specifications/direct-url/."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        url = urlsplit(json.loads(distribution("fnrun").read_text("direct_url.json") or "{}").get("url", ""))
+    except (PackageNotFoundError, ValueError, AttributeError):
+        return None
+    return Path(unquote(url.path)) if url.scheme == "file" else None
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether this user wrote it. In a folder that all share, another user's could name programs to run."""
+    owner = file.stat().st_uid
+    return os.name != "posix" or owner == os.getuid()
+
+
+def _expiry(token: str) -> str:
+    expiry = datetime.fromtimestamp(expiry_of(claims_of(token)) or 0, UTC)
+    return expiry.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _no_token() -> CommandError:
+    return CommandError("The local stack gave no token", NEXT_STEP, Exit.NOT_REACHED)

@@ -1,7 +1,7 @@
 """`fnrun local`: the stack on this machine, and your own functions on it."""
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -92,13 +92,13 @@ def deploy(
     )
 
 
-def _run(*arguments: str) -> NoReturn:
+def _run(*arguments: str) -> None:
     """Become the checkout's own program: its exit code is this one's, and Ctrl-C reaches it alone."""
     import os
 
-    from fnrun.connection.local_stack import checkout
+    from fnrun.connection.local_stack import checkout, python_of
 
     found = checkout()
-    python = str(found / ".venv" / "bin" / "python")
+    python = str(python_of(found))
     os.chdir(found)
     os.execv(python, [python, "-m", "infra.local", *arguments])  # noqa: S606 - the checkout's own interpreter

@@ -153,7 +153,7 @@ def _clients(stack: LocalStack) -> Any:
     core: Any = botocore.session.Session(
         session_vars={"profile": unset, "config_file": nowhere, "credentials_file": nowhere}
     )
-    session = boto3.Session(botocore_session=core)
+    session: Any = boto3.Session(botocore_session=core)
 
     def client(service: str) -> Any:
         return session.client(

@@ -43,26 +43,15 @@ class Printer:
         self._print(Text())
         self._wrap("", sentence, style="italic")
 
-    def command(self, who: str, program: str, arguments: Sequence[str]) -> None:
-        """As it is typed in a shell; a line that is too long goes on after a backslash, never inside quotes."""
-        typed = [shlex.quote(argument).replace(" ", _NO_BREAK) for argument in arguments]
-        prompt = Text.assemble((f"{who} $ ", "magenta"), (f"{program} ", "bold"))
-        lines = self._wrapped(" ".join(typed), self.console.width - len(prompt) - 2)
-        for number, line in enumerate(lines):
-            start = prompt if number == 0 else Text(" " * len(prompt))
-            self._print(Text.assemble(start, line, " \\" if number < len(lines) - 1 else ""))
-
-    def output(self, text: str) -> None:
-        """What a command has printed, below it."""
-        for line in self._shortened(text).rstrip("\n").splitlines():
-            indent = OUTPUT_INDENT + " " * (len(line) - len(line.lstrip()))
-            self._wrap(indent, line.strip().replace("  ", 2 * _NO_BREAK))
-        self._print(Text())
-
-    def request(self, who: str, method: str, path: str, headers: Mapping[str, str]) -> None:
-        self._print(Text.assemble((f"{who}: ", "magenta"), (f"{method} ", "bold"), self._shortened(path)))
+    def request(
+        self, who: str, method: str, path: str, body: Any = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        line = Text.assemble((f"  {who:<7}", "magenta"), (f"{method:<5} ", "bold"), self._shortened(path))
+        self._print(line)
         for name, value in headers.items():
-            self._wrap(OUTPUT_INDENT, f"{name}: {value}", style="dim")
+            self._wrap(BODY_INDENT, f"{name}: {value}", style="dim")
+        if body is not None:
+            self._wrap(BODY_INDENT, self._shortened(_json(body)))
 
     def answer(self, status: int | str, fields: Mapping[str, Any]) -> None:
         """The fields below each other, with the status before the first."""

@@ -1,23 +1,20 @@
 """The service's side: the function under a name in the workspace, and a trigger that starts it on demand."""
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import Any
 
 from fnrun.errors import CommandError
-
-if TYPE_CHECKING:
-    from function_rerun import Client
 
 NAME_TAKEN = "NAME_TAKEN"
 ON_DEMAND = "on-demand"
 
 
-def register(client: "Client", name: str, arn: str) -> tuple[str, str]:
+def register(client: Any, name: str, arn: str) -> tuple[str, str]:
     """The ids of the compute function and of the trigger; what is there already is kept."""
-    from function_rerun import ApiError
-
+    refusal = importlib.import_module("function_rerun").ApiError
     try:
         function: Any = client.register_function(name=name, function_arn=arn)
-    except ApiError as refused:
+    except refusal as refused:
         if refused.code != NAME_TAKEN:
             raise
         function = _named(client.list_functions(), name)
@@ -27,7 +24,7 @@ def register(client: "Client", name: str, arn: str) -> tuple[str, str]:
             ) from None
     try:
         trigger: Any = client.create_trigger(name=name, function_id=function["id"], execution_type=ON_DEMAND)
-    except ApiError as refused:
+    except refusal as refused:
         if refused.code != NAME_TAKEN:
             raise
         trigger = _named(client.list_triggers(), name)

@@ -1,6 +1,7 @@
 """How a command fails: with an exit code, and one line that says what to do next."""
 
 from enum import IntEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -43,3 +44,15 @@ class UsageFault(CommandError):
 
     def __init__(self, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step, Exit.USAGE)
+
+
+def error_line(error: CommandError) -> str:
+    """What a person reads of it."""
+    sentence = error.message if error.message.endswith("?") else f"{error.message.rstrip('.')}."
+    return f"{sentence} Next: {error.next_step}" if error.next_step else sentence
+
+
+def error_document(error: CommandError) -> dict[str, Any]:
+    """What a program reads of it."""
+    named = {"code": error.code, "message": error.message, "requestId": error.request_id, "next": error.next_step}
+    return {name: value for name, value in named.items() if value} | {"exitCode": error.exit_code}

@@ -13,7 +13,8 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import Abort, TyperException
 
-from fnrun.errors import CommandError, Exit, UsageFault
+from fnrun.errors import CommandError, Exit, UsageFault, error_document, error_line
+from fnrun.output.text import printable
 from fnrun.shared import FnrunGroup, begin_invocation, invocation
 
 PROGRAM = "fnrun"
@@ -178,11 +179,7 @@ def _asks_for_json(arguments: Sequence[str] | None) -> bool:
 
 def _fail(error: CommandError, *, as_json: bool = False) -> int:
     if as_json:
-        named = {"code": error.code, "message": error.message, "requestId": error.request_id, "next": error.next_step}
-        document = {"error": {name: value for name, value in named.items() if value} | {"exitCode": error.exit_code}}
-        sys.stderr.write(json.dumps(document) + "\n")
+        sys.stderr.write(json.dumps({"error": error_document(error)}) + "\n")
     else:
-        sentence = error.message if error.message.endswith("?") else f"{error.message.rstrip('.')}."
-        next_step = f" Next: {error.next_step}" if error.next_step else ""
-        sys.stderr.write(f"{PROGRAM}: {sentence}{next_step}\n")
+        sys.stderr.write(f"{PROGRAM}: {printable(error_line(error))}\n")
     return error.exit_code

@@ -139,7 +139,7 @@ def _nothing() -> None: ...
 
 @contextmanager
 def in_flight(what: str, *, check: str) -> Iterator[None]:
-    """Around a request that changes something: whoever interrupts it is told that its outcome is not known.
+    """Around a request that changes something: an interrupt says that its outcome is not known.
 
     `what` completes "It is not known whether …"; `check` is how to find out.
     """

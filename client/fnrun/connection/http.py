@@ -1,4 +1,4 @@
-"""Requests to the API's description and to identity providers, which know no token of ours yet."""
+"""The few requests that are not the client's: to the API's description, to identity providers, and to try a token."""
 
 from typing import Any
 
@@ -18,12 +18,15 @@ def get_json(url: str, *, what: str) -> dict[str, Any]:
     return object_of(answer, what=what)
 
 
-def send(method: str, url: str, *, what: str, form: dict[str, str] | None = None) -> httpx.Response:
+def send(
+    method: str, url: str, *, what: str, form: dict[str, str] | None = None, token: str | None = None
+) -> httpx.Response:
     """Follows no redirect: what is sent is for this address only. Raises CommandError."""
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
         # A proxy has no business between this machine and itself.
         with httpx.Client(timeout=ANSWER_SECONDS, trust_env=not is_loopback(url)) as client:
-            return client.request(method, url, data=form, headers={"Accept": "application/json"})
+            return client.request(method, url, data=form, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         # Without its cause, which holds the request and what was sent with it.
         reason = type(error).__name__

@@ -12,5 +12,9 @@ def confirm(question: str, *, yes: bool) -> None:
         raise UsageFault("Nobody can be asked here, because this is not a terminal", "add --yes")
     import typer
 
-    if not typer.confirm(question, err=True):
+    try:
+        is_wanted = typer.confirm(question, err=True)
+    except typer.Abort:
+        raise CommandError("Not answered: nothing was done", exit_code=Exit.INTERRUPTED) from None
+    if not is_wanted:
         raise CommandError("Nothing was done", exit_code=Exit.NOT_WELL)

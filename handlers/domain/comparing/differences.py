@@ -33,7 +33,8 @@ _MAX_TOKENS = 40_000_000
 _TEXT_OF = json.JSONEncoder(sort_keys=True).encode
 
 # Where a value is: the way to what holds it, and its key or index there.
-_Path = tuple[Any, str | int] | None
+_Path = tuple[Any, str | int, str | int] | None
+"""From the end: what it is below, its segment in `before`, and that in `after`."""
 
 
 class Kind(StrEnum):
@@ -93,7 +94,7 @@ class _Walk:
         self.count += 1
         if len(self.shown) == MAX_SHOWN or self._bytes_left < 0:
             return
-        difference = _excerpt(_pointer(path), kind, before, after)
+        difference = _excerpt(_pointer(path, kind), kind, before, after)
         self._bytes_left -= len(compact(difference).encode())
         if self._bytes_left >= 0:
             self.shown.append(difference)
@@ -101,22 +102,22 @@ class _Walk:
     def _compare_objects(self, path: _Path, before: JsonValue, after: JsonValue) -> None:
         for name, member in before.items():
             if name in after:
-                self.compare((path, name), member, after[name])
+                self.compare((path, name, name), member, after[name])
             else:
-                self.add((path, name), Kind.REMOVED, before=member)
+                self.add((path, name, name), Kind.REMOVED, before=member)
         for name, member in after.items():
             if name not in before:
-                self.add((path, name), Kind.ADDED, after=member)
+                self.add((path, name, name), Kind.ADDED, after=member)
 
     def _compare_arrays(self, path: _Path, before: JsonValue, after: JsonValue) -> None:
         for (i, j), (i_end, j_end) in self._gaps(before, after):
             both = min(i_end - i, j_end - j)
             for at in range(both):
-                self.compare((path, j + at), before[i + at], after[j + at])
+                self.compare((path, i + at, j + at), before[i + at], after[j + at])
             for at in range(i + both, i_end):
-                self.add((path, at), Kind.REMOVED, before=before[at])
+                self.add((path, at, at), Kind.REMOVED, before=before[at])
             for at in range(j + both, j_end):
-                self.add((path, at), Kind.ADDED, after=after[at])
+                self.add((path, at, at), Kind.ADDED, after=after[at])
 
     def _gaps(self, before: JsonValue, after: JsonValue) -> Iterator[Gap]:
         if self._tokens_left < 0:
@@ -133,11 +134,11 @@ def _token(value: JsonValue) -> object:
     return value
 
 
-def _pointer(path: _Path) -> str:
+def _pointer(path: _Path, kind: Kind) -> str:
     segments: list[str] = []
     while path is not None:
-        path, segment = path
-        segments.append(pointer_below("", segment))
+        path, in_before, in_after = path
+        segments.append(pointer_below("", in_before if kind is Kind.REMOVED else in_after))
     return "".join(reversed(segments))
 
 

@@ -43,6 +43,11 @@ def shown(before: Any, after: Any) -> list[tuple[Any, ...]]:
         ([{"id": 1}, {"id": 2}, {"id": 3}], [{"id": 1}, {"id": 3}], [("/1", "removed", {"id": 2}, None)]),
         ([{"id": 1}], [{"id": 0}, {"id": 1.0}], [("/0", "added", None, {"id": 0})]),
         ([True, 1], [1, True], [("/0", "removed", True, None), ("/1", "added", None, True)]),
+        (
+            [0, 0, [], {"a": 1}],
+            [[], {}],
+            [("/0", "removed", 0, None), ("/1", "removed", 0, None), ("/3/a", "removed", 1, None)],
+        ),
         (["[1]"], [[1]], [("/0", "changed", "[1]", [1])]),
         ([5, 5, 5], [5, 5], [("/2", "removed", 5, None)]),
         (

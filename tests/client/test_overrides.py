@@ -1,0 +1,105 @@
+"""--set and --params: what is typed becomes the object that is meant, or one clear sentence."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from fnrun.errors import UsageFault
+from fnrun.inputs.overrides import read_overrides, read_params, read_payload
+
+
+@pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        (["a=1"], {"a": 1}),
+        (["a.b=1", "a.c=2"], {"a": {"b": 1, "c": 2}}),
+        ([r"a\.b=1"], {"a.b": 1}),
+        ([r"a\\.b=1"], {"a\\": {"b": 1}}),
+        ([r"a\=b=c=d"], {"a=b": "c=d"}),
+        (["a=text"], {"a": "text"}),
+        (["a="], {"a": ""}),
+        (['a="1"'], {"a": "1"}),
+        (["a=null"], {"a": None}),
+        (["a=01"], {"a": "01"}),
+        (["a=NaN"], {"a": "NaN"}),
+        (["a=123456789012345678901234567890"], {"a": 123456789012345678901234567890}),
+        ([r'a="cut \ud83d"'], {"a": "cut \ud83d"}),
+        (["items=[1,{}]"], {"items": [1, {}]}),
+        ([r"items\[0]=x"], {"items[0]": "x"}),
+        (["ключ.é=1"], {"ключ": {"é": 1}}),
+    ],
+)
+def test_a_setting_is_json_where_it_parses_and_text_elsewhere(settings: list[str], made: dict[str, object]) -> None:
+    assert read_overrides(settings, {}) == made
+
+
+def test_settings_are_put_into_the_params_which_stay_as_they_are() -> None:
+    base = {"a": {"b": 1}, "c": [1]}
+    assert read_overrides(["a.d=2"], base) == {"a": {"b": 1, "d": 2}, "c": [1]}
+    assert base == {"a": {"b": 1}, "c": [1]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "base", "said"),
+    [
+        (["a"], {}, "--set has no ="),
+        (["=1"], {}, "--set has an empty key"),
+        (["a..b=1"], {}, "--set has an empty key"),
+        (["items[0]=1"], {}, "an array is replaced as a whole"),
+        (["a.items[0].b=1"], {}, "an array is replaced as a whole"),
+        (["a=1", "a=2"], {}, "--set a and --set a are about the same"),
+        (["a=1", "a.b=2"], {}, "--set a.b and --set a are about the same"),
+        (["a.b=2", "a={}"], {}, "--set a and --set a.b are about the same"),
+        (["a=1"], {"a": 2}, "--set a would replace a, which is given already"),
+        (["a=1"], {"a": {"b": 2}}, "--set a would replace a,"),
+        (["a.b.c=1"], {"a": {"b": 2}}, "--set a.b.c would replace a.b,"),
+        (["a=1e999"], {}, "--set a has a number that is too large"),
+        (['a={"b":1,"b":2}'], {}, "--set a has two equal keys"),
+        (["a=" + "9" * 5000], {}, "--set a has an integer of more digits"),
+        (["a=" + "[" * 100_000], {}, "--set a is nested too deeply"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_without_the_value(
+    settings: list[str], base: dict[str, object], said: str
+) -> None:
+    with pytest.raises(UsageFault) as refused:
+        read_overrides(settings, base)
+    assert said in refused.value.message
+    assert refused.value.next_step
+    assert "999" not in refused.value.message
+
+
+def test_params_are_an_object_in_a_file_or_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "params.json"
+    file.write_text('\ufeff{"a": "é"}', encoding="utf-8")
+    assert read_params(str(file)) == read_payload(f"@{file}") == {"a": "é"}
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"b": 1}')))
+    assert read_params("-") == {"b": 1}
+    assert read_params(None) == read_payload(None) == {}
+    assert read_payload('{"c": 1}') == {"c": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[1]", "is not a JSON object"),
+        (b'{"secret": ', "is not JSON: line 1, column 12"),
+        (b"\xff", "is not UTF-8"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_object_is_said_with_its_name(tmp_path: Path, content: bytes | None, said: str) -> None:
+    file = tmp_path / "params.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageFault, match=r"params\.json") as refused:
+        read_params(str(file))
+    assert said in refused.value.message
+    assert "secret" not in refused.value.message
+
+
+def test_a_payload_that_is_no_object_is_told_how_a_file_is_named() -> None:
+    with pytest.raises(UsageFault) as refused:
+        read_payload("params.json")
+    assert refused.value.next_step == "for a file write --payload @FILE"

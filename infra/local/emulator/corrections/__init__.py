@@ -28,6 +28,7 @@ def apply_all() -> None:
     functions.a_failed_invocation_is_recorded_without_its_id()
     functions.a_payload_may_be_anything()
     functions.a_version_s_number_is_used_again()
+    functions.a_version_s_code_is_that_of_its_function()
     http_api.an_api_s_endpoint_does_not_resolve()
     http_api.jwt_claims_might_not_be_strings()
     access.iam_mistakes_the_names_of_rules_and_schedules()

@@ -145,3 +145,24 @@ def a_version_s_number_is_used_again() -> None:
     deletion = {"        del _functions[name]\n": "        remember_versions_of(name, _functions.pop(name))\n"}
     rewrite_function(defect, lambda_svc, "_create_function", first)
     rewrite_function(defect, lambda_svc, "_delete_function", deletion)
+
+
+def a_version_s_code_is_that_of_its_function() -> None:
+    """Where GetFunction says that a version's code is, there was the current code."""
+    defect = "a version's code is that of its function"
+    address = '            "Location": _presigned_code_url(name),\n'
+    of_version = address.replace("(name)", '(f"{name}:{effective_config[\'Version\']}".removesuffix(":$LATEST"))')
+    rewrite_function(defect, lambda_svc, "_get_function", {address: of_version})
+    rewrite_function(
+        defect,
+        lambda_svc,
+        "serve_function_code",
+        {
+            "    if account_id and region:\n": (
+                '    func_name, _, version = func_name.partition(":")\n    if account_id and region:\n'
+            ),
+            "    if not func:\n": (
+                '    func = func["versions"].get(version) if func and version else func\n    if not func:\n'
+            ),
+        },
+    )

@@ -1,10 +1,14 @@
-"""Version numbers on the emulator, as on AWS."""
+"""Versions on the emulator, as on AWS: their numbers, and their code."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.local.emulator.process import Emulator
 from tests.infra.local.functions import MakeFunction
@@ -51,3 +55,21 @@ def test_nor_are_those_of_a_function_that_was_deleted_and_made_again(
         client.delete_function(FunctionName=name)
     assert versions == ["1", "2", "3"]
     assert created(f"{name}-another") == "1"
+
+
+def test_the_code_of_a_version_is_what_was_published(client: Any, a_function: MakeFunction) -> None:
+    function = a_function("FIRST = True").arn
+
+    def code_of(arn: str) -> str:
+        address = client.get_function(FunctionName=arn)["Code"]["Location"]
+        with zipfile.ZipFile(io.BytesIO(httpx.get(address, trust_env=False).content)) as archive:
+            return archive.read("index.py").decode()
+
+    version = client.publish_version(FunctionName=function)["FunctionArn"]
+    client.update_function_code(FunctionName=function, ZipFile=package("SECOND = True"))
+    assert (code_of(version), code_of(function)) == ("FIRST = True", "SECOND = True")
+    address = client.get_function(FunctionName=version)["Code"]["Location"]
+    client.delete_function(FunctionName=version)
+    assert httpx.get(address, trust_env=False).status_code == httpx.codes.NOT_FOUND
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.get_function(FunctionName=version)

@@ -1,0 +1,98 @@
+"""What a function that is called here sees: the variables that Lambda sets, and next to nothing of the caller's."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from fnrun.debugging.function_version import FunctionVersion
+from fnrun.errors import CommandError, UsageFault
+
+INHERITED = ("PATH", "LANG")
+_CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"})
+# So that no SDK finds credentials in files, or asks the machine that this is.
+_NO_CREDENTIALS: Mapping[str, str] = MappingProxyType(
+    {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+)
+
+
+def function_environment(
+    version: FunctionVersion,
+    *,
+    code: Path,
+    scratch: Path,
+    own: Mapping[str, str],
+    credentials: Mapping[str, str],
+) -> dict[str, str]:
+    """`own` are the function's variables, `scratch` is an empty folder for its home and its temporary files."""
+    home, temporary = scratch / "home", scratch / "tmp"
+    for folder in (home, temporary):
+        folder.mkdir()
+    return {
+        "LANG": "C.UTF-8",
+        **{name: os.environ[name] for name in INHERITED if name in os.environ},
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "TZ": ":UTC",
+        **own,
+        **_NO_CREDENTIALS,
+        **credentials,
+        "_HANDLER": version.handler,
+        "LAMBDA_TASK_ROOT": str(code),
+        "LAMBDA_RUNTIME_DIR": str(scratch),
+        "AWS_REGION": version.region,
+        "AWS_DEFAULT_REGION": version.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": version.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": version.number,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{version.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"fnrun/[{version.number}]debug",
+    }
+
+
+def read_variables(file: Path) -> dict[str, str]:
+    """The variables of a file of lines NAME=value, as Docker's --env-file reads it: no quotes, no substitution."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageFault(f"{file} cannot be read ({type(error).__name__})", "name a file of lines NAME=value") from None
+    variables = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.isidentifier():  # as Lambda names them
+            raise UsageFault(f"Line {number} of {file} is not NAME=value", "write one variable a line")
+        if name in _CREDENTIALS:
+            message = f"{name} cannot come from {file}: the function would have AWS credentials without your noticing"
+            raise UsageFault(message, "use --with-credentials PROFILE")
+        variables[name] = value
+    return variables
+
+
+def credentials_of(profile: str) -> dict[str, str]:
+    """The AWS credentials of a profile as variables. Raises CommandError."""
+    from fnrun.debugging.aws import imported_boto3
+
+    boto3 = imported_boto3()
+    try:
+        found = boto3.Session(profile_name=profile).get_credentials()
+        frozen = found.get_frozen_credentials() if found else None
+    except Exception as error:  # noqa: BLE001 - botocore's, and those of its credential processes
+        raise CommandError(
+            f"The AWS profile {profile} gives no credentials ({type(error).__name__})", "aws configure list-profiles"
+        ) from None
+    if frozen is None:
+        raise CommandError(f"The AWS profile {profile} has no credentials", f"aws configure --profile {profile}")
+    variables = {
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+    }
+    return {name: value for name, value in variables.items() if value}

@@ -1,0 +1,153 @@
+"""What was deployed is unpacked into its folder, and nowhere else, whatever it says of itself."""
+
+import contextlib
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from fnrun.debugging import archives
+from fnrun.debugging.archives import BadArchive, unpack
+from hypothesis import given
+from hypothesis import strategies as st
+
+LINK = stat.S_IFLNK | 0o777
+FILE = stat.S_IFREG | 0o644
+
+
+def packed(file: Path, entries: Mapping[str, tuple[int, bytes]]) -> Path:
+    """An archive of these names, each with its mode and its content."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (mode, content) in entries.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr, entry.compress_type = mode << 16, zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return file
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "in" / "folder"
+    made.mkdir(parents=True)
+    return made
+
+
+def below(folder: Path) -> list[str]:
+    return sorted(str(each.relative_to(folder)) for each in folder.rglob("*"))
+
+
+def test_files_links_and_modes_are_as_they_were_packed(tmp_path: Path, folder: Path) -> None:
+    entries = {
+        "app.py": (FILE, b"print()"),
+        "bin/": (stat.S_IFDIR | 0o755, b""),
+        "bin/tool": (stat.S_IFREG | stat.S_ISUID | 0o777, b"#!"),
+        "lib.so": (LINK, b"lib/lib.so.1"),
+        "lib/lib.so.1": (0, b"elf"),
+        "bin/app.py": (LINK, b"../app.py"),
+    }
+    assert unpack(packed(tmp_path / "a.zip", entries), folder) == []
+    assert below(folder) == ["app.py", "bin", "bin/app.py", "bin/tool", "lib", "lib.so", "lib/lib.so.1"]
+    assert (folder / "lib.so").read_bytes() == b"elf"
+    assert (folder / "bin/app.py").read_bytes() == b"print()"
+    modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in ("app.py", "bin/tool", "lib/lib.so.1")}
+    assert modes == {"app.py": 0o644, "bin/tool": 0o755, "lib/lib.so.1": 0o644}
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "a/../../evil", "/evil", "//evil", "..", "a/..", "..\\evil", "C:\\evil", "a\\..\\..\\evil"]
+)
+def test_a_name_that_is_outside_is_refused(tmp_path: Path, folder: Path, name: str) -> None:
+    for mode in (FILE, LINK):
+        with pytest.raises(BadArchive, match="outside its folder"):
+            unpack(packed(tmp_path / "a.zip", {name: (mode, b"x")}), folder)
+    assert below(tmp_path) == ["a.zip", "in", "in/folder"]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"link": b"/etc"},
+        {"link": b"../.."},
+        {"link": b"a/../../../x"},
+        # Each stays inside, and leads out through the other.
+        {"d1/d2/top": b"../..", "link": b"d1/d2/top/../x"},
+        {"link": b"/proc/self/cwd"},
+    ],
+)
+def test_links_that_lead_out_are_left_out(tmp_path: Path, folder: Path, links: dict[str, bytes]) -> None:
+    entries = {name: (LINK, target) for name, target in links.items()}
+    left_out = unpack(packed(tmp_path / "a.zip", {**entries, "app.py": (FILE, b"")}), folder)
+    assert "link" in left_out
+    assert not (folder / "link").is_symlink()
+    for root, folders, files in os.walk(folder):
+        for each in (*folders, *files):
+            assert Path(root, each).resolve().is_relative_to(folder)
+
+
+@pytest.mark.parametrize("first", ["link", "link/evil"])
+def test_nothing_is_written_through_a_link(tmp_path: Path, folder: Path, first: str) -> None:
+    """Whichever comes first: the link, or the file below it."""
+    entries = {"link": (LINK, b"../../outside"), "link/evil": (FILE, b"x")}
+    ordered = {first: entries[first], **entries}
+    (tmp_path / "outside").mkdir()
+    unpack(packed(tmp_path / "a.zip", ordered), folder)
+    assert below(tmp_path / "outside") == []
+
+
+def test_a_layer_replaces_the_files_and_links_of_those_before_it(tmp_path: Path, folder: Path) -> None:
+    unpack(packed(tmp_path / "a.zip", {"a": (FILE, b"1"), "b": (LINK, b"a"), "c": (FILE, b"1")}), folder)
+    unpack(packed(tmp_path / "b.zip", {"b": (FILE, b"2"), "c": (LINK, b"a")}), folder)
+    assert {name: (folder / name).read_bytes() for name in "abc"} == {"a": b"1", "b": b"2", "c": b"1"}
+    assert (folder / "c").is_symlink()
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])
+def test_what_is_neither_file_nor_link_is_refused(tmp_path: Path, folder: Path, kind: int) -> None:
+    with pytest.raises(BadArchive, match="neither a file nor a link"):
+        unpack(packed(tmp_path / "a.zip", {"odd": (kind | 0o666, b"")}), folder)
+
+
+def test_what_would_fill_the_disk_is_stopped_at_lambda_s_own_limit(tmp_path: Path, folder: Path) -> None:
+    bomb = packed(tmp_path / "a.zip", {f"{at}": (FILE, bytes(400_000)) for at in range(3)})
+    assert bomb.stat().st_size < 3_000
+    with pytest.raises(BadArchive, match="larger than anything that Lambda takes"):
+        unpack(bomb, folder, max_bytes=1_000_000)
+    assert sum(each.stat().st_size for each in folder.iterdir()) <= 1_000_000
+
+
+def test_the_sizes_that_an_archive_claims_are_not_believed(tmp_path: Path, folder: Path) -> None:
+    bomb = packed(tmp_path / "a.zip", {"a": (FILE, bytes(400_000))})
+    content = bomb.read_bytes()
+    bomb.write_bytes(content.replace(struct.pack("<I", 400_000), struct.pack("<I", 4)))
+    with pytest.raises(BadArchive):
+        unpack(bomb, folder, max_bytes=1_000)
+    assert sum(each.stat().st_size for each in folder.iterdir()) <= 1_000
+
+
+def test_too_many_entries_are_refused(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 2)
+    with pytest.raises(BadArchive, match="more than 2 entries"):
+        unpack(packed(tmp_path / "a.zip", dict.fromkeys("abc", (FILE, b""))), folder)
+    assert below(folder) == []
+
+
+def test_a_file_where_a_folder_is_wanted_is_one_clear_error(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(BadArchive, match=r"cannot be read \((NotADirectoryError|FileExistsError)\)"):
+        unpack(packed(tmp_path / "a.zip", {"a": (FILE, b""), "a/b": (FILE, b"")}), folder)
+
+
+@given(st.binary(max_size=200), st.integers(0, 200), st.binary(min_size=1, max_size=4))
+def test_whatever_is_damaged_is_one_clear_error(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes, at: int, damage: bytes
+) -> None:
+    place = tmp_path_factory.mktemp("damaged")
+    (place / "folder").mkdir()
+    good = packed(place / "a.zip", {"a.py": (FILE, b"x" * 50), "b": (LINK, b"a.py")}).read_bytes()
+    for content in (junk, good[:at], good[:at] + damage + good[at + len(damage) :]):
+        (place / "a.zip").write_bytes(content)
+        with contextlib.suppress(BadArchive):
+            unpack(place / "a.zip", place / "folder")
+    assert {each.name for each in place.iterdir()} == {"a.zip", "folder"}

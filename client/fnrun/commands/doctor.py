@@ -18,7 +18,8 @@ app = Commands()
 @app.command()
 def doctor(
     can: Annotated[
-        str | None, typer.Option("--can", metavar="COMMAND", help="Whether you may use this command, rerun for example.")
+        str | None,
+        typer.Option("--can", metavar="COMMAND", help="Whether you may use this command, rerun for example."),
     ] = None,
     *,
     aws_profile: Annotated[

@@ -1,5 +1,6 @@
 """AWS itself, with an operator's own credentials: what the service's API does not do."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,11 +29,30 @@ def client_of(target: Target, service: str) -> Any:
     boto3 = _boto3()
     with explained():
         if target.local is not None:
-            # The emulator's credentials, and nothing of the caller's own AWS configuration.
-            session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
-            found = target.local
-            return session.client(service, region_name=found.region, endpoint_url=found.aws_endpoint_url)
+            return _emulator_client(target.local, service)
         return boto3.Session(profile_name=target.profile, region_name=target.region).client(service)
+
+
+def _emulator_client(found: LocalStack, service: str) -> Any:
+    """Reads nothing of the caller's AWS configuration, so that what is meant for the emulator reaches no account."""
+    import boto3
+    import botocore.session
+    from botocore.config import Config
+
+    unset: Any = (None, None, None, None)
+    nowhere: Any = (None, None, os.devnull, None)
+    core: Any = botocore.session.Session(
+        session_vars={"profile": unset, "config_file": nowhere, "credentials_file": nowhere}
+    )
+    session: Any = boto3.Session(botocore_session=core)
+    return session.client(
+        service,
+        region_name=found.region,
+        endpoint_url=found.aws_endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulator's
+        config=Config(proxies={}),
+    )
 
 
 def outputs_of(target: Target) -> dict[str, str]:

@@ -89,7 +89,9 @@ def _place(session: Session) -> Finding:
     place = token_store.place_of(key_of(session.profile or "", session.url))
     if place is Place.FILE:
         return warning(
-            "token's place", "Tokens are in a file that only you can read", "better, if there is one: a system's keyring"
+            "token's place",
+            "Tokens are in a file that only you can read",
+            "better, if there is one: a system's keyring",
         )
     return ok("token's place", "Tokens are in the keyring" if place else "No tokens are kept")
 
@@ -153,9 +155,7 @@ def _get(session: Session, query: str) -> httpx.Response:
     """Of the workspace's runs."""
     address = f"{session.url}/workspace/{session.named_workspace or 'any'}/api/v1/function-runs{query}"
     try:
-        with httpx.Client(
-            auth=session.auth, timeout=ANSWER_SECONDS, trust_env=not is_loopback(session.url)
-        ) as client:
+        with httpx.Client(auth=session.auth, timeout=ANSWER_SECONDS, trust_env=not is_loopback(session.url)) as client:
             return client.get(address)
     except httpx.HTTPError as error:
         raise CommandError(f"The API did not answer ({type(error).__name__})", "call fnrun doctor again") from None

@@ -46,7 +46,9 @@ def may_do_all(identity: Identity, workspace: str) -> list[Finding]:
     others = [each for each in NEEDS if each not in permitted]
     if not permitted:
         return [
-            fault("may I", f"The token has no grant for the workspace {workspace}", _ASK.format(missing=f"{workspace}/…"))
+            fault(
+                "may I", f"The token has no grant for the workspace {workspace}", _ASK.format(missing=f"{workspace}/…")
+            )
         ]
     found = [ok("may I", f"In {workspace}: {', '.join(permitted)}")]
     if others:

@@ -97,11 +97,14 @@ def _place(session: Session) -> Finding:
 
 
 def _token(session: Session, token: str, api: LoginDescription) -> Iterator[Finding]:
-    answer = _get(session, "?limit=1")
+    try:
+        answer = _get(session, "?limit=1")
+    except CommandError as error:  # it is refused, and there is no other
+        reasons = reasons_of_refusal(token, api)
+        yield from _refused(reasons) if reasons else [fault("token", error.message, error.next_step)]
+        return
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        reasons = reasons_of_refusal(token, api) or ["it does not say why"]
-        for reason in reasons:
-            yield fault("token", f"The API refuses the token: {reason}", _LOGIN)
+        yield from _refused(reasons_of_refusal(token, api) or ["it does not say why"])
         return
     if answer.status_code not in (httpx.codes.OK, httpx.codes.FORBIDDEN):
         yield fault("stack", f"The API answers {answer.status_code}", "tell the operator; the stack's alarms say more")
@@ -112,6 +115,10 @@ def _token(session: Session, token: str, api: LoginDescription) -> Iterator[Find
         yield ok("token", f"The API takes it, for {identity.shown}; valid until {until}")
     else:
         yield ok("token", "The API takes it")
+
+
+def _refused(reasons: list[str]) -> list[Finding]:
+    return [fault("token", f"The API refuses the token: {reason}", _LOGIN) for reason in reasons]
 
 
 def _permissions(session: Session, wanted: str | None) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """`fnrun doctor` says what is wrong, and what to do."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -139,8 +138,7 @@ class TestRuns:
     @staticmethod
     def _keep(api: Api, **times: datetime) -> None:
         [run] = api.world.runs.runs.values()
-        stamps = {name: f"{each:%Y-%m-%dT%H:%M:%S.000Z}" for name, each in times.items()}
-        api.world.runs.runs[run.id] = replace(run, status=Status.PENDING, **stamps)
+        api.world.runs.runs[run.id] = run.evolve(status=Status.PENDING, **times)
 
 
 def test_a_local_stack_s_emulator_is_looked_at(fnrun: Fnrun, checkout: Path) -> None:

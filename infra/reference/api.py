@@ -11,11 +11,11 @@ from handlers.domain.errors import ServiceError
 from infra.reference.remedies import REMEDIES
 
 # The document that a stack serves names the stack's own.
-_LOGIN = Login("https://api.example.com", "https://issuer.example.com")
+DOCUMENTED = Login("https://api.example.com", "https://issuer.example.com")
 
 
 def openapi_json() -> str:
-    return json.dumps(openapi(_LOGIN), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(openapi(DOCUMENTED), indent=1, ensure_ascii=False) + "\n"
 
 
 def methods_table() -> str:

@@ -2,6 +2,7 @@
 
 from infra import ROOT
 from infra.reference.api import errors_table, methods_table, openapi_json
+from infra.reference.models import models_py
 from infra.reference.page import GeneratedFile, GeneratedPage
 from infra.reference.settings import settings_table
 
@@ -12,4 +13,5 @@ PAGES: list[GeneratedPage | GeneratedFile] = [
     GeneratedPage(_DIRECTORY / "api.md", methods_table),
     GeneratedPage(_DIRECTORY / "errors.md", errors_table),
     GeneratedFile(_DIRECTORY / "openapi.json", openapi_json),
+    GeneratedFile(ROOT / "client" / "function_rerun" / "models.py", models_py),
 ]

@@ -90,9 +90,9 @@ def _differences(here: Any, there: Any, pointer: str = "") -> Iterator[dict[str,
         for key in {**there, **here}:
             yield from _member(here, there, key, below(pointer, key))
     elif isinstance(here, list) and isinstance(there, list):
-        pairs = [dict(enumerate(each)) for each in (here, there)]
-        for at in range(max(len(here), len(there))):
-            yield from _member(*pairs, at, below(pointer, at))
+        ours, theirs = dict(enumerate(here)), dict(enumerate(there))
+        for at in {**theirs, **ours}:
+            yield from _member(ours, theirs, at, below(pointer, at))
     elif not _is_alike(here, there):
         yield {"pointer": pointer, "kind": "changed", "before": there, "after": here}
 

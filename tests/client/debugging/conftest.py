@@ -13,7 +13,7 @@ from handlers.domain.runs.run import Status
 from tests.builders import FUNCTION_ARN, TRIGGER_ID, a_pin
 from tests.client.debugging.aws import Aws, aws_with_credentials, sha256
 from tests.client.server import Api
-from tests.packages import package
+from tests.packages import packed
 
 PINNED = f"{FUNCTION_ARN}:7"
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
@@ -26,7 +26,7 @@ class Recorded:
         self.api, self.aws = api, aws
 
     def deploy(self, code: str, arn: str = PINNED, **configuration: Any) -> None:
-        archive = package("", {"app.py": code})
+        archive = packed({"app.py": code})
         here = {"Runtime": f"python3.{sys.version_info.minor}", "Architectures": [ARCHITECTURE]}
         self.aws.add_function(arn, archive, **(here | configuration))
         if arn == PINNED:

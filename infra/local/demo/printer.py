@@ -57,7 +57,6 @@ class Printer:
         for line in self._shortened(text).rstrip("\n").splitlines():
             indent = OUTPUT_INDENT + " " * (len(line) - len(line.lstrip()))
             self._wrap(indent, line.strip().replace("  ", 2 * _NO_BREAK))
-        self._print(Text())
 
     def request(self, who: str, method: str, path: str, headers: Mapping[str, str]) -> None:
         self._print(Text.assemble((f"{who}: ", "magenta"), (f"{method} ", "bold"), self._shortened(path)))

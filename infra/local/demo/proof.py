@@ -38,11 +38,11 @@ def prove_the_fix(failed: Answer, fixed: str, bob: DemoUser, carol: DemoUser, pr
     )
     printer.say("Would it have succeeded without the fix by now? An experiment executes both versions, twice each.")
     printer.say("The version that failed still fails. The fix does not. Nothing but the code makes the difference.")
-    bob.types("experiment", failed["id"], "--reason", "Was it the fix?", "--yes", "--wait")
+    bob.types("experiment", failed["id"], "--reason", "Was it the fix?", "--yes")
     history = bob.asks(f"/function-runs/{failed['id']}/rerun-history").each("reruns")
     proofs = [run for run in history if run["experimentId"]]
     found = bob.asks(f"/function-runs/{failed['id']}/experiments/{proofs[0]['experimentId']}")
     found.has(verdict="code", reasons=[])
     printer.say("A verdict says something of the results. Carol, who may not reveal content, is shown none.")
-    carol.types("experiment", "show", proofs[0]["experimentId"])
+    carol.types("experiment", "show", failed["id"])
     return [str(run["id"]) for run in proofs]

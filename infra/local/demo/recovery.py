@@ -9,8 +9,8 @@ RETRIES = 2
 def retry_automatically(alice: DemoUser, printer: Printer) -> None:
     printer.chapter("Failures are retried automatically, and the lineage says so")
     printer.say("This trigger retries what fails: twice, on the same code, with a pause that grows.")
-    policy = f'{{"maxRetries": {RETRIES}, "initialDelaySeconds": 1, "jitter": "none"}}'
-    alice.types("triggers", "add", "patient", "--function", "orders", "--retry-policy", policy)
+    policy = ("--retries", str(RETRIES), "--retry-delay", "1s", "--retry-jitter", "none")
+    alice.types("triggers", "add", "patient", "--function", "orders", *policy)
     printer.say("This order has no items at all, so that every attempt must fail.")
     run = alice.starts("execute", "patient", "--payload", '{"orderId": "A-1004"}', "--wait", code=NOT_WELL)
     alice.sees(run, FAILURE).has(errorCode="KeyError")

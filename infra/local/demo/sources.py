@@ -1,7 +1,7 @@
 """Chapters of the demo: a webhook and a schedule start runs, which are re-run."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -48,8 +48,8 @@ def receive_a_webhook(alice: DemoUser, local_stack: LocalStack, http: httpx.Clie
 
 def wait_for_a_schedule(alice: DemoUser, printer: Printer) -> None:
     printer.chapter("A schedule starts a run, and its re-run is as if the schedule had come again")
-    moment = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-    alice.types("triggers", "add", "tonight", "--function", "orders", "--at", moment, "--params", json.dumps(ORDER))
+    params = ("--params", json.dumps(ORDER))
+    alice.types("triggers", "add", "tonight", "--function", "orders", "--at", "+3s", *params)
     runs = expect(
         lambda: alice.asks("/function-runs?executionSource=scheduled").each("data"),
         bool,

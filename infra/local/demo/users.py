@@ -23,6 +23,7 @@ FAILURE = "failure"
 NOT_WELL, REFUSED, NOT_PERMITTED = 1, 3, 4
 Seen = TypeVar("Seen")
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SECRET = re.compile(r"whsec_\S+")
 _STARTED = re.compile(f"^({_ID})", re.MULTILINE)
 
 
@@ -101,6 +102,8 @@ class DemoUser:
         )
         for found in re.findall(_ID, ran.stdout):
             self._printer.abbreviate(found, found[:8])
+        for secret in _SECRET.findall(ran.stdout):
+            self._printer.abbreviate(secret, f"{secret[:9]}…")
         self._printer.output(ran.stdout)
         if ran.returncode != code:
             command = shlex.join(["fnrun", *arguments])

@@ -15,6 +15,11 @@ from rich.text import Text
 WIDTH = 100
 INDENT = " " * 4
 OUTPUT_INDENT = " " * 4
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SHOWN = 8
+"""Characters of an id."""
+_HEADER = re.compile(r" *[A-Z]+(?:  +[A-Z]+)+")
+_HANGING = " " * 8
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 STYLES = {"completed": "green", "failure": "red"}
 
@@ -54,9 +59,29 @@ class Printer:
 
     def output(self, text: str) -> None:
         """What a command has printed, below it."""
-        for line in self._shortened(text).rstrip("\n").splitlines():
-            indent = OUTPUT_INDENT + " " * (len(line) - len(line.lstrip()))
-            self._wrap(indent, line.strip().replace("  ", 2 * _NO_BREAK))
+        columns: list[int] = []
+        table: list[list[str]] = []
+        for line in [*text.rstrip().splitlines(), None]:
+            if line and _HEADER.fullmatch(line):
+                columns = [0, *(found.start() for found in re.finditer("[A-Z]+", line) if found.start())]
+            if columns and line:
+                ends = [*columns[1:], len(line)]
+                table.append(
+                    [self._shortened(line[start:end].rstrip()) for start, end in zip(columns, ends, strict=True)]
+                )
+                continue
+            for each in _aligned(table):
+                self._output_line(each)
+            columns, table = [], []
+            if line is not None:
+                self._output_line(self._shortened(line))
+
+    def _output_line(self, line: str) -> None:
+        indent = OUTPUT_INDENT + " " * (len(line) - len(line.lstrip()))
+        first, *others = _lines(line.strip(), self.console.width - len(indent) - len(_HANGING))
+        self._print(Text(indent + first))
+        for other in others:
+            self._print(Text(indent + _HANGING + other))
 
     def request(self, who: str, method: str, path: str, headers: Mapping[str, str]) -> None:
         self._print(Text.assemble((f"{who}: ", "magenta"), (f"{method} ", "bold"), self._shortened(path)))
@@ -84,12 +109,18 @@ class Printer:
             self._print(Text.assemble(indent if number == 0 else " " * len(indent), (line, style)))
 
     def _print(self, text: Text) -> None:
+        text.rstrip()
         self.console.print(text, soft_wrap=True)
 
 
 def _lines(text: str, width: int) -> list[str]:
     lines = textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
     return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _json(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Chapters of the demo: a plan, a fix, and whether it was the fix."""
 
 from infra.local.demo.printer import Printer
-from infra.local.demo.users import COMPLETED, FAILURE, Answer, DemoUser
+from infra.local.demo.users import COMPLETED, FAILURE, NOT_PERMITTED, Answer, DemoUser
 
 TESTING = ("--latest", "--reason", "Testing the fix", "--even-if-recovered")
 SIDES = ("pinned", "candidate")
@@ -37,12 +37,11 @@ def prove_the_fix(failed: Answer, fixed: str, bob: DemoUser, carol: DemoUser, pr
         }
     )
     printer.say("Would it have succeeded without the fix by now? An experiment executes both versions, twice each.")
-    printer.say("The version that failed still fails. The fix does not. Nothing but the code makes the difference.")
     bob.types("experiment", failed["id"], "--reason", "Was it the fix?", "--yes")
     history = bob.asks(f"/function-runs/{failed['id']}/rerun-history").each("reruns")
     proofs = [run for run in history if run["experimentId"]]
     found = bob.asks(f"/function-runs/{failed['id']}/experiments/{proofs[0]['experimentId']}")
     found.has(verdict="code", reasons=[])
     printer.say("A verdict says something of the results. Carol, who may not reveal content, is shown none.")
-    carol.types("experiment", "show", failed["id"])
+    carol.types("experiment", "show", failed["id"], code=NOT_PERMITTED)
     return [str(run["id"]) for run in proofs]

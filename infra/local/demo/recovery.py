@@ -1,5 +1,7 @@
 """Chapters of the demo: automatic retries, and a delayed re-run that is cancelled."""
 
+from datetime import UTC, datetime, timedelta
+
 from infra.local.demo.printer import Printer
 from infra.local.demo.users import FAILURE, NOT_WELL, Answer, DemoUser, UnexpectedAnswerError, expect
 
@@ -28,7 +30,8 @@ def retry_automatically(alice: DemoUser, printer: Printer) -> None:
 def cancel_a_delayed_rerun(failed: Answer, alice: DemoUser, printer: Printer) -> None:
     printer.chapter("A re-run can wait, be sent twice, and be cancelled")
     printer.say("Alice wants the order re-run tonight. Her connection breaks, so she calls it again:")
-    when = ("--not-before", "+8h", "--reason", "When the warehouse is quiet", "--even-if-recovered")
+    tonight = (datetime.now(UTC) + timedelta(hours=8)).isoformat(timespec="seconds")
+    when = ("--not-before", tonight, "--reason", "When the warehouse is quiet", "--even-if-recovered")
     key = ("--idempotency-key", "tonight-A-1002", "--yes")
     first, second = (alice.starts("rerun", failed["id"], *when, *key) for _ in range(2))
     if first != second:

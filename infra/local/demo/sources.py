@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from standardwebhooks import Webhook
 
-from infra.local.demo.printer import Printer
+from infra.local.demo.printer import SHOWN, Printer
 from infra.local.demo.users import COMPLETED, DemoUser, UnexpectedAnswerError, expect
 from infra.local.local_stack import LocalStack
 
@@ -33,7 +33,7 @@ def receive_a_webhook(alice: DemoUser, local_stack: LocalStack, http: httpx.Clie
         if response.status_code != HTTPStatus.ACCEPTED:
             raise UnexpectedAnswerError(f"POST {path} gave {response.status_code}: {response.text[:2000]}")
         document = response.json()
-        printer.abbreviate(document["jobId"], document["jobId"][:8])
+        printer.abbreviate(document["jobId"], document["jobId"][:SHOWN])
         printer.answer(response.status_code, document)
         started.add(document["jobId"])
     if len(started) != 1:

@@ -54,7 +54,7 @@ def run_demo() -> None:
     printer.answer(
         "next",
         {
-            "make up": "the same stack to keep on this machine, with a token for your own calls",
+            "make up": "the same stack to keep on this machine, for functions and calls of your own",
             "docs/": "what the service promises, and how to deploy it to an AWS account",
         },
     )
@@ -65,6 +65,7 @@ def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) 
     bob = DemoUser("bob", ["acme/*:*", "globex/*:*"], local_stack, http, printer)
     carol = DemoUser("carol", ["acme/function-runs:read", "acme/audit:read"], local_stack, http, printer)
 
+    printer.abbreviate(local_stack.api_url, f"{local_stack.emulator.url}/…")
     deploy_the_function(alice, printer)
     failed = order_twice(alice, printer)
     charged = rerun_with_an_override(failed, alice, printer)

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from infra import ROOT
-from infra.local.demo.printer import Printer
+from infra.local.demo.printer import ID, SHOWN, Printer
 from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS, wait_for
 
@@ -22,9 +22,8 @@ FAILURE = "failure"
 # How fnrun ends.
 NOT_WELL, REFUSED, NOT_PERMITTED = 1, 3, 4
 Seen = TypeVar("Seen")
-_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SECRET = re.compile(r"whsec_\S+")
-_STARTED = re.compile(f"^({_ID})", re.MULTILINE)
+_STARTED = re.compile(f"^({ID})", re.MULTILINE)
 
 
 class UnexpectedAnswerError(RuntimeError):
@@ -100,8 +99,8 @@ class DemoUser:
             text=True,
             check=False,
         )
-        for found in re.findall(_ID, ran.stdout):
-            self._printer.abbreviate(found, found[:8])
+        for found in re.findall(ID, ran.stdout):
+            self._printer.abbreviate(found, found[:SHOWN])
         for secret in _SECRET.findall(ran.stdout):
             self._printer.abbreviate(secret, f"{secret[:9]}…")
         self._printer.output(ran.stdout)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 from uuid import uuid4
 
 import httpx
@@ -40,10 +40,12 @@ class Client(Registry):
         retry_seconds: float = RETRY_SECONDS,
         transport: httpx.BaseTransport | None = None,
         clock: Clock | None = None,
+        on_retry: Callable[[FunctionRerunError, float], object] | None = None,
         used_by: str | None = None,
     ) -> None:
-        """`timeout`: seconds that one answer may take. `used_by`: a product name for User-Agent.
+        """`timeout`: seconds that one answer may take. `used_by`: the name of a program, for User-Agent.
 
+        `on_retry` is called before what has failed is tried again, with its error and the seconds until then.
         Raises InsecureUrl for plain HTTP to another machine.
         """
         self._transport = Transport(
@@ -53,6 +55,7 @@ class Client(Registry):
             answer_seconds=timeout,
             transport=transport,
             clock=clock or Clock(),
+            on_retry=on_retry,
             user_agent=user_agent(used_by),
         )
         self.url, self.workspace = self._transport.url, workspace
@@ -206,12 +209,12 @@ class Client(Registry):
     ) -> models.RerunHistory:
         """The lineage of a run: all of it, or one page if `limit` or `cursor` is given."""
         path = f"{self._of_run(run_id)}/rerun-history"
-        history: models.RerunHistory = self._get(path, {"limit": limit, "cursor": cursor})
-        while limit is None and cursor is None and history["nextCursor"] is not None:
-            page: models.RerunHistory = self._get(path, {"cursor": history["nextCursor"]})
-            page["reruns"] = history["reruns"] + page["reruns"]
-            history = page
-        return history
+        if limit is not None or cursor is not None:
+            page: models.RerunHistory = self._get(path, {"limit": limit, "cursor": cursor})
+            return page
+        *before, last = pages.all_pages(lambda at: self._get(path, {"cursor": at}))
+        reruns = [each for one in (*before, last) for each in one["reruns"]]
+        return cast("models.RerunHistory", last | {"reruns": reruns})
 
     def compare_runs(self, run_id: str, with_: str | None = None) -> models.Comparison:
         """How it differs from another run, by default from the one that it repeats."""
@@ -270,7 +273,7 @@ class Client(Registry):
 
     def get_open_api(self) -> models.ApiDescription:
         """The description of the API, which needs no token and is sent none."""
-        answer: models.ApiDescription = self._transport.send(Call("GET", "/openapi.json", needs_token=False)).document
+        answer: models.ApiDescription = self._transport.send(Call("GET", "/openapi.json", needs_token=False))
         return answer
 
     def wait(
@@ -289,7 +292,7 @@ class Client(Registry):
 
         def read(seconds: float) -> models.RevealedRun:
             call = Call("GET", self._of_run(run_id))
-            run: models.RevealedRun = self._transport.send(call, retry_seconds=0, answer_seconds=seconds).document
+            run: models.RevealedRun = self._transport.send(call, retry_seconds=0, answer_seconds=seconds)
             return run
 
         return wait_for_end(
@@ -317,13 +320,13 @@ class Client(Registry):
         return f"{self._base}/function-runs/{segment(run_id)}"
 
     def _items(self, path: str, filters: Mapping[str, Any], cursor: str | None) -> Iterator[Any]:
-        return pages.items(lambda at: self._get(f"{self._base}{path}", {**filters, "cursor": at}), cursor)
+        return pages.all_items(lambda at: self._get(f"{self._base}{path}", {**filters, "cursor": at}), cursor)
 
     def _get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         return self._send(Call("GET", path, query=query(parameters or {})))
 
     def _send(self, call: Call) -> Any:
-        return self._transport.send(call).document
+        return self._transport.send(call)
 
 
 def _planned(

@@ -107,6 +107,8 @@ class Api:
         self.requests: list[Received] = []
         self.lock = threading.RLock()
         """Held while an entry point works: the world is one thread's."""
+        self._answering = 0
+        self._idle = threading.Condition(self.lock)
         self._faults: deque[tuple[str, Fault]] = deque()
         self._server = _Server(("127.0.0.1", 0), self)
         self._server.serve()
@@ -118,6 +120,14 @@ class Api:
     def inject(self, *faults: Fault, of: str = "") -> None:
         """One for each of the next requests whose method and path contain this."""
         self._faults.extend((of, fault) for fault in faults)
+
+    def forget_faults(self) -> None:
+        self._faults.clear()
+
+    def finish(self) -> None:
+        """Wait until what has arrived is answered."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._answering == 0)
 
     def execute_pending(self) -> int:
         """Execute all runs that are due, and say how many there were."""
@@ -169,7 +179,16 @@ class Api:
 
     def answer(self, received: Received) -> tuple[Answer | None, Fault]:
         """None if the request was lost."""
-        fault = self._fault_of(received)
+        with self._idle:
+            self._answering += 1
+        try:
+            return self._answer(received, self._fault_of(received))
+        finally:
+            with self._idle:
+                self._answering -= 1
+                self._idle.notify_all()
+
+    def _answer(self, received: Received, fault: Fault) -> tuple[Answer | None, Fault]:
         time.sleep(fault.delay_seconds)
         with self.lock:
             self.requests.append(received)

@@ -123,6 +123,10 @@ def root(
 
 
 def run() -> NoReturn:
+    if "_FNRUN_COMPLETE" in os.environ:
+        from fnrun.completion import show_help_as_it_is
+
+        show_help_as_it_is()
     sys.exit(main())
 
 
@@ -168,7 +172,7 @@ def _explained(error: Exception) -> CommandError:
 def _usage(error: TyperException) -> CommandError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else PROGRAM
-    return UsageFault(" ".join(error.format_message().split()).removeprefix("Value error, "), f"{command} --help")
+    return UsageFault(" ".join(error.format_message().split()).replace("Value error, ", ""), f"{command} --help")
 
 
 def _asks_for_json(arguments: Sequence[str] | None) -> bool:

@@ -57,3 +57,9 @@ def next_step(refusal: Mapping[str, Any], *, run: str | None = None) -> str:
     """Of an error of the API, or a refusal of a plan; `run` is what was asked about."""
     step = NEXT_STEPS.get(refusal["code"], _OF_A_NEWER_SERVICE)
     return step.format(run=run or "RUN", other=refusal.get("runId") or "RUN")
+
+
+def with_run(message: str, refusal: Mapping[str, Any]) -> str:
+    """The API's sentence with the id that it names by its field's name."""
+    run_id = refusal.get("runId")
+    return message.replace("`runId`", run_id) if isinstance(run_id, str) else message

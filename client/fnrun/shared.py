@@ -139,7 +139,7 @@ def _nothing() -> None: ...
 
 @contextmanager
 def in_flight(what: str, *, check: str) -> Iterator[None]:
-    """Around a request that changes something: an interrupt says that its outcome is not known.
+    """Around a request that changes something: where its outcome is not known, that is said, and how to find out.
 
     `what` completes "It is not known whether …"; `check` is how to find out.
     """
@@ -149,3 +149,14 @@ def in_flight(what: str, *, check: str) -> Iterator[None]:
         raise CommandError(
             f"Interrupted: it is not known whether {what}", f"look with {check}", Exit.INTERRUPTED
         ) from None
+    except Exception as error:
+        from function_rerun import OutcomeUnknown  # is imported by now
+
+        if isinstance(error, OutcomeUnknown):
+            raise CommandError(
+                f"It is not known whether {what}",
+                f"look with {check}",
+                Exit.UNKNOWN,
+                request_id=error.request_id or "",
+            ) from None
+        raise

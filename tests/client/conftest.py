@@ -18,6 +18,14 @@ def fnrun(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 
 
 @pytest.fixture
+def as_alice(fnrun: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> Fnrun:
+    """The command line of somebody who may do everything in the workspace of `api`."""
+    for name, value in {"URL": api.url, "TOKEN": api.token(), "WORKSPACE": "acme"}.items():
+        monkeypatch.setenv(f"FNRUN_{name}", value)
+    return fnrun
+
+
+@pytest.fixture
 def api() -> Iterator[Api]:
     """The API over a world in which a run has completed: its function, its trigger, and an open webhook."""
     with api_server(a_world()) as api:

@@ -45,7 +45,16 @@ class LocalStack:
 
     def new_token(self) -> str:
         """Made by the checkout's own program, because only that knows the emulator's keys. Raises CommandError."""
-        command = [self._python(), "-m", "infra.local", "token", "--grant", GRANT, "--directory", str(self.directory)]
+        command = [
+            str(_python_of(self.checkout)),
+            "-m",
+            "infra.local",
+            "token",
+            "--grant",
+            GRANT,
+            "--directory",
+            str(self.directory),
+        ]
         try:
             # The token comes by a pipe, not by an argument.
             made = subprocess.run(  # noqa: S603 - the checkout's own interpreter
@@ -63,16 +72,45 @@ class LocalStack:
     def _token_file(self) -> Path:
         return self.directory / "token.json"
 
-    def _python(self) -> str:
-        return str(self.checkout / ".venv" / "bin" / "python")
-
 
 def find() -> LocalStack | None:
     """The one of this directory or the nearest above it, else of the checkout that `fnrun` was installed from."""
-    for checkout in _checkouts():
+    for checkout in checkouts():
         if found := load(checkout):
             return found
     return None
+
+
+def found() -> LocalStack:
+    """Raises CommandError if there is none."""
+    stack = find()
+    if stack is None:
+        raise CommandError("No local stack was found here", NEXT_STEP, Exit.NOT_REACHED)
+    return stack
+
+
+def checkout() -> Path:
+    """The one whose stack is found, up or not. Raises CommandError."""
+    found = next((each for each in checkouts() if _is_ours(each / "infra" / "local" / "__main__.py")), None)
+    if found is None:
+        raise CommandError(
+            "The local stack is started from a checkout of Function Re-run, and none was found here",
+            "go to the checkout, and call it there",
+            Exit.NOT_REACHED,
+        )
+    return found
+
+
+def python_of(checkout: Path) -> Path:
+    """The interpreter of the local stack, which has all that it needs. Raises CommandError if it is not installed."""
+    python = _python_of(checkout)
+    if not python.exists():
+        raise CommandError(f"{checkout} is not installed", f"make -C {checkout} install", Exit.USAGE)
+    return python
+
+
+def _python_of(checkout: Path) -> Path:
+    return checkout / ".venv" / "bin" / "python"
 
 
 def load(checkout: Path) -> LocalStack | None:
@@ -95,7 +133,7 @@ def load(checkout: Path) -> LocalStack | None:
     return found if is_loopback(found.api_url) and is_loopback(found.aws_endpoint_url) else None
 
 
-def _checkouts() -> Iterator[Path]:
+def checkouts() -> Iterator[Path]:
     here = Path.cwd()
     yield from (here, *here.parents)
     yield Path(sys.prefix).parent
@@ -115,9 +153,8 @@ def _installed_from() -> Path | None:
 
 
 def _is_ours(file: Path) -> bool:
-    """Whether this user wrote it. In a folder that all share, another user's could name programs to run."""
-    owner = file.stat().st_uid
-    return os.name != "posix" or owner == os.getuid()
+    """Whether it is there, and this user wrote it. In a folder that all share, another's could name programs to run."""
+    return file.is_file() and (os.name != "posix" or file.stat().st_uid == os.getuid())
 
 
 def _expiry(token: str) -> str:

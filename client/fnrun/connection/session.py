@@ -53,14 +53,14 @@ def current() -> Session:
     """
     name = invocation().profile or os.environ.get("FNRUN_PROFILE")
     if name == LOCAL:
-        return _of_local(_found_local())
+        return _of_local(local_stack.found())
     if name:
         return _of_profile(name, Profiles.load().named(name))
     if address := os.environ.get("FNRUN_URL"):
         return _of_url(checked_url(address, what="FNRUN_URL"))
     profiles = Profiles.load()
     if profiles.default == LOCAL:
-        return _of_local(_found_local())
+        return _of_local(local_stack.found())
     if profiles.default:
         return _of_profile(profiles.default, profiles.named(profiles.default))
     if found := local_stack.find():
@@ -100,13 +100,6 @@ def _of_profile(name: str, profile: Profile) -> Session:
 def _of_local(found: LocalStack) -> Session:
     source = _given_token() or LocalToken(found)
     return Session(LOCAL, found.api_url, _workspace(local_stack.WORKSPACE), source, found)
-
-
-def _found_local() -> LocalStack:
-    found = local_stack.find()
-    if found is None:
-        raise CommandError("No local stack was found here", local_stack.NEXT_STEP, Exit.NOT_REACHED)
-    return found
 
 
 def _workspace(of_profile: str | None) -> str | None:

@@ -42,7 +42,7 @@ def provider(make_token: MakeToken) -> Iterator[Provider]:
 def own_ports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Not those that another test may have; and no stack of this machine."""
     monkeypatch.setattr(login, "listening", lambda: callback.listening((0,)))
-    monkeypatch.setattr(local_stack, "_checkouts", lambda: iter([Path.cwd()]))
+    monkeypatch.setattr(local_stack, "checkouts", lambda: iter([Path.cwd()]))
     monkeypatch.chdir(tmp_path)
 
 

@@ -25,7 +25,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FNRUN_CONFIG_DIR", str(tmp_path / "config"))
     for name in ("URL", "TOKEN", "PROFILE", "WORKSPACE"):
         monkeypatch.delenv(f"FNRUN_{name}", raising=False)
-    monkeypatch.setattr(local_stack, "_checkouts", lambda: iter([Path.cwd(), *Path.cwd().parents]))
+    monkeypatch.setattr(local_stack, "checkouts", lambda: iter([Path.cwd(), *Path.cwd().parents]))
     monkeypatch.chdir(tmp_path)
     begin_invocation()
 

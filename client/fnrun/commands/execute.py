@@ -1,0 +1,75 @@
+"""`fnrun execute`: a run of a trigger."""
+
+from typing import Annotated
+
+import typer
+
+from fnrun import completion
+from fnrun.shared import Commands
+
+app = Commands()
+
+
+@app.command()
+def execute(
+    trigger: Annotated[
+        str, typer.Argument(metavar="TRIGGER", help="Its name or id.", autocompletion=completion.trigger_names)
+    ],
+    *,
+    payload: Annotated[
+        str | None,
+        typer.Option("--payload", metavar="JSON", help="Merged over the trigger's params; or @FILE, or - to read it."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One value of the payload: a.b=1 sets b inside of a."),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended, and say how.")] = False,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="With --wait: no longer than 90s, 5m, …")
+    ] = None,
+    logs: Annotated[bool, typer.Option("--logs/--no-logs", help="With --wait: show the log's tail. Audited.")] = True,
+    orchestration_id: Annotated[
+        str | None,
+        typer.Option("--orchestration-id", metavar="ID", help="Of a workflow of yours, which does re-runs itself."),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", metavar="KEY", help="Sent again, it starts no second run.")
+    ] = None,
+) -> None:
+    """Start a run of a trigger."""
+    from fnrun import lookup
+    from fnrun.connection.session import open_client
+    from fnrun.following.waiting import Follower
+    from fnrun.inputs.instants import parse_duration
+    from fnrun.inputs.overrides import read_overrides, read_payload
+    from fnrun.output.console import note, print_json
+    from fnrun.output.runs import ended_line
+    from fnrun.output.text import printable
+    from fnrun.shared import in_flight, invocation
+
+    body = {"payload": read_overrides(settings or [], read_payload(payload)), "orchestration_id": orchestration_id}
+    seconds = None if timeout is None else parse_duration(timeout, option="--timeout")
+    with open_client() as client:
+        trigger_id = lookup.trigger_id(client, trigger)
+        with in_flight("a run was started", check=f"fnrun runs list --trigger {trigger_id}"):
+            accepted = client.execute_trigger(
+                trigger_id,
+                **{name: value for name, value in body.items() if value},
+                idempotency_key=idempotency_key,
+            )
+        run_id = accepted["jobId"]
+        lookup.remember_started([run_id])
+        if not wait:
+            if invocation().as_json:
+                print_json(accepted)
+            else:
+                typer.echo(run_id)
+                note(f"It is on its way: fnrun runs show {run_id}")
+            return
+        run = Follower(client, timeout_seconds=seconds, shows_logs=logs).follow(run_id)
+    if invocation().as_json:
+        print_json(run)
+    else:
+        typer.echo(printable(f"{run_id}  {ended_line(run)}"))
+    raise typer.Exit(0 if run["status"] == "completed" else 1)

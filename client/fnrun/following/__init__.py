@@ -1,0 +1,1 @@
+"""Runs on their way: what becomes of them, as it happens."""

@@ -1,0 +1,1 @@
+"""Re-runs from the command line: planned, asked about, started, followed."""

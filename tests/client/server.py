@@ -19,6 +19,7 @@ import os
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import deque
@@ -280,6 +281,11 @@ class _Server(ThreadingHTTPServer):
         for each in list(self.connections):
             with suppress(OSError):  # it has ended by itself
                 each.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that has not waited for its answer is no fault."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
 """`fnrun audit`: who did what."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,7 +61,7 @@ def audit(
     from fnrun.output.console import note, print_json_list
     from fnrun.shared import invocation
 
-    filters = {
+    filters: dict[str, Any] = {
         "from_": from_ and past_moment(from_, option="--from"),
         "to": to and past_moment(to, option="--to"),
         "by": by,

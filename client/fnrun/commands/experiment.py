@@ -83,7 +83,7 @@ def start(
 
     run_id = lookup.run_id(run)
     seconds = None if timeout is None else parse_duration(timeout, option="--timeout")
-    body = {
+    body: dict[str, Any] = {
         "repeats": repeats,
         "candidate_version": candidate_version,
         "ignore": ignore or None,

@@ -101,6 +101,7 @@ def test_what_the_service_refuses_is_said_in_one_line(add: Any) -> None:
     refused = add("--cron", "every day")
     assert refused.code == Exit.REFUSED
     assert refused.stderr.startswith("fnrun: triggerMetadata.cronExpression")
+    assert refused.stderr.endswith(" Next: correct --cron\n")
 
 
 def test_the_secret_of_a_webhook_is_shown_at_its_creation_only(add: Any, as_alice: Fnrun, api: Api) -> None:

@@ -101,11 +101,8 @@ def _fields(experiment: Document) -> Iterator[tuple[str, object]]:
     yield "started", f"{moment(experiment['createdAt'])} by {experiment['by']}"
     yield "reason", experiment["reason"]
     yield "pinned", f"version {experiment['pinnedVersion']}" if experiment["pinnedVersion"] else "version not known"
-    function_id = experiment["candidateFunctionId"]
-    yield (
-        "candidate",
-        candidate(experiment["candidateVersion"]) + (f" of function {function_id}" if function_id else ""),
-    )
+    of = f" of function {experiment['candidateFunctionId']}" if experiment["candidateFunctionId"] else ""
+    yield "candidate", candidate(experiment["candidateVersion"]) + of
     yield "ignored", " ".join(experiment["ignore"] or [])
 
 

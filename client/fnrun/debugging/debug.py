@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fnrun.connection.session import Session, current, open_client
 from fnrun.debugging import recorded_run, report
 from fnrun.debugging.aws import LambdaVersions, versions_of
-from fnrun.debugging.child import Call, call
+from fnrun.debugging.child import Call, call, is_free
 from fnrun.debugging.comparison import compare
 from fnrun.debugging.docker import docker_lines
 from fnrun.debugging.environment import credentials_of, read_variables
@@ -93,6 +93,8 @@ def _python(session: Session, version: FunctionVersion, options: Options) -> Pat
         raise CommandError(f"It cannot be debugged here: {found}", "leave out --debugpy", Exit.NOT_WELL)
     if options.debugpy_port and isinstance(found, Path) and not imports(found, "debugpy"):
         raise CommandError(f"{found} has no debugpy", f"{found} -m pip install debugpy", Exit.NOT_WELL)
+    if options.debugpy_port and not is_free(options.debugpy_port):
+        raise CommandError(f"Port {options.debugpy_port} is taken", "name another one", Exit.USAGE)
     return found
 
 

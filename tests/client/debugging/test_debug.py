@@ -1,6 +1,7 @@
 """`fnrun debug`: a run is brought here, executed here if its caller agrees, and compared."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,19 @@ def test_a_debugger_that_is_not_installed_is_said_before_anything_is_called(fnru
     assert not folder_of(run).exists()
 
 
+def test_a_port_that_is_taken_is_said_before_anything_is_called(
+    fnrun: Fnrun, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fnrun.debugging.debug.imports", lambda *_: True)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = fnrun("debug", run, "--debugpy", str(port), "--yes")
+    assert answer.stderr == f"fnrun: Port {port} is taken. Next: name another one\n"
+    assert not folder_of(run).exists()
+
+
 def last_line(answer: Ended) -> str:
     return answer.stderr.splitlines()[-1].removeprefix("fnrun: ")
 
@@ -238,7 +252,7 @@ def test_without_the_grant_to_reveal_nothing_is_brought(
 ) -> None:
     monkeypatch.setenv("FNRUN_TOKEN", recorded.api.token("eve", "acme/function-runs:read"))
     answer = fnrun("debug", run, "--yes")
-    assert answer.code != Exit.DONE
+    assert answer.code == Exit.NOT_PERMITTED, answer.stderr
     assert not folder_of(run).exists()
 
 

@@ -71,6 +71,7 @@ def test_as_json_the_outcome_is_one_document(fnrun: Fnrun, run: str) -> None:
     assert document == {
         "runId": run,
         "directory": str(Path.cwd() / "here"),
+        "code": str(Path.cwd() / "here" / "code"),
         "functionVersionArn": PINNED,
         "handler": "app.handler",
         "recorded": {"status": "failure", "errorCode": "ZeroDivisionError"},
@@ -208,6 +209,23 @@ def test_a_port_that_is_taken_is_said_before_anything_is_called(
         answer = fnrun("debug", run, "--debugpy", str(port), "--yes")
     assert answer.stderr == f"fnrun: Port {port} is taken. Next: name another one\n"
     assert not folder_of(run).exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_one_line(fnrun: Fnrun, run: str) -> None:
+    Path("file").touch()
+    for command in (["debug", run, "--no-run", "-d", "file/below"], ["export-test", run, "--into", "file/below"]):
+        answer = fnrun(*command)
+        assert answer.stderr == (
+            f"fnrun: Nothing can be written to {Path.cwd() / command[-1] if command[0] == 'debug' else command[-1]} "
+            "(Not a directory). Next: choose another place, or make room\n"
+        )
+
+
+def test_the_folder_alone_says_how_to_go_on(fnrun: Fnrun, recorded: Recorded, run: str) -> None:
+    recorded.deploy(FIXED, FUNCTION_ARN)
+    answer = fnrun("debug", run, "--no-run", "--latest", "-d", "here")
+    assert answer.stderr.endswith(f"Next: fnrun debug {run} --latest --directory here\n")
+    assert fnrun("debug", run, "--no-run", "-o", "json").document["docker"] is None
 
 
 def last_line(answer: Ended) -> str:

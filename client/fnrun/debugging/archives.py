@@ -1,8 +1,8 @@
 """Unpacks what somebody has deployed: nothing of it may land outside the folder, or fill the disk.
 
-Layers are other people's archives. Nothing is written through a link of theirs, because there is none yet while files are
-written: links are made last, only where nothing is, each to what it really leads to. So it does not matter in which order
-they come, in how many layers, and whether the file system tells `X` from `x`.
+Layers are other people's archives. Nothing is written through a link of theirs, because there is none while files are
+written: links are made last, only where nothing is, each to what it really leads to. So it does not matter in which
+order they come, in how many layers, and whether the file system tells `X` from `x`.
 """
 
 import errno

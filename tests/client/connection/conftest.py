@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from fnrun.connection.checkouts import register
 
 MakeToken = Callable[..., str]
 
@@ -61,6 +62,7 @@ def keyring(monkeypatch: pytest.MonkeyPatch) -> Keyring:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_token: MakeToken) -> Path:
     """A directory like the repository after `make up`, which is the current one."""
+    monkeypatch.setenv("FNRUN_CONFIG_DIR", str(tmp_path / "config"))
     found = tmp_path / "checkout"
     (found / ".local").mkdir(parents=True)
     described = {
@@ -72,6 +74,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_token: MakeTo
     }
     (found / ".local" / "stack.json").write_text(json.dumps(described))
     (found / ".local" / "token.json").write_text(json.dumps({"accessToken": make_token()}))
+    register(found)
     monkeypatch.chdir(found)
     return found
 

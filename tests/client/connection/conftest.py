@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fnrun.connection.checkouts import register
+from keyring.errors import KeyringLocked
 
 MakeToken = Callable[..., str]
 
@@ -33,6 +34,7 @@ class Keyring(ModuleType):
         super().__init__("keyring")
         self.kept: dict[tuple[str, str], str] = {}
         self.fault: Exception | None = None
+        self.may_be_changed = True
 
     def get_password(self, service: str, user: str) -> str | None:
         self._check()
@@ -44,6 +46,8 @@ class Keyring(ModuleType):
 
     def delete_password(self, service: str, user: str) -> None:
         self._check()
+        if not self.may_be_changed:
+            raise KeyringLocked
         del self.kept[service, user]
 
     def _check(self) -> None:

@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import Abort, TyperException
 
-from fnrun.errors import CommandError, Exit, UsageFault, error_document, error_line
+from fnrun.errors import CommandError, Exit, Reported, UsageFault, error_document, error_line
 from fnrun.output.text import printable
 from fnrun.shared import FnrunGroup, begin_invocation, invocation
 
@@ -139,6 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who read our output has seen enough. What is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
+    except Reported as reported:
+        return reported.exit_code
     except NoArgsIsHelpError as asked:
         sys.stdout.write(asked.format_message() + "\n")
         return Exit.USAGE

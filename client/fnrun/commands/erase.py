@@ -24,6 +24,7 @@ def erase(
     from fnrun import lookup
     from fnrun.connection.session import open_client
     from fnrun.copies import note_copies
+    from fnrun.errors import Reported
     from fnrun.inputs.several_runs import check_stdin, named_runs
     from fnrun.one_by_one import act_on_each
     from fnrun.output.ask import confirm
@@ -38,11 +39,11 @@ def erase(
             return {"runId": run_id, "erased": True}, "erased"
 
         if yes:
-            raise typer.Exit(act_on_each(runs, erase_one))
+            raise Reported(act_on_each(runs, erase_one))
         run_ids = [lookup.run_id(name) for name in named_runs(runs)]
         note_copies(client, run_ids)
         confirm(_question(run_ids), yes=False)
-        raise typer.Exit(act_on_each(run_ids, erase_one))
+        raise Reported(act_on_each(run_ids, erase_one))
 
 
 def _question(run_ids: list[str]) -> str:

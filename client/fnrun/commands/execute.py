@@ -40,6 +40,7 @@ def execute(
     """Start a run of a trigger."""
     from fnrun import lookup
     from fnrun.connection.session import open_client
+    from fnrun.errors import Exit, Reported
     from fnrun.following.waiting import Follower
     from fnrun.inputs.instants import parse_duration
     from fnrun.inputs.overrides import read_overrides, read_payload
@@ -72,4 +73,5 @@ def execute(
         print_json(run)
     else:
         typer.echo(printable(f"{run_id}  {ended_line(run)}"))
-    raise typer.Exit(0 if run["status"] == "completed" else 1)
+    if run["status"] != "completed":
+        raise Reported(Exit.NOT_WELL)

@@ -62,6 +62,7 @@ def rerun(
     `fnrun runs list --status failure -o json | jq -r '.[].id' | fnrun rerun - --yes` re-runs what has failed.
     """
     from fnrun.connection.session import open_client
+    from fnrun.errors import Reported
     from fnrun.inputs.instants import coming_moment, parse_duration
     from fnrun.inputs.overrides import read_overrides, read_params
     from fnrun.inputs.several_runs import check_stdin, named_runs
@@ -88,4 +89,4 @@ def rerun(
         is_one=len(runs) == 1 and runs != ["-"],
     )
     with open_client() as client:
-        raise typer.Exit(rerun_named(client, named_runs(runs), request, options))
+        raise Reported(rerun_named(client, named_runs(runs), request, options))

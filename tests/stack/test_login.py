@@ -2,18 +2,28 @@
 
 import base64
 import hashlib
-import re
+import json
+import os
 import secrets
+import shlex
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
-from html import unescape
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
 
+from infra import ROOT
+from infra.identity import LOGIN_PORTS
 from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace
+from tests.stack.hosted_pages import answer_to_login
 
 PASSWORD = "Correct-horse-1"
 
@@ -62,12 +72,8 @@ def request_of(client: dict[str, Any], callback: str, verifier: str) -> dict[str
 
 def code_of(pages: httpx.Client, request: dict[str, str], person: str) -> str:
     """What the pages hand to the callback after the right password."""
-    page = pages.get("/oauth2/authorize", params=request)
-    assert page.status_code == 200, page.text
-    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text)
-    fields = {name: unescape(value) for name, value in hidden}
-    answer = pages.post("/login", data=fields | {"username": person, "password": PASSWORD})
-    back = urlsplit(answer.headers["location"])
+    page = f"{pages.base_url}/oauth2/authorize?{urlencode(request)}"
+    back = urlsplit(answer_to_login(page, person, PASSWORD))
     assert f"{back.scheme}://{back.netloc}{back.path}" == request["redirect_uri"]
     found = parse_qs(back.query)
     assert found["state"] == ["a-state"]
@@ -79,22 +85,93 @@ def redeem(pages: httpx.Client, request: dict[str, str], code: str, verifier: st
     return pages.post("/oauth2/token", data=form | {name: request[name] for name in ("client_id", "redirect_uri")})
 
 
+@dataclass
+class Machine:
+    """A person's: a checkout with the stack, a browser in which they log in, and no keyring."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def fnrun(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "fnrun", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    @property
+    def token_file(self) -> Path:
+        return self.folder / "config" / "tokens.json"
+
+    def tokens(self) -> dict[str, Any]:
+        [text] = json.loads(self.token_file.read_text()).values()
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+@pytest.fixture
+def machine(local_stack: LocalStack, person: str, tmp_path: Path) -> Machine:
+    (tmp_path / ".local").symlink_to(local_stack.emulator.directory)
+    browser = tmp_path / "browser"
+    filling_in = shlex.join([sys.executable, "-m", "tests.stack.hosted_pages"])
+    browser.write_text(f'#!/bin/sh\ncd {shlex.quote(str(ROOT))} && exec {filling_in} "$1" {person} {PASSWORD}\n')
+    browser.chmod(0o755)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return Machine(
+        tmp_path,
+        {
+            **kept,
+            "PYTHONPATH": str(ROOT / "client"),
+            "FNRUN_CONFIG_DIR": str(tmp_path / "config"),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            "BROWSER": str(browser),
+        },
+    )
+
+
 @pytest.mark.parametrize("port", range(3))
 def test_who_logs_in_may_what_the_groups_say(
-    pages: httpx.Client, client: dict[str, Any], person: str, workspace: Workspace, port: int
+    machine: Machine, pages: httpx.Client, person: str, workspace: Workspace, *, port: int
+) -> None:
+    api_url = workspace.local_stack.api_url
+    with ExitStack() as taken:
+        for number in LOGIN_PORTS[:port]:
+            taken.enter_context(socket.create_server(("127.0.0.1", number)))
+        logged_in = machine.fnrun("login", api_url)
+    assert logged_in.returncode == 0, logged_in.stderr
+    assert "callback&scope=openid&state" in logged_in.stderr
+    assert f"{LOGIN_PORTS[port]}%2Fcallback" in logged_in.stderr
+    shown = json.loads(machine.fnrun("whoami", "--profile", "default", "--output", "json").stdout)
+    assert shown["grants"] == {workspace.name: ["function-runs:read"]}
+    assert (shown["workspace"], shown["url"]) == (workspace.name, api_url)
+
+    def answer(path: str) -> int:
+        token = machine.tokens()["access_token"]
+        address = f"{api_url}/workspace/{workspace.name}/api/v1/{path}"
+        return pages.get(address, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    assert (answer("function-runs"), answer("compute-functions")) == (200, 403)
+
+
+def test_a_login_goes_on_after_its_token_has_expired(machine: Machine, local_stack: LocalStack) -> None:
+    assert machine.fnrun("login", local_stack.api_url).returncode == 0
+    first = machine.tokens()
+    kept = {"default " + local_stack.api_url: json.dumps(first | {"expires_at": 0})}
+    machine.token_file.write_text(json.dumps(kept))
+    assert machine.fnrun("whoami", "--profile", "default").returncode == 0
+    renewed = machine.tokens()
+    assert renewed["access_token"] != first["access_token"]
+    assert renewed["expires_at"] > first["obtained_at"]
+
+
+def test_an_id_token_is_no_access_token(
+    pages: httpx.Client, client: dict[str, Any], person: str, workspace: Workspace
 ) -> None:
     verifier = secrets.token_urlsafe(48)
-    request = request_of(client, client["CallbackURLs"][port], verifier)
+    request = request_of(client, client["CallbackURLs"][0], verifier)
     code = code_of(pages, request, person)
-    tokens = redeem(pages, request, code, verifier).json()
-    api = f"{workspace.local_stack.api_url}/workspace/{workspace.name}/api/v1"
-
-    def answer(path: str, token: str) -> int:
-        return pages.get(f"{api}/{path}", headers={"Authorization": f"Bearer {token}"}).status_code
-
-    assert answer("function-runs", tokens["access_token"]) == 200
-    assert answer("compute-functions", tokens["access_token"]) == 403
-    assert answer("function-runs", tokens["id_token"]) == 401
+    token = redeem(pages, request, code, verifier).json()["id_token"]
+    address = f"{workspace.local_stack.api_url}/workspace/{workspace.name}/api/v1/function-runs"
+    assert pages.get(address, headers={"Authorization": f"Bearer {token}"}).status_code == 401
     assert redeem(pages, request, code, verifier).status_code == 400
 
 

@@ -49,14 +49,15 @@ def execute(
     from fnrun.output.text import printable
     from fnrun.shared import in_flight, invocation
 
-    body = {"payload": read_overrides(settings or [], read_payload(payload)), "orchestration_id": orchestration_id}
+    sent = read_overrides(settings or [], read_payload(payload))
     seconds = None if timeout is None else parse_duration(timeout, option="--timeout")
     with open_client() as client:
         trigger_id = lookup.trigger_id(client, trigger)
         with in_flight("a run was started", check=f"fnrun runs list --trigger {trigger_id}"):
             accepted = client.execute_trigger(
                 trigger_id,
-                **{name: value for name, value in body.items() if value},
+                payload=sent or None,
+                orchestration_id=orchestration_id or None,
                 idempotency_key=idempotency_key,
             )
         run_id = accepted["jobId"]

@@ -1,10 +1,11 @@
 """Which stack this command calls, in which workspace, and as whom."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fnrun.connection import local_stack
 from fnrun.connection.addresses import checked_url
@@ -15,8 +16,11 @@ from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.shared import invocation
 
 if TYPE_CHECKING:
+    from function_rerun import Client
+
     from fnrun.connection.token_store import Tokens
 
+_TOKEN = re.compile(r"[!-~]+")
 TOKEN_VARIABLE = "FNRUN_TOKEN"  # noqa: S105 - a name
 
 
@@ -71,13 +75,11 @@ def current() -> Session:
 
 
 @contextmanager
-def open_client() -> Iterator[Any]:
-    import importlib
+def open_client() -> "Iterator[Client]":
+    from function_rerun import Client
 
     session = current()
-    with importlib.import_module("function_rerun").Client(
-        session.url, workspace=session.workspace, auth=session.auth
-    ) as client:
+    with Client(session.url, workspace=session.workspace, auth=session.auth, used_by="fnrun") as client:
         yield client
 
 
@@ -108,6 +110,8 @@ def _workspace(of_profile: str | None) -> str | None:
 
 def _given_token() -> GivenToken | None:
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    if token and not _TOKEN.fullmatch(token):
+        raise UsageFault(f"{TOKEN_VARIABLE} holds characters that no token has", "set it to an access token alone")
     return GivenToken(token) if token else None
 
 

@@ -7,13 +7,14 @@ nor do Python's own frames.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from fnrun.debugging.outcome import Outcome
-from fnrun.debugging.pointers import pruned
+from fnrun.debugging.pointers import below, pruned
 
 ENDED = ("completed", "failure", "timeout")
+MAX_DIFFERENCES = 50
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]*)", line \d+, in (?P<function>[^\n]+)')
 # What stands before the part of a file's name that is the same here and on AWS.
 _PACKAGES = re.compile(r"^(?:.*/(?:site-packages|dist-packages)/|/var/runtime/|/var/task/|/opt/python/|/opt/)")
@@ -35,6 +36,8 @@ class Comparison(NamedTuple):
     """`status`, `errorCode`, `frames` or `result`."""
     not_compared: tuple[str, ...] = ()
     """Of `result` and `frames`: what the recorded run does not show."""
+    differences: tuple[Mapping[str, Any], ...] = ()
+    """The first that the results have, in the form of the API's: `before` is what is recorded."""
 
 
 def compare(outcome: Outcome, run: Mapping[str, Any], *, ignored: Iterable[str] = ()) -> Comparison:
@@ -56,8 +59,9 @@ def compare(outcome: Outcome, run: Mapping[str, Any], *, ignored: Iterable[str] 
 def _compare_results(outcome: Outcome, run: Mapping[str, Any], ignored: Sequence[str]) -> Comparison:
     if "result" not in run or run["resultOmitted"] or run["erasedAt"]:
         return Comparison(agrees=True, not_compared=("result",))
-    here, there = (comparable(pruned(each, ignored)) for each in (outcome.result, run["result"]))
-    return Comparison(agrees=here == there, differs=() if here == there else ("result",))
+    here, there = (pruned(each, ignored) for each in (outcome.result, run["result"]))
+    found = tuple(islice(_differences(here, there), MAX_DIFFERENCES))
+    return Comparison(agrees=not found, differs=("result",) if found else (), differences=found)
 
 
 def _compare_frames(outcome: Outcome, run: Mapping[str, Any]) -> Comparison:
@@ -81,14 +85,27 @@ def _frames(trace: Sequence[Any]) -> Iterator[Frame]:
             yield Frame(_PACKAGES.sub("", found["file"]), found["function"].strip())
 
 
-def comparable(value: Any) -> Any:
-    """Equal for JSON values that agree, and for no others."""
-    if isinstance(value, bool):
-        return ("true", value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {name: comparable(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [comparable(each) for each in value]
-    return value
+def _differences(here: Any, there: Any, pointer: str = "") -> Iterator[dict[str, Any]]:
+    if isinstance(here, dict) and isinstance(there, dict):
+        for key in {**there, **here}:
+            yield from _member(here, there, key, below(pointer, key))
+    elif isinstance(here, list) and isinstance(there, list):
+        ours, theirs = dict(enumerate(here)), dict(enumerate(there))
+        for at in {**theirs, **ours}:
+            yield from _member(ours, theirs, at, below(pointer, at))
+    elif not _is_alike(here, there):
+        yield {"pointer": pointer, "kind": "changed", "before": there, "after": here}
+
+
+def _member(here: Mapping[Any, Any], there: Mapping[Any, Any], key: Any, pointer: str) -> Iterator[dict[str, Any]]:
+    if key not in there:
+        yield {"pointer": pointer, "kind": "added", "after": here[key]}
+    elif key not in here:
+        yield {"pointer": pointer, "kind": "removed", "before": there[key]}
+    else:
+        yield from _differences(here[key], there[key], pointer)
+
+
+def _is_alike(here: Any, there: Any) -> bool:
+    """Of scalars, or of values of different kinds."""
+    return here == there and isinstance(here, bool) == isinstance(there, bool)

@@ -11,6 +11,7 @@ from fnrun.debugging.function_version import FunctionVersion
 from fnrun.debugging.outcome import Outcome
 from fnrun.debugging.runner import PACKAGES_OF_THE_RUNTIME
 from fnrun.output.console import note, print_json, stdout
+from fnrun.output.differences import print_differences
 from fnrun.output.tables import print_table
 from fnrun.output.text import as_json, printable
 from fnrun.shared import invocation
@@ -73,6 +74,7 @@ def executed(
                 },
                 "agrees": compared.agrees,
                 "differs": [*compared.differs],
+                "differences": [*compared.differences],
                 "notCompared": [*compared.not_compared],
             }
         )
@@ -108,6 +110,7 @@ def _show_outcomes(run: Mapping[str, Any], outcome: Outcome, compared: Compariso
         return
     for each in compared.differs:
         note(_DIFFERS[each])
+    print_differences(compared.differences)
     if compared.agrees:
         note("They agree.")
     for each in compared.not_compared:

@@ -30,14 +30,14 @@ def print_json(document: Any) -> None:
     sys.stdout.write(as_json(document) + "\n")
 
 
-def print_json_list(documents: "Iterable[Any]") -> None:
-    """One array, each document written as it comes, so that memory holds one at a time."""
+def print_json_list(documents: "Iterable[Any]") -> int:
+    """One array, each document written as it comes, so that memory holds one at a time. Gives how many there were."""
     sys.stdout.write("[")
-    separator = "\n"
-    for document in documents:
-        sys.stdout.write(separator + as_json(document, indent=None))
-        separator = ",\n"
+    count = 0
+    for count, document in enumerate(documents, 1):
+        sys.stdout.write(("\n" if count == 1 else ",\n") + as_json(document, indent=None))
     sys.stdout.write("\n]\n")
+    return count
 
 
 def is_interactive() -> bool:

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 END_OF_LOG = "\x1eend of "
 TASK_ROOT = "/var/task"  # where AWS unpacks the package, dependencies included
 LANGUAGE_ROOT = "/var/lang"
+LAYERS_ROOT = "/opt"
 CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 # AWS indents a traceback in the log with these, so that agents which trim or split on spaces leave it whole.
 NO_BREAK_SPACE = "\u00a0"
@@ -119,7 +120,9 @@ def _error_payload(error: Exception, code_dir: str, request_id: str) -> dict[str
 
 def _as_on_aws(entry: str, code_dir: str) -> str:
     installed = sysconfig.get_path("purelib")
-    for here, there in ((code_dir, TASK_ROOT), (installed, TASK_ROOT), (sys.base_prefix, LANGUAGE_ROOT)):
+    layers = filter(None, os.environ.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep))
+    places = ((code_dir, TASK_ROOT), (installed, TASK_ROOT), (sys.base_prefix, LANGUAGE_ROOT))
+    for here, there in (*places, *((layer, LAYERS_ROOT) for layer in layers)):
         entry = entry.replace(f'"{here}/', f'"{there}/')
     return entry
 

@@ -1,0 +1,1 @@
+"""What an operator does in the stack's own user pool, with AWS credentials."""

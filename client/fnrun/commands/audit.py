@@ -1,0 +1,90 @@
+"""`fnrun audit`: who did what."""
+
+from typing import Annotated, Any
+
+import typer
+
+from fnrun import completion
+from fnrun.shared import Commands
+
+app = Commands()
+
+
+@app.command()
+def audit(
+    *,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Since then: 2h (ago), yesterday, or a timestamp.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Until then.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="WHO", help="Of this person or machine, as the list shows it.")
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            help="On this run, and the act that started it.",
+            autocompletion=completion.run_ids,
+        ),
+    ] = None,
+    trigger: Annotated[
+        str | None,
+        typer.Option(
+            "--trigger",
+            metavar="TRIGGER",
+            help="On this trigger or a run of it.",
+            autocompletion=completion.trigger_names,
+        ),
+    ] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option("--experiment", metavar="ID", help="Who started it, and who saw its verdict."),
+    ] = None,
+    action: Annotated[
+        str | None, typer.Option("--action", metavar="ACTION", help="Such as rerun, reveal, erase, change-trigger.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 50,
+    all_: Annotated[bool, typer.Option("--all", help="All that match, whatever --limit says.")] = False,
+) -> None:
+    """List who did what, newest first. What the service does by itself is not in it.
+
+    Callers with the grant function-runs:reveal also see which parameters a re-run has overridden; that is audited, too.
+    """
+    from itertools import islice
+
+    from fnrun import lookup
+    from fnrun.connection.session import open_client
+    from fnrun.inputs.instants import past_moment
+    from fnrun.output.acts import print_acts
+    from fnrun.output.console import note, print_json_list
+    from fnrun.shared import invocation
+
+    filters: dict[str, Any] = {
+        "from_": from_ and past_moment(from_, option="--from"),
+        "to": to and past_moment(to, option="--to"),
+        "by": by,
+        "run_id": run and lookup.run_id(run),
+        "experiment_id": experiment,
+        "action": action,
+    }
+    with open_client() as client:
+        if trigger is not None:
+            filters["trigger_id"] = lookup.trigger_id(client, trigger)
+        acts = client.list_acts(
+            **{name: value for name, value in filters.items() if value}, limit=_PAGE if all_ else min(limit, _PAGE)
+        )
+        shown = acts if all_ else islice(acts, limit)
+        if invocation().as_json:
+            count = print_json_list(shown)
+        else:
+            count = print_acts(shown, lookup.trigger_names(client) | lookup.function_names(client))
+    if count == 0 and not invocation().as_json:
+        note("No act matches.")
+    if count == limit and not all_:
+        note(f"These are the newest {limit}: add --limit or --all.")
+
+
+_PAGE = 100
+"""Acts that are asked for at once: as many as the API gives."""

@@ -1,0 +1,90 @@
+"""AWS itself, with an operator's own credentials: what the service's API does not do."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fnrun.connection.local_stack import LocalStack
+from fnrun.errors import CommandError, Exit
+
+DEFAULT_STACK = "FunctionRerun"
+_EXTRA = "pip install 'fnrun[aws]' (from a checkout: pip install './client[aws]')"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which account, region and stack; with `local` the emulator's, whatever the rest says."""
+
+    stack: str = DEFAULT_STACK
+    profile: str | None = None
+    """Of the AWS configuration."""
+    region: str | None = None
+    local: LocalStack | None = None
+
+
+def client_of(target: Target, service: str) -> Any:
+    """A boto3 client. Raises CommandError."""
+    boto3 = _boto3()
+    with explained():
+        if target.local is not None:
+            return _emulator_client(target.local, service)
+        return boto3.Session(profile_name=target.profile, region_name=target.region).client(service)
+
+
+def _emulator_client(found: LocalStack, service: str) -> Any:
+    """Reads nothing of the caller's AWS configuration, so that what is meant for the emulator reaches no account."""
+    import boto3
+    import botocore.session
+    from botocore.config import Config
+
+    unset: Any = (None, None, None, None)
+    nowhere: Any = (None, None, os.devnull, None)
+    core: Any = botocore.session.Session(
+        session_vars={"profile": unset, "config_file": nowhere, "credentials_file": nowhere}
+    )
+    session: Any = boto3.Session(botocore_session=core)
+    return session.client(
+        service,
+        region_name=found.region,
+        endpoint_url=found.aws_endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulator's
+        config=Config(proxies={}),
+    )
+
+
+def outputs_of(target: Target) -> dict[str, str]:
+    """Of the CloudFormation stack, by name. Raises CommandError."""
+    if target.local is not None:
+        return dict(target.local.outputs)
+    with explained(f"The stack {target.stack} cannot be read"):
+        [stack] = client_of(target, "cloudformation").describe_stacks(StackName=target.stack)["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
+@contextmanager
+def explained(failed: str = "AWS refuses it") -> Iterator[None]:
+    """What boto3 raises, as one line: AWS's code and message hold no credentials."""
+    _boto3()
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        described = error.response.get("Error", {})
+        sentence = f"{failed}: {described.get('Code')}: {described.get('Message')}"
+        raise CommandError(sentence, "check --aws-profile, --region and --stack", Exit.REFUSED) from None
+    except BotoCoreError as error:
+        raise CommandError(
+            f"AWS was not asked: {error}", "check --aws-profile and --region, or log in to AWS", Exit.NOT_REACHED
+        ) from None
+
+
+def _boto3() -> Any:
+    try:
+        import boto3
+    except ImportError:
+        raise CommandError("This needs the AWS SDK", _EXTRA, Exit.USAGE) from None
+    return boto3

@@ -1,0 +1,171 @@
+"""`fnrun debug`: a run's code and parameters in a folder, executed here where that can be, its outcome compared."""
+
+import getpass
+import hashlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fnrun.connection.session import Session, current, open_client
+from fnrun.debugging import recorded_run, report
+from fnrun.debugging.aws import LambdaVersions, versions_of
+from fnrun.debugging.child import Call, call
+from fnrun.debugging.comparison import compare
+from fnrun.debugging.docker import docker_lines
+from fnrun.debugging.environment import credentials_of, read_variables
+from fnrun.debugging.folder import RunFolder
+from fnrun.debugging.function_version import FunctionVersion
+from fnrun.debugging.interpreters import imports, interpreter_for, is_compiled_for_linux
+from fnrun.errors import CommandError, Exit, UsageFault
+from fnrun.output.ask import confirm
+from fnrun.output.console import note
+
+if TYPE_CHECKING:
+    from function_rerun import Client
+
+_SHORT = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    run_id: str
+    directory: Path | None = None
+    latest: bool = False
+    code: Path | None = None
+    runs: bool = True
+    docker: bool = False
+    debugpy_port: int | None = None
+    env_file: Path | None = None
+    credentials_profile: str | None = None
+    aws_profile: str | None = None
+    region: str | None = None
+    yes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Brought:
+    """What lies in the folder, and of which run it is."""
+
+    run: Mapping[str, Any] = field(repr=False)
+    version: FunctionVersion
+    folder: RunFolder
+    code: Path
+    layers: Path
+    ignored: list[str]
+
+
+def debug(options: Options) -> Exit:
+    session = current()
+    if options.code and not options.code.is_dir():
+        raise UsageFault(f"{options.code} is not a folder", "name the folder of your code")
+    variables = read_variables(options.env_file) if options.env_file else {}
+    with open_client() as client:
+        run = recorded_run.without_content(client, options.run_id)
+        arn = recorded_run.function_arn(client, run, latest=options.latest)
+        versions = versions_of(session, arn, profile=options.aws_profile, region=options.region)
+        version = versions.get(arn)
+        python = _python(session, version, options)
+        if isinstance(python, Path):
+            _ask(version, python, options)
+        brought = _bring(client, run["id"], version, versions, options)
+    if isinstance(python, Path) and sys.platform != "linux" and is_compiled_for_linux(brought.code, brought.layers):
+        python = "its code has parts that are compiled for Linux"
+    if not isinstance(python, Path):
+        return _not_here(brought, python, options)
+    return _here(brought, python, variables, session, options)
+
+
+def _python(session: Session, version: FunctionVersion, options: Options) -> Path | str | None:
+    """What calls the function here; or why nothing does; None if the caller does not want it."""
+    if not options.runs:
+        return None
+    if options.docker:
+        return "--docker"
+    if session.local and version.runtime.startswith("python"):
+        # The emulator has one Python for all runtimes and architectures.
+        of_checkout = session.local.checkout / ".venv" / "bin" / "python"
+        found: Path | str = of_checkout if of_checkout.exists() else Path(sys.executable)
+    else:
+        found = interpreter_for(version)
+    if options.debugpy_port and not isinstance(found, Path):
+        raise CommandError(f"It cannot be debugged here: {found}", "leave out --debugpy", Exit.NOT_WELL)
+    if options.debugpy_port and isinstance(found, Path) and not imports(found, "debugpy"):
+        raise CommandError(f"{found} has no debugpy", f"{found} -m pip install debugpy", Exit.NOT_WELL)
+    return found
+
+
+def _ask(version: FunctionVersion, python: Path, options: Options) -> None:
+    code = f"the code in {options.code} as {version.title}" if options.code else version.title
+    note(f"This calls {version.handler} of {code} HERE, on this machine, with {python}, as {getpass.getuser()}.")
+    note("It can read, change and send whatever you can: its network and your files are not closed to it.")
+    if options.credentials_profile:
+        note(f"It gets the AWS credentials of the profile {options.credentials_profile}, and can do what these may.")
+    else:
+        note("It gets no AWS credentials, no proxies, none of your variables, and an empty home.")
+    confirm("Call it?", yes=options.yes)
+
+
+def _bring(
+    client: "Client", run_id: str, version: FunctionVersion, versions: LambdaVersions, options: Options
+) -> _Brought:
+    folder = RunFolder(options.directory or Path(f"RUN-{run_id[:_SHORT]}"))
+    folder.check(run_id)
+    run = recorded_run.with_content(client, run_id)
+    folder.claim(run)
+    folder.write_event(run)
+    folder.write_env_example(version)
+    if options.latest:
+        state = hashlib.sha256("\n".join([version.code.sha256, *version.layer_arns]).encode()).hexdigest()
+        place = folder.path / f"latest-{state[:_SHORT]}"
+    else:
+        place = folder.path
+        if run["functionCodeHash"] not in (None, version.code.sha256):
+            note("This is not the code that the run was executed by: AWS has another hash for it.")
+    return _Brought(
+        run=run,
+        version=version,
+        folder=folder,
+        code=options.code.resolve() if options.code else folder.fetch_code(version, versions, place=place),
+        layers=folder.fetch_layers(version, versions, place=place),
+        ignored=recorded_run.ignored_differences(client, run),
+    )
+
+
+def _not_here(brought: _Brought, reason: str | None, options: Options) -> Exit:
+    lines = None
+    if reason is not None:
+        lines = docker_lines(
+            brought.version,
+            code=brought.code,
+            layers=brought.layers,
+            event=brought.folder.event,
+            custom=recorded_run.client_context(brought.run),
+            env_file=options.env_file.resolve() if options.env_file else None,
+        )
+    report.not_executed(brought.run, brought.version, brought.folder, reason=reason, docker=lines)
+    return Exit.DONE
+
+
+def _here(brought: _Brought, python: Path, variables: Mapping[str, str], session: Session, options: Options) -> Exit:
+    if brought.version.variables and not options.env_file:
+        count = len(brought.version.variables)
+        note(f"The function has {count} environment variables and gets none of them: see {brought.folder.env_example}.")
+    outcome = call(
+        Call(
+            version=brought.version,
+            code=brought.code,
+            layers=brought.layers,
+            event=brought.folder.event,
+            custom=recorded_run.client_context(brought.run),
+            python=python,
+            sees_installed_packages=session.is_local,
+            variables=variables,
+            credentials=credentials_of(options.credentials_profile) if options.credentials_profile else {},
+            debugpy_port=options.debugpy_port,
+        )
+    )
+    compared = compare(outcome, brought.run, ignored=brought.ignored)
+    report.executed(brought.run, brought.version, brought.folder, outcome=outcome, compared=compared, python=python)
+    return Exit.NOT_WELL if compared.agrees is False else Exit.DONE

@@ -1,0 +1,1 @@
+"""What `fnrun doctor` looks at."""

@@ -13,20 +13,6 @@ if TYPE_CHECKING:
     from function_rerun import ApiError, FunctionRerunError
 
 _FUNCTION_NOT_PERMITTED = "FUNCTION_NOT_PERMITTED"
-_OPTIONS = {
-    "reason": "--reason",
-    "overrideParams": "--set and --params",
-    "notBefore": "--not-before",
-    "payload": "--payload and --set",
-    "orchestrationId": "--orchestration-id",
-    "Idempotency-Key": "--idempotency-key",
-    "rerunBy": "--by",
-    "errorCode": "--error",
-    "functionVersion": "--version",
-    "from": "--from",
-    "to": "--to",
-}
-"""Where a field of the API is typed."""
 
 
 def explained(error: Exception, *, run: str | None = None) -> CommandError:
@@ -80,8 +66,6 @@ def _of_api(error: "ApiError", run: str | None) -> CommandError:
     elif isinstance(error, client.Unavailable | client.ServiceFault):
         exit_code = Exit.NOT_REACHED
     step = next_step({**error.document, "code": code}, run=run)
-    if error.field in _OPTIONS:
-        step = f"correct {_OPTIONS[error.field]}"
     return CommandError(
         with_run(message, error.document), step, exit_code, code=code, request_id=error.request_id or ""
     )

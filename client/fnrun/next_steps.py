@@ -50,11 +50,29 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         "INTERNAL_ERROR": "tell the operator the request id: the log has the rest",
     }
 )
+_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "reason": "--reason",
+        "overrideParams": "--set and --params",
+        "notBefore": "--not-before",
+        "payload": "--payload and --set",
+        "orchestrationId": "--orchestration-id",
+        "Idempotency-Key": "--idempotency-key",
+        "rerunBy": "--by",
+        "errorCode": "--error",
+        "functionVersion": "--version",
+        "from": "--from",
+        "to": "--to",
+    }
+)
+"""Where a field of the API is typed."""
 _OF_A_NEWER_SERVICE = "fnrun doctor"
 
 
 def next_step(refusal: Mapping[str, Any], *, run: str | None = None) -> str:
     """Of an error of the API, or a refusal of a plan; `run` is what was asked about."""
+    if refusal.get("field") in _OPTIONS:
+        return f"correct {_OPTIONS[refusal['field']]}"
     step = NEXT_STEPS.get(refusal["code"], _OF_A_NEWER_SERVICE)
     return step.format(run=run or "RUN", other=refusal.get("runId") or "RUN")
 

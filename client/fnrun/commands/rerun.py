@@ -63,7 +63,7 @@ def rerun(
     """
     from fnrun.connection.session import open_client
     from fnrun.errors import Reported
-    from fnrun.inputs.instants import coming_moment, parse_duration
+    from fnrun.inputs.instants import coming_moment, parse_timeout
     from fnrun.inputs.overrides import read_overrides, read_params
     from fnrun.inputs.several_runs import check_stdin, named_runs
     from fnrun.rerunning.command import Options, rerun_named
@@ -84,7 +84,7 @@ def rerun(
         plan_only=plan,
         yes=yes,
         wait=wait,
-        timeout_seconds=None if timeout is None else parse_duration(timeout, option="--timeout"),
+        timeout_seconds=parse_timeout(timeout, waits=wait),
         logs=logs,
         is_one=len(runs) == 1 and runs != ["-"],
     )

@@ -34,6 +34,9 @@ class Reruns:
     def started_if_wanted(self, names: Iterable[str]) -> Iterator[Outcome]:
         """All are planned, and asked about once. Raises CommandError if the answer is not yes."""
         planned = [*self.plans(names)]
+        if planned and planned[-1].ends_all:
+            yield from _not_asked_for(planned)
+            return
         possible = sum(not outcome.errors for outcome in planned)
         if possible:
             confirm(_question(possible, len(planned)), yes=False)

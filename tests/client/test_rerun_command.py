@@ -234,9 +234,11 @@ def test_params_and_settings_go_together(as_alice: Fnrun, api: Api, monkeypatch:
 
 def test_the_same_key_starts_it_once(as_alice: Fnrun, api: Api) -> None:
     a_failed_run(api)
-    sent = [as_alice("rerun", FAILED, "--yes", "--even-if-recovered", "--idempotency-key", "k-1") for _ in range(2)]
+    sent = [as_alice("rerun", FAILED, "--yes", "--idempotency-key", "k-1") for _ in range(2)]
+    assert sent[0].code == sent[1].code == Exit.DONE
     assert sent[0].stdout == sent[1].stdout
     assert len(reruns_of(api)) == 1
+    assert "has not come to its end" in as_alice("rerun", FAILED, "--yes", "--idempotency-key", "k-2").stderr
 
 
 def test_it_waits_for_the_end_and_shows_the_tail_of_the_log(as_alice: Fnrun, api: Api) -> None:

@@ -79,7 +79,8 @@ def rerun(
         "if_not_recovered": not even_if_recovered or None,
         "effects": None if effects is Effects.NEW else effects.value,
     }
-    request = RerunRequest({name: value for name, value in body.items() if value is not None}, idempotency_key)
+    given = {name: value for name, value in body.items() if value is not None}
+    request = RerunRequest(given, None if plan else idempotency_key)
     options = Options(
         plan_only=plan,
         yes=yes,

@@ -62,7 +62,9 @@ class Reruns:
     def _shown(self, outcome: Outcome) -> Outcome:
         outcome.source = lookup.run_id(outcome.source)
         outcome.plan = self._client.plan_rerun(outcome.source, **self._request.body)
-        outcome.errors = refused(outcome.plan, outcome.source)
+        # Under a key, the same request may have been accepted before, and be what now stands against it.
+        outcome.errors = [] if self._request.idempotency_key else refused(outcome.plan, outcome.source)
+        outcome.is_refused = bool(outcome.errors)
         self._show(outcome.plan, outcome.errors)
         return outcome
 

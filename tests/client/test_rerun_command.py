@@ -310,6 +310,20 @@ def test_waiting_survives_that_the_service_goes_away(as_alice: Fnrun, api: Api) 
     assert ended.stderr.count("the service does not answer; trying on") == 1
 
 
+def test_who_interrupts_the_reading_of_the_log_is_told_how_the_run_has_ended(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_run(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+
+    a_failed_run(api)
+    monkeypatch.setattr("function_rerun.Client.get_run", get_run)
+    with api.executing():
+        ended = as_alice("rerun", FAILED, "--yes", "--wait")
+    assert ended.code == Exit.INTERRUPTED
+    assert "has ended (completed), its log was not read. Next: fnrun runs show" in ended.stderr
+
+
 def test_a_missing_grant_ends_all(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FNRUN_TOKEN", api.token("bob", "acme/function-runs:read"))
     ended = as_alice("rerun", an_id(5), an_id(6), an_id(7), "--yes")

@@ -10,6 +10,8 @@ from infra import ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "client").glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TESTED = "sh tested"
 """The info string of a block of commands that is run by a test, against a running local stack."""
+TESTED_SESSION = "console tested"
+"""Of a block that shows what its commands print, too."""
 
 _FENCE = re.compile(r"^ *```(?P<info>.*)\n(?P<text>(?:.*\n)*?) *```$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} (?P<text>.+)$", re.MULTILINE)

@@ -92,4 +92,5 @@ def _show(deployed: emulator.Deployed, name: str, function_id: str, trigger_id: 
         print_json(document)
         return
     sys.stdout.write(f"The function {name} is {deployed.change}; the trigger {name} starts it.\n")
+    sys.stdout.flush()
     note(f"Next: fnrun execute {name} --payload '{{}}' --wait")

@@ -25,7 +25,6 @@ def packaged(directory: Path, python: str, *, report: Callable[[str], None]) -> 
         if (directory / REQUIREMENTS).is_file():
             report(f"Installing {REQUIREMENTS}")
             _install(directory, installed, python)
-        report("Packaging")
         return zipped(installed, directory)
 
 

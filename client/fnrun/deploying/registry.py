@@ -1,20 +1,23 @@
 """The service's side: the function under a name in the workspace, and a trigger that starts it on demand."""
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fnrun.errors import CommandError
 
+if TYPE_CHECKING:
+    from function_rerun import Client
+
 NAME_TAKEN = "NAME_TAKEN"
-ON_DEMAND = "on-demand"
+ON_DEMAND: Literal["on-demand"] = "on-demand"
 
 
-def register(client: Any, name: str, arn: str) -> tuple[str, str]:
+def register(client: "Client", name: str, arn: str) -> tuple[str, str]:
     """The ids of the compute function and of the trigger; what is there already is kept."""
-    refusal = importlib.import_module("function_rerun").ApiError
+    from function_rerun import ApiError
+
     try:
         function: Any = client.register_function(name=name, function_arn=arn)
-    except refusal as refused:
+    except ApiError as refused:
         if refused.code != NAME_TAKEN:
             raise
         function = _named(client.list_functions(), name)
@@ -24,7 +27,7 @@ def register(client: Any, name: str, arn: str) -> tuple[str, str]:
             ) from None
     try:
         trigger: Any = client.create_trigger(name=name, function_id=function["id"], execution_type=ON_DEMAND)
-    except refusal as refused:
+    except ApiError as refused:
         if refused.code != NAME_TAKEN:
             raise
         trigger = _named(client.list_triggers(), name)

@@ -3,18 +3,23 @@
 import io
 import json
 import re
+import shlex
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 WIDTH = 100
-INDENT = " " * 9
-BODY_INDENT = " " * 15
+INDENT = " " * 4
+OUTPUT_INDENT = " " * 4
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SHOWN = 8
+"""Characters of an id."""
+_HEADER = re.compile(r" *[A-Z]+(?:  +[A-Z]+)+")
+_HANGING = " " * 8
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 STYLES = {"completed": "green", "failure": "red"}
 
@@ -43,15 +48,45 @@ class Printer:
         self._print(Text())
         self._wrap("", sentence, style="italic")
 
-    def request(
-        self, who: str, method: str, path: str, body: Any = None, headers: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
-        line = Text.assemble((f"  {who:<7}", "magenta"), (f"{method:<5} ", "bold"), self._shortened(path))
-        self._print(line)
+    def command(self, who: str, program: str, arguments: Sequence[str]) -> None:
+        """As it is typed in a shell; a line that is too long goes on after a backslash, never inside quotes."""
+        typed = [shlex.quote(argument).replace(" ", _NO_BREAK) for argument in arguments]
+        prompt = Text.assemble((f"{who} $ ", "magenta"), (f"{program} ", "bold"))
+        lines = _lines(self._shortened(" ".join(typed)), self.console.width - len(prompt) - 2)
+        for number, line in enumerate(lines):
+            start = prompt if number == 0 else Text(" " * len(prompt))
+            self._print(Text.assemble(start, line, " \\" if number < len(lines) - 1 else ""))
+
+    def output(self, text: str) -> None:
+        """What a command has printed, below it."""
+        columns: list[int] = []
+        table: list[list[str]] = []
+        for line in [*text.rstrip().splitlines(), None]:
+            if line and _HEADER.fullmatch(line):
+                columns = [0, *(found.start() for found in re.finditer("[A-Z]+", line) if found.start())]
+            if columns and line:
+                ends = [*columns[1:], len(line)]
+                table.append(
+                    [self._shortened(line[start:end].rstrip()) for start, end in zip(columns, ends, strict=True)]
+                )
+                continue
+            for each in _aligned(table):
+                self._output_line(each)
+            columns, table = [], []
+            if line is not None:
+                self._output_line(self._shortened(line))
+
+    def _output_line(self, line: str) -> None:
+        indent = OUTPUT_INDENT + " " * (len(line) - len(line.lstrip()))
+        first, *others = _lines(line.strip(), self.console.width - len(indent) - len(_HANGING))
+        self._print(Text(indent + first))
+        for other in others:
+            self._print(Text(indent + _HANGING + other))
+
+    def request(self, who: str, method: str, path: str, headers: Mapping[str, str]) -> None:
+        self._print(Text.assemble((f"{who}: ", "magenta"), (f"{method} ", "bold"), self._shortened(path)))
         for name, value in headers.items():
-            self._wrap(BODY_INDENT, f"{name}: {value}", style="dim")
-        if body is not None:
-            self._wrap(BODY_INDENT, self._shortened(_json(body)))
+            self._wrap(OUTPUT_INDENT, f"{name}: {value}", style="dim")
 
     def answer(self, status: int | str, fields: Mapping[str, Any]) -> None:
         """The fields below each other, with the status before the first."""
@@ -63,23 +98,6 @@ class Printer:
             indent = Text.assemble(INDENT, (f"{status_once:<6}", style), (f"{name:<{column}}", "dim"))
             self._wrap(indent, text, style=STYLES.get(text, ""))
 
-    def rows(self, rows: Sequence[Sequence[Any]], status: int | str = "") -> None:
-        """Each row on a line of its own, in columns, with the status before the first."""
-        texts = [[self._shortened("" if cell is None else str(cell)) for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-        for number, row in enumerate(texts):
-            cells = [(f"{cell:<{width}}", STYLES.get(cell, "")) for cell, width in zip(row, widths, strict=True)]
-            line = Text("  ").join(Text(*cell) for cell in cells)
-            line.rstrip()
-            self._print(Text.assemble(INDENT, (f"{status if number == 0 else '':<6}", "green"), line))
-
-    def tree(self, title: str, fields: Mapping[str, Any]) -> None:
-        self._print(Text(self._shortened(title), "bold"))
-        for number, (name, value) in enumerate(fields.items(), start=1):
-            branch = "└── " if number == len(fields) else "├── "
-            text = self._shortened(value if isinstance(value, str) else _json(value))
-            self._wrap(Text.assemble((branch, "dim"), f"{name}: "), text, style=STYLES.get(text, ""))
-
     def _shortened(self, text: str) -> str:
         if not self._short:
             return text
@@ -87,14 +105,22 @@ class Printer:
 
     def _wrap(self, indent: str | Text, text: str, *, style: str = "") -> None:
         """Print text after the indent; an id, an ARN or an address that is too long stays in one piece."""
-        room = max(self.console.width - len(indent), 20)
-        lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
-        for number, line in enumerate(lines):
-            whole = line.replace(_NO_BREAK, " ")
-            self._print(Text.assemble(indent if number == 0 else " " * len(indent), (whole, style)))
+        for number, line in enumerate(_lines(text, self.console.width - len(indent))):
+            self._print(Text.assemble(indent if number == 0 else " " * len(indent), (line, style)))
 
     def _print(self, text: Text) -> None:
+        text.rstrip()
         self.console.print(text, soft_wrap=True)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    lines = textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
+    return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _json(value: Any) -> str:

@@ -3,32 +3,34 @@
 Each answer is checked: the first that is not as expected ends the demo. Whatever happens, nothing is left running.
 """
 
+import json
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from pathlib import Path
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import ROOT
 from infra.local.demo.printer import Printer
 from infra.local.demo.proof import plan_and_deploy, prove_the_fix
 from infra.local.demo.records import erase_an_order, show_acts, show_lineage
 from infra.local.demo.recovery import cancel_a_delayed_rerun, retry_automatically
 from infra.local.demo.sources import receive_a_webhook, wait_for_a_schedule
-from infra.local.demo.users import COMPLETED, FAILURE, Answer, DemoUser
+from infra.local.demo.users import COMPLETED, FAILURE, NOT_PERMITTED, NOT_WELL, REFUSED, Answer, DemoUser
 from infra.local.emulator.process import unproxied
 from infra.local.interrupts import Interrupted, Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
 from infra.local.log_stream import LogStream
 from infra.local.progress import timed_steps
 
-PAID_ITEMS = [{"sku": "mug", "price": 12, "quantity": 2}, {"sku": "pen", "price": 3, "quantity": 1}]
-FREE_ITEMS = [{"sku": "sticker", "price": 0, "quantity": 3}]
-CHARGED_ITEMS = [{"sku": "sticker", "price": 1, "quantity": 3}]
+PAID_ITEMS = [{"price": 12, "quantity": 2}]
+FREE_ITEMS = [{"price": 0, "quantity": 3}]
+CHARGED_ITEMS = [{"price": 1, "quantity": 3}]
 
 FAULTS = (RuntimeError, ValueError, httpx.HTTPError, BotoCoreError, ClientError)
 
@@ -52,7 +54,7 @@ def run_demo() -> None:
     printer.answer(
         "next",
         {
-            "make up": "the same stack to keep on this machine, with a token for your own calls",
+            "make up": "the same stack to keep on this machine, for functions and calls of your own",
             "docs/": "what the service promises, and how to deploy it to an AWS account",
         },
     )
@@ -60,104 +62,94 @@ def run_demo() -> None:
 
 def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) -> None:
     alice = DemoUser("alice", ["acme/*:*"], local_stack, http, printer)
-    bob = DemoUser(
-        "bob", ["acme/function-triggers:*", "acme/function-runs:*", "globex/*:*"], local_stack, http, printer
-    )
+    bob = DemoUser("bob", ["acme/*:*", "globex/*:*"], local_stack, http, printer)
     carol = DemoUser("carol", ["acme/function-runs:read", "acme/audit:read"], local_stack, http, printer)
-    function_arn = local_stack.samples["OrdersFunctionArn"]
 
-    trigger_id = register(function_arn, alice, printer)
-    failed = order_twice(trigger_id, alice, printer)
+    printer.abbreviate(local_stack.api_url, f"{local_stack.emulator.url}/…")
+    deploy_the_function(alice, printer)
+    failed = order_twice(alice, printer)
     charged = rerun_with_an_override(failed, alice, printer)
     see_it_recovered(failed, charged, bob, printer)
-    outdated, fixed = plan_and_deploy(failed, function_arn, bob, local_stack, printer)
+    fixed = plan_and_deploy(failed, bob, printer)
     proofs = prove_the_fix(failed, fixed, bob, carol, printer)
-    by_bob = [(run_id, "bob") for run_id in (outdated, fixed, *proofs)]
-    show_lineage(failed, [(charged, "alice"), *by_bob], bob, printer)
+    reruns = [(charged, "alice"), *((run_id, "bob") for run_id in (fixed, *proofs))]
+    show_lineage(failed, reruns, bob, printer)
     show_acts(failed, carol, printer)
-    be_refused(failed, bob, carol, printer)
-    receive_a_webhook(failed, alice, local_stack, http, printer)
-    wait_for_a_schedule(failed, alice, printer)
-    retry_automatically(failed, alice, printer)
+    be_refused(failed, len(reruns), bob, carol, printer)
+    receive_a_webhook(alice, local_stack, http, printer)
+    wait_for_a_schedule(alice, printer)
+    retry_automatically(alice, printer)
     cancel_a_delayed_rerun(failed, alice, printer)
     erase_an_order(failed, alice, carol, printer)
 
 
-def register(function_arn: str, alice: DemoUser, printer: Printer) -> str:
-    printer.chapter("Alice registers the function that processes orders")
-    printer.abbreviate(function_arn, "arn:aws:lambda:…:FunctionRerunSamples-Orders…")
-    printer.say("A function is one of the team's own Lambdas, named by its ARN. It needs no library and no change.")
-    function = {"name": "orders", "functionArn": function_arn}
-    function_id = alice.creates("function", "/compute-functions", function, "id", "name")
-
-    printer.say("A trigger starts its runs, and holds the parameters that all of them share.")
-    trigger = {
-        "name": "new-order",
-        "functionId": function_id,
-        "executionType": "on-demand",
-        "triggerMetadata": {"params": {"currency": "EUR"}},
-    }
-    return alice.creates("trigger", "/function-triggers", trigger, "id", "triggerMetadata")
+def deploy_the_function(alice: DemoUser, printer: Printer) -> None:
+    printer.chapter("Alice has a function that processes orders")
+    printer.say("A function is one of the team's own Lambdas. It needs no library and no change. A trigger starts it.")
+    alice.deploys("orders")
 
 
-def order_twice(trigger_id: str, alice: DemoUser, printer: Printer) -> Answer:
+def order(order_id: str, items: list[dict[str, int]]) -> str:
+    return json.dumps({"orderId": order_id, "items": items})
+
+
+def order_twice(alice: DemoUser, printer: Printer) -> Answer:
     printer.chapter("Two orders: one is processed, one fails")
-    execute = f"/function-triggers/{trigger_id}/execute"
-    printer.say("An ordinary order. The caller is answered at once; the run is recorded, queued, and then executed.")
-    ordinary = alice.starts(execute, {"payload": {"orderId": "A-1001", "items": PAID_ITEMS}})
-    result = {"orderId": "A-1001", "total": 27, "averagePrice": 9, "currency": "EUR"}
-    alice.looks_at(ordinary, COMPLETED, "result").shows("status", "result", "functionVersion").has(result=result)
+    printer.say("An ordinary order. The run is recorded, queued, and then executed.")
+    ordinary = alice.starts("execute", "orders", "--payload", order("A-1001", PAID_ITEMS), "--wait")
+    result = {"orderId": "A-1001", "total": 24, "averagePrice": 12, "currency": "EUR"}
+    alice.sees(ordinary, COMPLETED, "result").has(result=result)
 
     printer.say("Every item of this order is free, so the function divides by zero.")
-    free = alice.starts(execute, {"payload": {"orderId": "A-1002", "items": FREE_ITEMS}})
+    free = alice.starts("execute", "orders", "--payload", order("A-1002", FREE_ITEMS), "--wait", code=NOT_WELL)
     printer.say("The run keeps, encrypted, all that is needed to understand it; who may reveal it sees it.")
-    failed = alice.looks_at(free, FAILURE, "error,parameters")
-    failed.shows("status", "errorCode", "error.errorMessage", "parameters", "functionVersion")
-    parameters = {"currency": "EUR", "orderId": "A-1002", "items": FREE_ITEMS}
-    return failed.has(errorCode="ZeroDivisionError", parameters=parameters)
+    alice.types("runs", "show", free, "--include", "parameters,error")
+    failed = alice.sees(free, FAILURE, "parameters")
+    return failed.has(
+        errorCode="ZeroDivisionError", functionVersion="1", parameters={"orderId": "A-1002", "items": FREE_ITEMS}
+    )
 
 
 def rerun_with_an_override(failed: Answer, alice: DemoUser, printer: Printer) -> str:
     printer.chapter("Recovery: Alice re-runs the failed run with one parameter changed")
-    overrides = {"items": CHARGED_ITEMS}
-    printer.say("She sends only what shall differ; the rest of the order need not be known or typed again.")
-    charged = alice.reruns(failed, {"reason": "The stickers are 1 EUR each", "overrideParams": overrides})
-
-    printer.say("orderId and currency are still the original's. The override itself is kept too, for the audit.")
-    rerun = alice.looks_at(charged, COMPLETED, "parameters,overrides,result")
-    rerun.shows("status", "overrides", "parameters", "result")
-    rerun.has(overrides=overrides, parameters={**failed["parameters"], **overrides})
+    printer.say(
+        "She sets only what shall differ. The plan shows what the re-run would do; --yes does it without asking."
+    )
+    change = f"items={json.dumps(CHARGED_ITEMS)}"
+    reason = "The stickers are 1 EUR each"
+    charged = alice.starts("rerun", failed["id"], "--set", change, "--reason", reason, "--yes", "--wait")
+    printer.say("orderId is still the original's. The override itself is kept too, for the audit.")
+    alice.types("runs", "show", charged, "--include", "overrides,parameters,result")
+    parameters = {**failed["parameters"], "items": CHARGED_ITEMS}
+    alice.sees(charged, COMPLETED, "parameters,overrides").has(
+        overrides={"items": CHARGED_ITEMS}, parameters=parameters
+    )
     return charged
 
 
 def see_it_recovered(failed: Answer, charged: str, bob: DemoUser, printer: Printer) -> None:
-    run = f"/function-runs/{failed['id']}"
-    printer.say("The original stays as it was, and says what has recovered it.")
-    original = bob.gets(run).has(status=FAILURE, recovered=True, recoveredBy=charged)
-    original.shows("status", "recovered", "recoveredBy")
-    printer.say("Bob has seen the same failure, and does not want the order processed twice:")
-    refusal = bob.posts(f"{run}/rerun", {"ifNotRecovered": True}, HTTPStatus.CONFLICT)
-    refusal.has(code="ALREADY_RECOVERED", runId=charged).shows("code", "message", "runId")
+    printer.say("The original stays as it was, and says what has recovered it. Bob does not see that, and is refused:")
+    bob.asks(f"/function-runs/{failed['id']}").has(status=FAILURE, recovered=True, recoveredBy=charged)
+    bob.types("rerun", failed["id"], "--yes", code=REFUSED)
 
 
-def be_refused(failed: Answer, bob: DemoUser, carol: DemoUser, printer: Printer) -> None:
+def be_refused(failed: Answer, reruns: int, bob: DemoUser, carol: DemoUser, printer: Printer) -> None:
     printer.chapter("Two requests are refused, and change nothing")
-    rerun = f"/function-runs/{failed['id']}/rerun"
     printer.say("Carol may read runs, but not execute triggers.")
-    refusal = carol.posts(rerun, {}, HTTPStatus.FORBIDDEN).shows("code", "message")
-    refusal.has(message="The grant acme/function-triggers:execute is required.")
+    carol.types("rerun", failed["id"], "--even-if-recovered", "--yes", code=NOT_PERMITTED)
     printer.say("Bob works for globex as well, but this is a run of acme.")
-    refusal = bob.posts(rerun, {}, HTTPStatus.BAD_REQUEST, workspace="globex").shows("code", "message")
-    refusal.has(message="Run does not belong to this workspace.")
-    printer.say("The original still counts the seven re-runs it had.")
-    bob.gets(f"/function-runs/{failed['id']}").shows("rerunCount").has(rerunCount=7)
+    bob.types("rerun", failed["id"], "--workspace", "globex", "--yes", code=REFUSED)
+    bob.asks(f"/function-runs/{failed['id']}").has(rerunCount=reruns)
 
 
 @contextmanager
 def temporary_stack(printer: Printer, interrupts: Interrupts) -> Iterator[LocalStack]:
-    """In a directory of its own, so that `make up` is not disturbed. A fault becomes a RuntimeError with its logs."""
+    """In a checkout of its own, so that `make up` is not disturbed. A fault becomes a RuntimeError with its logs."""
     with tempfile.TemporaryDirectory(prefix="function-rerun-demo-", ignore_cleanup_errors=True) as name:
-        directory = Path(name)
+        checkout = Path(name)
+        for linked, to in ((".venv", Path(sys.prefix)), ("infra", ROOT / "infra")):
+            (checkout / linked).symlink_to(to)
+        directory = checkout / ".local"
         try:
             with timed_steps(printer.console, interrupts) as begin:
                 local_stack = bring_up(directory, report=begin)

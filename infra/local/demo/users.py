@@ -1,20 +1,29 @@
-"""The callers of the demo: each request and its answer are printed, and the answer is checked."""
+"""Who takes part in the demo: they type `fnrun`, and see what it prints. What it has done is checked over HTTP."""
 
+import os
+import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from infra.local.demo.printer import Printer
+from infra import ROOT
+from infra.local.demo.printer import ID, SHOWN, Printer
 from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS, wait_for
 
 WORKSPACE = "acme"
 COMPLETED = "completed"
 FAILURE = "failure"
+# How fnrun ends.
+NOT_WELL, REFUSED, NOT_PERMITTED = 1, 3, 4
 Seen = TypeVar("Seen")
+_SECRET = re.compile(r"whsec_\S+")
+_STARTED = re.compile(f"^({ID})", re.MULTILINE)
 
 
 class UnexpectedAnswerError(RuntimeError):
@@ -24,9 +33,7 @@ class UnexpectedAnswerError(RuntimeError):
 @dataclass(frozen=True)
 class Answer:
     request: str
-    status: int
     document: Mapping[str, Any]
-    printer: Printer
 
     def __getitem__(self, path: str) -> Any:
         """`result.total` → the total of the result."""
@@ -39,10 +46,6 @@ class Answer:
 
     def each(self, path: str) -> list["Answer"]:
         return [replace(self, document=entry) for entry in self[path]]
-
-    def shows(self, *paths: str) -> Self:
-        self.printer.answer(self.status, {path.rpartition(".")[2]: self[path] for path in paths})
-        return self
 
     def has(self, **expected: Any) -> Self:
         for name, value in expected.items():
@@ -62,33 +65,65 @@ def expect(look: Callable[[], Seen], until: Callable[[Seen], object], otherwise:
 
 
 class DemoUser:
-    """Someone with an access token."""
+    """Somebody with an access token, in a shell of their own."""
 
     def __init__(
         self, name: str, grants: Sequence[str], local_stack: LocalStack, http: httpx.Client, printer: Printer
     ) -> None:
         self.name = name
         self._api_url = local_stack.api_url
-        self._headers = {"Authorization": f"Bearer {local_stack.token(name, grants)}"}
+        self._checkout = local_stack.emulator.directory.parent
         self._http = http
         self._printer = printer
+        token = local_stack.token(name, grants)
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ", "LANG") if name in os.environ},
+            "FNRUN_CONFIG_DIR": str(self._checkout / name),
+            "FNRUN_PROFILE": "local",
+            "FNRUN_TOKEN": token,
+            "PYTHONPATH": str(ROOT / "client"),
+            "PYTHONUTF8": "1",
+        }
 
-    def creates(self, kind: str, path: str, body: Any, *shown: str) -> str:
-        """Gives the id of what was created."""
-        created = self.posts(path, body, HTTPStatus.CREATED)
-        self._printer.abbreviate(created["id"], f"{kind}-{created['id'][:8]}")
-        return str(created.shows(*shown)["id"])
+    def types(self, *arguments: str, code: int = 0) -> str:
+        """What `fnrun` prints for these arguments. Raises UnexpectedAnswerError unless it ends with the code."""
+        self._printer.command(self.name, "fnrun", arguments)
+        ran = subprocess.run(
+            [sys.executable, "-m", "fnrun", *arguments],
+            cwd=self._checkout,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        for found in re.findall(ID, ran.stdout):
+            self._printer.abbreviate(found, found[:SHOWN])
+        for secret in _SECRET.findall(ran.stdout):
+            self._printer.abbreviate(secret, f"{secret[:9]}…")
+        self._printer.output(ran.stdout)
+        if ran.returncode != code:
+            command = shlex.join(["fnrun", *arguments])
+            raise UnexpectedAnswerError(
+                f"{command} should have ended with {code}, but ended with {ran.returncode}: {ran.stdout[:2000]}"
+            )
+        return ran.stdout
 
-    def starts(self, path: str, body: Any, **headers: str) -> str:
-        """Gives the id of the run that was accepted."""
-        accepted = self.posts(path, body, HTTPStatus.ACCEPTED, **headers)
-        self._printer.abbreviate(accepted["jobId"], f"run-{accepted['jobId'][:8]}")
-        return str(accepted.shows("jobId", "message")["jobId"])
+    def starts(self, *arguments: str, code: int = 0) -> str:
+        """The id of the run that the command has started."""
+        printed = self.types(*arguments, code=code)
+        started = _STARTED.findall(printed)
+        if not started:
+            raise UnexpectedAnswerError(f"fnrun {arguments[0]} should have named a run, but printed {printed}")
+        return str(started[-1])
 
-    def reruns(self, run: Answer, body: Any, **headers: str) -> str:
-        return self.starts(f"/function-runs/{run['id']}/rerun", body, **headers)
+    def deploys(self, sample: str) -> None:
+        folder = f"infra/local/samples/{sample}"
+        self.types("local", "deploy", folder, "--handler", "function.handler", "--name", "orders")
 
-    def looks_at(self, run_id: str, expected: str, include: str = "") -> Answer:
+    def sees(self, run_id: str, expected: str, include: str = "") -> Answer:
         """The run, once it has ended as expected."""
         path = f"/function-runs/{run_id}"
         run = expect(
@@ -99,49 +134,12 @@ class DemoUser:
         if run["status"] != expected:
             ended = f"{run['status']} (errorCode {run['errorCode']})"
             raise UnexpectedAnswerError(f"The run {run_id} should have ended as {expected}, but is {ended}")
-        return self.gets(f"{path}?include={include}" if include else path)
-
-    def gets(self, path: str) -> Answer:
-        self._printer.request(self.name, "GET", _address(WORKSPACE, path))
-        return self._asks("GET", path)
+        return self.asks(f"{path}?include={include}") if include else run
 
     def asks(self, path: str) -> Answer:
-        """Prints nothing: to wait for something."""
-        return self._asks("GET", path)
-
-    def posts(
-        self, path: str, body: Any, expected: HTTPStatus, *, workspace: str = WORKSPACE, **headers: str
-    ) -> Answer:
-        self._printer.request(self.name, "POST", _address(workspace, path), body, headers)
-        return self._asks("POST", path, body, expected, workspace=workspace, **headers)
-
-    def deletes(self, *paths: str) -> None:
-        for path in paths:
-            self._printer.request(self.name, "DELETE", _address(WORKSPACE, path))
-            self._asks("DELETE", path, expected=HTTPStatus.NO_CONTENT)
-        self._printer.rows([[HTTPStatus.NO_CONTENT.phrase]], HTTPStatus.NO_CONTENT)
-
-    def _asks(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        expected: HTTPStatus = HTTPStatus.OK,
-        *,
-        workspace: str = WORKSPACE,
-        **headers: str,
-    ) -> Answer:
-        request = f"{method} {_address(workspace, path)}"
-        address = self._api_url + _address(workspace, path)
-        response = self._http.request(method, address, json=body, headers=self._headers | headers)
-        if response.status_code != expected:
-            raise UnexpectedAnswerError(
-                f"{request} should have been answered with {expected:d}, "
-                f"but gave {response.status_code}: {response.text[:2000]}"
-            )
-        document = response.json() if response.content else {}
-        return Answer(request, response.status_code, document, self._printer)
-
-
-def _address(workspace: str, path: str) -> str:
-    return f"/workspace/{workspace}/api/v1{path}"
+        """What the API says of a path, for a check: nothing is printed."""
+        path = f"/workspace/{WORKSPACE}/api/v1{path}"
+        response = self._http.get(self._api_url + path, headers=self._headers)
+        if response.is_error:
+            raise UnexpectedAnswerError(f"GET {path} gave {response.status_code}: {response.text[:2000]}")
+        return Answer(f"GET {path}", response.json())

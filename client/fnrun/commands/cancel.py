@@ -15,7 +15,7 @@ def cancel(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN", help="Ids, or beginnings of them; - reads one a line.", autocompletion=completion.run_ids
+            metavar="RUN…", help="Ids, or beginnings of them; - reads one a line.", autocompletion=completion.run_ids
         ),
     ],
 ) -> None:

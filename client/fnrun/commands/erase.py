@@ -15,7 +15,7 @@ def erase(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN", help="Ids, or beginnings of them; - reads one a line.", autocompletion=completion.run_ids
+            metavar="RUN…", help="Ids, or beginnings of them; - reads one a line.", autocompletion=completion.run_ids
         ),
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

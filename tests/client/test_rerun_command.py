@@ -209,6 +209,26 @@ def test_who_interrupts_the_planning_of_several_is_not_asked(
     assert not [run for run in api.world.runs.runs.values() if run.is_rerun]
 
 
+def test_who_interrupts_the_start_of_several_waits_for_none(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (5, 6, 7):
+        a_failed_run(api, an_id(number))
+    there, sent = Client.rerun, []
+
+    def rerun(client: Client, run_id: str, **body: Any) -> Any:
+        sent.append(run_id)
+        if len(sent) == 2:
+            raise KeyboardInterrupt
+        return there(client, run_id, **body)
+
+    monkeypatch.setattr("function_rerun.Client.rerun", rerun)
+    ended = as_alice("rerun", an_id(5), an_id(6), an_id(7), "--yes", "--wait")
+    assert ended.code == Exit.INTERRUPTED
+    assert ended.stdout == f"{reruns_of(api, an_id(5))[0].id}  re-run of {an_id(5)}\n"
+    assert f"fnrun: {an_id(6)}: Interrupted: it is not known whether {an_id(6)} was re-run. Next: " in ended.stderr
+
+
 def test_ids_come_from_standard_input(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5, 9):
         a_failed_run(api, an_id(number))
@@ -288,6 +308,20 @@ def test_waiting_survives_that_the_service_goes_away(as_alice: Fnrun, api: Api) 
         ended = as_alice("rerun", FAILED, "--yes", "--wait", "--timeout", "20s")
     assert ended.code == Exit.DONE
     assert ended.stderr.count("the service does not answer; trying on") == 1
+
+
+def test_who_interrupts_the_reading_of_the_log_is_told_how_the_run_has_ended(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_run(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+
+    a_failed_run(api)
+    monkeypatch.setattr("function_rerun.Client.get_run", get_run)
+    with api.executing():
+        ended = as_alice("rerun", FAILED, "--yes", "--wait")
+    assert ended.code == Exit.INTERRUPTED
+    assert "has ended (completed), its log was not read. Next: fnrun runs show" in ended.stderr
 
 
 def test_a_missing_grant_ends_all(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

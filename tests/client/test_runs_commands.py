@@ -57,6 +57,7 @@ def test_filters_are_sent_as_the_api_knows_them(as_alice: Fnrun, api: Api) -> No
         "functionVersion": "7",
         "from": "2026-11-26T10%3A00%3A00.000Z",
         "to": "2026-11-27T10%3A00%3A00.000Z",
+        "limit": "51",
     }
 
 

@@ -34,7 +34,11 @@ def rerun(
     ] = None,
     params: Annotated[
         str | None,
-        typer.Option("--params", metavar="FILE", help="Override with the JSON object in a file; - reads it."),
+        typer.Option(
+            "--params",
+            metavar="FILE",
+            help="Override with the JSON object in a file; - reads it. For what others must not see you type.",
+        ),
     ] = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")] = None,
     not_before: Annotated[

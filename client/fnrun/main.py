@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
@@ -127,6 +128,9 @@ def run() -> NoReturn:
         from fnrun.completion import show_help_as_it_is
 
         show_help_as_it_is()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a character shows its number
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())
 
 

@@ -132,6 +132,17 @@ def test_many_and_long_changes_are_cut(as_alice: Fnrun, api: Api) -> None:
     assert max(map(len, lines)) < 100
 
 
+def test_what_cannot_be_known_is_said_in_the_tree(as_alice: Fnrun, api: Api) -> None:
+    a_failed_run(api)
+    erased = reran(api, 11)
+    reran(api, 12, not_before=NOW + timedelta(days=9999), status="pending", pin=None, use_latest_code=True)
+    assert as_alice("erase", erased.id, "--yes").code == Exit.DONE
+    drawn = as_alice("history", FAILED, "--utc")
+    assert "├── parameters: not known: those after are erased\n" in drawn.stdout
+    assert "├── code: today's; the version is not known yet\n" in drawn.stdout
+    assert "└── not before: 2054-04-08 09:30:00\n" in drawn.stdout
+
+
 def test_with_json_it_is_the_document_of_all_pages(as_alice: Fnrun, api: Api) -> None:
     a_failed_run(api)
     for number in range(100, 250):

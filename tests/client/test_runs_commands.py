@@ -238,6 +238,16 @@ def test_erasing_asks_and_names_the_re_runs_that_hold_copies(
     assert [run.id for run in api.world.runs.runs.values() if run.erased_at] == [rerun.id]
 
 
+def test_erasing_says_where_it_cannot_know_of_copies(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FNRUN_TOKEN", api.token("bob", "acme/function-runs:erase"))
+    answers(monkeypatch, "y\n")
+    ended = as_alice("erase", RUN_ID)
+    assert ended.code == Exit.DONE
+    assert "hold copies is not known: The grant acme/function-runs:read is required." in ended.stderr
+
+
 def test_erasing_needs_a_yes(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert as_alice("erase", RUN_ID).code == Exit.USAGE
     answers(monkeypatch, "n\n")

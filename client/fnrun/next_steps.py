@@ -1,5 +1,6 @@
 """What to do after each error of the API, by its code: the end of the line that the command line prints."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -37,8 +38,8 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         # What stands in the way.
         "CONFLICT": "look at it again: it is not as the request expects",
         "RUN_ENDED": "fnrun runs show {run}",
-        "NAME_TAKEN": "choose another name",
-        "PATH_TAKEN": "choose another path",
+        "NAME_TAKEN": "see which there are: fnrun functions list, fnrun triggers list",
+        "PATH_TAKEN": "see which there are: fnrun triggers list",
         "TRIGGER_DISABLED": "enable it: fnrun triggers edit",
         "TRIGGER_UNREADABLE": "remove the trigger, and add it again",
         "BEING_CHANGED": "try again in a minute",
@@ -63,6 +64,27 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
         "functionVersion": "--version",
         "from": "--from",
         "to": "--to",
+        "action": "--action",
+        "experimentId": "--experiment",
+        "candidateVersion": "--candidate-version",
+        "ignore": "--ignore",
+        "name": "the name",
+        "functionArn": "the ARN",
+        "ignoreDifferences": "--ignore-differences",
+        "triggerId": "the trigger: fnrun triggers list",
+        "triggerMetadata.cronExpression": "--cron",
+        "triggerMetadata.timezone": "--timezone",
+        "triggerMetadata.interval": "--rate",
+        "triggerMetadata.at": "--at",
+        "triggerMetadata.eventPattern": "--event-pattern",
+        "triggerMetadata.eventBusName": "--bus",
+        "triggerMetadata.path": "--path",
+        "triggerMetadata.params": "--params",
+        "retryPolicy.maxRetries": "--retries",
+        "retryPolicy.initialDelaySeconds": "--retry-delay",
+        "retryPolicy.backoffRate": "--retry-backoff",
+        "retryPolicy.maxDelaySeconds": "--retry-max-delay",
+        "retryPolicy.nonRetryableErrors": "--retry-not",
     }
 )
 """Where a field of the API is typed."""
@@ -71,8 +93,9 @@ _OF_A_NEWER_SERVICE = "fnrun doctor"
 
 def next_step(refusal: Mapping[str, Any], *, run: str | None = None) -> str:
     """Of an error of the API, or a refusal of a plan; `run` is what was asked about."""
-    if refusal.get("field") in _OPTIONS:
-        return f"correct {_OPTIONS[refusal['field']]}"
+    field = re.sub(r"\.\d+$", "", refusal.get("field") or "")  # of a list, whichever it is
+    if field in _OPTIONS:
+        return f"correct {_OPTIONS[field]}"
     step = NEXT_STEPS.get(refusal["code"], _OF_A_NEWER_SERVICE)
     return step.format(run=run or "RUN", other=refusal.get("runId") or "RUN")
 

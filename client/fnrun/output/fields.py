@@ -18,6 +18,5 @@ def print_fields(console: "Console", fields: Iterable[tuple[str, object]], *, in
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         label = f"{'':{indent}}{name:<{width}}  "
-        console.print(
-            Text.assemble((label, "dim"), (value, STATUS_STYLES.get(value.split(" ")[0], ""))), soft_wrap=True
-        )
+        line = Text.assemble((label, "dim"), (value, STATUS_STYLES.get(value.split(" ")[0], "")))
+        console.print(line, soft_wrap=True)

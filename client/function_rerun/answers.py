@@ -16,23 +16,24 @@ class HalfAnAnswer(Exception):
     """It ends too early, as if the connection had broken."""
 
 
-class Answer(NamedTuple):
-    document: Any
-    """None without a body."""
-    etag: str | None
-
-
 class Received(NamedTuple):
     status: int
     reason: str
     headers: httpx.Headers
     content: bytes
 
+    def __repr__(self) -> str:
+        """Without content, which a traceback with variables would show."""
+        return f"Received({self.status})"
 
-def read_answer(received: Received, now: float) -> Answer:
-    """`now` is the time of day. Raises ApiError, InvalidAnswer or HalfAnAnswer."""
+
+def read_answer(received: Received, now: float) -> Any:
+    """Its JSON object, None without a body. `now`: seconds since 1970.
+
+    Raises ApiError, InvalidAnswer or HalfAnAnswer.
+    """
     if HTTPStatus.OK <= received.status < HTTPStatus.MULTIPLE_CHOICES:
-        return Answer(_document(received) if received.content else None, received.headers.get("etag"))
+        return _document(received) if received.content else None
     raise _error(received, now)
 
 

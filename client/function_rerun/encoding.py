@@ -37,8 +37,9 @@ def joined(names: Iterable[str]) -> str | None:
 
 
 def segment(value: str) -> str:
-    """A part of a path."""
-    return quote(value, safe="", errors="replace")
+    """A part of a path, which stays there: `..` would lead elsewhere."""
+    quoted = quote(value, safe="", errors="replace")
+    return quoted if quoted.strip(".") else quoted.replace(".", "%2E")
 
 
 def header(name: str, value: str) -> str:

@@ -5,18 +5,24 @@ from typing import Any
 
 from function_rerun.errors import InvalidAnswer
 
+Read = Callable[[str | None], dict[str, Any]]
+"""Gives the page at a cursor, without one the first. A page may be empty and still have a next one."""
 
-def items(read: Callable[[str | None], Any], cursor: str | None) -> Iterator[Any]:
-    """`read` gives the page at a cursor, without one the first. A page may be empty and still have a next one.
 
-    Raises InvalidAnswer if a page is its own next one.
-    """
+def all_items(read: Read, cursor: str | None) -> Iterator[Any]:
+    """Raises InvalidAnswer as `all_pages` does."""
+    for page in all_pages(read, cursor):
+        yield from page["data"]
+
+
+def all_pages(read: Read, cursor: str | None = None) -> Iterator[dict[str, Any]]:
+    """Raises InvalidAnswer for what is no page, and for one that is its own next one."""
     while True:
         page = read(cursor)
-        following = page["meta"]["nextCursor"]
-        yield from page["data"]
+        following = page.get("meta", page).get("nextCursor", cursor)
+        if following is not None and following == cursor:
+            raise InvalidAnswer("What was answered is no page of a list that goes on.")
+        yield page
         if following is None:
             return
-        if following == cursor:
-            raise InvalidAnswer("The list does not go on: a page names itself as the next one.")
         cursor = following

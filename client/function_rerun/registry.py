@@ -1,18 +1,15 @@
 """The operations of the API on functions and triggers."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from function_rerun import models
-from function_rerun.encoding import header, present, segment
-from function_rerun.transport import Call
+from function_rerun.encoding import segment
+from function_rerun.operations import Operations
 
 
-class Registry(ABC):
+class Registry(Operations):
     """What changes something here is not sent again if its answer is lost: `OutcomeUnknown` is raised."""
-
-    _base: str
 
     def register_function(
         self, *, name: str, function_arn: str, ignore_differences: Iterable[str] | None = None
@@ -139,36 +136,6 @@ class Registry(ABC):
             "POST", path, {"keepPrevious": keep_previous}, "whether the secret was rotated", find_out
         )
         return answer
-
-    def _change(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None,
-        changes: str,
-        find_out: str,
-        *,
-        if_match: str | None = None,
-    ) -> Any:
-        call = Call(
-            method,
-            f"{self._base}{path}",
-            body=None if body is None else present(body),
-            headers={} if if_match is None else {"If-Match": header("if_match", if_match)},
-            changes=changes,
-            find_out=find_out,
-            is_repeatable=False,
-        )
-        return self._send(call)
-
-    @abstractmethod
-    def _items(self, path: str, filters: Mapping[str, Any], cursor: str | None) -> Iterator[Any]: ...
-
-    @abstractmethod
-    def _get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any: ...
-
-    @abstractmethod
-    def _send(self, call: Call) -> Any: ...
 
 
 def _listed(values: Iterable[str] | None) -> list[str] | None:

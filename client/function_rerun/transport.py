@@ -6,7 +6,7 @@ request was carried out: only what does no harm when it is done twice is sent ag
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from function_rerun.answers import Answer, HalfAnAnswer, Received, read_answer
+from function_rerun.answers import HalfAnAnswer, Received, read_answer
 from function_rerun.clock import Clock
 from function_rerun.credentials import BearerAuth, TokenSource, checked_url, is_loopback
 from function_rerun.encoding import header
@@ -25,6 +25,7 @@ from function_rerun.errors import (
     Forbidden,
     FunctionRerunError,
     OutcomeUnknown,
+    ServiceFault,
     Throttled,
     Unauthorized,
     Unavailable,
@@ -56,6 +57,10 @@ class Call(NamedTuple):
     idempotency_key: str | None = None
     needs_token: bool = True
 
+    def __repr__(self) -> str:
+        """Without content, which a traceback with variables would show."""
+        return f"{self.method} {self.path}"
+
     def unknown(self, why: FunctionRerunError) -> OutcomeUnknown:
         request_id = why.request_id if isinstance(why, ApiError) else None
         sentence = f"{why.message.rstrip('.')}, so it is not known {self.changes}: {self.find_out}."
@@ -72,12 +77,14 @@ class Transport:
         answer_seconds: float,
         transport: httpx.BaseTransport | None,
         clock: Clock,
+        on_retry: Callable[[FunctionRerunError, float], object] | None,
         user_agent: str,
     ) -> None:
         checked = checked_url(url)
         self.url = str(checked).rstrip("/")
         self.clock = clock
         self._retry_seconds, self._answer_seconds = retry_seconds, answer_seconds
+        self._on_retry = on_retry
         self._auth = auth if auth is None or isinstance(auth, httpx.Auth) else BearerAuth(auth)
         self._http = httpx.Client(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
@@ -89,8 +96,8 @@ class Transport:
     def close(self) -> None:
         self._http.close()
 
-    def send(self, call: Call, *, retry_seconds: float | None = None, answer_seconds: float | None = None) -> Answer:
-        """Raises FunctionRerunError."""
+    def send(self, call: Call, *, retry_seconds: float | None = None, answer_seconds: float | None = None) -> Any:
+        """The JSON object that is answered, None without a body. Raises FunctionRerunError."""
         budget = self._retry_seconds if retry_seconds is None else retry_seconds
         until = self.clock.monotonic() + budget
         may_be_done = False
@@ -105,6 +112,8 @@ class Transport:
                 break
             if self.clock.monotonic() + wait >= until:
                 break
+            if self._on_retry is not None:
+                self._on_retry(error, wait)
             self.clock.sleep(wait)
         # Raised here, it carries nothing of the request as its context.
         raise call.unknown(error) if may_be_done and not _settles(error) else error
@@ -116,12 +125,15 @@ class Transport:
             yield self.clock.below(longest)
             longest = min(longest * 2, _LONGEST_DELAY)
 
-    def _attempt(self, call: Call, answer_seconds: float) -> Answer:
+    def _attempt(self, call: Call, answer_seconds: float) -> Any:
         failed: FunctionRerunError
         try:
             return read_answer(self._exchange(call, answer_seconds), self.clock.now())
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
-            failed = _NotConnected(f"{self.url} is not reached")
+        except httpx.ConnectTimeout:
+            failed = _NotConnected(f"{self.url} is not reached in time")
+        except (httpx.ConnectError, httpx.ProxyError) as refused:
+            # What the system or TLS says of a connection that did not come about: `[Errno 111] Connection refused`.
+            failed = _NotConnected(f"{self.url} is not reached: {refused}")
         except httpx.TimeoutException:
             failed = ConnectionFailed(f"{self.url} did not answer in time")
         except (httpx.TransportError, httpx.DecodingError, HalfAnAnswer):
@@ -175,9 +187,9 @@ def _leaves_open(error: FunctionRerunError) -> bool:
 def _settles(error: FunctionRerunError) -> bool:
     """Whether the answer to a request that was sent again tells what became of it.
 
-    It does if the service refuses it, but for a token that has ended in between.
+    It does if the service refuses it, but not for a token that has ended in between.
     """
-    return isinstance(error, ApiError) and not isinstance(error, (Unavailable, Unauthorized, Forbidden))
+    return isinstance(error, ApiError) and not isinstance(error, (Unavailable, ServiceFault, Unauthorized, Forbidden))
 
 
 def _least_delay(error: FunctionRerunError) -> float:

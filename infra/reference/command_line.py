@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import typer
@@ -15,8 +14,7 @@ _CONTEXT: Any = typer.Context(typer.main.get_command(app))
 
 def commands_list() -> str:
     """A section for each command, in the order of `fnrun --help`, after the options that all of them have."""
-    there = {name: each.module for name, each in COMMANDS.items() if find_spec(f"fnrun.commands.{each.module}")}
-    found = [each for name, module in there.items() for each in _commands(name, module)]
+    found = [each for name, command in COMMANDS.items() for each in _commands(name, command.module)]
     of_all = [each for each in found[0][1].params if each.name in _OF_ALL]
     sections = [_section(name, command) for name, command in found]
     return "".join(["### Options of all commands\n", _table(of_all), *sections])

@@ -19,6 +19,7 @@ import os
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import deque
@@ -107,6 +108,8 @@ class Api:
         self.requests: list[Received] = []
         self.lock = threading.RLock()
         """Held while an entry point works: the world is one thread's."""
+        self._answering = 0
+        self._idle = threading.Condition(self.lock)
         self._faults: deque[tuple[str, Fault]] = deque()
         self._server = _Server(("127.0.0.1", 0), self)
         self._server.serve()
@@ -118,6 +121,14 @@ class Api:
     def inject(self, *faults: Fault, of: str = "") -> None:
         """One for each of the next requests whose method and path contain this."""
         self._faults.extend((of, fault) for fault in faults)
+
+    def forget_faults(self) -> None:
+        self._faults.clear()
+
+    def finish(self) -> None:
+        """Wait until what has arrived is answered."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._answering == 0)
 
     def execute_pending(self) -> int:
         """Execute all runs that are due, and say how many there were."""
@@ -169,7 +180,16 @@ class Api:
 
     def answer(self, received: Received) -> tuple[Answer | None, Fault]:
         """None if the request was lost."""
-        fault = self._fault_of(received)
+        with self._idle:
+            self._answering += 1
+        try:
+            return self._answer(received, self._fault_of(received))
+        finally:
+            with self._idle:
+                self._answering -= 1
+                self._idle.notify_all()
+
+    def _answer(self, received: Received, fault: Fault) -> tuple[Answer | None, Fault]:
         time.sleep(fault.delay_seconds)
         with self.lock:
             self.requests.append(received)
@@ -261,6 +281,11 @@ class _Server(ThreadingHTTPServer):
         for each in list(self.connections):
             with suppress(OSError):  # it has ended by itself
                 each.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that has not waited for its answer is no fault."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -95,4 +95,6 @@ def test_a_run_that_repeats_none_needs_another_one(as_alice: Fnrun, api: Api) ->
     a_failed_run(api)
     refused = as_alice("compare", FAILED)
     assert refused.code == Exit.REFUSED
-    assert refused.stderr.startswith("fnrun: with: must be the id of a run")
+    assert refused.stderr == (
+        f"fnrun: This run repeats none that it could be compared with. Next: name another run: fnrun compare {FAILED} OTHER\n"
+    )

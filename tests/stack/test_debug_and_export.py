@@ -22,21 +22,6 @@ FIXED = BROKEN.replace('order["count"]', 'max(1, order["count"])')
 
 
 @pytest.fixture
-def fnrun(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Fnrun:
-    """In a folder like the checkout after `make up`: the local stack is found by itself."""
-    (tmp_path / ".local").symlink_to(workspace.local_stack.emulator.directory)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FNRUN_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("FNRUN_TOKEN", workspace.local_stack.token("alice", [f"{workspace.name}/*:*"]))
-    monkeypatch.setenv("FNRUN_WORKSPACE", workspace.name)
-    for name in ("FNRUN_URL", "FNRUN_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    return Fnrun(capsys)
-
-
-@pytest.fixture
 def function(workspace: Workspace) -> TeamFunction:
     """It finds a module in a layer."""
     function = TeamFunction(workspace.local_stack).deploy(BROKEN)

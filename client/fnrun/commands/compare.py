@@ -33,16 +33,24 @@ def compare(
 
     Who is shown content leaves an act in the audit.
     """
+    from function_rerun import Refused
+
     from fnrun import lookup
     from fnrun.comparing.runs import differ, print_comparison
     from fnrun.connection.session import open_client
-    from fnrun.errors import Exit
+    from fnrun.errors import CommandError, Exit
     from fnrun.output.console import print_json
     from fnrun.shared import invocation
 
     run_id, other_id = lookup.run_id(run), other and lookup.run_id(other)
     with open_client() as client:
-        comparison = client.compare_runs(run_id, with_=other_id)
+        try:
+            comparison = client.compare_runs(run_id, with_=other_id)
+        except Refused as error:
+            if error.field != "with" or other_id:
+                raise
+            next_step = f"name another run: fnrun compare {run_id} OTHER"
+            raise CommandError("This run repeats none that it could be compared with", next_step) from None
     if invocation().as_json:
         print_json(comparison)
     else:

@@ -114,14 +114,14 @@ def _described(target: Target) -> str:
 
 
 def _after_deployment(target: Target, outputs: Mapping[str, str]) -> str:
-    pool = f"--user-pool-id {outputs.get('UserPoolId', '<UserPoolId>')} --region {target.region}"
-    grant = "'my-workspace/function-triggers:execute'"
+    api_url = outputs.get("ApiUrl", "")
+    where = f"--stack {target.stack} --region {target.region}"
     lines = [
-        f"Deployed. The API: {outputs.get('ApiUrl', '')}",
-        "Next, unless an issuer of your own gives out the tokens: a group for each grant, and people in them.",
-        f"  aws cognito-idp admin-create-user {pool} --username alice@example.com",
-        f"  aws cognito-idp create-group {pool} --group-name {grant}",
-        f"  aws cognito-idp admin-add-user-to-group {pool} --username alice@example.com --group-name {grant}",
+        f"Deployed. The API: {api_url}",
+        "Next, unless an issuer of your own gives out the tokens: people, and what they may do. Then they log in.",
+        f"  fnrun admin user add alice@example.com {where}",
+        f"  fnrun admin grant alice@example.com 'my-workspace/*:*' {where}",
+        f"  fnrun login {api_url}",
     ]
     context = declared_context()
     if not context.get("invokableFunctions"):

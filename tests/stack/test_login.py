@@ -3,15 +3,10 @@
 import base64
 import hashlib
 import json
-import os
 import secrets
-import shlex
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -19,11 +14,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from infra import ROOT
 from infra.identity import LOGIN_PORTS
 from infra.local.local_stack import LocalStack
 from tests.stack.driver import Workspace
 from tests.stack.hosted_pages import answer_to_login
+from tests.stack.own_machine import Machine
 
 PASSWORD = "Correct-horse-1"
 
@@ -85,47 +80,9 @@ def redeem(pages: httpx.Client, request: dict[str, str], code: str, verifier: st
     return pages.post("/oauth2/token", data=form | {name: request[name] for name in ("client_id", "redirect_uri")})
 
 
-@dataclass
-class Machine:
-    """A person's: a checkout with the stack, a browser in which they log in, and no keyring."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def fnrun(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "fnrun", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    @property
-    def token_file(self) -> Path:
-        return self.folder / "config" / "tokens.json"
-
-    def tokens(self) -> dict[str, Any]:
-        [text] = json.loads(self.token_file.read_text()).values()
-        found: dict[str, Any] = json.loads(text)
-        return found
-
-
 @pytest.fixture
 def machine(local_stack: LocalStack, person: str, tmp_path: Path) -> Machine:
-    (tmp_path / ".local").symlink_to(local_stack.emulator.directory)
-    browser = tmp_path / "browser"
-    filling_in = shlex.join([sys.executable, "-m", "tests.stack.hosted_pages"])
-    browser.write_text(f'#!/bin/sh\ncd {shlex.quote(str(ROOT))} && exec {filling_in} "$1" {person} {PASSWORD}\n')
-    browser.chmod(0o755)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return Machine(
-        tmp_path,
-        {
-            **kept,
-            "PYTHONPATH": str(ROOT / "client"),
-            "FNRUN_CONFIG_DIR": str(tmp_path / "config"),
-            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-            "BROWSER": str(browser),
-        },
-    )
+    return Machine.of(tmp_path, local_stack, person, PASSWORD)
 
 
 @pytest.mark.parametrize("port", range(3))

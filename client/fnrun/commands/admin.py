@@ -34,6 +34,8 @@ def add(
     aws_profile: AwsProfile = None,
 ) -> None:
     """Add somebody to the user pool. Cognito mails a temporary password; the login page asks for another one."""
+    from shlex import quote
+
     from fnrun.admin.user_pool import UserPool
     from fnrun.output.console import note
 
@@ -43,7 +45,7 @@ def add(
     pool.add(email, password=password)
     how = "Their temporary password is the given one" if password else "Cognito mails them a temporary password"
     note(f"{email} is added. {how}; the first login asks for another one.")
-    note(f"Next: fnrun admin grant {email} 'WORKSPACE/*:*', then they log in: fnrun login {pool.api_url}")
+    note(f"Next: fnrun admin grant {email} 'WORKSPACE/*:*', then they log in: fnrun login {quote(pool.api_url)}")
     _warn_if_not_trusted(pool)
 
 

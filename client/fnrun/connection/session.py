@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ class _Nobody:
 
     def token(self) -> str:
         raise CommandError(
-            "Nobody is logged in", f"fnrun login {self._url}, or set {TOKEN_VARIABLE}", Exit.NOT_PERMITTED
+            "Nobody is logged in", f"fnrun login {shlex.quote(self._url)}, or set {TOKEN_VARIABLE}", Exit.NOT_PERMITTED
         )
 
     def renewed(self, _refused: str) -> None:

@@ -68,7 +68,7 @@ class GivenToken:
 
 
 class LocalToken:
-    """The local stack's. A stack that was started anew has other keys."""
+    """The local stack's. A stack that was started again has other keys."""
 
     def __init__(self, local_stack: LocalStack) -> None:
         self._local_stack = local_stack

@@ -68,7 +68,8 @@ def test_a_deployment_is_shown_asked_for_and_done_and_says_what_comes_next(boots
     assert bootstrapped.region in question
     said = screen.text.getvalue()
     assert "https://api.example" in said
-    assert "--user-pool-id a-pool" in said
+    assert f"fnrun admin user add alice@example.com --stack {bootstrapped.stack}" in said
+    assert "fnrun login https://api.example" in said
     assert "deletionProtection" in said
 
 

@@ -15,7 +15,7 @@ from infra import ROOT
 from infra.local.local_stack import LocalStack
 from tests.checkouts import a_checkout, environment
 from tests.docs.console import Session, Step, steps
-from tests.docs.pages import PAGES, TESTED, TESTED_SESSION, blocks, name, tested
+from tests.docs.pages import PAGES, TESTED, TESTED_SESSION, blocks, name, runnable
 
 README = ROOT / "README.md"
 SET_UP = "fnrun local deploy infra/local/samples/orders --handler function.handler --name orders"
@@ -36,7 +36,7 @@ EXPECTED = {
 
 def sessions(page: Path) -> list[Step]:
     """With the scripts that stand between them, which print nothing that is shown."""
-    parts = ([Step(text, [])] if info == TESTED else steps(text) for info, text in tested(page))
+    parts = ([Step(text, [])] if info == TESTED else steps(text) for info, text in runnable(page))
     return [step for part in parts for step in part]
 
 

@@ -150,7 +150,10 @@ class TestLocalToken:
         token = make_token(jti="renewed")
         program = checkout / ".venv" / "bin" / "python"
         program.parent.mkdir(parents=True)
-        program.write_text(f"#!{sys.executable}\nprint('progress')\nprint({token!r})\n")
+        program.write_text(
+            f"#!{sys.executable}\nimport sys\nprint('progress')\n"
+            f"open({str(checkout / 'arguments')!r}, 'w').write(repr(sys.argv))\nprint({token!r})\n"
+        )
         program.chmod(0o755)
         return token
 
@@ -162,6 +165,7 @@ class TestLocalToken:
         assert sent_by(current()) == [renewed]
         assert json.loads(file.read_text())["accessToken"] == renewed
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert renewed not in (checkout / "arguments").read_text()
 
     def test_one_that_a_new_stack_refuses_is_renewed_once(self, checkout: Path, renewed: str) -> None:
         former = json.loads((checkout / ".local" / "token.json").read_text())["accessToken"]

@@ -37,8 +37,8 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         # What stands in the way.
         "CONFLICT": "look at it again: it is not as the request expects",
         "RUN_ENDED": "fnrun runs show {run}",
-        "NAME_TAKEN": "choose another name",
-        "PATH_TAKEN": "choose another path",
+        "NAME_TAKEN": "see which there are: fnrun functions list, fnrun triggers list",
+        "PATH_TAKEN": "see which there are: fnrun triggers list",
         "TRIGGER_DISABLED": "enable it: fnrun triggers edit",
         "TRIGGER_UNREADABLE": "remove the trigger, and add it again",
         "BEING_CHANGED": "try again in a minute",

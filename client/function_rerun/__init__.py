@@ -7,7 +7,6 @@
 Answers are the API's own JSON objects, typed in `function_rerun.models`; `function_rerun.errors` is what can go wrong.
 """
 
-from function_rerun import models
 from function_rerun.client import Client
 from function_rerun.clock import Clock
 from function_rerun.errors import (
@@ -50,5 +49,4 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "WaitTimeout",
-    "models",
 ]

@@ -1,12 +1,13 @@
 """The client of one workspace."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from function_rerun import models
 from function_rerun.clock import Clock
 from function_rerun.credentials import TokenSource
 from function_rerun.encoding import Moment, moment, segment
@@ -15,6 +16,10 @@ from function_rerun.registry import Registry
 from function_rerun.runs import Runs
 from function_rerun.transport import ANSWER_SECONDS, Call, Transport, user_agent
 from function_rerun.waiting import wait_for_end
+
+if TYPE_CHECKING:
+    # Only for annotations: to make all these types takes tens of milliseconds.
+    from function_rerun import models
 
 RETRY_SECONDS = 60.0
 

@@ -1,11 +1,16 @@
 """The operations of the API on functions and triggers."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from __future__ import annotations
 
-from function_rerun import models
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
 from function_rerun.encoding import segment
 from function_rerun.operations import Operations
+
+if TYPE_CHECKING:
+    # Only for annotations: to make all these types takes tens of milliseconds.
+    from function_rerun import models
 
 
 class Registry(Operations):

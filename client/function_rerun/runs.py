@@ -1,12 +1,18 @@
 """The operations of the API on runs."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, cast
+from __future__ import annotations
 
-from function_rerun import models, pages
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from function_rerun import pages
 from function_rerun.encoding import Moment, joined, moment, present, segment
 from function_rerun.operations import Operations
 from function_rerun.transport import Call
+
+if TYPE_CHECKING:
+    # Only for annotations: to make all these types takes tens of milliseconds.
+    from function_rerun import models
 
 
 class Runs(Operations):

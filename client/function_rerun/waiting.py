@@ -1,22 +1,24 @@
 """Wait for the end of a run, whatever becomes of the service meanwhile."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from function_rerun.clock import Clock
 from function_rerun.errors import ApiError, ConnectionFailed, FunctionRerunError, Unavailable, WaitTimeout
-from function_rerun.models import RevealedRun
+
+if TYPE_CHECKING:
+    from function_rerun.models import RevealedRun
 
 OPEN = frozenset({"pending", "running"})
 _FIRST_DELAY = 0.2
 _LONGEST_DELAY = 5.0
 _GROWTH = 1.4
 
-Read = Callable[[float], RevealedRun]
-"""Reads the run once; takes how many seconds it may take."""
-
 
 def wait_for_end(
-    read: Read,
+    read: Callable[[float], RevealedRun],
     clock: Clock,
     *,
     timeout: float | None,
@@ -24,7 +26,10 @@ def wait_for_end(
     on_poll: Callable[[RevealedRun], object] | None,
     on_trouble: Callable[[FunctionRerunError], object] | None,
 ) -> RevealedRun:
-    """Raises WaitTimeout, or the ApiError that ends the waiting: one that does not pass."""
+    """`read` reads the run once, and takes how many seconds that may last.
+
+    Raises WaitTimeout, or the ApiError that ends the waiting: one that does not pass.
+    """
     until = float("inf") if timeout is None else clock.monotonic() + timeout
     run: RevealedRun | None = None
     delay = _FIRST_DELAY

@@ -38,7 +38,7 @@ def test_a_rerun_is_compared_with_the_run_that_it_repeats(as_alice: Fnrun, api: 
         "parameters: 1 difference",
         '  ~ /order/id  "o-5" → "o-6"',
         "overrides: none in both",
-        "result: none before, kept after",
+        "result: only after",
         "error: none in both",
     ]
 

@@ -178,6 +178,8 @@ def test_a_file_may_hold_a_part_or_all_that_show_has_printed(as_alice: Fnrun, ap
     assert (changed.code, changed.document["enabled"], changed.document["version"]) == (Exit.DONE, False, 2)
     whole.write_text(as_alice("triggers", "show", "import now", "-o", "json").stdout)
     assert as_alice("triggers", "edit", "import now", "--file", str(whole)).stderr == "Nothing was changed.\n"
+    part.write_text('{"name": ""}')
+    assert as_alice("triggers", "edit", "import now", "--file", str(part)).stderr.endswith(f"correct it in {part}\n")
     whole.write_text(whole.read_text().replace('"eu"', '"us"'))
     assert as_alice("triggers", "edit", "import now", "--file", str(whole)).code == Exit.DONE
     outdated = as_alice("triggers", "edit", "import now", "--file", str(whole))

@@ -10,6 +10,7 @@ from fnrun.errors import Exit
 from tests.builders import FUNCTION_ID, TRIGGER_ID, a_trigger
 from tests.client.cli import Ended, Fnrun
 from tests.client.failing import answers
+from tests.client.faults import ANSWER_LOST
 from tests.client.server import Api
 
 
@@ -101,6 +102,7 @@ def test_what_the_service_refuses_is_said_in_one_line(add: Any) -> None:
     refused = add("--cron", "every day")
     assert refused.code == Exit.REFUSED
     assert refused.stderr.startswith("fnrun: triggerMetadata.cronExpression")
+    assert refused.stderr.endswith(" Next: correct --cron\n")
 
 
 def test_the_secret_of_a_webhook_is_shown_at_its_creation_only(add: Any, as_alice: Fnrun, api: Api) -> None:
@@ -164,3 +166,15 @@ def test_removing_asks(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatc
     assert "fnrun triggers disable" in removed.stderr
     assert TRIGGER_ID not in api.world.registry.triggers
     assert json.loads(as_alice("triggers", "remove", "hook", "--yes", "-o", "json").stdout)["message"]
+
+
+def test_where_an_answer_is_lost_it_is_said_how_to_find_out_and_nothing_is_sent_again(
+    add: Any, as_alice: Fnrun, api: Api
+) -> None:
+    api.inject(ANSWER_LOST, of="POST ")
+    lost = add()
+    assert (lost.code, lost.stdout) == (Exit.UNKNOWN, "")
+    assert lost.stderr == (
+        "fnrun: It is not known whether the trigger new was added. Next: look with fnrun triggers list\n"
+    )
+    assert [each["name"] for each in as_alice("triggers", "list", "-o", "json").document].count("new") == 1

@@ -48,7 +48,7 @@ def test_a_fix_is_proven(fnrun: Fnrun, function: TeamFunction) -> None:
         "differs",
     ]
     assert "\nparameters: equal\n" in compared.stdout
-    assert "\nerror: kept before, none after\n" in compared.stdout
+    assert "\nerror: only before\n" in compared.stdout
 
     verdict = fnrun("experiment", source, "--reason", "Was it the fix?", "--yes")
     assert verdict.code == Exit.DONE, verdict.stderr

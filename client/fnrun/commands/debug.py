@@ -48,11 +48,12 @@ def debug(
     Where Python and architecture match, its handler is then called HERE, on this machine, as you, after asking. The
     outcome is compared with the recorded one: 0 if they agree, else 1. For other runtimes it prints a docker line.
     """
+    from fnrun import lookup
     from fnrun.debugging.debug import Options
     from fnrun.debugging.debug import debug as bring_and_call
 
     options = Options(
-        run_id=run,
+        run_id=lookup.run_id(run),
         directory=directory,
         latest=latest,
         code=code,

@@ -74,7 +74,7 @@ def start(
     The function is executed twice --repeats times, with all that it does: charge, mail, write.
     """
     from fnrun import lookup
-    from fnrun.comparing.experiments import Following, show_experiment
+    from fnrun.comparing.experiments import Following, candidate, show_experiment
     from fnrun.connection.session import open_client
     from fnrun.inputs.instants import parse_duration
     from fnrun.output.ask import confirm
@@ -93,7 +93,11 @@ def start(
     with open_client() as client:
         if candidate_function is not None:
             body["candidate_function_id"] = lookup.function_id(client, candidate_function)
-        confirm(f"Execute the function {2 * repeats} times with the input of {run_id}?", yes=yes)
+        other = f"{candidate(candidate_version)} of {candidate_function or 'the same function'}"
+        confirm(
+            f"Execute the input of {run_id} {2 * repeats} times, {repeats} on its version and {repeats} on {other}?",
+            yes=yes,
+        )
         with in_flight("an experiment was started", check=f"fnrun history {run_id}"):
             started = client.start_experiment(
                 run_id, **{name: value for name, value in body.items() if value is not None}

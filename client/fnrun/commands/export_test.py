@@ -39,12 +39,13 @@ def export_test(
 
     Of a run that failed the test fails until the function is fixed; of one that completed it asserts the result.
     """
+    from fnrun import lookup
     from fnrun.debugging.export import Options
     from fnrun.debugging.export import export_test as export
 
     export(
         Options(
-            run_id=run,
+            run_id=lookup.run_id(run),
             into=into,
             handler=handler,
             redact=redact or (),

@@ -20,6 +20,11 @@ Document = Mapping[str, Any]
 _SIDES = ("pinned", "candidate")
 
 
+def candidate(version: str | None) -> str:
+    """In words."""
+    return "today's code" if version in (None, "latest") else f"version {version}"
+
+
 class Following:
     """The runs of an experiment that was just started."""
 
@@ -96,8 +101,8 @@ def _fields(experiment: Document) -> Iterator[tuple[str, object]]:
     yield "started", f"{moment(experiment['createdAt'])} by {experiment['by']}"
     yield "reason", experiment["reason"]
     yield "pinned", f"version {experiment['pinnedVersion']}" if experiment["pinnedVersion"] else "version not known"
-    candidate, function_id = experiment["candidateVersion"], experiment["candidateFunctionId"]
-    yield "candidate", f"version {candidate} of function {function_id}" if function_id else f"version {candidate}"
+    of = f" of function {experiment['candidateFunctionId']}" if experiment["candidateFunctionId"] else ""
+    yield "candidate", candidate(experiment["candidateVersion"]) + of
     yield "ignored", " ".join(experiment["ignore"] or [])
 
 

@@ -87,9 +87,11 @@ def _print_content(name: str, content: Document) -> None:
     print_cut(cut)
 
 
-_STATES = {"kept": "kept", "none": "none", "omitted": "not kept by the service", "erased": "erased"}
+_STATES = {"kept": "there", "none": "none", "omitted": "not kept by the service", "erased": "erased"}
 
 
 def _not_compared(before: str, after: str) -> str:
+    if {before, after} == {"kept", "none"}:
+        return "only before" if before == "kept" else "only after"
     old, new = (printable(_STATES.get(state, state)) for state in (before, after))
     return f"{old} in both" if old == new else f"{old} before, {new} after"

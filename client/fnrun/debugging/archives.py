@@ -1,5 +1,6 @@
 """Unpacks what somebody has deployed: nothing of it may land outside the folder, or fill the disk."""
 
+import errno
 import os
 import shutil
 import stat
@@ -33,8 +34,16 @@ def unpack(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> list[s
                 raise BadArchive(f"has more than {MAX_ENTRIES} entries")
             links = _unpack_files(opened, entries, folder, max_bytes)
         return _make_links(links, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise BadArchive(f"is damaged, or made in a way that cannot be read ({type(error).__name__})") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _damaged(error) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> BadArchive:
+    return BadArchive(f"is damaged, or made in a way that cannot be read ({type(error).__name__})")
 
 
 def _unpack_files(

@@ -4,10 +4,12 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +28,10 @@ DEBUGGING_SECONDS = 900
 _POLL_SECONDS = 0.05
 # Isolated from the caller's variables and packages; no __pycache__ in the code, which is read-only on AWS; unbuffered.
 _OPTIONS = ("-I", "-B", "-u", "-X", "utf8")
+# So that a debugger sees breakpoints in what Python has compiled into itself.
+_WITH_DEBUGGER = ("-X", "frozen_modules=off")
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+"""Of a terminal that is closed, for one: the function is in a session of its own, and would not hear of them."""
 STDERR = 2
 
 
@@ -58,10 +64,22 @@ def call(what: Call) -> Outcome:
         environment = function_environment(
             what.version, code=what.code, scratch=scratch, own=what.variables, credentials=what.credentials
         )
-        command = [str(what.python), *_OPTIONS, runner.__file__, str(file)]
+        options = (*_OPTIONS, *_WITH_DEBUGGER) if what.debugpy_port else _OPTIONS
+        command = [str(what.python), *options, runner.__file__, str(file)]
         with _process_group(command, cwd=what.code, environment=environment) as process:
             status = _wait(process, what, Path(invocation["startedFile"]))
         return _outcome(what, status, Path(invocation["answerFile"]), invocation["requestId"])
+
+
+def is_free(port: int) -> bool:
+    """Whether a debugger can listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _invocation(what: Call, scratch: Path) -> dict[str, Any]:
@@ -96,12 +114,27 @@ def _process_group(
         start_new_session=True,
     )
     try:
-        yield process
+        with _interrupted_by(_ENDINGS):
+            yield process
     finally:
         # The group may outlive its leader.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextlib.contextmanager
+def _interrupted_by(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """These raise KeyboardInterrupt, too."""
+    if threading.current_thread() is not threading.main_thread():  # others cannot set handlers
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait(process: "subprocess.Popen[bytes]", what: Call, started: Path) -> int | None:

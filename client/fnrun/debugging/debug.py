@@ -1,17 +1,16 @@
 """`fnrun debug`: a run's code and parameters in a folder, executed here where that can be, its outcome compared."""
 
 import getpass
-import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from fnrun.connection.session import Session, current, open_client
 from fnrun.debugging import recorded_run, report
-from fnrun.debugging.aws import LambdaVersions, versions_of
-from fnrun.debugging.child import Call, call
+from fnrun.debugging.aws import versions_of
+from fnrun.debugging.brought import Brought, bring
+from fnrun.debugging.child import Call, call, is_free
 from fnrun.debugging.comparison import compare
 from fnrun.debugging.docker import docker_lines
 from fnrun.debugging.environment import credentials_of, read_variables
@@ -21,9 +20,6 @@ from fnrun.debugging.interpreters import imports, interpreter_for, is_compiled_f
 from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.output.ask import confirm
 from fnrun.output.console import note
-
-if TYPE_CHECKING:
-    from function_rerun import Client
 
 _SHORT = 8
 
@@ -44,18 +40,6 @@ class Options:
     yes: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Brought:
-    """What lies in the folder, and of which run it is."""
-
-    run: Mapping[str, Any] = field(repr=False)
-    version: FunctionVersion
-    folder: RunFolder
-    code: Path
-    layers: Path
-    ignored: list[str]
-
-
 def debug(options: Options) -> Exit:
     session = current()
     if options.code and not options.code.is_dir():
@@ -63,18 +47,41 @@ def debug(options: Options) -> Exit:
     variables = read_variables(options.env_file) if options.env_file else {}
     with open_client() as client:
         run = recorded_run.without_content(client, options.run_id)
+        folder = RunFolder(options.directory or Path(f"RUN-{run['id'][:_SHORT]}"))
+        folder.check(run["id"])
         arn = recorded_run.function_arn(client, run, latest=options.latest)
         versions = versions_of(session, arn, profile=options.aws_profile, region=options.region)
         version = versions.get(arn)
         python = _python(session, version, options)
+        credentials: Mapping[str, str] = {}
         if isinstance(python, Path):
+            credentials = credentials_of(options.credentials_profile) if options.credentials_profile else {}
             _ask(version, python, options)
-        brought = _bring(client, run["id"], version, versions, options)
+        brought = bring(client, run["id"], version, versions, folder, code=options.code, latest=options.latest)
     if isinstance(python, Path) and sys.platform != "linux" and is_compiled_for_linux(brought.code, brought.layers):
         python = "its code has parts that are compiled for Linux"
     if not isinstance(python, Path):
         return _not_here(brought, python, options)
-    return _here(brought, python, variables, session, options)
+    if version.variables and not options.env_file:
+        count = len(version.variables)
+        note(f"The function has {count} environment variables and gets none of them: see {folder.env_example}.")
+    outcome = call(
+        Call(
+            version=version,
+            code=brought.code,
+            layers=brought.layers,
+            event=folder.event,
+            custom=recorded_run.client_context(brought.run),
+            python=python,
+            sees_installed_packages=session.is_local,
+            variables=variables,
+            credentials=credentials,
+            debugpy_port=options.debugpy_port,
+        )
+    )
+    compared = compare(outcome, brought.run, ignored=brought.ignored)
+    report.executed(brought, outcome=outcome, compared=compared, python=python)
+    return Exit.NOT_WELL if compared.agrees is False else Exit.DONE
 
 
 def _python(session: Session, version: FunctionVersion, options: Options) -> Path | str | None:
@@ -93,13 +100,15 @@ def _python(session: Session, version: FunctionVersion, options: Options) -> Pat
         raise CommandError(f"It cannot be debugged here: {found}", "leave out --debugpy", Exit.NOT_WELL)
     if options.debugpy_port and isinstance(found, Path) and not imports(found, "debugpy"):
         raise CommandError(f"{found} has no debugpy", f"{found} -m pip install debugpy", Exit.NOT_WELL)
+    if options.debugpy_port and not is_free(options.debugpy_port):
+        raise CommandError(f"Port {options.debugpy_port} is taken", "name another one", Exit.USAGE)
     return found
 
 
 def _ask(version: FunctionVersion, python: Path, options: Options) -> None:
     code = f"the code in {options.code} as {version.title}" if options.code else version.title
-    note(f"This calls {version.handler} of {code} HERE, on this machine, with {python}, as {getpass.getuser()}.")
-    note("It can read, change and send whatever you can: its network and your files are not closed to it.")
+    note(f"This calls {version.handler} of {code} HERE, on this machine, with {python}, as {_user()}.")
+    note("It can read, change and send whatever you can: neither your files nor the network are closed to it.")
     if options.credentials_profile:
         note(f"It gets the AWS credentials of the profile {options.credentials_profile}, and can do what these may.")
     else:
@@ -107,65 +116,26 @@ def _ask(version: FunctionVersion, python: Path, options: Options) -> None:
     confirm("Call it?", yes=options.yes)
 
 
-def _bring(
-    client: "Client", run_id: str, version: FunctionVersion, versions: LambdaVersions, options: Options
-) -> _Brought:
-    folder = RunFolder(options.directory or Path(f"RUN-{run_id[:_SHORT]}"))
-    folder.check(run_id)
-    run = recorded_run.with_content(client, run_id)
-    folder.claim(run)
-    folder.write_event(run)
-    folder.write_env_example(version)
-    if options.latest:
-        state = hashlib.sha256("\n".join([version.code.sha256, *version.layer_arns]).encode()).hexdigest()
-        place = folder.path / f"latest-{state[:_SHORT]}"
-    else:
-        place = folder.path
-        if run["functionCodeHash"] not in (None, version.code.sha256):
-            note("This is not the code that the run was executed by: AWS has another hash for it.")
-    return _Brought(
-        run=run,
-        version=version,
-        folder=folder,
-        code=options.code.resolve() if options.code else folder.fetch_code(version, versions, place=place),
-        layers=folder.fetch_layers(version, versions, place=place),
-        ignored=recorded_run.ignored_differences(client, run),
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except Exception:  # noqa: BLE001 - of a user without a name each system says so in its own way
+        return "you"
+
+
+def _not_here(brought: Brought, reason: str | None, options: Options) -> Exit:
+    if reason is None:
+        words = {"--latest": options.latest, "--directory": options.directory, "--code": options.code}
+        again = [word if value is True else f"{word} {value}" for word, value in words.items() if value]
+        report.brought_only(brought, " ".join(["fnrun debug", brought.run["id"], *again]))
+        return Exit.DONE
+    lines = docker_lines(
+        brought.version,
+        code=brought.code,
+        layers=brought.layers,
+        event=brought.folder.event,
+        custom=recorded_run.client_context(brought.run),
+        env_file=options.env_file.resolve() if options.env_file else None,
     )
-
-
-def _not_here(brought: _Brought, reason: str | None, options: Options) -> Exit:
-    lines = None
-    if reason is not None:
-        lines = docker_lines(
-            brought.version,
-            code=brought.code,
-            layers=brought.layers,
-            event=brought.folder.event,
-            custom=recorded_run.client_context(brought.run),
-            env_file=options.env_file.resolve() if options.env_file else None,
-        )
-    report.not_executed(brought.run, brought.version, brought.folder, reason=reason, docker=lines)
+    report.to_be_executed_in_docker(brought, lines, None if options.docker else reason)
     return Exit.DONE
-
-
-def _here(brought: _Brought, python: Path, variables: Mapping[str, str], session: Session, options: Options) -> Exit:
-    if brought.version.variables and not options.env_file:
-        count = len(brought.version.variables)
-        note(f"The function has {count} environment variables and gets none of them: see {brought.folder.env_example}.")
-    outcome = call(
-        Call(
-            version=brought.version,
-            code=brought.code,
-            layers=brought.layers,
-            event=brought.folder.event,
-            custom=recorded_run.client_context(brought.run),
-            python=python,
-            sees_installed_packages=session.is_local,
-            variables=variables,
-            credentials=credentials_of(options.credentials_profile) if options.credentials_profile else {},
-            debugpy_port=options.debugpy_port,
-        )
-    )
-    compared = compare(outcome, brought.run, ignored=brought.ignored)
-    report.executed(brought.run, brought.version, brought.folder, outcome=outcome, compared=compared, python=python)
-    return Exit.NOT_WELL if compared.agrees is False else Exit.DONE

@@ -44,7 +44,7 @@ def docker_lines(
     start = shlex.join(["docker", "run", "--rm", *options, image_of(version.runtime), version.handler])
     context = base64.b64encode(json.dumps({"custom": dict(custom)}).encode()).decode()
     address = f"http://127.0.0.1:{PORT}/2015-03-31/functions/function/invocations"
-    send = shlex.join(["curl", "-s", f"-HX-Amz-Client-Context: {context}", "--data-binary", f"@{event}", address])
+    send = shlex.join(["curl", "-s", "-H", f"X-Amz-Client-Context: {context}", "--data-binary", f"@{event}", address])
     return start, send
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fnrun.connection.session import current, open_client
 from fnrun.debugging import recorded_run
 from fnrun.debugging.aws import versions_of
+from fnrun.debugging.folder import writing
 from fnrun.debugging.pointers import checked
 from fnrun.debugging.pytest_file import pytest_file
 from fnrun.debugging.redaction import Redacted, redact
@@ -57,9 +58,10 @@ def export_test(options: Options) -> None:
     text = pytest_file(
         name=name, fixture=files[1].name, run=run, handler=handler, redacted=redacted.places, ignored=ignored
     )
-    options.into.mkdir(parents=True, exist_ok=True)
-    _write(files[1], json.dumps(_fixture(run, handler, redacted, ignored), indent=2) + "\n", force=options.force)
-    _write(files[0], text, force=options.force)
+    with writing(options.into):
+        options.into.mkdir(parents=True, exist_ok=True)
+        _write(files[1], json.dumps(_fixture(run, handler, redacted, ignored), indent=2) + "\n", force=options.force)
+        _write(files[0], text, force=options.force)
     _report(run, files, handler, redacted)
 
 

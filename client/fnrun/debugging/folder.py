@@ -12,7 +12,8 @@ Only its owner can look into it, because parameters are secrets.
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,19 @@ from fnrun.output.console import note
 _RUN_FILE = "run.json"
 _ARCHIVE = ".download.zip"
 _UNFINISHED = ".unfinished"
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """What the file system refuses is one line."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(
+            f"Nothing can be written to {place} ({error.strerror or type(error).__name__})",
+            "choose another place, or make room",
+            Exit.NOT_WELL,
+        ) from None
 
 
 class Versions(Protocol):
@@ -66,6 +80,8 @@ class RunFolder:
     def write_env_example(self, version: FunctionVersion) -> None:
         if version.variables is None:
             lines = ["# AWS does not show the names of this function's variables."]
+        elif not version.variables:
+            lines = ["# The function has no variables."]
         else:
             lines = ["# Copy this file, write the values behind the signs, and name the copy with --env-file."]
             lines += [f"{name}=" for name in version.variables]

@@ -49,7 +49,8 @@ def _found(documents: Mapping[str, Any], pointer: str) -> list[Any]:
     led_to = [place for document in documents.values() for place in places(document, pointer)]
     if not led_to:
         raise UsageFault(
-            f"{pointer} leads to nothing in the {' or the '.join(documents)}", "look at what the run holds"
+            f"{pointer} leads to nothing in the {' or the '.join(documents)}",
+            "fnrun runs show RUN --include parameters",
         )
     return led_to
 

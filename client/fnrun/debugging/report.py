@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fnrun.debugging.brought import Brought
 from fnrun.debugging.comparison import Comparison, frames_of
-from fnrun.debugging.folder import RunFolder
-from fnrun.debugging.function_version import FunctionVersion
 from fnrun.debugging.outcome import Outcome
 from fnrun.debugging.runner import PACKAGES_OF_THE_RUNTIME
 from fnrun.output.console import note, print_json, stdout
@@ -30,40 +29,29 @@ _NO_MODULE = re.compile(r"No module named '(\w+)'")
 _MAX_SHOWN = 2_000
 
 
-def not_executed(
-    run: Mapping[str, Any],
-    version: FunctionVersion,
-    folder: RunFolder,
-    *,
-    reason: str | None,
-    docker: tuple[str, str] | None,
-) -> None:
+def brought_only(brought: Brought, again: str) -> None:
     if invocation().as_json:
-        lines = {"start": docker[0], "send": docker[1]} if docker else None
-        print_json(_document(run, version, folder) | {"executedHere": False, "docker": lines})
+        print_json(_document(brought) | {"executedHere": False, "docker": None})
         return
-    _show_folder(folder)
-    if docker is None:
-        note(f"Next: fnrun debug {run['id']}{_directory_option(folder, run)}")
+    _show_folder(brought)
+    note(f"Next: {again}")
+
+
+def to_be_executed_in_docker(brought: Brought, lines: tuple[str, str], reason: str | None) -> None:
+    if invocation().as_json:
+        print_json(_document(brought) | {"executedHere": False, "docker": {"start": lines[0], "send": lines[1]}})
         return
-    if reason != "--docker":
+    _show_folder(brought)
+    if reason:
         note(f"It is not executed here: {reason}. In AWS's image of its runtime, in two terminals:")
-    for line in docker:
+    for line in lines:
         stdout().print(line, soft_wrap=True)
 
 
-def executed(
-    run: Mapping[str, Any],
-    version: FunctionVersion,
-    folder: RunFolder,
-    *,
-    outcome: Outcome,
-    compared: Comparison,
-    python: Path,
-) -> None:
+def executed(brought: Brought, *, outcome: Outcome, compared: Comparison, python: Path) -> None:
     if invocation().as_json:
         print_json(
-            _document(run, version, folder)
+            _document(brought)
             | {
                 "executedHere": True,
                 "outcome": {
@@ -79,15 +67,18 @@ def executed(
             }
         )
     else:
-        _show_outcomes(run, outcome, compared)
-        _show_folder(folder)
+        _show_outcomes(brought.run, outcome, compared)
+        _show_folder(brought)
+        note("Change the code there and debug it again; or try --latest, --code DIR or --debugpy PORT.")
     _advise(outcome, python)
 
 
-def _document(run: Mapping[str, Any], version: FunctionVersion, folder: RunFolder) -> dict[str, Any]:
+def _document(brought: Brought) -> dict[str, Any]:
+    run, version = brought.run, brought.version
     return {
         "runId": run["id"],
-        "directory": str(folder.path),
+        "directory": str(brought.folder.path),
+        "code": str(brought.code),
         "functionVersionArn": version.arn,
         "handler": version.handler,
         "runtime": version.runtime,
@@ -122,12 +113,8 @@ def _innermost(error: Any) -> str:
     return str(frames[0]) if frames else ""
 
 
-def _show_folder(folder: RunFolder) -> None:
-    note(f"The run is in {folder.path}: event.json, code/, layers/, env.example.")
-
-
-def _directory_option(folder: RunFolder, run: Mapping[str, Any]) -> str:
-    return "" if folder.path == Path(f"RUN-{run['id'][:8]}").absolute() else f" --directory {folder.path}"
+def _show_folder(brought: Brought) -> None:
+    note(f"The run is in {brought.folder.path}, its code in {brought.code}.")
 
 
 def _advise(outcome: Outcome, python: Path) -> None:

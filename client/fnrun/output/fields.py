@@ -17,5 +17,6 @@ def print_fields(console: "Console", fields: Iterable[tuple[str, object]], *, in
     shown = [(name, printable(value)) for name, value in fields if value not in (None, "")]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        label = Text(f"{'':{indent}}{name:<{width}}  ", "dim")
-        console.print(label + Text(value, STATUS_STYLES.get(value.split(" ")[0], "")), soft_wrap=True)
+        label = f"{'':{indent}}{name:<{width}}  "
+        line = Text.assemble((label, "dim"), (value, STATUS_STYLES.get(value.split(" ")[0], "")))
+        console.print(line, soft_wrap=True)

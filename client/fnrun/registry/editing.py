@@ -37,8 +37,18 @@ class Edit:
 
     def by_file(self, file: str) -> Document:
         """The document after the change. Raises CommandError, or what the client raises."""
-        wanted = parse_object(read_text(file, option="--file"), option=file)
-        return self._change(self._read(), wanted, "the document" if file == STDIN else file)
+        from function_rerun import ApiError
+
+        from fnrun.failures import explained
+
+        path = "the document" if file == STDIN else file
+        wanted = parse_object(read_text(file, option="--file"), option=path)
+        try:
+            return self._change(self._read(), wanted, path)
+        except ApiError as error:
+            if error.field is None:
+                raise
+            raise _with_next_step(explained(error), f"correct it in {path}") from None
 
     def in_editor(self) -> Document:
         """The same. What was typed in vain is in a file that the error names."""
@@ -91,13 +101,13 @@ class Edit:
     def _kept(self, error: CommandError, path: Path) -> CommandError:
         if str(path) in error.next_step:
             return error
-        return CommandError(
-            error.message,
-            f"correct your text, which is kept in {path}; then {self._command('edit')} --file {path}",
-            error.exit_code,
-            code=error.code,
-            request_id=error.request_id,
+        return _with_next_step(
+            error, f"correct your text, which is kept in {path}; then {self._command('edit')} --file {path}"
         )
 
     def _command(self, name: str) -> str:
         return f"fnrun {self.kind.name}s {name} {shlex.quote(self.typed)}"
+
+
+def _with_next_step(error: CommandError, next_step: str) -> CommandError:
+    return CommandError(error.message, next_step, error.exit_code, code=error.code, request_id=error.request_id)

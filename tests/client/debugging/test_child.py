@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -150,19 +151,24 @@ def test_what_a_function_has_started_ends_with_it(tmp_path: Path, fifo: Fifo) ->
     fifo.assert_opened_and_closed()
 
 
-def test_an_interrupt_ends_the_function(tmp_path: Path, fifo: Fifo, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_and_the_end_of_the_terminal_end_the_function(
+    tmp_path: Path, fifo: Fifo, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     code = (
         "import time\ndef handler(name, c):\n    fifo = open(name, 'wb', 0)\n    fifo.write(b'x')\n    time.sleep(600)"
     )
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
     def interrupted(*_: object) -> None:
         assert select.select([fifo._reader], [], [], 20)[0]
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr(child, "_wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         outcome_of(tmp_path, code, event=str(tmp_path / "fifo"))
     fifo.assert_opened_and_closed()
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
 
 
 def test_importing_does_not_count_for_the_timeout_but_may_not_last_for_ever(

@@ -1,6 +1,7 @@
 """`fnrun debug`: a run is brought here, executed here if its caller agrees, and compared."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def test_as_json_the_outcome_is_one_document(fnrun: Fnrun, run: str) -> None:
     assert document == {
         "runId": run,
         "directory": str(Path.cwd() / "here"),
+        "code": str(Path.cwd() / "here" / "code"),
         "functionVersionArn": PINNED,
         "handler": "app.handler",
         "recorded": {"status": "failure", "errorCode": "ZeroDivisionError"},
@@ -196,6 +198,36 @@ def test_a_debugger_that_is_not_installed_is_said_before_anything_is_called(fnru
     assert not folder_of(run).exists()
 
 
+def test_a_port_that_is_taken_is_said_before_anything_is_called(
+    fnrun: Fnrun, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fnrun.debugging.debug.imports", lambda *_: True)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = fnrun("debug", run, "--debugpy", str(port), "--yes")
+    assert answer.stderr == f"fnrun: Port {port} is taken. Next: name another one\n"
+    assert not folder_of(run).exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_one_line(fnrun: Fnrun, run: str) -> None:
+    Path("file").touch()
+    for command in (["debug", run, "--no-run", "-d", "file/below"], ["export-test", run, "--into", "file/below"]):
+        answer = fnrun(*command)
+        assert answer.stderr == (
+            f"fnrun: Nothing can be written to {Path.cwd() / command[-1] if command[0] == 'debug' else command[-1]} "
+            "(Not a directory). Next: choose another place, or make room\n"
+        )
+
+
+def test_the_folder_alone_says_how_to_go_on(fnrun: Fnrun, recorded: Recorded, run: str) -> None:
+    recorded.deploy(FIXED, FUNCTION_ARN)
+    answer = fnrun("debug", run, "--no-run", "--latest", "-d", "here")
+    assert answer.stderr.endswith(f"Next: fnrun debug {run} --latest --directory here\n")
+    assert fnrun("debug", run, "--no-run", "-o", "json").document["docker"] is None
+
+
 def last_line(answer: Ended) -> str:
     return answer.stderr.splitlines()[-1].removeprefix("fnrun: ")
 
@@ -238,7 +270,7 @@ def test_without_the_grant_to_reveal_nothing_is_brought(
 ) -> None:
     monkeypatch.setenv("FNRUN_TOKEN", recorded.api.token("eve", "acme/function-runs:read"))
     answer = fnrun("debug", run, "--yes")
-    assert answer.code != Exit.DONE
+    assert answer.code == Exit.NOT_PERMITTED, answer.stderr
     assert not folder_of(run).exists()
 
 

@@ -64,7 +64,7 @@ def test_the_lines_mount_the_folder_and_hold_no_parameters(tmp_path: Path) -> No
         f"--env-file={tmp_path}/env",
         "--env=AWS_LAMBDA_FUNCTION_TIMEOUT=20",
     } <= set(words)
-    header, data = shlex.split(send)[2], shlex.split(send)[4]
+    header, data = shlex.split(send)[3], shlex.split(send)[5]
     assert data == f"@{event}"
     assert json.loads(base64.b64decode(header.partition(": ")[2])) == {"custom": CUSTOM}
 

@@ -1,5 +1,6 @@
 """Which stack this command calls, in which workspace, and as whom."""
 
+import math
 import os
 import re
 import shlex
@@ -17,11 +18,13 @@ from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.shared import invocation
 
 if TYPE_CHECKING:
-    from function_rerun import Client
+    from function_rerun import Client, FunctionRerunError
 
     from fnrun.connection.token_store import Tokens
 
 _TOKEN = re.compile(r"[!-~]+")
+# Somebody watches: what does not come back within this time is said, and may be typed again.
+_RETRY_SECONDS = 20.0
 TOKEN_VARIABLE = "FNRUN_TOKEN"  # noqa: S105 - a name
 
 
@@ -80,8 +83,22 @@ def open_client() -> "Iterator[Client]":
     from function_rerun import Client
 
     session = current()
-    with Client(session.url, workspace=session.workspace, auth=session.auth, used_by="fnrun") as client:
+    with Client(
+        session.url,
+        workspace=session.workspace,
+        auth=session.auth,
+        used_by="fnrun",
+        retry_seconds=_RETRY_SECONDS,
+        on_retry=_say_why,
+    ) as client:
         yield client
+
+
+def _say_why(error: "FunctionRerunError", seconds: float) -> None:
+    from fnrun.output.console import note
+
+    if not invocation().as_json:  # then what stands on stderr is one document
+        note(f"{error.message.removesuffix('.')}: trying again in {math.ceil(seconds)} s")
 
 
 def _of_url(url: str) -> Session:

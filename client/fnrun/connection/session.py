@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fnrun.connection import local_stack
-from fnrun.connection.addresses import checked_url
+from fnrun.connection.addresses import checked_url, is_loopback
 from fnrun.connection.local_stack import LocalStack
 from fnrun.connection.profiles import LOCAL, Profile, Profiles
 from fnrun.connection.sources import BearerAuth, GivenToken, LocalToken, StoredToken, TokenSource
@@ -102,8 +102,7 @@ def _say_why(error: "FunctionRerunError", seconds: float) -> None:
 
 
 def _of_url(url: str) -> Session:
-    found = local_stack.find()
-    if found and found.api_url == url:
+    if found := _local_at(url):
         return _of_local(found)
     profiles = Profiles.load()
     if name := profiles.of_url(url):
@@ -114,7 +113,13 @@ def _of_url(url: str) -> Session:
 def _of_profile(name: str, profile: Profile) -> Session:
     url = checked_url(profile.url, what=f"The url of the profile {name!r}")
     source = _given_token() or StoredToken(name, url, _refreshed)
-    return Session(name, url, _workspace(profile.workspace), source)
+    return Session(name, url, _workspace(profile.workspace), source, _local_at(url))
+
+
+def _local_at(url: str) -> LocalStack | None:
+    """Who has logged in to the local stack as somebody else still has no AWS behind it."""
+    found = local_stack.find() if is_loopback(url) else None
+    return found if found and found.api_url == url else None
 
 
 def _of_local(found: LocalStack) -> Session:

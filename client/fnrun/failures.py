@@ -34,7 +34,7 @@ _OF_THE_CLIENT: Mapping[str, tuple[str, Exit]] = MappingProxyType(
         "InvalidAnswer": ("fnrun doctor, fnrun profiles list", Exit.NOT_REACHED),
         "WaitTimeout": ("fnrun runs list: it goes on", Exit.UNKNOWN),
         "InsecureUrl": ("use https, or name another stack with --profile", Exit.USAGE),
-        "InvalidToken": ("fnrun login, or set another FNRUN_TOKEN", Exit.NOT_PERMITTED),
+        "InvalidToken": ("fnrun login, or set FNRUN_TOKEN again", Exit.NOT_PERMITTED),
     }
 )
 """The next step and the exit code, by the name of the exception."""

@@ -59,7 +59,7 @@ def api_error(status: int, code: str = "", message: str = "A sentence.", **more:
         (api_error(503, "UNAVAILABLE"), Exit.NOT_REACHED, "try again in a minute"),
         (client.ConnectionFailed("It is not reached"), Exit.NOT_REACHED, "fnrun doctor"),
         (client.InvalidAnswer("Another page"), Exit.NOT_REACHED, "fnrun profiles"),
-        (client.OutcomeUnknown("It is not known"), Exit.UNKNOWN, f"fnrun history {RUN_ID}"),
+        (client.OutcomeUnknown("It is not known", find_out="look"), Exit.UNKNOWN, f"fnrun history {RUN_ID}"),
         (client.WaitTimeout("Too long", None), Exit.UNKNOWN, "fnrun runs list"),
         (client.InsecureUrl("Not HTTPS"), Exit.USAGE, "use https"),
         (client.InvalidToken("No token"), Exit.NOT_PERMITTED, "fnrun login"),

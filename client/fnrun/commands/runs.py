@@ -93,6 +93,7 @@ def list_(
         int, typer.Option("--limit", "-n", min=1, metavar="N", help="So many of the newest.")
     ] = DEFAULT_LIMIT,
     everything: Annotated[bool, typer.Option("--all", "-a", help="All of them, however many.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only ids, one a line: for fnrun rerun -.")] = False,
 ) -> None:
     """List runs, newest first. Runs match all filters that are given."""
     from itertools import islice
@@ -110,6 +111,9 @@ def list_(
         runs = lookup.remembered(found if everything else islice(found, limit))
         if invocation().as_json:
             print_json_list(runs)
+        elif quiet:
+            for run in runs:
+                typer.echo(run["id"])
         elif not print_runs(runs, lookup.function_names(client)):
             note("No run matches." if typed.any() else "There are no runs yet: fnrun execute TRIGGER")
         elif not everything and next(found, None) is not None:

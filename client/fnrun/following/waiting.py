@@ -75,7 +75,7 @@ class Follower:
 
 @contextmanager
 def _live() -> Iterator[Callable[[str], None]]:
-    """A line that is written over and over, or where there is no terminal a line for each change."""
+    """A line that is written again and again, or where there is no terminal a line for each change."""
     if not sys.stderr.isatty():
         said = [""]
 

@@ -111,11 +111,18 @@ class InvalidAnswer(FunctionRerunError):
 
 
 class OutcomeUnknown(FunctionRerunError):
-    def __init__(self, message: str, *, idempotency_key: str | None = None, request_id: str | None = None) -> None:
+    def __init__(
+        self, message: str, find_out: str, *, idempotency_key: str | None = None, request_id: str | None = None
+    ) -> None:
         super().__init__(message)
+        self.find_out = find_out
+        """How, with the methods of the client."""
         self.idempotency_key = idempotency_key
         """With it, the same call starts nothing again, and tells what was started."""
         self.request_id = request_id
+
+    def __str__(self) -> str:
+        return f"{self.message.removesuffix('.')}: {self.find_out}."
 
 
 class WaitTimeout(FunctionRerunError):

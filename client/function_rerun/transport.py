@@ -63,8 +63,8 @@ class Call(NamedTuple):
 
     def unknown(self, why: FunctionRerunError) -> OutcomeUnknown:
         request_id = why.request_id if isinstance(why, ApiError) else None
-        sentence = f"{why.message.rstrip('.')}, so it is not known {self.changes}: {self.find_out}."
-        return OutcomeUnknown(sentence, idempotency_key=self.idempotency_key, request_id=request_id)
+        sentence = f"{why.message.removesuffix('.')}, so it is not known {self.changes}."
+        return OutcomeUnknown(sentence, self.find_out, idempotency_key=self.idempotency_key, request_id=request_id)
 
 
 class Transport:

@@ -130,8 +130,10 @@ class TestUnknownOutcomes:
         self, change: Callable[[Client], Any], flaw: Callable[[], Scripted]
     ) -> None:
         service = Service(flaw())
-        with pytest.raises(OutcomeUnknown, match=r"so it is not known whether .* was \w+: .*tells"):
+        with pytest.raises(OutcomeUnknown, match=r"so it is not known whether .* was \w+: .*tells") as unknown:
             change(client(service))
+        # A command line says in its own words how to find out.
+        assert "tells" not in unknown.value.message
         assert len(service.requests) == 1
 
     @pytest.mark.parametrize("change", CHANGES)

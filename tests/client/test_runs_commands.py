@@ -38,6 +38,11 @@ def test_runs_are_listed_newest_first_with_the_names_of_their_functions(as_alice
     assert "orders import" in listed.stdout
 
 
+def test_ids_alone_are_listed_for_other_commands_to_read(as_alice: Fnrun, api: Api) -> None:
+    a_failed_run(api)
+    assert as_alice("runs", "list", "-q", "--status", "failure").stdout == f"{FAILED}\n"
+
+
 def test_filters_are_sent_as_the_api_knows_them(as_alice: Fnrun, api: Api) -> None:
     typed = "--status failure --function FN --trigger TR --not-recovered --originals --by bob --source webhook"
     typed += " --error OrderInvalid --version 7 --from 2026-11-26T10:00Z --to 2026-11-27T10:00Z"
@@ -57,6 +62,7 @@ def test_filters_are_sent_as_the_api_knows_them(as_alice: Fnrun, api: Api) -> No
         "functionVersion": "7",
         "from": "2026-11-26T10%3A00%3A00.000Z",
         "to": "2026-11-27T10%3A00%3A00.000Z",
+        "limit": "51",
     }
 
 
@@ -237,12 +243,60 @@ def test_erasing_asks_and_names_the_re_runs_that_hold_copies(
     assert [run.id for run in api.world.runs.runs.values() if run.erased_at] == [rerun.id]
 
 
+def test_erasing_says_where_it_cannot_know_of_copies(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FNRUN_TOKEN", api.token("bob", "acme/function-runs:erase"))
+    answers(monkeypatch, "y\n")
+    ended = as_alice("erase", RUN_ID)
+    assert ended.code == Exit.DONE
+    assert "hold copies is not known: The grant acme/function-runs:read is required." in ended.stderr
+
+
 def test_erasing_needs_a_yes(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert as_alice("erase", RUN_ID).code == Exit.USAGE
     answers(monkeypatch, "n\n")
     assert as_alice("erase", RUN_ID).code == Exit.NOT_WELL
     assert not any(run.erased_at for run in api.world.runs.runs.values())
     assert as_alice("erase", RUN_ID, "--yes", "-o", "json").document == [{"runId": RUN_ID, "erased": True}]
+
+
+def test_a_lineage_is_erased_as_a_whole_asked_by_any_run_of_it(as_alice: Fnrun, api: Api) -> None:
+    original = api.world.runs.runs[RUN_ID]
+    rerun = api.world.has_run(a_rerun(original, id=an_id(6)))
+    api.world.has_run(a_rerun(rerun, id=an_id(7)))
+    ended = as_alice("erase", an_id(7), "--lineage", "--yes")
+    assert (ended.code, ended.stderr) == (Exit.DONE, "All 3 runs are erased.\n")
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == [RUN_ID, an_id(6), an_id(7)]
+    assert all(run.erased_at for run in api.world.runs.runs.values())
+
+
+def test_a_lineage_of_which_something_is_not_erased_says_so(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.world.has_run(a_rerun(api.world.runs.runs[RUN_ID], id=an_id(6)))
+    monkeypatch.setenv("FNRUN_TOKEN", api.token("bob", "acme/function-runs:read"))
+    ended = as_alice("erase", RUN_ID, "--lineage", "--yes")
+    assert (ended.code, ended.stdout) == (Exit.NOT_PERMITTED, "")
+    assert ended.stderr.splitlines()[-1] == "fnrun: Not all is erased. Next: the same command again"
+    assert not any(run.erased_at for run in api.world.runs.runs.values())
+
+
+def test_a_re_run_that_comes_while_its_lineage_is_erased_is_not_passed_over(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, erase = api.world.runs.runs[RUN_ID], Client.erase
+
+    def rerun_then_erase(client: Client, run_id: str) -> None:
+        api.world.has_run(a_rerun(original, id=an_id(6)))
+        erase(client, run_id)
+
+    monkeypatch.setattr(Client, "erase", rerun_then_erase)
+    ended = as_alice("erase", RUN_ID, "--lineage", "--yes")
+    assert (ended.code, ended.stdout) == (Exit.NOT_WELL, f"{RUN_ID}  erased\n")
+    assert "1 re-runs have come meanwhile, and are not erased. Next: the same command again" in ended.stderr
+    monkeypatch.setattr(Client, "erase", erase)
+    assert as_alice("erase", RUN_ID, "--lineage", "--yes").code == Exit.DONE
 
 
 def test_ids_may_be_typed_by_their_beginning_once_they_were_listed(as_alice: Fnrun, api: Api) -> None:

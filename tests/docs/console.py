@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_ID = r"\b[0-9a-f]{8}\b"
+_ID = r"(?<![0-9a-f])[0-9a-f]{8}(?![0-9a-f])"
 _KINDS = (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?", r"\d+(?:\.\d+)? m?s\b", r"\s+")
 _TOKEN = re.compile(f"({_ID})|(…)|" + "|".join(f"({kind})" for kind in _KINDS))
 

@@ -34,6 +34,12 @@ def blocks(page: Path, info: str) -> list[str]:
     return [block["text"] for block in _FENCE.finditer(page.read_text()) if block["info"] == info]
 
 
+def runnable(page: Path) -> list[tuple[str, str]]:
+    """The blocks that are run, in their order, each with its kind."""
+    found = _FENCE.finditer(page.read_text())
+    return [(block["info"], block["text"]) for block in found if block["info"] in (TESTED, TESTED_SESSION)]
+
+
 def prose(page: Path) -> str:
     """The page without its blocks of code."""
     return _FENCE.sub("", page.read_text())

@@ -1,92 +1,98 @@
 """The commands of README, tutorial and how-to pages run as they stand, on a local stack that is up.
 
-The blocks of a page marked as tested are one shell script. Those of how-to pages continue in the shell of the tutorial.
+The blocks of a page that are marked as tested are one shell script, or one session: commands with what they print.
+Those of how-to pages begin with the sample function deployed, as the tutorial does.
 """
 
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from infra import ROOT
 from infra.local.local_stack import LocalStack
-from tests.docs.pages import PAGES, TESTED, blocks, name
+from tests.checkouts import a_checkout, environment
+from tests.docs.console import Session, Step, steps
+from tests.docs.pages import PAGES, TESTED, TESTED_SESSION, blocks, name, runnable
 
-TUTORIAL = ROOT / "docs" / "tutorial.md"
-ERASE = ROOT / "docs" / "how-to" / "erase-a-customers-data.md"
-# The tutorial as far as its function and its trigger: what how-to pages continue from.
-SET_UP = "".join(blocks(TUTORIAL, TESTED)[:2])
-SCRIPTS = {
-    page: (SET_UP if page.parent.name == "how-to" else "") + "".join(commands)
-    for page in PAGES
-    if (commands := blocks(page, TESTED))
-}
-AN_ERROR = re.compile(r'"code":"[A-Z_]+"')
-# What the answers of a page say.
+README = ROOT / "README.md"
+SET_UP = "fnrun local deploy infra/local/samples/orders --handler function.handler --name orders"
+AN_ERROR = re.compile(r'"code":"[A-Z_]+"|^fnrun: .*', re.MULTILINE)
+# What the answers of a script say.
 EXPECTED = {
-    "README.md": ['"errorCode":"ZeroDivisionError"', '"status":"completed"', '"result":{', '"rerunCount":1'],
-    "docs/tutorial.md": ['"errorCode":"ZeroDivisionError"', '"rerunCount":4', '"status":"cancelled"'],
-    "docs/how-to/audit.md": ['"action":"execute"', '"reason":"The customer asked"', '"overridden":true'],
-    "docs/how-to/captured-failures.md": ['"executionSource":"captured"'],
-    "docs/how-to/code-or-world.md": ['{"pointer":"/orderId","kind":"changed","before":"o-5"', '"verdict":"same"'],
-    "docs/how-to/erase-a-customers-data.md": ["all 2 runs are erased\n", '"parameters":null', '"action":"erase"'],
-    "docs/how-to/events.md": ['"executionSource":"event"'],
-    "docs/how-to/plan-a-rerun.md": ['"codeDiffers":false', '"refusals":[]', '"message":"Re-run successfully queued.'],
-    "docs/how-to/prove-a-fix.md": ['"codeDiffers":true', '"status":"completed"', '"code":true', '"verdict":"code"'],
-    "docs/how-to/recover-from-an-outage.md": ["3 to re-run\n", "completed\n", "\n0 to re-run\n"],
-    "docs/how-to/retries.md": ['"rerunCount":2', '"rerunBy":"auto-retry"'],
-    "docs/how-to/schedules.md": ['"message":'],
+    "docs/how-to/captured-failures.md": ["captured"],
+    "docs/how-to/events.md": ["order-placed", "event"],
     "docs/how-to/webhooks.md": ['"status":"queued"'],
+    "docs/reference/api.md": [
+        '"errorCode":"ZeroDivisionError"',
+        '"status":"completed"',
+        '"result":{',
+        '"rerunCount":1',
+    ],
 }
 
 
-@pytest.fixture
-def checkout(local_stack: LocalStack, tmp_path: Path) -> Path:
-    """A directory like the repository after `make up`."""
-    for folder in ("handlers", "infra"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
-    (tmp_path / ".venv").symlink_to(sys.prefix)
-    (tmp_path / ".local").symlink_to(local_stack.emulator.directory)
-    return tmp_path
+def sessions(page: Path) -> list[Step]:
+    """With the scripts that stand between them, which print nothing that is shown."""
+    parts = ([Step(text, [])] if info == TESTED else steps(text) for info, text in runnable(page))
+    return [step for part in parts for step in part]
 
 
-def run(script: str, checkout: Path) -> subprocess.CompletedProcess[str]:
-    bash = shutil.which("bash")
-    assert bash is not None
-    return subprocess.run(
-        [bash, "-eu", "-o", "pipefail"],
-        cwd=checkout,
-        input=script,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+SESSIONS = {page: sessions(page) for page in PAGES if blocks(page, TESTED_SESSION)}
+SCRIPTS = {page: "".join(script) for page in PAGES if page not in SESSIONS and (script := blocks(page, TESTED))}
 
 
-def test_every_page_with_commands_says_what_to_expect() -> None:
+class Shell:
+    """In a directory like the repository after `make up`, and in a workspace of the page's own."""
+
+    def __init__(self, checkout: Path, local_stack: LocalStack, page: Path) -> None:
+        self._checkout = checkout
+        # Names are unique in a workspace, and all pages share a stack. The README's reader has set nothing.
+        self.workspace = "acme" if page == README else f"docs-{page.stem.lower()}"
+        token = local_stack.token("alice", [f"{self.workspace}/*:*"])
+        own = {} if page == README else {"FNRUN_WORKSPACE": self.workspace, "FNRUN_TOKEN": token}
+        self._environment = environment(checkout, **own)
+
+    def own(self, text: str) -> str:
+        return text.replace("acme", self.workspace)
+
+    def run(self, script: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        bash = shutil.which("bash")
+        assert bash is not None
+        return subprocess.run(
+            [bash, "-u", *options],
+            cwd=self._checkout, env=self._environment, input=self.own(script),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
+
+def shell(page: Path, local_stack: LocalStack, tmp_path: Path) -> Shell:
+    prepared = Shell(a_checkout(tmp_path, local_stack), local_stack, page)
+    if page.parent.name == "how-to":
+        done = prepared.run(SET_UP)
+        assert done.returncode == 0, done.stdout
+    return prepared
+
+
+@pytest.mark.parametrize("page", SESSIONS, ids=name)
+def test_the_commands_of_a_page_print_what_it_shows(page: Path, local_stack: LocalStack, tmp_path: Path) -> None:
+    here, session = shell(page, local_stack, tmp_path), Session()
+    for step in SESSIONS[page]:
+        done = here.run(session.real(step.command))
+        missing = session.lines_missing([here.own(line) for line in step.shown], done.stdout)
+        assert missing == [], f"$ {step.command}\n{done.stdout}"
+        assert done.returncode == 0 or step.shown, f"$ {step.command}\n{done.stdout}"
+
+
+def test_every_page_with_a_script_says_what_to_expect() -> None:
     assert sorted(map(name, SCRIPTS)) == sorted(EXPECTED)
 
 
 @pytest.mark.parametrize("page", SCRIPTS, ids=name)
-def test_the_commands_of_a_page_run_as_they_stand(page: Path, checkout: Path) -> None:
-    # A workspace of the page's own: names are unique in one, and the pages of a run of tests share a stack.
-    done = run(SCRIPTS[page].replace("acme", f"docs-{page.stem.lower()}"), checkout)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_script_of_a_page_runs_as_it_stands(page: Path, local_stack: LocalStack, tmp_path: Path) -> None:
+    done = shell(page, local_stack, tmp_path).run(SCRIPTS[page], "-e", "-o", "pipefail")
+    assert done.returncode == 0, done.stdout
     assert AN_ERROR.findall(done.stdout) == []
     assert [text for text in EXPECTED[name(page)] if text not in done.stdout] == []
-
-
-@pytest.mark.parametrize("missing", ["erase", "read"])
-def test_an_erasure_that_is_refused_stops_and_says_what_is_not_erased(missing: str, checkout: Path) -> None:
-    resources = ["function-triggers:*", "compute-functions:*", "audit:read", "function-runs:reveal"]
-    left = {"erase", "read"} - {missing}
-    grants = [*resources, *(f"function-runs:{each}" for each in left)]
-    script = SCRIPTS[ERASE].replace("--grant 'acme/*:*'", " ".join(f"--grant 'acme/{each}'" for each in grants))
-    done = run(script.replace("acme", f"docs-no-{missing}"), checkout)
-    assert done.returncode == 1
-    assert re.search(rf"\nNOT ALL IS ERASED: [A-Z]+ [-0-9a-f]{{36}}/.* 403 .*:{missing}", f"\n{done.stderr}")
-    assert " erased" not in done.stdout

@@ -18,12 +18,17 @@ def erase(
             metavar="RUN…", help="Ids, or beginnings of them; - reads one a line.", autocompletion=completion.run_ids
         ),
     ],
+    *,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="The original and all its re-runs, too: they have copies.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Erase what runs hold: parameters, overrides, result, logs and error. The runs stay; nothing brings it back."""
     from fnrun import lookup
     from fnrun.connection.session import open_client
-    from fnrun.copies import note_copies
+    from fnrun.copies import check_nothing_came, lineages, note_copies
+    from fnrun.errors import Reported
     from fnrun.inputs.several_runs import check_stdin, named_runs
     from fnrun.one_by_one import act_on_each
     from fnrun.output.ask import confirm
@@ -37,12 +42,18 @@ def erase(
                 client.erase(run_id)
             return {"runId": run_id, "erased": True}, "erased"
 
-        if yes:
-            raise typer.Exit(act_on_each(runs, erase_one))
+        if yes and not lineage:
+            raise Reported(act_on_each(runs, erase_one))
         run_ids = [lookup.run_id(name) for name in named_runs(runs)]
-        note_copies(client, run_ids)
-        confirm(_question(run_ids), yes=False)
-        raise typer.Exit(act_on_each(run_ids, erase_one))
+        if lineage:
+            run_ids = lineages(client, run_ids)
+        elif not yes:
+            note_copies(client, run_ids)
+        confirm(_question(run_ids), yes=yes)
+        code = act_on_each(run_ids, erase_one)
+        if lineage:
+            check_nothing_came(client, run_ids, code)
+        raise Reported(code)
 
 
 def _question(run_ids: list[str]) -> str:

@@ -48,7 +48,7 @@ def open_run(
             "The local stack has no console", f"fnrun runs show {run} --include logs,error, or fnrun local logs"
         )
     with open_client() as client:
-        found: Any = client.get_run(run_id(run), include=("logs",) if logs or view is View.TRACE else ())
+        found: Any = client.get_run(run_id(run), include=("logs",) if logs else ())
         pages = _pages(found, _arn(client, found), aws_profile)
     if invocation().as_json:
         print_json(pages)
@@ -103,6 +103,9 @@ def _show(page: str | None, view: View) -> None:
     from fnrun.output.console import note
 
     if page is None:
-        raise CommandError(f"The {view} of this run is not known", "its function's tracing is not active; --view logs")
+        raise CommandError(
+            f"The {view} of this run is not known",
+            "add --logs, which reveals its log; without a trace there, the function's tracing is not active",
+        )
     note(page)
     webbrowser.open(page)

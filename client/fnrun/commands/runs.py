@@ -12,6 +12,8 @@ from fnrun.shared import Commands
 app = Commands("List, show and watch runs.")
 
 DEFAULT_LIMIT = 50
+PAGE = 100
+"""The API's largest."""
 
 
 class Status(StrEnum):
@@ -91,6 +93,7 @@ def list_(
         int, typer.Option("--limit", "-n", min=1, metavar="N", help="So many of the newest.")
     ] = DEFAULT_LIMIT,
     everything: Annotated[bool, typer.Option("--all", "-a", help="All of them, however many.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only ids, one a line: for fnrun rerun -.")] = False,
 ) -> None:
     """List runs, newest first. Runs match all filters that are given."""
     from itertools import islice
@@ -103,10 +106,14 @@ def list_(
 
     with open_client() as client:
         typed = _Typed(status, function, trigger, recovered, is_rerun, by, source, error, version, from_, to)
-        found = client.list_runs(**typed.filters(client))
+        # One more than is shown, to know whether there are more.
+        found = client.list_runs(**typed.filters(client), limit=PAGE if everything else min(limit + 1, PAGE))
         runs = lookup.remembered(found if everything else islice(found, limit))
         if invocation().as_json:
             print_json_list(runs)
+        elif quiet:
+            for run in runs:
+                typer.echo(run["id"])
         elif not print_runs(runs, lookup.function_names(client)):
             note("No run matches." if typed.any() else "There are no runs yet: fnrun execute TRIGGER")
         elif not everything and next(found, None) is not None:

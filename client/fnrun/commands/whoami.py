@@ -27,7 +27,7 @@ def whoami() -> None:
     session = current()
     identity = Identity.of(session.source.token())
     if identity is None:
-        raise CommandError("The token is not a JWT, which the API takes only", "fnrun login", Exit.NOT_PERMITTED)
+        raise CommandError("The token is not a JWT, and the API takes no other", "fnrun doctor", Exit.NOT_PERMITTED)
     document = {
         "profile": session.profile,
         "url": session.url,

@@ -23,7 +23,7 @@ def checked_url(url: str, *, what: str) -> str:
         is_whole = False
     # Not quoted where it is not an address: it may be a token that was pasted here by mistake.
     if not is_whole or parts.scheme not in ("https", "http"):
-        raise CommandError(f"{what} is not a URL", "give it as https://…", Exit.USAGE)
+        raise CommandError(f"{what} does not begin with https://", "give it as https://…", Exit.USAGE)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise CommandError(
             f"{what} has a user, a query or a fragment", f"give scheme, host and path only: {_bare(url)}", Exit.USAGE

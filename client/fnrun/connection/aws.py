@@ -10,7 +10,7 @@ from fnrun.connection.local_stack import LocalStack
 from fnrun.errors import CommandError, Exit
 
 DEFAULT_STACK = "FunctionRerun"
-_EXTRA = "pip install 'fnrun[aws]' (from a checkout: pip install './client[aws]')"
+_EXTRA = "pip install 'fnrun[aws]'"
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,16 @@ class Target:
 
 def client_of(target: Target, service: str) -> Any:
     """A boto3 client. Raises CommandError."""
-    boto3 = _boto3()
+    boto3 = imported_boto3()
     with explained():
         if target.local is not None:
-            return _emulator_client(target.local, service)
+            return emulator_client(service, endpoint=target.local.aws_endpoint_url, region=target.local.region)
         return boto3.Session(profile_name=target.profile, region_name=target.region).client(service)
 
 
-def _emulator_client(found: LocalStack, service: str) -> Any:
+def emulator_client(service: str, *, endpoint: str, region: str) -> Any:
     """Reads nothing of the caller's AWS configuration, so that what is meant for the emulator reaches no account."""
-    import boto3
+    boto3 = imported_boto3()
     import botocore.session
     from botocore.config import Config
 
@@ -44,14 +44,13 @@ def _emulator_client(found: LocalStack, service: str) -> Any:
     core: Any = botocore.session.Session(
         session_vars={"profile": unset, "config_file": nowhere, "credentials_file": nowhere}
     )
-    session: Any = boto3.Session(botocore_session=core)
-    return session.client(
+    return boto3.Session(botocore_session=core).client(
         service,
-        region_name=found.region,
-        endpoint_url=found.aws_endpoint_url,
+        region_name=region,
+        endpoint_url=endpoint,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - the emulator's
-        config=Config(proxies={}),
+        config=Config(proxies={}, retries={"total_max_attempts": 2}),
     )
 
 
@@ -67,7 +66,7 @@ def outputs_of(target: Target) -> dict[str, str]:
 @contextmanager
 def explained(failed: str = "AWS refuses it") -> Iterator[None]:
     """What boto3 raises, as one line: AWS's code and message hold no credentials."""
-    _boto3()
+    imported_boto3()
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -82,9 +81,10 @@ def explained(failed: str = "AWS refuses it") -> Iterator[None]:
         ) from None
 
 
-def _boto3() -> Any:
+def imported_boto3() -> Any:
+    """Raises CommandError where it is not installed."""
     try:
         import boto3
     except ImportError:
-        raise CommandError("This needs the AWS SDK", _EXTRA, Exit.USAGE) from None
+        raise CommandError("This needs boto3, which is not installed", _EXTRA, Exit.USAGE) from None
     return boto3

@@ -14,7 +14,11 @@ def get_json(url: str, *, what: str) -> dict[str, Any]:
     """A JSON object. `what` begins the sentence of the CommandError that is raised else."""
     answer = send("GET", url, what=what)
     if answer.status_code != httpx.codes.OK:
-        raise CommandError(f"{what} ({url}) answers {answer.status_code}", "check the address", Exit.NOT_REACHED)
+        raise CommandError(
+            f"{what} ({url}) answers {answer.status_code}",
+            "check the address; the API's is the stack's output ApiUrl",
+            Exit.NOT_REACHED,
+        )
     return object_of(answer, what=what)
 
 

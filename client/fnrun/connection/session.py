@@ -1,5 +1,6 @@
 """Which stack this command calls, in which workspace, and as whom."""
 
+import math
 import os
 import re
 import shlex
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fnrun.connection import local_stack
-from fnrun.connection.addresses import checked_url
+from fnrun.connection.addresses import checked_url, is_loopback
 from fnrun.connection.local_stack import LocalStack
 from fnrun.connection.profiles import LOCAL, Profile, Profiles
 from fnrun.connection.sources import BearerAuth, GivenToken, LocalToken, StoredToken, TokenSource
@@ -17,11 +18,13 @@ from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.shared import invocation
 
 if TYPE_CHECKING:
-    from function_rerun import Client
+    from function_rerun import Client, FunctionRerunError
 
     from fnrun.connection.token_store import Tokens
 
 _TOKEN = re.compile(r"[!-~]+")
+# Somebody watches: what does not come back within this time is said, and may be typed again.
+_RETRY_SECONDS = 20.0
 TOKEN_VARIABLE = "FNRUN_TOKEN"  # noqa: S105 - a name
 
 
@@ -80,13 +83,26 @@ def open_client() -> "Iterator[Client]":
     from function_rerun import Client
 
     session = current()
-    with Client(session.url, workspace=session.workspace, auth=session.auth, used_by="fnrun") as client:
+    with Client(
+        session.url,
+        workspace=session.workspace,
+        auth=session.auth,
+        used_by="fnrun",
+        retry_seconds=_RETRY_SECONDS,
+        on_retry=_say_why,
+    ) as client:
         yield client
 
 
+def _say_why(error: "FunctionRerunError", seconds: float) -> None:
+    from fnrun.output.console import note
+
+    if not invocation().as_json:  # then what stands on stderr is one document
+        note(f"{error.message.removesuffix('.')}: trying again in {math.ceil(seconds)} s")
+
+
 def _of_url(url: str) -> Session:
-    found = local_stack.find()
-    if found and found.api_url == url:
+    if found := _local_at(url):
         return _of_local(found)
     profiles = Profiles.load()
     if name := profiles.of_url(url):
@@ -97,7 +113,13 @@ def _of_url(url: str) -> Session:
 def _of_profile(name: str, profile: Profile) -> Session:
     url = checked_url(profile.url, what=f"The url of the profile {name!r}")
     source = _given_token() or StoredToken(name, url, _refreshed)
-    return Session(name, url, _workspace(profile.workspace), source)
+    return Session(name, url, _workspace(profile.workspace), source, _local_at(url))
+
+
+def _local_at(url: str) -> LocalStack | None:
+    """Who has logged in to the local stack as somebody else still has no AWS behind it."""
+    found = local_stack.find() if is_loopback(url) else None
+    return found if found and found.api_url == url else None
 
 
 def _of_local(found: LocalStack) -> Session:

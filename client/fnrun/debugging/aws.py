@@ -6,27 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from fnrun.connection.aws import emulator_client, imported_boto3
 from fnrun.debugging.archives import MAX_BYTES
 from fnrun.debugging.function_version import Download, FunctionVersion
 from fnrun.errors import CommandError, Exit
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from fnrun.connection.session import Session
 
 _TIMEOUT_SECONDS = 60.0
 _NOT_LOGGED_IN = ("NoCredentials", "PartialCredentials", "TokenRetrieval", "SSO", "UnauthorizedSSO", "Login")
-
-
-def imported_boto3() -> "ModuleType":
-    try:
-        import boto3
-    except ImportError:
-        raise CommandError(
-            "This needs boto3, which is not installed", "pip install 'fnrun[aws]'", Exit.NOT_WELL
-        ) from None
-    return boto3
 
 
 class LambdaVersions:
@@ -37,7 +26,7 @@ class LambdaVersions:
         self._is_local = endpoint is not None
         try:
             if endpoint is not None:
-                self._client = _emulator_client(endpoint, region)
+                self._client = emulator_client("lambda", endpoint=endpoint, region=region)
             else:
                 self._client = boto3.Session(profile_name=profile).client("lambda", region_name=region)
         except Exception as error:  # noqa: BLE001 - a profile that is unknown, a configuration that is damaged
@@ -101,35 +90,14 @@ def versions_of(session: "Session", arn: str, *, profile: str | None, region: st
     return LambdaVersions(region=region or arn.split(":")[3], profile=profile)
 
 
-def _emulator_client(endpoint: str, region: str) -> Any:
-    """Reads nothing of the caller's AWS configuration."""
-    import os
-
-    import boto3
-    import botocore.session
-    from botocore.config import Config
-
-    unset, nowhere = (None, None, None, None), (None, None, os.devnull, None)
-    session: Any = botocore.session.Session(
-        session_vars={"profile": unset, "config_file": nowhere, "credentials_file": nowhere}
-    )
-    return boto3.Session(botocore_session=session).client(
-        "lambda",
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulator's
-        config=Config(proxies={}),
-    )
-
-
 def _fail(error: Exception, what: str) -> NoReturn:
     name = type(error).__name__
     response = getattr(error, "response", None)
     code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
     if code == "ResourceNotFoundException":
         raise CommandError(
-            f"{what} no longer exists in AWS", "fnrun debug RUN --latest, or --code DIR --handler MODULE.NAME"
+            f"{what} no longer exists in AWS",
+            "fnrun debug RUN --latest takes the current code, with --code DIR your own",
         ) from None
     if code in ("AccessDeniedException", "AccessDenied"):
         raise CommandError(

@@ -78,7 +78,7 @@ def read_variables(file: Path) -> dict[str, str]:
 
 def credentials_of(profile: str) -> dict[str, str]:
     """The AWS credentials of a profile as variables. Raises CommandError."""
-    from fnrun.debugging.aws import imported_boto3
+    from fnrun.connection.aws import imported_boto3
 
     boto3 = imported_boto3()
     try:

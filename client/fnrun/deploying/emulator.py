@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fnrun.connection.aws import emulator_client
 from fnrun.connection.local_stack import NEXT_STEP, LocalStack
 from fnrun.errors import CommandError, Exit
 
@@ -66,8 +66,8 @@ class Deployed:
 
 def deploy(stack: LocalStack, settings: Settings, package: Callable[[], bytes], *, own_runtime: str) -> Deployed:
     """`package` gives the zip once the stack has answered; `own_runtime` is what executes it. Raises CommandError."""
-    client = _clients(stack)
-    functions, iam = client("lambda"), client("iam")
+    where = {"endpoint": stack.aws_endpoint_url, "region": stack.region}
+    functions, iam = emulator_client("lambda", **where), emulator_client("iam", **where)
     with _errors_of_aws(settings.name):
         found = _existing(functions, settings.name)
         code = package()
@@ -136,36 +136,6 @@ def _settle(functions: Any, name: str) -> None:
     """Lambda refuses an update while another one is in progress, and executes the old code until it is over."""
     for waiter in ("function_active_v2", "function_updated_v2"):
         functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=WAITING)
-
-
-def _clients(stack: LocalStack) -> Any:
-    """Clients that read nothing of the caller's AWS configuration: what is deployed here can reach no account."""
-    try:
-        import boto3
-        import botocore.session
-        from botocore.config import Config
-    except ImportError:
-        raise CommandError(
-            "fnrun local deploy needs boto3", f"pip install '{stack.checkout / 'client'}[local]'", Exit.USAGE
-        ) from None
-    unset: Any = (None, None, None, None)
-    nowhere: Any = (None, None, os.devnull, None)
-    core: Any = botocore.session.Session(
-        session_vars={"profile": unset, "config_file": nowhere, "credentials_file": nowhere}
-    )
-    session: Any = boto3.Session(botocore_session=core)
-
-    def client(service: str) -> Any:
-        return session.client(
-            service,
-            region_name=stack.region,
-            endpoint_url=stack.aws_endpoint_url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the emulator's
-            config=Config(proxies={}, retries={"total_max_attempts": 2}),
-        )
-
-    return client
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fnrun.connection.aws import Target, client_of
+from fnrun.connection.aws import Target, client_of, explained
 from fnrun.doctor.findings import Finding, fault, ok
 
 _SHOWN = 5
@@ -10,12 +10,13 @@ _SHOWN = 5
 
 def alarms(target: Target) -> Finding:
     """Those that have fired. Raises CommandError if AWS does not answer."""
-    pages = client_of(target, "cloudwatch").get_paginator("describe_alarms")
-    found: list[dict[str, Any]] = [
-        alarm
-        for page in pages.paginate(StateValue="ALARM", AlarmNamePrefix=f"{target.stack}-")
-        for alarm in page["MetricAlarms"]
-    ]
+    with explained("The alarms cannot be read"):
+        pages = client_of(target, "cloudwatch").get_paginator("describe_alarms")
+        found: list[dict[str, Any]] = [
+            alarm
+            for page in pages.paginate(StateValue="ALARM", AlarmNamePrefix=f"{target.stack}-")
+            for alarm in page["MetricAlarms"]
+        ]
     if not found:
         return ok("alarms", f"No alarm of {target.stack} is on")
     names = ", ".join(sorted(alarm["AlarmName"] for alarm in found)[:_SHOWN])

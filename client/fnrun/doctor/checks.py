@@ -24,7 +24,6 @@ from fnrun.errors import CommandError
 from fnrun.output.times import moment
 
 STUCK_MINUTES = 10
-_LOGIN = "fnrun login"
 _PAGE = 100
 
 
@@ -101,10 +100,10 @@ def _token(session: Session, token: str, api: LoginDescription) -> Iterator[Find
         answer = _get(session, "?limit=1")
     except CommandError as error:  # it is refused, and there is no other
         reasons = reasons_of_refusal(token, api)
-        yield from _refused(reasons) if reasons else [fault("token", error.message, error.next_step)]
+        yield from _refused(session, reasons) if reasons else [fault("token", error.message, error.next_step)]
         return
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        yield from _refused(reasons_of_refusal(token, api) or ["it does not say why"])
+        yield from _refused(session, reasons_of_refusal(token, api) or ["it does not say why"])
         return
     if answer.status_code not in (httpx.codes.OK, httpx.codes.FORBIDDEN):
         yield fault("stack", f"The API answers {answer.status_code}", "tell the operator; the stack's alarms say more")
@@ -117,8 +116,9 @@ def _token(session: Session, token: str, api: LoginDescription) -> Iterator[Find
         yield ok("token", "The API takes it")
 
 
-def _refused(reasons: list[str]) -> list[Finding]:
-    return [fault("token", f"The API refuses the token: {reason}", _LOGIN) for reason in reasons]
+def _refused(session: Session, reasons: list[str]) -> list[Finding]:
+    next_step = f"set another {TOKEN_VARIABLE}" if isinstance(session.source, GivenToken) else "fnrun login"
+    return [fault("token", f"The API refuses the token: {reason}", next_step) for reason in reasons]
 
 
 def _permissions(session: Session, wanted: str | None) -> Iterator[Finding]:

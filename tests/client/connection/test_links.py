@@ -81,6 +81,15 @@ class TestOpen:
         assert fnrun("open", run, "--view", "version").code == Exit.DONE
         assert [page for page in opened if "/lambda/home" in page] == opened != []
 
+    def test_a_trace_is_looked_for_only_where_the_log_may_be_revealed(self, fnrun: Fnrun, api: Api) -> None:
+        [run] = api.world.runs.runs
+        answer = fnrun("open", run, "--view", "trace")
+        assert answer.code == Exit.REFUSED
+        assert "add --logs, which reveals its log" in answer.stderr
+        assert [each.query for each in api.requests] == [""]
+        fnrun("open", run, "--view", "trace", "--logs")
+        assert api.requests[-1].query == "include=logs"
+
     def test_the_local_stack_has_no_console(self, fnrun: Fnrun, checkout: Path) -> None:
         answer = fnrun("open", "11111111-1111-4111-8111-111111111111", "--profile", "local")
         assert answer.code == Exit.REFUSED

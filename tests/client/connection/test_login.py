@@ -403,7 +403,7 @@ def test_no_code_and_no_token_is_anywhere_but_where_tokens_are_kept(
     caplog.set_level(logging.DEBUG)
     keyring.fault = None if with_keyring else RuntimeError()
     provider.expires_in = 1
-    said = [fnrun("login", url, "-p", "mine"), fnrun("whoami", "-p", "mine"), fnrun("profiles", "list")]
+    said = [fnrun("login", url, "-p", "mine"), fnrun("whoami", "-p", "mine"), fnrun("runs", "list", "-p", "mine")]
     provider.brings = {"code": "a-stolen-code"}
     provider.secrets.add("a-stolen-code")
     said += [fnrun("login", url), fnrun("logout", "-p", "mine", "-o", "json")]
@@ -412,6 +412,7 @@ def test_no_code_and_no_token_is_anywhere_but_where_tokens_are_kept(
     files = {file.name: file.read_text() for file in (tmp_path / "config").rglob("*") if file.is_file()}
     holding = {name for name, text in files.items() if any(secret in text for secret in provider.secrets)}
     assert holding == set()
+    assert "completion.json" in files
 
 
 def test_errors_of_the_exchange_hold_no_secret_in_their_whole_chain(url: str, provider: Provider) -> None:

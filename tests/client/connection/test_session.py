@@ -121,6 +121,22 @@ def test_a_broken_file_is_one_line_with_the_next_step(text: str, tmp_path: Path)
     assert raised.value.next_step
 
 
+def test_what_no_header_can_hold_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FNRUN_URL", URL)
+    monkeypatch.setenv("FNRUN_TOKEN", "a-secret\nX: é")
+    with pytest.raises(CommandError, match="no token has") as raised:
+        current()
+    assert "a-secret" not in raised.value.message + raised.value.next_step
+
+
+def test_another_login_at_the_local_stack_has_the_emulator_behind_it(checkout: Path) -> None:
+    local = current()
+    keep("bob", local.url, "token-of-bob")
+    invocation().profile = "bob"
+    assert current().local == local.local
+    assert sent_by(current()) == ["token-of-bob"]
+
+
 def test_profiles_survive_being_written_and_read() -> None:
     odd = Profile("https://x.example.com/a", 'w"\\\n', "https://i/ü\U0001f600", "c\x7f", ("a b", "c"))
     Profiles({"a.b": odd}, "a.b").save()
@@ -134,7 +150,10 @@ class TestLocalToken:
         token = make_token(jti="renewed")
         program = checkout / ".venv" / "bin" / "python"
         program.parent.mkdir(parents=True)
-        program.write_text(f"#!{sys.executable}\nprint('progress')\nprint({token!r})\n")
+        program.write_text(
+            f"#!{sys.executable}\nimport sys\nprint('progress')\n"
+            f"open({str(checkout / 'arguments')!r}, 'w').write(repr(sys.argv))\nprint({token!r})\n"
+        )
         program.chmod(0o755)
         return token
 
@@ -146,6 +165,7 @@ class TestLocalToken:
         assert sent_by(current()) == [renewed]
         assert json.loads(file.read_text())["accessToken"] == renewed
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert renewed not in (checkout / "arguments").read_text()
 
     def test_one_that_a_new_stack_refuses_is_renewed_once(self, checkout: Path, renewed: str) -> None:
         former = json.loads((checkout / ".local" / "token.json").read_text())["accessToken"]

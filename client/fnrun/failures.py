@@ -1,5 +1,6 @@
 """What an exception that a command let through means to who has typed the command."""
 
+import os
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fnrun.errors import CommandError, Exit
-from fnrun.next_steps import next_step, with_run
+from fnrun.next_steps import NEXT_STEPS, next_step, with_run
 
 if TYPE_CHECKING:
     from function_rerun import ApiError, FunctionRerunError
@@ -65,7 +66,7 @@ def _of_api(error: "ApiError", run: str | None) -> CommandError:
         exit_code = Exit.NOT_PERMITTED
     elif isinstance(error, client.Unavailable | client.ServiceFault):
         exit_code = Exit.NOT_REACHED
-    step = next_step({**error.document, "code": code}, run=run)
+    step = _log_in_again() if code == "UNAUTHENTICATED" else next_step({**error.document, "code": code}, run=run)
     return CommandError(
         with_run(message, error.document), step, exit_code, code=code, request_id=error.request_id or ""
     )
@@ -88,6 +89,13 @@ def _of_gateway(error: "ApiError") -> tuple[str, str]:
         return _OF_THE_GATEWAY[error.status]
     is_refused = error.status < HTTPStatus.INTERNAL_SERVER_ERROR
     return ("REFUSED", error.message) if is_refused else ("UNAVAILABLE", f"The service cannot answer ({error.status})")
+
+
+def _log_in_again() -> str:
+    """A login is not asked as long as there is a token in the environment."""
+    from fnrun.connection.sources import NEW_TOKEN
+
+    return NEW_TOKEN if os.environ.get("FNRUN_TOKEN", "").strip() else NEXT_STEPS["UNAUTHENTICATED"]
 
 
 def _how_to_reach_it() -> str:

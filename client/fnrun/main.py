@@ -1,5 +1,6 @@
 """The root of the command line: which commands there are, and how each ends."""
 
+import errno
 import importlib
 import json
 import os
@@ -136,22 +137,46 @@ def run() -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code. Whatever goes wrong is said in one line on stderr."""
+    try:
+        code = _called(arguments)
+        sys.stdout.flush()  # what cannot be written is said here, not by the interpreter as it ends
+    except OSError as error:
+        # What is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:  # who reads our output has seen enough
+            return Exit.DONE
+        why = f"The output cannot be written: {error.strerror}"
+        fault = CommandError(why, "make room, or write it elsewhere", Exit.NOT_WELL)
+        return _fail(fault, as_json=_asks_for_json(arguments))
+    return code
+
+
+_OF_THE_OUTPUT = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
+
+
+def _called(arguments: Sequence[str] | None) -> int:
+    """Raises OSError where the output cannot be written."""
     begin_invocation()
     try:
+        _check_text(sys.argv[1:] if arguments is None else arguments)
         return _ended(typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False))
-    except BrokenPipeError:
-        # Who read our output has seen enough. What is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     except Reported as reported:
         return reported.exit_code
     except NoArgsIsHelpError as asked:
         sys.stdout.write(asked.format_message() + "\n")
         return Exit.USAGE
-    except Exception as error:  # noqa: BLE001 - no command ends in a traceback: its message may hold what was sent
+    except Exception as error:  # no command ends in a traceback: its message may hold what was sent
+        if isinstance(error, OSError) and error.errno in _OF_THE_OUTPUT:
+            raise
         return _fail(_explained(error), as_json=_asks_for_json(arguments))
     except KeyboardInterrupt:
         return _fail(_INTERRUPTED)
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Raises UsageFault for bytes that Python could only keep as halves of surrogate pairs."""
+    if any("\ud800" <= character <= "\udfff" for argument in arguments for character in argument):
+        raise UsageFault("An argument is not UTF-8", "type it in UTF-8")
 
 
 _INTERRUPTED = CommandError("Interrupted", "", Exit.INTERRUPTED)

@@ -42,6 +42,7 @@ class Client(Runs, Registry):
         auth: TokenSource | None,
         timeout: float = ANSWER_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
+        retries_refused: bool = True,
         transport: httpx.BaseTransport | None = None,
         clock: Clock | None = None,
         on_retry: Callable[[FunctionRerunError, float], object] | None = None,
@@ -49,6 +50,7 @@ class Client(Runs, Registry):
     ) -> None:
         """`timeout`: seconds that one answer may take. `used_by`: the name of a program, for User-Agent.
 
+        `retries_refused`: whether connections that do not come about are tried again, too.
         `on_retry` is called before what has failed is tried again, with its error and the seconds until then.
         Raises InsecureUrl for plain HTTP to another machine.
         """
@@ -56,6 +58,7 @@ class Client(Runs, Registry):
             url,
             auth,
             retry_seconds=retry_seconds,
+            retries_refused=retries_refused,
             answer_seconds=timeout,
             transport=transport,
             clock=clock or Clock(),

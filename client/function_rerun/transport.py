@@ -74,6 +74,7 @@ class Transport:
         auth: TokenSource | None,
         *,
         retry_seconds: float,
+        retries_refused: bool,
         answer_seconds: float,
         transport: httpx.BaseTransport | None,
         clock: Clock,
@@ -83,6 +84,7 @@ class Transport:
         checked = checked_url(url)
         self.url = str(checked).rstrip("/")
         self.clock = clock
+        self._retries_refused = retries_refused
         self._retry_seconds, self._answer_seconds = retry_seconds, answer_seconds
         self._on_retry = on_retry
         self._auth = auth if auth is None or isinstance(auth, httpx.Auth) else BearerAuth(auth)
@@ -108,6 +110,8 @@ class Transport:
                 error = caught
             may_be_done = may_be_done or (bool(call.changes) and _leaves_open(error))
             wait = max(delay, _least_delay(error))
+            if isinstance(error, _NotConnected) and not self._retries_refused:
+                break
             if not _may_pass(error) or (may_be_done and not call.is_repeatable):
                 break
             if self.clock.monotonic() + wait >= until:

@@ -106,7 +106,10 @@ def test_a_package_has_the_same_bytes_whatever_the_dates_and_leaves_out_what_is_
     for left_out in (".git", ".venv", "__pycache__", ".local", "node_modules"):
         (folder / "deeper" / left_out).mkdir(parents=True)
         (folder / "deeper" / left_out / "file.py").touch()
-    (folder / "old.pyc").touch()
+    for of_a_run in ("old.pyc", "run_53bb97f2.json", "test_run_53bb97f2.py"):
+        (folder / of_a_run).touch()
+    (folder / "RUN-53bb97f2" / "code").mkdir(parents=True)
+    (folder / "RUN-53bb97f2" / "event.json").touch()
     assert package.zipped(folder) == before
     assert names(before) == ["app.py"]
 

@@ -46,6 +46,13 @@ def experiment_on(fnrun: Fnrun, api: Api, source: str, *options: str) -> Any:
         return fnrun("experiment", source, "--yes", *options)
 
 
+def test_of_a_recovered_run_the_next_step_is_not_one_that_is_refused(as_alice: Fnrun, api: Api, source: str) -> None:
+    with api.executing():
+        assert as_alice("rerun", source, "--latest", "--yes", "--wait").code == Exit.DONE
+    shown = experiment_on(as_alice, api, source)
+    assert f"fnrun rerun {source} --latest --even-if-recovered (it is recovered already)" in shown.stdout
+
+
 def test_the_code_made_the_difference(as_alice: Fnrun, api: Api, source: str) -> None:
     shown = experiment_on(as_alice, api, source, "--reason", "Was it\x1b[2J the fix?")
     assert shown.code == Exit.DONE

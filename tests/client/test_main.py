@@ -1,12 +1,16 @@
 """The root of the command line: help, wrong commands, and faults."""
 
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 import typer
 from fnrun import main as root
+from fnrun.__main__ import run
 from fnrun.errors import CommandError, Exit
 from fnrun.shared import Commands, invocation
 
@@ -66,6 +70,29 @@ def test_with_json_the_line_is_a_document(fnrun: Fnrun) -> None:
     error = {"code": "RERUN_OPEN", "message": "The run is open", "requestId": "r-1", "next": "wait", "exitCode": 3}
     assert json.loads(answer.stderr) == {"error": error}
     assert json.loads(fnrun("probe", "--output=json").stderr)["error"]["exitCode"] == Exit.USAGE
+
+
+@pytest.mark.parametrize("typed", [["--version"], ["--help"], []])
+def test_output_that_cannot_be_written_is_said_in_one_line(typed: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "fnrun", *typed]
+        environment = {**os.environ, "PYTHONPATH": "client"}
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert ended.returncode == Exit.NOT_WELL
+    assert ended.stderr.startswith("fnrun: The output cannot be written: No space left on device. Next: ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_an_interrupt_before_everything_is_imported_shows_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(root, "run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert (ended.value.code, capsys.readouterr().err) == (Exit.INTERRUPTED, "fnrun: Interrupted.\n")
 
 
 def test_a_fault_shows_its_place_and_not_its_message(fnrun: Fnrun) -> None:

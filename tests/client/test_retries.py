@@ -158,3 +158,11 @@ class TestUnknownOutcomes:
     def test_what_never_arrived_is_not_unknown(self) -> None:
         with pytest.raises(ConnectionFailed):
             client(Service(*[refused() for _ in range(100)])).rerun("r")
+
+
+def test_a_connection_that_does_not_come_about_is_tried_again_only_if_that_is_wanted() -> None:
+    service = Service(httpx.ConnectError("[Errno 111] Connection refused"))
+    with client(service, retries_refused=False) as refused, pytest.raises(ConnectionFailed, match="refused"):
+        refused.get_run("r")
+    assert len(service.requests) == 1
+    assert client(Service(httpx.ConnectError("refused"))).get_run("r")["id"] == "r"

@@ -5,11 +5,12 @@ import shlex
 import pytest
 from fnrun.errors import Exit
 
-from tests.builders import RUN_ID, an_id
+from tests.builders import RUN_ID, a_run, an_id
 from tests.client.cli import Fnrun
 from tests.client.failing import FAILED, a_failed_run
 from tests.client.server import Api
 
+LIST, WITH_ITEMS = an_id(6), b'{"order":{"items":[{"price":0}]}}'
 WRONG = [
     # The line, how it ends, what is said, and the next step.
     ("rerunn X", 2, "No such command 'rerunn'", "fnrun --help"),
@@ -44,6 +45,13 @@ WRONG = [
     (f"rerun {FAILED} --yes --wait --timeout soon", 2, "--timeout is not a duration", "write --timeout 90s"),
     (f"rerun {FAILED} {RUN_ID} --yes --idempotency-key k", 2, "--idempotency-key is for one run", "name one RUN"),
     (f"rerun {FAILED} --yes --reason {'x' * 513}", 3, "reason: ", "correct --reason"),
+    (f"rerun {FAILED} --yes --idempotency-key ''", 2, "--idempotency-key is not 1 to 255", "use a UUID"),
+    ("execute 'import now' --idempotency-key ké", 2, "--idempotency-key is not 1 to 255", "use a UUID"),
+    (f"experiment {FAILED} --yes --idempotency-key {'k' * 256}", 2, "--idempotency-key is not 1 to 255", "use a UUID"),
+    ("execute 'import now' --payload 'cut \udcff'", 2, "An argument is not UTF-8", "type it in UTF-8"),
+    (f"rerun {FAILED} --yes --reason \udcff", 2, "An argument is not UTF-8", "type it in UTF-8"),
+    (f"rerun {FAILED} --yes --set /items/0/price=2", 2, "is a JSON Pointer", "write --set items.0.price=…"),
+    (f"rerun {LIST} --yes --set order.items.0.price=2", 2, "--set order.items.0 names one", "--set 'order.items=[…]'"),
     ("execute", 2, "Missing argument 'TRIGGER'", "fnrun execute --help"),
     ("execute nightly", 2, "There is no trigger 'nightly'", "fnrun triggers list"),
     ("execute 'import now' --payload order.json", 2, "--payload is not a JSON object", "--payload @FILE"),
@@ -62,6 +70,7 @@ def test_a_wrong_command_is_answered_in_one_line(
     as_alice: Fnrun, api: Api, *, line: str, code: int, said: str, next_step: str
 ) -> None:
     a_failed_run(api)
+    api.world.has_run(a_run(id=LIST, status="failure", error_code="E", error_source="function"), WITH_ITEMS)
     before = len(api.world.runs.runs)
     ended = as_alice(*shlex.split(line))
     last = ended.stderr.splitlines()[-1]
@@ -83,5 +92,6 @@ def test_whoever_is_not_logged_in_is_told_how(fnrun: Fnrun, api: Api, monkeypatc
     assert "Nobody is logged in. Next: fnrun login " in ended.stderr
     monkeypatch.setenv("FNRUN_TOKEN", "not-a-token")
     assert fnrun("runs", "list").code == Exit.NOT_PERMITTED
+    assert "Next: unset FNRUN_TOKEN, or set it to a new token" in fnrun("runs", "list").stderr
     monkeypatch.delenv("FNRUN_WORKSPACE")
     assert "No workspace is named. Next: add --workspace NAME" in fnrun("runs", "list").stderr

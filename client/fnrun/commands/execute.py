@@ -44,11 +44,13 @@ def execute(
     from fnrun.following.waiting import Follower
     from fnrun.inputs.instants import parse_timeout
     from fnrun.inputs.overrides import read_overrides, read_payload
+    from fnrun.inputs.several_runs import check_key
     from fnrun.output.console import note, print_json
     from fnrun.output.runs import ended_line
     from fnrun.output.text import printable
     from fnrun.shared import in_flight, invocation
 
+    check_key(idempotency_key)
     sent = read_overrides(settings or [], read_payload(payload))
     seconds = parse_timeout(timeout, waits=wait)
     with open_client() as client:

@@ -77,10 +77,12 @@ def start(
     from fnrun.comparing.experiments import Following, candidate, show_experiment
     from fnrun.connection.session import open_client
     from fnrun.inputs.instants import parse_duration
+    from fnrun.inputs.several_runs import check_key
     from fnrun.output.ask import confirm
     from fnrun.output.console import note, print_json
     from fnrun.shared import in_flight, invocation
 
+    check_key(idempotency_key)
     run_id = lookup.run_id(run)
     seconds = None if timeout is None else parse_duration(timeout, option="--timeout")
     body: dict[str, Any] = {
@@ -105,7 +107,7 @@ def start(
         lookup.remember_started([*started["pinned"], *started["candidate"]])
         if wait:
             Following(client, run_id, started, timeout_seconds=seconds).until_ended()
-            raise typer.Exit(show_experiment(client.get_experiment(run_id, started["experimentId"])))
+            raise typer.Exit(show_experiment(client, client.get_experiment(run_id, started["experimentId"])))
     if invocation().as_json:
         print_json(started)
     else:
@@ -129,4 +131,4 @@ def show(
     run_id = lookup.run_id(run)
     with open_client() as client:
         experiment_id = experiment or newest_experiment(client, run_id)
-        raise typer.Exit(show_experiment(client.get_experiment(run_id, experiment_id)))
+        raise typer.Exit(show_experiment(client, client.get_experiment(run_id, experiment_id)))

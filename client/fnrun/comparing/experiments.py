@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 _SIDES = ("pinned", "candidate")
+_RERUN = "fnrun rerun "
 
 
 def candidate(version: str | None) -> str:
@@ -62,18 +63,18 @@ def newest_experiment(client: "Client", run_id: str) -> str:
     return str(max(found, key=lambda entry: entry["createdAt"])["experimentId"])
 
 
-def show_experiment(experiment: Document) -> Exit:
+def show_experiment(client: "Client", experiment: Document) -> Exit:
     """Print it, and give what the command ends with."""
     if invocation().as_json:
         print_json(experiment)
     else:
-        _print_experiment(experiment)
+        _print_experiment(client, experiment)
     if experiment["noVerdict"] == "reveal-required":
         return Exit.NOT_PERMITTED
     return Exit.NOT_WELL if experiment["verdict"] in (None, "inconclusive") else Exit.DONE
 
 
-def _print_experiment(experiment: Document) -> None:
+def _print_experiment(client: "Client", experiment: Document) -> None:
     console = stdout()
     print_fields(console, _fields(experiment))
     console.print()
@@ -85,7 +86,21 @@ def _print_experiment(experiment: Document) -> None:
         console.print(each.sentence, soft_wrap=True)
         if each.next_step:
             next_step = each.next_step.format(run=experiment["sourceRunId"], experiment=experiment["id"])
+            if _RERUN in each.next_step and _is_recovered(client, experiment["sourceRunId"]):
+                next_step += " --even-if-recovered (it is recovered already)"
             console.print(f"Next: {printable(next_step)}", style="dim", soft_wrap=True)
+
+
+def _is_recovered(client: "Client", run_id: str) -> bool:
+    """The run, or the original that it is a re-run of. What cannot be asked about is not known to be."""
+    from function_rerun import FunctionRerunError
+
+    try:
+        run = client.get_run(run_id)
+        original = client.get_run(run["originalRunId"]) if run["isRerun"] else run
+    except FunctionRerunError:
+        return False
+    return bool(original["recovered"])
 
 
 def _meanings(experiment: Document) -> list[Meaning]:

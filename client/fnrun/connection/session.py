@@ -13,7 +13,7 @@ from fnrun.connection import local_stack
 from fnrun.connection.addresses import checked_url, is_loopback
 from fnrun.connection.local_stack import LocalStack
 from fnrun.connection.profiles import LOCAL, Profile, Profiles
-from fnrun.connection.sources import BearerAuth, GivenToken, LocalToken, StoredToken, TokenSource
+from fnrun.connection.sources import NEW_TOKEN, BearerAuth, GivenToken, LocalToken, StoredToken, TokenSource
 from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.shared import invocation
 
@@ -89,6 +89,7 @@ def open_client() -> "Iterator[Client]":
         auth=session.auth,
         used_by="fnrun",
         retry_seconds=_RETRY_SECONDS,
+        retries_refused=not session.is_local,  # nothing listens there: it is down, and is started by who uses it
         on_retry=_say_why,
     ) as client:
         yield client
@@ -134,7 +135,7 @@ def _workspace(of_profile: str | None) -> str | None:
 def _given_token() -> GivenToken | None:
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if token and not _TOKEN.fullmatch(token):
-        raise UsageFault(f"{TOKEN_VARIABLE} holds characters that no token has", "set it to an access token alone")
+        raise UsageFault(f"{TOKEN_VARIABLE} holds characters that no token has", NEW_TOKEN)
     return GivenToken(token) if token else None
 
 

@@ -51,6 +51,9 @@ class BearerAuth(httpx.Auth):
             yield request
 
 
+NEW_TOKEN = "unset FNRUN_TOKEN, or set it to a new token"  # noqa: S105 - a sentence
+
+
 class GivenToken:
     """FNRUN_TOKEN's."""
 
@@ -63,7 +66,7 @@ class GivenToken:
     def renewed(self, refused: str) -> str | None:
         expiry = expiry_of(claims_of(refused))
         if expiry is not None and expiry < time.time():
-            raise CommandError("The token in FNRUN_TOKEN has expired", "set a new one", Exit.NOT_PERMITTED)
+            raise CommandError("The token in FNRUN_TOKEN has expired", NEW_TOKEN, Exit.NOT_PERMITTED)
         return None
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,17 @@ def export_test(options: Options) -> None:
         _write(files[1], json.dumps(_fixture(run, handler, redacted, ignored), indent=2) + "\n", force=options.force)
         _write(files[0], text, force=options.force)
     _report(run, files, handler, redacted)
+
+
+def _how_to_run(test: Path, handler: str, run_id: str) -> str:
+    """A line that works when it is copied, wherever the code can be found; else what is missing in it is named."""
+    parts = Path(*re.split(r"[./]", handler)[:-1])
+    places = [Path(), test.parent.parent, test.parent, Path(f"RUN-{run_id[:_SHORT]}") / "code"]
+    for place in places:
+        if (place / parts).with_suffix(".py").is_file() or (place / parts / "__init__.py").is_file():
+            where = "" if place == Path() else f"PYTHONPATH={shlex.quote(str(place))} "
+            return f"{where}python -m pytest {shlex.quote(str(test))}"
+    return f"cd FOLDER_OF_THE_CODE && python -m pytest {shlex.quote(str(test.absolute()))}"
 
 
 def _check_outcome(run: Mapping[str, Any]) -> None:
@@ -179,7 +191,4 @@ def _report(run: Mapping[str, Any], files: Sequence[Path], handler: str, redacte
         f"{', redacted' if redacted.places else ''}: look at it before you commit it."
     )
     expected = "should pass" if run["status"] == "completed" else "should fail until the function is fixed"
-    note(
-        f"Where `import {handler.rpartition('.')[0].replace('/', '.')}` works, it {expected}. "
-        f"Next: python -m pytest {files[0]}"
-    )
+    note(f"It {expected}. Next: {_how_to_run(files[0], handler, run['id'])}")

@@ -12,15 +12,28 @@ Written by `fnrun export-test`. What the function is called with stands beside t
 import importlib
 import json
 {imports}from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+
+import pytest
 
 RUN = json.loads(Path(__file__).with_name("{fixture}").read_text(encoding="utf-8"))
 
 
+def module() -> ModuleType:
+    """Import the handler's module, which is there in the folder of the code."""
+    name = RUN["handler"].rpartition(".")[0].replace("/", ".")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{{name}}.".startswith(f"{{error.name}}."):
+            raise
+    why = f"cannot import {{name}}: run this in the folder of the code"
+    pytest.fail(why, pytrace=False)
+
+
 def call() -> object:
     """Call the handler as Lambda would."""
-    module, _, name = RUN["handler"].rpartition(".")
-    handler = getattr(importlib.import_module(module.replace("/", ".")), name)
+    handler = getattr(module(), RUN["handler"].rpartition(".")[2])
     context = SimpleNamespace(
         aws_request_id=RUN["runId"],
         function_name=RUN["functionName"],
@@ -44,6 +57,7 @@ def test_{name}_no_longer_fails() -> None:
 _ENDS_IN_TIME = """
 
 def test_{name}_ends_in_time() -> None:
+    module()
     ended = []
     thread = threading.Thread(target=lambda: ended.append(call()), daemon=True)
     thread.start()

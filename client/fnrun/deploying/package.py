@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import tempfile
 import zipfile
@@ -13,6 +14,8 @@ from fnrun.errors import CommandError
 LEFT_OUT = frozenset(
     {".git", ".local", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", "__pycache__", "node_modules", "venv"}
 )
+_OF_RUNS = re.compile(r"RUN-[0-9a-f]{8}|run_[0-9a-z]{8}\.json|test_run_[0-9a-z]{8}\.py")
+"""What `fnrun debug` and `fnrun export-test` write: the parameters of runs are no code."""
 REQUIREMENTS = "requirements.txt"
 LIMIT_BYTES = 250 * 1024 * 1024
 """Unzipped: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -64,8 +67,12 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     for parent, folders, names in os.walk(folder, followlinks=True):
         here = Path(parent)
         seen.add(here.resolve())
-        folders[:] = [each for each in folders if each not in LEFT_OUT and (here / each).resolve() not in seen]
+        folders[:] = [each for each in folders if _is_code(each) and (here / each).resolve() not in seen]
         for name in names:
             file = here / name
-            if file.is_file() and file.suffix != ".pyc":
+            if file.is_file() and _is_code(name) and file.suffix != ".pyc":
                 yield file.relative_to(folder).as_posix(), file
+
+
+def _is_code(name: str) -> bool:
+    return name not in LEFT_OUT and _OF_RUNS.fullmatch(name) is None

@@ -16,7 +16,7 @@ from fnrun.connection.identity import Identity
 from fnrun.connection.local_stack import NEXT_STEP, LocalStack
 from fnrun.connection.refusals import SKEW_SECONDS, reasons_of_refusal
 from fnrun.connection.session import TOKEN_VARIABLE, Session
-from fnrun.connection.sources import GivenToken
+from fnrun.connection.sources import NEW_TOKEN, GivenToken
 from fnrun.connection.token_store import Place, key_of
 from fnrun.doctor.findings import Finding, Health, fault, ok, warning
 from fnrun.doctor.needs import may_do, may_do_all
@@ -117,7 +117,7 @@ def _token(session: Session, token: str, api: LoginDescription) -> Iterator[Find
 
 
 def _refused(session: Session, reasons: list[str]) -> list[Finding]:
-    next_step = f"set another {TOKEN_VARIABLE}" if isinstance(session.source, GivenToken) else "fnrun login"
+    next_step = NEW_TOKEN if isinstance(session.source, GivenToken) else "fnrun login"
     return [fault("token", f"The API refuses the token: {reason}", next_step) for reason in reasons]
 
 

@@ -30,7 +30,9 @@ def parse_json(text: str, *, option: str) -> Any:
 
 
 def parse_json_or_text(text: str, *, option: str) -> Any:
-    """JSON where it parses, else the text itself. Raises UsageFault for JSON that the API does not take."""
+    """JSON where it parses, else the text itself. Raises UsageFault for what is meant as JSON, and is none."""
+    if text.strip().startswith(("{", "[", '"')):
+        return parse_json(text, option=option)
     try:
         return _parsed(text)
     except json.JSONDecodeError:
@@ -92,4 +94,4 @@ def _finite(text: str) -> float:
 
 
 def _no_constant(name: str) -> Any:
-    raise json.JSONDecodeError(f"{name} is no JSON", "", 0)
+    raise _NotTaken(f'has {name}, which is no number of JSON: as a text it is written "{name}"')

@@ -44,6 +44,19 @@ def read_payload(typed: str | None) -> dict[str, Any]:
     return parse_object(typed, option="--payload")
 
 
+def check_arrays(plan: Mapping[str, Any]) -> None:
+    """Raises UsageFault where a re-run would have an object of numbered keys in the place of an array."""
+    for change in plan.get("changes") or ():
+        before, after = change.get("before"), change.get("after")
+        if isinstance(before, list) and isinstance(after, dict) and any(key.isdecimal() for key in after):
+            name = ".".join(change["pointer"].split("/")[1:])
+            number = next(key for key in after if key.isdecimal())
+            raise UsageFault(
+                f"--set {name}.{number} names one element, but an array is replaced as a whole",
+                f"write --set '{name}=[…]'",
+            )
+
+
 def _copied(base: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _copied(value) if isinstance(value, dict) else value for key, value in base.items()}
 
@@ -52,6 +65,12 @@ def _parse(setting: str) -> tuple[tuple[str, ...], Any]:
     keys, found, value = _split(setting)
     if not found:
         raise UsageFault("--set has no =", "write --set key=value, a.b=value for a key inside of a key")
+    if keys[0].startswith("/"):
+        dotted = ".".join(part for part in ".".join(keys).split("/") if part)
+        raise UsageFault(
+            f"--set {'.'.join(keys)}= is a JSON Pointer, and --set takes keys with dots",
+            f"write --set {dotted}=…, an array as a whole; or \\{keys[0]} if that is the key",
+        )
     for key in keys:
         if element := _ELEMENT.search(key):
             name = key[: element.start()]
@@ -84,7 +103,7 @@ def _split(setting: str) -> tuple[list[str], str, str]:
 
 
 def _unescaped(key: str) -> str:
-    return re.sub(r"\\([.=\\\[])", r"\1", key)
+    return re.sub(r"\\([.=\\\[/])", r"\1", key)
 
 
 def _written(path: Sequence[str]) -> str:

@@ -1,10 +1,13 @@
 """The runs that a command names: as arguments, or one a line on standard input."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 
 from fnrun.errors import UsageFault
 from fnrun.inputs.json_values import STDIN
+
+_KEY = re.compile(r"[ -~]{1,255}")
 
 
 def named_runs(arguments: Sequence[str]) -> Iterator[str]:
@@ -25,8 +28,17 @@ def _lines() -> Iterator[str]:
             yield name
 
 
+def check_key(key: str | None) -> None:
+    """Raises UsageFault for an idempotency key that no header can hold."""
+    if key is not None and not _KEY.fullmatch(key):
+        raise UsageFault(
+            "--idempotency-key is not 1 to 255 printable ASCII characters", "use a UUID, such as uuidgen's"
+        )
+
+
 def check_stdin(arguments: Sequence[str], *, params: str | None, yes: bool, key: str | None) -> None:
     """Raises UsageFault if standard input cannot be all that it is to be, or a key is for more than one run."""
+    check_key(key)
     if key is not None and (len(arguments) > 1 or STDIN in arguments):
         raise UsageFault("--idempotency-key is for one run", "name one RUN, or leave it out")
     if STDIN not in arguments:

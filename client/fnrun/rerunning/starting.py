@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fnrun import lookup
 from fnrun.errors import CommandError, Exit
+from fnrun.inputs.overrides import check_arrays
 from fnrun.output.ask import confirm
 from fnrun.output.console import note
 from fnrun.rerunning.outcomes import Outcome, RerunRequest, refused
@@ -63,6 +64,7 @@ class Reruns:
         outcome.source = lookup.run_id(outcome.source)
         outcome.plan = self._client.plan_rerun(outcome.source, **self._request.body)
         # Under a key, the same request may have been accepted before, and be what now stands against it.
+        check_arrays(outcome.plan)
         outcome.errors = [] if self._request.idempotency_key else refused(outcome.plan, outcome.source)
         outcome.is_refused = bool(outcome.errors)
         self._show(outcome.plan, outcome.errors)

@@ -32,11 +32,12 @@ def test_a_failed_run_becomes_a_test_and_a_fixture_without_what_was_redacted(fnr
     assert answer.code == Exit.DONE, answer.stderr
     test, fixture = files_of(run)
     assert answer.stdout.split() == [str(test), str(fixture)]
+    next_step = f"cd FOLDER_OF_THE_CODE && python -m pytest {test.absolute()}"
     assert answer.stderr.splitlines() == [
         "Redacted: /customer/email (1 place)",
         "Redacted, because a redacted text stood there: parameters/items/0/note",
         f"{fixture.name} holds the run's parameters, redacted: look at it before you commit it.",
-        f"Where `import src.app` works, it should fail until the function is fixed. Next: python -m pytest {test}",
+        f"It should fail until the function is fixed. Next: {next_step}",
     ]
     written = json.loads(fixture.read_text())
     assert written["parameters"] == {
@@ -50,6 +51,21 @@ def test_a_failed_run_becomes_a_test_and_a_fixture_without_what_was_redacted(fnr
     assert "ann@" not in test.read_text() + fixture.read_text()
     assert fixture.stat().st_mode & 0o777 == 0o600
     assert recorded.reveals() == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "where"), [("src", ""), ("mine/src", "PYTHONPATH=mine "), ("RUN-{}/code/src", "PYTHONPATH=RUN-{}/code ")]
+)
+def test_the_next_step_works_as_it_is_where_the_code_is_found(
+    fnrun: Fnrun, recorded: Recorded, code: str, where: str
+) -> None:
+    run = recorded.executed(ORDER, error=ERROR)
+    folder = Path(code.format(run[:8]))
+    folder.mkdir(parents=True)
+    (folder / "app.py").touch()
+    answer = fnrun("export-test", run, "--handler", "src/app.handler", "--into", "mine/tests")
+    test = files_of(run, "mine/tests")[0]
+    assert answer.stderr.endswith(f"Next: {where.format(run[:8])}python -m pytest {test}\n")
 
 
 def test_of_a_completed_run_the_result_is_kept_and_redacted_too(fnrun: Fnrun, recorded: Recorded) -> None:

@@ -64,6 +64,18 @@ def test_of_a_failed_run_it_fails_until_the_function_is_fixed(tmp_path: Path) ->
     assert outcome_of_pytest(tmp_path)[0] == 0
 
 
+@pytest.mark.parametrize("status", ["failure", "timeout"])
+def test_where_the_code_is_not_it_says_so_and_another_missing_module_is_named(tmp_path: Path, status: str) -> None:
+    exported(tmp_path, "import not_there\n", status=status)
+    assert "ModuleNotFoundError: No module named 'not_there'" in outcome_of_pytest(tmp_path)[1]
+    (tmp_path / "app.py").unlink()
+    failed, said = outcome_of_pytest(tmp_path)
+    assert failed == 1
+    assert "cannot import app: run this in the folder of the code" in said
+    assert "Traceback" not in said
+    assert "ModuleNotFoundError" not in said
+
+
 def test_of_a_completed_run_it_asserts_the_result_but_for_what_differs_each_time(tmp_path: Path) -> None:
     recorded = {"id": "another", "average": 0}
     exported(tmp_path, FIXED, status="completed", errorCode=None, result=recorded)

@@ -1,8 +1,10 @@
 """`fnrun audit`: who did what."""
 
 import pytest
+from fnrun.commands.audit import ACTIONS
 from fnrun.errors import Exit
 
+from handlers.domain.audit.act import Action
 from tests.builders import FUNCTION_ID, TRIGGER_ID
 from tests.client.cli import Fnrun
 from tests.client.failing import FAILED, a_failed_run, reruns_of
@@ -67,3 +69,7 @@ def test_an_unknown_action_is_refused_in_one_line(as_alice: Fnrun) -> None:
     assert refused.code == Exit.REFUSED
     assert refused.stderr.startswith("fnrun: action: must be one of ")
     assert refused.stderr.count("\n") == 1
+
+
+def test_a_shell_offers_the_actions_of_the_service() -> None:
+    assert {*ACTIONS} == {*Action}

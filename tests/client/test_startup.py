@@ -88,6 +88,8 @@ def test_help_of_a_command_loads_nothing_that_only_the_command_uses(config: Path
         ("fnrun runs list --status f", "failure"),
         ("fnrun rerun --effects s", "same"),
         ("fnrun rerun --ev", "--even-if-recovered"),
+        ("fnrun experiment ", RUN),
+        ("fnrun audit --action rer", "rerun"),
     ],
 )
 def test_completion_offers_what_fits_and_loads_nothing_slow(config: Path, shell: str, line: str, offered: str) -> None:

@@ -9,6 +9,30 @@ from fnrun.shared import Commands
 
 app = Commands()
 
+ACTIONS = (
+    "execute",
+    "rerun",
+    "cancel",
+    "reveal",
+    "reveal-override-paths",
+    "compare",
+    "experiment",
+    "experiment-verdict",
+    "erase",
+    "register-function",
+    "change-function",
+    "delete-function",
+    "create-trigger",
+    "change-trigger",
+    "delete-trigger",
+    "rotate-secret",
+)
+"""Those that a shell offers. A newer service may know more, which may be typed, too."""
+
+
+def _actions(incomplete: str) -> list[str]:
+    return [each for each in ACTIONS if each.startswith(incomplete)]
+
 
 @app.command()
 def audit(
@@ -33,6 +57,7 @@ def audit(
         str | None,
         typer.Option(
             "--trigger",
+            "-t",
             metavar="TRIGGER",
             help="On this trigger or a run of it.",
             autocompletion=completion.trigger_names,
@@ -43,10 +68,16 @@ def audit(
         typer.Option("--experiment", metavar="ID", help="Who started it, and who saw its verdict."),
     ] = None,
     action: Annotated[
-        str | None, typer.Option("--action", metavar="ACTION", help="Such as rerun, reveal, erase, change-trigger.")
+        str | None,
+        typer.Option(
+            "--action",
+            metavar="ACTION",
+            help="Such as rerun, reveal, erase, change-trigger.",
+            autocompletion=_actions,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 50,
-    all_: Annotated[bool, typer.Option("--all", help="All that match, whatever --limit says.")] = False,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="All that match, whatever --limit says.")] = False,
 ) -> None:
     """List who did what, newest first. What the service does by itself is not in it.
 

@@ -96,7 +96,8 @@ def _fail(error: Exception, what: str) -> NoReturn:
     code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
     if code == "ResourceNotFoundException":
         raise CommandError(
-            f"{what} no longer exists in AWS", "fnrun debug RUN --latest, or --code DIR --handler MODULE.NAME"
+            f"{what} no longer exists in AWS",
+            "fnrun debug RUN --latest takes the current code, with --code DIR your own",
         ) from None
     if code in ("AccessDeniedException", "AccessDenied"):
         raise CommandError(

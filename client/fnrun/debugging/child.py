@@ -30,7 +30,7 @@ _POLL_SECONDS = 0.05
 _OPTIONS = ("-I", "-B", "-u", "-X", "utf8")
 # So that a debugger sees breakpoints in what Python has compiled into itself.
 _WITH_DEBUGGER = ("-X", "frozen_modules=off")
-_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+_ENDINGS = [each for each in signal.Signals if each.name in ("SIGTERM", "SIGHUP")]
 """Of a terminal that is closed, for one: the function is in a session of its own, and would not hear of them."""
 STDERR = 2
 

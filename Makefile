@@ -60,11 +60,12 @@ proof: install ## the long checks: branch coverage with a floor, long fuzzing, l
 chaos: install ## break every AWS call and kill processes under load, then check that no run is lost (a quarter of an hour)
 	@$(BIN)/python -m tests.chaos
 
-bench: install ## measure: AWS calls of a re-run, its latency against its floor, cold starts, and large comparisons
+bench: install ## measure: AWS calls of a re-run, its latency against its floor, cold starts, large comparisons, and how fnrun starts
 	@$(BIN)/python -m tests.bench.aws_calls
 	@$(BIN)/python -m tests.bench.latency
 	@$(BIN)/python -m tests.bench.cold_start
 	@$(BIN)/python -m tests.bench.compare
+	@$(BIN)/python -m tests.bench.command_line
 
 check: install ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check

@@ -46,6 +46,14 @@ class UsageFault(CommandError):
         super().__init__(message, next_step, Exit.USAGE)
 
 
+class Reported(Exception):
+    """Ends the command with this exit code: what there is to say has been said."""
+
+    def __init__(self, exit_code: Exit) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
 def error_line(error: CommandError) -> str:
     """What a person reads of it."""
     sentence = error.message if error.message.endswith("?") else f"{error.message.rstrip('.')}."

@@ -1,6 +1,5 @@
 """What an exception that a command let through means to who has typed the command."""
 
-import re
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,41 +13,6 @@ if TYPE_CHECKING:
     from function_rerun import ApiError, FunctionRerunError
 
 _FUNCTION_NOT_PERMITTED = "FUNCTION_NOT_PERMITTED"
-_OPTIONS = {
-    "reason": "--reason",
-    "overrideParams": "--set and --params",
-    "notBefore": "--not-before",
-    "payload": "--payload and --set",
-    "orchestrationId": "--orchestration-id",
-    "Idempotency-Key": "--idempotency-key",
-    "rerunBy": "--by",
-    "errorCode": "--error",
-    "functionVersion": "--version",
-    "from": "--from",
-    "to": "--to",
-    "action": "--action",
-    "experimentId": "--experiment",
-    "candidateVersion": "--candidate-version",
-    "ignore": "--ignore",
-    "name": "the name",
-    "functionArn": "the ARN",
-    "ignoreDifferences": "--ignore-differences",
-    "triggerId": "the trigger: fnrun triggers list",
-    "triggerMetadata.cronExpression": "--cron",
-    "triggerMetadata.timezone": "--timezone",
-    "triggerMetadata.interval": "--rate",
-    "triggerMetadata.at": "--at",
-    "triggerMetadata.eventPattern": "--event-pattern",
-    "triggerMetadata.eventBusName": "--bus",
-    "triggerMetadata.path": "--path",
-    "triggerMetadata.params": "--params",
-    "retryPolicy.maxRetries": "--retries",
-    "retryPolicy.initialDelaySeconds": "--retry-delay",
-    "retryPolicy.backoffRate": "--retry-backoff",
-    "retryPolicy.maxDelaySeconds": "--retry-max-delay",
-    "retryPolicy.nonRetryableErrors": "--retry-not",
-}
-"""Where a field of the API is typed."""
 
 
 def explained(error: Exception, *, run: str | None = None) -> CommandError:
@@ -102,9 +66,6 @@ def _of_api(error: "ApiError", run: str | None) -> CommandError:
     elif isinstance(error, client.Unavailable | client.ServiceFault):
         exit_code = Exit.NOT_REACHED
     step = next_step({**error.document, "code": code}, run=run)
-    field = re.sub(r"\.\d+$", "", error.field or "")  # of a list, whichever it is
-    if field in _OPTIONS:
-        step = f"correct {_OPTIONS[field]}"
     return CommandError(
         with_run(message, error.document), step, exit_code, code=code, request_id=error.request_id or ""
     )

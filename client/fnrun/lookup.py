@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _BEGINNING = re.compile(r"[0-9a-fA-F-]{4,35}")
 
+_PAGE = 100
+"""The API's largest."""
+
 
 def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
@@ -84,7 +87,7 @@ def remember_started(run_ids: Iterable[str], *, function_id: str = "") -> None:
     recent.remember_runs(place(), [{"id": each} | started for each in run_ids])
 
 
-def _named(typed: str, kind: str, listed: Callable[[], Iterable[Any]]) -> str:
+def _named(typed: str, kind: str, listed: Callable[..., Iterable[Any]]) -> str:
     if is_id(typed):
         return typed.lower()
     known = _all_names(kind, listed)
@@ -103,7 +106,7 @@ def _near(typed: str, names: Iterable[str]) -> str:
     return f"is it {printable(close[0])!r}?" if close else ""
 
 
-def _names_if_permitted(kind: str, listed: Callable[[], Iterable[Any]]) -> dict[str, str]:
+def _names_if_permitted(kind: str, listed: Callable[..., Iterable[Any]]) -> dict[str, str]:
     from function_rerun import Forbidden
 
     try:
@@ -112,7 +115,7 @@ def _names_if_permitted(kind: str, listed: Callable[[], Iterable[Any]]) -> dict[
         return {}
 
 
-def _all_names(kind: str, listed: Callable[[], Iterable[Any]]) -> dict[str, str]:
-    names = {each["id"]: each["name"] for each in listed()}
+def _all_names(kind: str, listed: Callable[..., Iterable[Any]]) -> dict[str, str]:
+    names = {each["id"]: each["name"] for each in listed(limit=_PAGE)}
     recent.remember_names(place(), kind, names)
     return names

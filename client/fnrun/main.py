@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
@@ -13,7 +14,7 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import Abort, TyperException
 
-from fnrun.errors import CommandError, Exit, UsageFault, error_document, error_line
+from fnrun.errors import CommandError, Exit, Reported, UsageFault, error_document, error_line
 from fnrun.output.text import printable
 from fnrun.shared import FnrunGroup, begin_invocation, invocation
 
@@ -127,6 +128,9 @@ def run() -> NoReturn:
         from fnrun.completion import show_help_as_it_is
 
         show_help_as_it_is()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a character shows its number
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())
 
 
@@ -139,6 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who read our output has seen enough. What is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
+    except Reported as reported:
+        return reported.exit_code
     except NoArgsIsHelpError as asked:
         sys.stdout.write(asked.format_message() + "\n")
         return Exit.USAGE

@@ -1,5 +1,6 @@
 """What to do after each error of the API, by its code: the end of the line that the command line prints."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -50,11 +51,51 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         "INTERNAL_ERROR": "tell the operator the request id: the log has the rest",
     }
 )
+_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "reason": "--reason",
+        "overrideParams": "--set and --params",
+        "notBefore": "--not-before",
+        "payload": "--payload and --set",
+        "orchestrationId": "--orchestration-id",
+        "Idempotency-Key": "--idempotency-key",
+        "rerunBy": "--by",
+        "errorCode": "--error",
+        "functionVersion": "--version",
+        "from": "--from",
+        "to": "--to",
+        "action": "--action",
+        "experimentId": "--experiment",
+        "candidateVersion": "--candidate-version",
+        "ignore": "--ignore",
+        "name": "the name",
+        "functionArn": "the ARN",
+        "ignoreDifferences": "--ignore-differences",
+        "triggerId": "the trigger: fnrun triggers list",
+        "triggerMetadata.cronExpression": "--cron",
+        "triggerMetadata.timezone": "--timezone",
+        "triggerMetadata.interval": "--rate",
+        "triggerMetadata.at": "--at",
+        "triggerMetadata.eventPattern": "--event-pattern",
+        "triggerMetadata.eventBusName": "--bus",
+        "triggerMetadata.path": "--path",
+        "triggerMetadata.params": "--params",
+        "retryPolicy.maxRetries": "--retries",
+        "retryPolicy.initialDelaySeconds": "--retry-delay",
+        "retryPolicy.backoffRate": "--retry-backoff",
+        "retryPolicy.maxDelaySeconds": "--retry-max-delay",
+        "retryPolicy.nonRetryableErrors": "--retry-not",
+    }
+)
+"""Where a field of the API is typed."""
 _OF_A_NEWER_SERVICE = "fnrun doctor"
 
 
 def next_step(refusal: Mapping[str, Any], *, run: str | None = None) -> str:
     """Of an error of the API, or a refusal of a plan; `run` is what was asked about."""
+    field = re.sub(r"\.\d+$", "", refusal.get("field") or "")  # of a list, whichever it is
+    if field in _OPTIONS:
+        return f"correct {_OPTIONS[field]}"
     step = NEXT_STEPS.get(refusal["code"], _OF_A_NEWER_SERVICE)
     return step.format(run=run or "RUN", other=refusal.get("runId") or "RUN")
 

@@ -3,10 +3,12 @@
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from fnrun.connection.checkouts import register
 from rich.console import Console
 
 from handlers.domain.identity import is_grant
@@ -50,6 +52,9 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
         except RuntimeError as error:
             _fail(str(error))
     local_stack.leave_token(SUBJECT, GRANTS, lifetime_seconds=LIFETIME_SECONDS)
+    if directory == DEFAULT_DIRECTORY:
+        with suppress(OSError):  # only an fnrun that was not installed from here needs it
+            register(Path.cwd())
     stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
     # Not with rich, which would break these lines at the terminal's width.
     typer.echo(_next_commands(local_stack.api_url))

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from fnrun.connection import local_stack
+from fnrun.connection.checkouts import register
 from fnrun.errors import Exit
 
 from tests.client.cli import Fnrun
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only one that is found."""
+def checkout(fnrun: Fnrun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only one that is found; a stack has been started there."""
     checkout = tmp_path / "checkout"
     (checkout / "infra" / "local").mkdir(parents=True)
     (checkout / "infra" / "local" / "__main__.py").touch()
@@ -21,6 +22,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (checkout / ".venv" / "bin" / "python").touch()
     monkeypatch.setattr(local_stack, "checkouts", lambda: iter([tmp_path, checkout]))
     monkeypatch.chdir(tmp_path)
+    register(checkout)
     return checkout
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from fnrun.errors import Exit
+from function_rerun import Client
 
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import Status
 from tests.builders import FUNCTION_ARN, RUN_ID, a_pin, a_rerun, an_id
 from tests.client.cli import Fnrun
 from tests.client.failing import FAILED, a_failed_run, answers, reruns_of
+from tests.client.faults import HALF_AN_ANSWER, REQUEST_LOST, throttled, unavailable
 from tests.client.server import Api
 
 
@@ -185,6 +187,48 @@ def test_several_are_asked_about_once(as_alice: Fnrun, api: Api, monkeypatch: py
     assert len(ended.stdout.splitlines()) == 2
 
 
+def test_who_interrupts_the_planning_of_several_is_not_asked(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (5, 6, 7):
+        a_failed_run(api, an_id(number))
+    answers(monkeypatch, "y\n")
+    there, planned = Client.plan_rerun, []
+
+    def plan_rerun(client: Client, run_id: str, **body: Any) -> Any:
+        planned.append(run_id)
+        if len(planned) == 2:
+            raise KeyboardInterrupt
+        return there(client, run_id, **body)
+
+    monkeypatch.setattr("function_rerun.Client.plan_rerun", plan_rerun)
+    ended = as_alice("rerun", an_id(5), an_id(6), an_id(7))
+    assert (ended.code, ended.stdout) == (Exit.INTERRUPTED, "")
+    assert "[y/N]" not in ended.stderr
+    assert f"fnrun: {an_id(6)}: Interrupted: this run was not re-run.\n" in ended.stderr
+    assert not [run for run in api.world.runs.runs.values() if run.is_rerun]
+
+
+def test_who_interrupts_the_start_of_several_waits_for_none(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (5, 6, 7):
+        a_failed_run(api, an_id(number))
+    there, sent = Client.rerun, []
+
+    def rerun(client: Client, run_id: str, **body: Any) -> Any:
+        sent.append(run_id)
+        if len(sent) == 2:
+            raise KeyboardInterrupt
+        return there(client, run_id, **body)
+
+    monkeypatch.setattr("function_rerun.Client.rerun", rerun)
+    ended = as_alice("rerun", an_id(5), an_id(6), an_id(7), "--yes", "--wait")
+    assert ended.code == Exit.INTERRUPTED
+    assert ended.stdout == f"{reruns_of(api, an_id(5))[0].id}  re-run of {an_id(5)}\n"
+    assert f"fnrun: {an_id(6)}: Interrupted: it is not known whether {an_id(6)} was re-run. Next: " in ended.stderr
+
+
 def test_ids_come_from_standard_input(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5, 9):
         a_failed_run(api, an_id(number))
@@ -210,9 +254,11 @@ def test_params_and_settings_go_together(as_alice: Fnrun, api: Api, monkeypatch:
 
 def test_the_same_key_starts_it_once(as_alice: Fnrun, api: Api) -> None:
     a_failed_run(api)
-    sent = [as_alice("rerun", FAILED, "--yes", "--even-if-recovered", "--idempotency-key", "k-1") for _ in range(2)]
+    sent = [as_alice("rerun", FAILED, "--yes", "--idempotency-key", "k-1") for _ in range(2)]
+    assert sent[0].code == sent[1].code == Exit.DONE
     assert sent[0].stdout == sent[1].stdout
     assert len(reruns_of(api)) == 1
+    assert "has not come to its end" in as_alice("rerun", FAILED, "--yes", "--idempotency-key", "k-2").stderr
 
 
 def test_it_waits_for_the_end_and_shows_the_tail_of_the_log(as_alice: Fnrun, api: Api) -> None:
@@ -257,13 +303,25 @@ def test_waiting_too_long_leaves_the_run_to_go_on(as_alice: Fnrun, api: Api) -> 
 
 def test_waiting_survives_that_the_service_goes_away(as_alice: Fnrun, api: Api) -> None:
     a_failed_run(api)
-    answer = api.world.invoker.meanwhile
-    assert answer is not None
-    api.world.invoker.meanwhile = lambda: api.gone_for(0.5)
+    api.inject(unavailable(), REQUEST_LOST, HALF_AN_ANSWER, throttled("0"), of="GET ")
     with api.executing():
         ended = as_alice("rerun", FAILED, "--yes", "--wait", "--timeout", "20s")
     assert ended.code == Exit.DONE
-    assert "the service does not answer; trying on" in ended.stderr
+    assert ended.stderr.count("the service does not answer; trying on") == 1
+
+
+def test_who_interrupts_the_reading_of_the_log_is_told_how_the_run_has_ended(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_run(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+
+    a_failed_run(api)
+    monkeypatch.setattr("function_rerun.Client.get_run", get_run)
+    with api.executing():
+        ended = as_alice("rerun", FAILED, "--yes", "--wait")
+    assert ended.code == Exit.INTERRUPTED
+    assert "has ended (completed), its log was not read. Next: fnrun runs show" in ended.stderr
 
 
 def test_a_missing_grant_ends_all(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,7 @@ def test_filters_are_sent_as_the_api_knows_them(as_alice: Fnrun, api: Api) -> No
         "functionVersion": "7",
         "from": "2026-11-26T10%3A00%3A00.000Z",
         "to": "2026-11-27T10%3A00%3A00.000Z",
+        "limit": "51",
     }
 
 
@@ -240,6 +241,16 @@ def test_erasing_asks_and_names_the_re_runs_that_hold_copies(
     assert f"hold copies; erase them, too: fnrun erase {an_id(7)}\n" in ended.stderr
     assert f"Erase for good what {rerun.id} holds? [y/N]" in ended.stderr
     assert [run.id for run in api.world.runs.runs.values() if run.erased_at] == [rerun.id]
+
+
+def test_erasing_says_where_it_cannot_know_of_copies(
+    as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FNRUN_TOKEN", api.token("bob", "acme/function-runs:erase"))
+    answers(monkeypatch, "y\n")
+    ended = as_alice("erase", RUN_ID)
+    assert ended.code == Exit.DONE
+    assert "hold copies is not known: The grant acme/function-runs:read is required." in ended.stderr
 
 
 def test_erasing_needs_a_yes(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from handlers.domain.runs.outcome import Outcome
+from handlers.domain.runs.run import Status
+from tests.client.server import Api
+
 _CLIENT = Path(__file__).parents[2] / "client"
 _SLOW = {
     "pydantic",
@@ -26,7 +30,7 @@ from fnrun.main import run
 try:
     run()
 finally:
-    sys.stderr.write(json.dumps([*sys.modules]))
+    sys.stderr.write("\\n" + json.dumps([*sys.modules]))
 """
 RUN = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -52,7 +56,7 @@ def fresh(config: Path, *arguments: str, **variables: str) -> tuple[str, set[str
     ended = subprocess.run(
         [sys.executable, "-c", _REPORT, *arguments], env=environment, capture_output=True, text=True, check=False
     )
-    return ended.stdout, set(json.loads(ended.stderr))
+    return ended.stdout, set(json.loads(ended.stderr.splitlines()[-1]))
 
 
 def completed(config: Path, line: str, shell: str) -> tuple[str, set[str]]:
@@ -116,3 +120,15 @@ def test_the_environment_chooses_among_workspaces(config: Path) -> None:
     variables = {"_FNRUN_COMPLETE": "complete_bash", "COMP_WORDS": "fnrun rerun ", "COMP_CWORD": "2"}
     assert fresh(config, **variables, FNRUN_WORKSPACE="acme")[0] == RUN + "\n"
     assert fresh(config, **variables, FNRUN_WORKSPACE="globex")[0].strip() == ""
+
+
+def test_a_terminal_that_lacks_characters_shows_their_numbers(config: Path, api: Api) -> None:
+    named = {"URL": api.url, "TOKEN": api.token(), "WORKSPACE": "acme"}
+    variables = {f"FNRUN_{name}": value for name, value in named.items()} | {"PYTHONIOENCODING": "latin-1"}
+    assert "\\u2026" in fresh(config, "--help", **variables)[0]
+    assert "\\u251c\\u2500\\u2500 rerunCount: 0" in fresh(config, "history", RUN, **variables)[0]
+    api.world.invoker.script = [Outcome(Status.COMPLETED, result='"é → 😀"'.encode())]
+    with api.executing():
+        shown = fresh(config, "execute", "import now", "--wait", "-o", "json", **variables)[0]
+    revealed = fresh(config, "runs", "show", json.loads(shown)["id"], "--reveal", "-o", "json", **variables)[0]
+    assert json.loads(revealed)["result"] == "é → 😀"

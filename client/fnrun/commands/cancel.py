@@ -21,6 +21,7 @@ def cancel(
 ) -> None:
     """Cancel runs: those that wait are not executed. One that is being executed cannot be stopped."""
     from fnrun.connection.session import open_client
+    from fnrun.errors import Reported
     from fnrun.one_by_one import act_on_each
     from fnrun.shared import in_flight
 
@@ -32,4 +33,4 @@ def cancel(
             said = "cancelled" if answer["status"] == "cancelled" else "being executed; it is not executed again"
             return {**answer}, said
 
-        raise typer.Exit(act_on_each(runs, cancel_one))
+        raise Reported(act_on_each(runs, cancel_one))

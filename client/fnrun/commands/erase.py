@@ -28,6 +28,7 @@ def erase(
     from fnrun import lookup
     from fnrun.connection.session import open_client
     from fnrun.copies import check_nothing_came, lineages, note_copies
+    from fnrun.errors import Reported
     from fnrun.inputs.several_runs import check_stdin, named_runs
     from fnrun.one_by_one import act_on_each
     from fnrun.output.ask import confirm
@@ -42,7 +43,7 @@ def erase(
             return {"runId": run_id, "erased": True}, "erased"
 
         if yes and not lineage:
-            raise typer.Exit(act_on_each(runs, erase_one))
+            raise Reported(act_on_each(runs, erase_one))
         run_ids = [lookup.run_id(name) for name in named_runs(runs)]
         if lineage:
             run_ids = lineages(client, run_ids)
@@ -52,7 +53,7 @@ def erase(
         code = act_on_each(run_ids, erase_one)
         if lineage:
             check_nothing_came(client, run_ids, code)
-        raise typer.Exit(code)
+        raise Reported(code)
 
 
 def _question(run_ids: list[str]) -> str:

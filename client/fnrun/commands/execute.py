@@ -40,8 +40,9 @@ def execute(
     """Start a run of a trigger."""
     from fnrun import lookup
     from fnrun.connection.session import open_client
+    from fnrun.errors import Exit, Reported
     from fnrun.following.waiting import Follower
-    from fnrun.inputs.instants import parse_duration
+    from fnrun.inputs.instants import parse_timeout
     from fnrun.inputs.overrides import read_overrides, read_payload
     from fnrun.output.console import note, print_json
     from fnrun.output.runs import ended_line
@@ -49,7 +50,7 @@ def execute(
     from fnrun.shared import in_flight, invocation
 
     sent = read_overrides(settings or [], read_payload(payload))
-    seconds = None if timeout is None else parse_duration(timeout, option="--timeout")
+    seconds = parse_timeout(timeout, waits=wait)
     with open_client() as client:
         trigger_id = lookup.trigger_id(client, trigger)
         with in_flight("a run was started", check=f"fnrun runs list --trigger {trigger_id}"):
@@ -73,4 +74,5 @@ def execute(
         print_json(run)
     else:
         typer.echo(printable(f"{run_id}  {ended_line(run)}"))
-    raise typer.Exit(0 if run["status"] == "completed" else 1)
+    if run["status"] != "completed":
+        raise Reported(Exit.NOT_WELL)

@@ -92,13 +92,13 @@ def deploy(
     )
 
 
-def _run(*arguments: str) -> None:
+def _run(command: str, *arguments: str) -> None:
     """Become the checkout's own program: its exit code is this one's, and Ctrl-C reaches it alone."""
     import os
 
     from fnrun.connection.local_stack import checkout, python_of
 
-    found = checkout()
+    found = checkout(is_to_be_started=command == "up")
     python = str(python_of(found))
     os.chdir(found)
-    os.execv(python, [python, "-m", "infra.local", *arguments])  # noqa: S606 - the checkout's own interpreter
+    os.execv(python, [python, "-m", "infra.local", command, *arguments])  # noqa: S606 - the checkout's own interpreter

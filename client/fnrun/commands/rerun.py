@@ -34,7 +34,11 @@ def rerun(
     ] = None,
     params: Annotated[
         str | None,
-        typer.Option("--params", metavar="FILE", help="Override with the JSON object in a file; - reads it."),
+        typer.Option(
+            "--params",
+            metavar="FILE",
+            help="Override with the JSON object in a file; - reads it. For what others must not see you type.",
+        ),
     ] = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")] = None,
     not_before: Annotated[
@@ -62,7 +66,8 @@ def rerun(
     `fnrun runs list --status failure -o json | jq -r '.[].id' | fnrun rerun - --yes` re-runs what has failed.
     """
     from fnrun.connection.session import open_client
-    from fnrun.inputs.instants import coming_moment, parse_duration
+    from fnrun.errors import Reported
+    from fnrun.inputs.instants import coming_moment, parse_timeout
     from fnrun.inputs.overrides import read_overrides, read_params
     from fnrun.inputs.several_runs import check_stdin, named_runs
     from fnrun.rerunning.command import Options, rerun_named
@@ -78,14 +83,15 @@ def rerun(
         "if_not_recovered": not even_if_recovered or None,
         "effects": None if effects is Effects.NEW else effects.value,
     }
-    request = RerunRequest({name: value for name, value in body.items() if value is not None}, idempotency_key)
+    given = {name: value for name, value in body.items() if value is not None}
+    request = RerunRequest(given, None if plan else idempotency_key)
     options = Options(
         plan_only=plan,
         yes=yes,
         wait=wait,
-        timeout_seconds=None if timeout is None else parse_duration(timeout, option="--timeout"),
+        timeout_seconds=parse_timeout(timeout, waits=wait),
         logs=logs,
         is_one=len(runs) == 1 and runs != ["-"],
     )
     with open_client() as client:
-        raise typer.Exit(rerun_named(client, named_runs(runs), request, options))
+        raise Reported(rerun_named(client, named_runs(runs), request, options))

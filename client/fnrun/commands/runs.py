@@ -12,6 +12,8 @@ from fnrun.shared import Commands
 app = Commands("List, show and watch runs.")
 
 DEFAULT_LIMIT = 50
+PAGE = 100
+"""The API's largest."""
 
 
 class Status(StrEnum):
@@ -104,7 +106,8 @@ def list_(
 
     with open_client() as client:
         typed = _Typed(status, function, trigger, recovered, is_rerun, by, source, error, version, from_, to)
-        found = client.list_runs(**typed.filters(client))
+        # One more than is shown, to know whether there are more.
+        found = client.list_runs(**typed.filters(client), limit=PAGE if everything else min(limit + 1, PAGE))
         runs = lookup.remembered(found if everything else islice(found, limit))
         if invocation().as_json:
             print_json_list(runs)

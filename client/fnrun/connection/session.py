@@ -71,8 +71,8 @@ def current() -> Session:
         return _of_local(local_stack.found())
     if profiles.default:
         return _of_profile(profiles.default, profiles.named(profiles.default))
-    if found := local_stack.find():
-        return _of_local(found)
+    if nearest := local_stack.nearest():
+        return _of_local(local_stack.confirmed(nearest))
     raise CommandError(
         "No stack is known", "fnrun login URL, or start one on this machine: fnrun local up", Exit.NOT_PERMITTED
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fnrun import lookup, recent
 from fnrun.errors import CommandError, Exit
 from fnrun.output.console import note, stderr
 from fnrun.output.runs import printable_lines
@@ -31,6 +32,7 @@ class Follower:
         """The run, once it has ended. Raises CommandError if that takes too long, or with Ctrl-C."""
         from function_rerun import WaitTimeout
 
+        known = f"{run_id} was started and goes on"
         try:
             with _live() as show:
                 run = self._client.wait(
@@ -39,6 +41,8 @@ class Follower:
                     on_poll=lambda run: show(_said(run_id, run)),
                     on_trouble=lambda _: show(f"{run_id}: the service does not answer; trying on"),
                 )
+            known = f"{run_id} has ended ({run['status']}), its log was not read"
+            recent.remember_runs(lookup.place(), [run])
             if self._shows_logs and run["startedAt"] is not None:
                 self._show_log_tail(run_id)
         except WaitTimeout:
@@ -47,9 +51,7 @@ class Follower:
             ) from None
         except KeyboardInterrupt:
             self.is_interrupted = True
-            raise CommandError(
-                f"Interrupted: {run_id} was started and goes on", f"fnrun runs show {run_id}", Exit.INTERRUPTED
-            ) from None
+            raise CommandError(f"Interrupted: {known}", f"fnrun runs show {run_id}", Exit.INTERRUPTED) from None
         return run
 
     def _remaining(self) -> float | None:
@@ -95,5 +97,5 @@ def _said(run_id: str, run: Run) -> str:
     if run["status"] == "pending" and run["notBefore"]:
         return f"{sentence} until {moment(run['notBefore'])}"
     if run["executionAttempts"] > 1:
-        sentence = f"{sentence}, executed for the {run['executionAttempts']}th time"
+        sentence = f"{sentence}, execution {run['executionAttempts']}"
     return f"{sentence} ({run['errorCode']})" if run["errorCode"] else sentence

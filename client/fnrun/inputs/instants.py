@@ -36,6 +36,15 @@ def parse_duration(text: str, *, option: str) -> float:
     return float(seconds)
 
 
+def parse_timeout(text: str | None, *, waits: bool) -> float | None:
+    """Of --timeout; None if it is not given. Raises UsageFault."""
+    if text is None:
+        return None
+    if not waits:
+        raise UsageFault("--timeout says how long to wait, but nothing is waited for", "add --wait")
+    return parse_duration(text, option="--timeout")
+
+
 def _seconds(text: str) -> int:
     if not _DURATION.fullmatch(text):
         return 0

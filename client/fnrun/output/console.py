@@ -32,11 +32,11 @@ def print_json(document: Any) -> None:
 
 def print_json_list(documents: "Iterable[Any]") -> int:
     """One array, each document written as it comes, so that memory holds one at a time. Gives how many there were."""
-    sys.stdout.write("[")
     count = 0
     for count, document in enumerate(documents, 1):
-        sys.stdout.write(("\n" if count == 1 else ",\n") + as_json(document, indent=None))
-    sys.stdout.write("\n]\n")
+        # Not before the first is there: what fails until then leaves no half of an array.
+        sys.stdout.write(("[\n" if count == 1 else ",\n") + as_json(document, indent=None))
+    sys.stdout.write("\n]\n" if count else "[]\n")
     return count
 
 

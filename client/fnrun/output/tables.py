@@ -1,5 +1,6 @@
 """Tables: a header, then a row for each thing; ids are never broken."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
@@ -27,33 +28,48 @@ _AT_ONCE = 100
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
     """Gives the number of rows; without any, nothing is printed."""
-    console, remaining, count = stdout(), iter(rows), 0
+    remaining, count = iter(rows), 0
     widths = [len(column) for column in columns]
     while block := [*islice(remaining, _AT_ONCE)]:
-        lines = table_lines(columns, block, widths=widths)
-        for line in lines if count == 0 else lines[1:]:
-            console.print(line, overflow="ignore", no_wrap=True, crop=False)
+        cells = _printable(block, widths)
+        headers = [columns] if count == 0 else []
+        if sys.stdout.isatty():
+            console = stdout()
+            for line in [*(_header(each, widths) for each in headers), *(_coloured(row, widths) for row in cells)]:
+                console.print(line, overflow="ignore", no_wrap=True, crop=False)
+        else:  # ten thousand rows take rich seconds
+            sys.stdout.writelines(_line(row, widths) + "\n" for row in [*headers, *cells])
         count += len(block)
     return count
 
 
-def table_lines(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, widths: list[int] | None = None
-) -> "list[Text]":
-    """The header and a line for each row. `widths` are at least so many, and grow with what is in the rows."""
+def table_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "list[Text]":
+    """The header and a line for each row."""
+    widths = [len(column) for column in columns]
+    cells = _printable(rows, widths)
+    return [_header(columns, widths), *(_coloured(row, widths) for row in cells)]
+
+
+def _printable(rows: Iterable[Sequence[object]], widths: list[int]) -> list[list[str]]:
+    """The cells; `widths` grow with what is in them."""
+    cells = [[printable("" if cell is None else cell) for cell in row] for row in rows]
+    widths[:] = [max(width, *(len(row[at]) for row in cells), 0) for at, width in enumerate(widths)]
+    return cells
+
+
+def _header(columns: Sequence[str], widths: Sequence[int]) -> "Text":
     from rich.text import Text
 
-    cells = [[printable("" if cell is None else cell) for cell in row] for row in rows]
-    widths = [len(column) for column in columns] if widths is None else widths
-    widths[:] = [max(width, *(len(row[at]) for row in cells), 0) for at, width in enumerate(widths)]
-    lines = [Text(_line(columns, widths), "bold")]
-    for row in cells:
-        line = Text("  ").join(
-            Text(f"{cell:<{width}}", STATUS_STYLES.get(cell, "")) for cell, width in zip(row, widths, strict=True)
-        )
-        line.rstrip()
-        lines.append(line)
-    return lines
+    return Text(_line(columns, widths), "bold")
+
+
+def _coloured(cells: Sequence[str], widths: Sequence[int]) -> "Text":
+    from rich.text import Text
+
+    padded = zip(cells, widths, strict=True)
+    line = Text("  ").join(Text(f"{cell:<{width}}", STATUS_STYLES.get(cell, "")) for cell, width in padded)
+    line.rstrip()
+    return line
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

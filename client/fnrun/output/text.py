@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import Any
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -15,7 +16,10 @@ def printable(text: object) -> str:
 
 def as_json(document: Any, *, indent: int | None = 2) -> str:
     """JSON that a terminal only shows, and that any reader takes."""
-    return _NOT_IN_JSON.sub(_escaped, json.dumps(document, indent=indent, ensure_ascii=False))
+    # What a terminal lacks has to be an escape of JSON's.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    is_ascii = not encoding.lower().startswith("utf")
+    return _NOT_IN_JSON.sub(_escaped, json.dumps(document, indent=indent, ensure_ascii=is_ascii))
 
 
 def _escaped(found: re.Match[str]) -> str:

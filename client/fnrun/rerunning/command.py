@@ -57,7 +57,8 @@ def rerun_named(client: "Client", names: Iterator[str], request: RerunRequest, o
 
 
 def _followed(outcomes: list[Outcome], follower: Follower) -> Iterator[Outcome]:
-    """All are started by now."""
+    """All are started by now. After Ctrl-C, nothing is waited for."""
+    follower.is_interrupted = any(outcome.exit_code is Exit.INTERRUPTED for outcome in outcomes)
     for outcome in outcomes:
         if outcome.job_id is not None and not follower.is_interrupted:
             try:

@@ -24,6 +24,8 @@ class Outcome:
     job_id: str | None = None
     plan: Mapping[str, Any] | None = None
     errors: list[CommandError] = field(default_factory=list)
+    is_refused: bool = False
+    """By its plan: these are the errors."""
     run: Mapping[str, Any] | None = None
     """The re-run, as far as it was waited for."""
 
@@ -33,11 +35,6 @@ class Outcome:
         if self.run is not None and self.run["status"] != "completed":
             codes.append(Exit.NOT_WELL)
         return max(codes, default=Exit.DONE)
-
-    @property
-    def is_refused(self) -> bool:
-        """By its plan."""
-        return self.plan is not None and bool(self.plan["refusals"])
 
     @property
     def ends_all(self) -> bool:

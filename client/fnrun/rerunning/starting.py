@@ -34,6 +34,9 @@ class Reruns:
     def started_if_wanted(self, names: Iterable[str]) -> Iterator[Outcome]:
         """All are planned, and asked about once. Raises CommandError if the answer is not yes."""
         planned = [*self.plans(names)]
+        if planned and planned[-1].ends_all:
+            yield from _not_asked_for(planned)
+            return
         possible = sum(not outcome.errors for outcome in planned)
         if possible:
             confirm(_question(possible, len(planned)), yes=False)
@@ -59,7 +62,9 @@ class Reruns:
     def _shown(self, outcome: Outcome) -> Outcome:
         outcome.source = lookup.run_id(outcome.source)
         outcome.plan = self._client.plan_rerun(outcome.source, **self._request.body)
-        outcome.errors = refused(outcome.plan, outcome.source)
+        # Under a key, the same request may have been accepted before, and be what now stands against it.
+        outcome.errors = [] if self._request.idempotency_key else refused(outcome.plan, outcome.source)
+        outcome.is_refused = bool(outcome.errors)
         self._show(outcome.plan, outcome.errors)
         return outcome
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import queue
 import socket
 import threading
 import urllib.request
@@ -272,6 +273,22 @@ class TestPorts:
             assert answer.headers["cache-control"] == "no-store"
 
 
+class TestPatience:
+    def test_it_waits_in_slices_between_which_it_can_be_interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found, now, slices = callback.Callback(1, "state"), [0.0], []
+
+        def get(*, timeout: float) -> dict[str, str]:
+            slices.append(timeout)
+            now[0] += timeout
+            raise queue.Empty
+
+        monkeypatch.setattr(callback, "monotonic", lambda: now[0])
+        monkeypatch.setattr(found.answers, "get", get)
+        with pytest.raises(CommandError, match="for 4 s"):
+            found.answer(seconds=3.5)
+        assert slices == [1.0, 1.0, 1.0, 0.5]
+
+
 def listener() -> socket.socket:
     found = socket.socket()
     found.bind(("127.0.0.1", 0))
@@ -346,6 +363,20 @@ class TestRefresh:
         assert fnrun("profiles", "remove", "mine").code == Exit.DONE
         assert keyring.kept == {}
         assert fnrun("profiles", "list", "-o", "json", "-p", "x").document == []
+
+    @pytest.mark.parametrize("typed", ["logout", "profiles remove mine"])
+    def test_what_the_keyring_still_has_is_not_said_to_be_removed(
+        self, fnrun: Fnrun, provider: Provider, keyring: Keyring, typed: str
+    ) -> None:
+        keyring.may_be_changed = False
+        answer = fnrun(*typed.split())
+        assert (answer.code, answer.stdout, len(answer.stderr.splitlines())) == (Exit.NOT_WELL, "", 1)
+        assert "still has them" in answer.stderr
+        # All of it is left: unlocked, the same command ends the login at the provider, too.
+        assert (provider.revoked, list(Profiles.load().by_name)) == (set(), ["mine"])
+        keyring.may_be_changed = True
+        assert fnrun(*typed.split()).code == Exit.DONE
+        assert (len(provider.revoked), keyring.kept) == (1, {})
 
 
 def test_profiles_are_listed_and_chosen(fnrun: Fnrun, url: str) -> None:

@@ -12,14 +12,15 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 import typer
-from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import Abort, TyperException
 
 from fnrun.errors import CommandError, Exit, Reported, UsageFault, error_document, error_line
 from fnrun.output.text import printable
 from fnrun.shared import FnrunGroup, begin_invocation, invocation
+from fnrun.typer_internals import NoArgsIsHelpError, completion_item, show_help_as_it_is
 
 PROGRAM = "fnrun"
+_INTERRUPTED = CommandError("Interrupted", "", Exit.INTERRUPTED)
 
 
 class _Command(NamedTuple):
@@ -79,6 +80,13 @@ class Root(FnrunGroup):
         super().__init__(**options)
         self.commands: Any = _Modules()
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Typer makes an exit code of it, which a command that has said what it left may give, too.
+            raise _INTERRUPTED from None
+
     def list_commands(self, _ctx: Any) -> list[str]:
         return [*COMMANDS]
 
@@ -87,12 +95,8 @@ class Root(FnrunGroup):
             formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        from typer._click.shell_completion import CompletionItem
-
         names = [
-            CompletionItem(name, help=command.summary)
-            for name, command in COMMANDS.items()
-            if name.startswith(incomplete)
+            completion_item(name, command.summary) for name, command in COMMANDS.items() if name.startswith(incomplete)
         ]
         return names if names or not incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
 
@@ -126,8 +130,6 @@ def root(
 
 def run() -> NoReturn:
     if "_FNRUN_COMPLETE" in os.environ:
-        from fnrun.completion import show_help_as_it_is
-
         show_help_as_it_is()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a character shows its number
@@ -159,7 +161,8 @@ def _called(arguments: Sequence[str] | None) -> int:
     begin_invocation()
     try:
         _check_text(sys.argv[1:] if arguments is None else arguments)
-        return _ended(typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False))
+        code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        return code if isinstance(code, int) else Exit.DONE
     except Reported as reported:
         return reported.exit_code
     except NoArgsIsHelpError as asked:
@@ -170,22 +173,13 @@ def _called(arguments: Sequence[str] | None) -> int:
             raise
         return _fail(_explained(error), as_json=_asks_for_json(arguments))
     except KeyboardInterrupt:
-        return _fail(_INTERRUPTED)
+        return _fail(_INTERRUPTED, as_json=_asks_for_json(arguments))
 
 
 def _check_text(arguments: Sequence[str]) -> None:
     """Raises UsageFault for bytes that Python could only keep as halves of surrogate pairs."""
     if any("\ud800" <= character <= "\udfff" for argument in arguments for character in argument):
         raise UsageFault("An argument is not UTF-8", "type it in UTF-8")
-
-
-_INTERRUPTED = CommandError("Interrupted", "", Exit.INTERRUPTED)
-
-
-def _ended(code: Any) -> int:
-    if code == Exit.INTERRUPTED:  # typer catches the interrupt
-        return _fail(_INTERRUPTED)
-    return code if isinstance(code, int) else Exit.DONE
 
 
 def _explained(error: Exception) -> CommandError:

@@ -1,5 +1,6 @@
 """The commands of the local stack: `python -m infra.local --help`."""
 
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -11,6 +12,7 @@ from fnrun.connection.checkouts import register
 from rich.console import Console
 
 from handlers.domain.identity import is_grant
+from infra import ROOT
 from infra.local.demo.story import run_demo
 from infra.local.interrupts import Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
@@ -110,12 +112,14 @@ def logs(
 
 
 def _next_commands(api_url: str) -> str:
-    fnrun = "fnrun" if shutil.which("fnrun") else ".venv/bin/fnrun"
+    # PWD is where the caller is, also where `fnrun local up` has come here from.
+    here = "" if Path(os.environ.get("PWD", "")) == ROOT else f"{ROOT}/"
+    fnrun = "fnrun" if shutil.which("fnrun") else f"{here}.venv/bin/fnrun"
     order = '{"orderId": "o-1", "items": [{"price": 0, "quantity": 1}]}'
     return f"""
 Next, a function and an order that makes it fail (README.md and docs/tutorial.md go on from there):
 
-  {fnrun} local deploy infra/local/samples/orders --handler function.handler --name orders
+  {fnrun} local deploy {here}infra/local/samples/orders --handler function.handler --name orders
   {fnrun} execute orders --payload '{order}' --wait
 
 Follow what the functions log with `{fnrun} local logs`; stop everything with `{fnrun} local down`. Without fnrun:

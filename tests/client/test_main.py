@@ -30,6 +30,11 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ValueError("a-secret")
         if ending == "refused":
             raise CommandError("The run is open", "wait", code="RERUN_OPEN", request_id="r-1")
+        if ending == "interrupted":
+            raise KeyboardInterrupt
+        if ending == "said":
+            typer.echo("Interrupted: one of two was started.", err=True)
+            raise typer.Exit(Exit.INTERRUPTED)
         typer.echo(f"{invocation().workspace} {invocation().utc}")
 
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -93,6 +98,18 @@ def test_an_interrupt_before_everything_is_imported_shows_no_traceback(
     with pytest.raises(SystemExit) as ended:
         run()
     assert (ended.value.code, capsys.readouterr().err) == (Exit.INTERRUPTED, "fnrun: Interrupted.\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (["interrupted"], "fnrun: Interrupted.\n"),
+        (["interrupted", "-o", "json"], '{"error": {"message": "Interrupted", "exitCode": 130}}\n'),
+        (["said"], "Interrupted: one of two was started.\n"),
+    ],
+)
+def test_an_interrupt_is_said_once(fnrun: Fnrun, typed: list[str], line: str) -> None:
+    assert fnrun("probe", *typed) == (Exit.INTERRUPTED, "", line)
 
 
 def test_a_fault_shows_its_place_and_not_its_message(fnrun: Fnrun) -> None:

@@ -64,7 +64,7 @@ def deploy(
     ] = None,
     env_file: Annotated[
         Path | None,
-        typer.Option("--env-file", metavar="FILE", help="Lines NAME=VALUE: secrets are not seen in the process list."),
+        typer.Option("--env-file", metavar="FILE", help="Lines NAME=VALUE, as Docker reads them."),
     ] = None,
     timeout: Annotated[
         int | None, typer.Option("--timeout", metavar="SECONDS", min=1, max=900, help="[at first: 30]")

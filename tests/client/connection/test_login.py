@@ -22,6 +22,7 @@ from fnrun.connection.profiles import Profile, Profiles
 from fnrun.connection.session import current
 from fnrun.connection.token_store import key_of
 from fnrun.errors import CommandError, Exit
+from function_rerun.credentials import BearerAuth
 
 from handlers import api_openapi
 from handlers.api.description import ApiDescription
@@ -200,7 +201,7 @@ def test_a_provider_that_describes_itself_wrongly_gets_no_login(
 
 def test_an_issuer_without_https_is_refused(fnrun: Fnrun, url: str, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     describe(monkeypatch, api, "http://issuer.example.com")
-    assert "The issuer is not HTTPS" in fnrun("login", url).stderr
+    assert "The issuer has to begin with https://" in fnrun("login", url).stderr
 
 
 def test_an_api_without_a_client_takes_one_by_name_and_keeps_it(
@@ -432,6 +433,5 @@ def test_errors_of_the_exchange_hold_no_secret_in_their_whole_chain(url: str, pr
 
 
 def test_a_source_does_not_show_its_token() -> None:
-    assert "a-secret" not in repr(sources.GivenToken("a-secret")) + repr(
-        sources.BearerAuth(sources.GivenToken("a-secret"))
-    )
+    source = sources.GivenToken("a-secret")
+    assert "a-secret" not in repr(source) + repr(BearerAuth(sources.ClientToken(source)))

@@ -97,7 +97,7 @@ def _is_recovered(client: "Client", run_id: str) -> bool:
 
     try:
         run = client.get_run(run_id)
-        original = client.get_run(run["originalRunId"]) if run["isRerun"] else run
+        original = client.get_run(str(run["originalRunId"])) if run["isRerun"] else run
     except FunctionRerunError:
         return False
     return bool(original["recovered"])

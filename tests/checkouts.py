@@ -1,12 +1,18 @@
 """A directory like the repository after `make up`, with a stack that belongs to the tests."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from fnrun.connection.checkouts import FILE
+
 from infra import ROOT
 from infra.local.local_stack import LocalStack
+
+CONFIG = "config"
+"""The folder of fnrun's settings in it."""
 
 
 def a_checkout(directory: Path, local_stack: LocalStack) -> Path:
@@ -14,6 +20,8 @@ def a_checkout(directory: Path, local_stack: LocalStack) -> Path:
         (directory / folder).symlink_to(ROOT / folder)
     (directory / ".venv").symlink_to(sys.prefix)
     (directory / ".local").symlink_to(local_stack.emulator.directory)
+    (directory / CONFIG).mkdir()
+    (directory / CONFIG / FILE).write_text(json.dumps([str(directory.resolve())]))
     return directory
 
 
@@ -21,7 +29,7 @@ def environment(checkout: Path, **variables: str) -> dict[str, str]:
     """Of somebody who has used `fnrun` nowhere yet."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FNRUN_", "AWS_"))}
     # The `fnrun` of .venv may be another tree's.
-    own = {"FNRUN_CONFIG_DIR": str(checkout / "config"), "PYTHONPATH": str(ROOT / "client")}
+    own = {"FNRUN_CONFIG_DIR": str(checkout / CONFIG), "PYTHONPATH": str(ROOT / "client")}
     return {**kept, **own, "PATH": f"{checkout / '.venv' / 'bin'}:{kept['PATH']}", **variables}
 
 

@@ -37,10 +37,3 @@ def _names(kind: str, incomplete: str) -> Iterator[Offer]:
 def _plain(text: str) -> str:
     """Without what drives a terminal, or means something to a shell's own completion."""
     return " ".join(re.sub(r"[^\w .:/@+-]", "?", text).split())
-
-
-def show_help_as_it_is() -> None:
-    """Without reading it as rich's markup, as typer does for zsh and fish: importing rich takes as long as all else."""
-    from typer import _completion_classes
-
-    _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - there is no setting for it

@@ -1,5 +1,6 @@
 """What an exception that a command let through means to who has typed the command."""
 
+import math
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -45,6 +46,8 @@ def _of_client(error: "FunctionRerunError", run: str | None) -> CommandError:
 
     if isinstance(error, client.ApiError):
         return _of_api(error, run)
+    if isinstance(error, client.TokenUnavailable) and isinstance(error.__cause__, CommandError):
+        return error.__cause__
     if isinstance(error, client.OutcomeUnknown):
         look = f"fnrun history {run}" if run else "fnrun runs list"
         return CommandError(error.message, f"look with {look}", Exit.UNKNOWN, request_id=error.request_id or "")
@@ -66,6 +69,8 @@ def _of_api(error: "ApiError", run: str | None) -> CommandError:
     elif isinstance(error, client.Unavailable | client.ServiceFault):
         exit_code = Exit.NOT_REACHED
     step = next_step({**error.document, "code": code}, run=run)
+    if isinstance(error, client.Unavailable) and error.retry_after:
+        step = f"try again in {math.ceil(error.retry_after)} s"
     return CommandError(
         with_run(message, error.document), step, exit_code, code=code, request_id=error.request_id or ""
     )

@@ -11,14 +11,15 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 import typer
-from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import Abort, TyperException
 
 from fnrun.errors import CommandError, Exit, Reported, UsageFault, error_document, error_line
 from fnrun.output.text import printable
 from fnrun.shared import FnrunGroup, begin_invocation, invocation
+from fnrun.typer_internals import NoArgsIsHelpError, completion_item, show_help_as_it_is
 
 PROGRAM = "fnrun"
+_INTERRUPTED = CommandError("Interrupted", "", Exit.INTERRUPTED)
 
 
 class _Command(NamedTuple):
@@ -78,6 +79,13 @@ class Root(FnrunGroup):
         super().__init__(**options)
         self.commands: Any = _Modules()
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Typer makes an exit code of it, which a command that has said what it left may give, too.
+            raise _INTERRUPTED from None
+
     def list_commands(self, _ctx: Any) -> list[str]:
         return [*COMMANDS]
 
@@ -86,12 +94,8 @@ class Root(FnrunGroup):
             formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        from typer._click.shell_completion import CompletionItem
-
         names = [
-            CompletionItem(name, help=command.summary)
-            for name, command in COMMANDS.items()
-            if name.startswith(incomplete)
+            completion_item(name, command.summary) for name, command in COMMANDS.items() if name.startswith(incomplete)
         ]
         return names if names or not incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
 
@@ -125,8 +129,6 @@ def root(
 
 def run() -> NoReturn:
     if "_FNRUN_COMPLETE" in os.environ:
-        from fnrun.completion import show_help_as_it_is
-
         show_help_as_it_is()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a character shows its number
@@ -138,7 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code. Whatever goes wrong is said in one line on stderr."""
     begin_invocation()
     try:
-        return _ended(typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False))
+        code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        return code if isinstance(code, int) else Exit.DONE
     except BrokenPipeError:
         # Who read our output has seen enough. What is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -151,16 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - no command ends in a traceback: its message may hold what was sent
         return _fail(_explained(error), as_json=_asks_for_json(arguments))
     except KeyboardInterrupt:
-        return _fail(_INTERRUPTED)
-
-
-_INTERRUPTED = CommandError("Interrupted", "", Exit.INTERRUPTED)
-
-
-def _ended(code: Any) -> int:
-    if code == Exit.INTERRUPTED:  # typer catches the interrupt
-        return _fail(_INTERRUPTED)
-    return code if isinstance(code, int) else Exit.DONE
+        return _fail(_INTERRUPTED, as_json=_asks_for_json(arguments))
 
 
 def _explained(error: Exception) -> CommandError:

@@ -27,8 +27,8 @@ RETRY_SECONDS = 60.0
 class Client(Runs, Registry):
     """A workspace of an installation. A method for each operation, under its name; a context manager.
 
-    `auth`: an access token; a function that gives one, asked before each request and again if the token is refused; or
-    an `httpx.Auth`. None is enough for `get_open_api`.
+    `auth`: an access token; a function that gives one, asked before each request and again if the token is refused; an
+    object whose `renewed` is asked instead for another one; or an `httpx.Auth`. None is enough for `get_open_api`.
 
     What fails for a while is tried again for `retry_seconds`: 429, 503 and broken connections, if that can do no harm.
     All methods raise a `FunctionRerunError`. Arguments that are None are not sent.
@@ -122,7 +122,7 @@ class Client(Runs, Registry):
         """Wait until the run has ended, also while the service is not there. `timeout`: seconds; None: for ever.
 
         `on_poll` is called with the run each time that it is read, `on_trouble` with the error if it cannot be.
-        Raises WaitTimeout, or the ApiError that ends the waiting.
+        Raises WaitTimeout, or the error that ends the waiting.
         """
 
         def read(seconds: float) -> models.RevealedRun:

@@ -15,6 +15,7 @@ FunctionRerunError
     InvalidAnswer             it was not this API that answered
     OutcomeUnknown            whether a change was made is not known
     WaitTimeout               a run has not ended in time
+    TokenUnavailable          the source of tokens gave none
     InsecureUrl, InvalidToken before anything is sent
 """
 
@@ -61,7 +62,11 @@ class ApiError(FunctionRerunError):
         """What was answered: `orchestrationId`, `runId` and `changed` of the errors that have them."""
 
     def __str__(self) -> str:
-        known = [self.code, f"request {self.request_id}" if self.request_id else ""]
+        known = [
+            self.code,
+            f"request {self.request_id}" if self.request_id else "",
+            f"not before {self.retry_after:.0f} s" if self.retry_after else "",
+        ]
         about = ", ".join(filter(None, known))
         return f"{self.message} ({about})" if about else self.message
 
@@ -132,6 +137,15 @@ class WaitTimeout(FunctionRerunError):
         """As it was last seen."""
 
 
+class TokenUnavailable(FunctionRerunError):
+    """Its cause is what the source has raised."""
+
+    def __init__(self, message: str, *, is_transient: bool = False) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
+        """Whether the source may give one later, as where an identity provider did not answer."""
+
+
 class InsecureUrl(FunctionRerunError, ValueError):
     pass
 
@@ -160,3 +174,10 @@ def class_of(status: int, code: str) -> type[ApiError]:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ServiceFault if code else Unavailable
     return Refused
+
+
+def may_pass(error: FunctionRerunError) -> bool:
+    """Whether the same request may be answered later."""
+    if isinstance(error, TokenUnavailable):
+        return error.is_transient
+    return isinstance(error, (ConnectionFailed, Unavailable))

@@ -15,9 +15,10 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from function_rerun.answers import HalfAnAnswer, Received, read_answer
+from function_rerun.addresses import checked_url, is_loopback
+from function_rerun.answers import RawResponse, TruncatedResponse, read_answer
 from function_rerun.clock import Clock
-from function_rerun.credentials import BearerAuth, TokenSource, checked_url, is_loopback
+from function_rerun.credentials import BearerAuth, TokenSource
 from function_rerun.encoding import header
 from function_rerun.errors import (
     ApiError,
@@ -27,8 +28,10 @@ from function_rerun.errors import (
     OutcomeUnknown,
     ServiceFault,
     Throttled,
+    TokenUnavailable,
     Unauthorized,
     Unavailable,
+    may_pass,
 )
 
 CONNECT_SECONDS = 5.0
@@ -108,7 +111,7 @@ class Transport:
                 error = caught
             may_be_done = may_be_done or (bool(call.changes) and _leaves_open(error))
             wait = max(delay, _least_delay(error))
-            if not _may_pass(error) or (may_be_done and not call.is_repeatable):
+            if not may_pass(error) or (may_be_done and not call.is_repeatable):
                 break
             if self.clock.monotonic() + wait >= until:
                 break
@@ -129,6 +132,9 @@ class Transport:
         failed: FunctionRerunError
         try:
             return read_answer(self._exchange(call, answer_seconds), self.clock.now())
+        except TokenUnavailable as unavailable:
+            # Its traceback holds the request.
+            failed = unavailable.with_traceback(None)
         except httpx.ConnectTimeout:
             failed = _NotConnected(f"{self.url} is not reached in time")
         except (httpx.ConnectError, httpx.ProxyError) as refused:
@@ -136,11 +142,11 @@ class Transport:
             failed = _NotConnected(f"{self.url} is not reached: {refused}")
         except httpx.TimeoutException:
             failed = ConnectionFailed(f"{self.url} did not answer in time")
-        except (httpx.TransportError, httpx.DecodingError, HalfAnAnswer):
+        except (httpx.TransportError, httpx.DecodingError, TruncatedResponse):
             failed = ConnectionFailed(f"The connection to {self.url} broke before it had answered")
         raise failed
 
-    def _exchange(self, call: Call, answer_seconds: float) -> Received:
+    def _exchange(self, call: Call, answer_seconds: float) -> RawResponse:
         headers = dict(call.headers)
         if call.idempotency_key is not None:
             headers["Idempotency-Key"] = header("idempotency_key", call.idempotency_key)
@@ -160,7 +166,7 @@ class Transport:
                 # An answer may also drip: each byte in time, and the whole never.
                 if self.clock.monotonic() > until:
                     raise httpx.ReadTimeout("")
-            return Received(response.status_code, response.reason_phrase, response.headers, b"".join(read))
+            return RawResponse(response.status_code, response.reason_phrase, response.headers, b"".join(read))
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
@@ -175,13 +181,9 @@ class _NotConnected(ConnectionFailed):
     """Nothing was sent."""
 
 
-def _may_pass(error: FunctionRerunError) -> bool:
-    return isinstance(error, (ConnectionFailed, Unavailable))
-
-
 def _leaves_open(error: FunctionRerunError) -> bool:
     """Whether the request may have been carried out all the same."""
-    return _may_pass(error) and not isinstance(error, (_NotConnected, Throttled))
+    return may_pass(error) and not isinstance(error, (_NotConnected, Throttled, TokenUnavailable))
 
 
 def _settles(error: FunctionRerunError) -> bool:

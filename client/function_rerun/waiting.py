@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from function_rerun.clock import Clock
-from function_rerun.errors import ApiError, ConnectionFailed, FunctionRerunError, Unavailable, WaitTimeout
+from function_rerun.errors import ApiError, FunctionRerunError, WaitTimeout, may_pass
 
 if TYPE_CHECKING:
     from function_rerun.models import RevealedRun
@@ -15,6 +15,8 @@ OPEN = frozenset({"pending", "running"})
 _FIRST_DELAY = 0.2
 _LONGEST_DELAY = 5.0
 _GROWTH = 1.4
+# However long the service asks for: who waits for a run is not to miss its end by a day.
+_LONGEST_RETRY_AFTER = 60.0
 
 
 def wait_for_end(
@@ -28,7 +30,7 @@ def wait_for_end(
 ) -> RevealedRun:
     """`read` reads the run once, and takes how many seconds that may last.
 
-    Raises WaitTimeout, or the ApiError that ends the waiting: one that does not pass.
+    Raises WaitTimeout, or the error that ends the waiting: one that does not pass.
     """
     until = float("inf") if timeout is None else clock.monotonic() + timeout
     run: RevealedRun | None = None
@@ -37,8 +39,11 @@ def wait_for_end(
         at_least = 0.0
         try:
             run = read(max(_FIRST_DELAY, min(answer_seconds, until - clock.monotonic())))
-        except (ConnectionFailed, Unavailable) as trouble:
-            at_least = (trouble.retry_after if isinstance(trouble, ApiError) else None) or 0.0
+        except FunctionRerunError as trouble:
+            if not may_pass(trouble):
+                raise
+            retry_after = (trouble.retry_after if isinstance(trouble, ApiError) else None) or 0.0
+            at_least = min(retry_after, _LONGEST_RETRY_AFTER)
             if on_trouble is not None:
                 on_trouble(trouble)
         else:

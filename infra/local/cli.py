@@ -1,14 +1,18 @@
 """The commands of the local stack: `python -m infra.local --help`."""
 
+import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from fnrun.connection.checkouts import register
 from rich.console import Console
 
 from handlers.domain.identity import is_grant
+from infra import ROOT
 from infra.local.demo.story import run_demo
 from infra.local.interrupts import Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
@@ -50,6 +54,9 @@ def up(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
         except RuntimeError as error:
             _fail(str(error))
     local_stack.leave_token(SUBJECT, GRANTS, lifetime_seconds=LIFETIME_SECONDS)
+    if directory == DEFAULT_DIRECTORY:
+        with suppress(OSError):  # only an fnrun that was not installed from here needs it
+            register(Path.cwd())
     stderr.print(f"[green]Up[/green] after {time.monotonic() - started:.1f} s.")
     # Not with rich, which would break these lines at the terminal's width.
     typer.echo(_next_commands(local_stack.api_url))
@@ -107,12 +114,14 @@ def logs(
 
 
 def _next_commands(api_url: str) -> str:
-    fnrun = "fnrun" if shutil.which("fnrun") else ".venv/bin/fnrun"
+    # PWD is where the caller is, also where `fnrun local up` has come here from.
+    here = "" if Path(os.environ.get("PWD", "")) == ROOT else f"{ROOT}/"
+    fnrun = "fnrun" if shutil.which("fnrun") else f"{here}.venv/bin/fnrun"
     order = '{"orderId": "o-1", "items": [{"price": 0, "quantity": 1}]}'
     return f"""
 Next, a function and an order that makes it fail (README.md and docs/tutorial.md go on from there):
 
-  {fnrun} local deploy infra/local/samples/orders --handler function.handler --name orders
+  {fnrun} local deploy {here}infra/local/samples/orders --handler function.handler --name orders
   {fnrun} execute orders --payload '{order}' --wait
 
 Follow what the functions log with `{fnrun} local logs`; stop everything with `{fnrun} local down`. Without fnrun:

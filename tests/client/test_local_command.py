@@ -7,26 +7,25 @@ from typing import Any
 
 import pytest
 from fnrun.connection import local_stack
+from fnrun.connection.checkouts import register
 from fnrun.errors import Exit
 
 from tests.client.cli import Fnrun
 
-URL = "http://127.0.0.1:4566"
-
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only one that is found."""
+def checkout(fnrun: Fnrun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only one that is found; a stack has been started there."""
     checkout = tmp_path / "checkout"
     (checkout / "infra" / "local").mkdir(parents=True)
     (checkout / "infra" / "local" / "__main__.py").touch()
     (checkout / ".local").mkdir()
-    described = {"apiUrl": URL, "awsEndpointUrl": URL, "region": "eu-central-1", "outputs": {}, "samples": {}}
-    (checkout / ".local" / "stack.json").write_text(json.dumps(described))
+    (checkout / ".local" / "stack.json").touch()
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / ".venv" / "bin" / "python").touch()
     monkeypatch.setattr(local_stack, "checkouts", lambda: iter([tmp_path, checkout]))
     monkeypatch.chdir(tmp_path)
+    register(checkout)
     return checkout
 
 

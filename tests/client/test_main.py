@@ -26,6 +26,11 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ValueError("a-secret")
         if ending == "refused":
             raise CommandError("The run is open", "wait", code="RERUN_OPEN", request_id="r-1")
+        if ending == "interrupted":
+            raise KeyboardInterrupt
+        if ending == "said":
+            typer.echo("Interrupted: one of two was started.", err=True)
+            raise typer.Exit(Exit.INTERRUPTED)
         typer.echo(f"{invocation().workspace} {invocation().utc}")
 
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -66,6 +71,18 @@ def test_with_json_the_line_is_a_document(fnrun: Fnrun) -> None:
     error = {"code": "RERUN_OPEN", "message": "The run is open", "requestId": "r-1", "next": "wait", "exitCode": 3}
     assert json.loads(answer.stderr) == {"error": error}
     assert json.loads(fnrun("probe", "--output=json").stderr)["error"]["exitCode"] == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (["interrupted"], "fnrun: Interrupted.\n"),
+        (["interrupted", "-o", "json"], '{"error": {"message": "Interrupted", "exitCode": 130}}\n'),
+        (["said"], "Interrupted: one of two was started.\n"),
+    ],
+)
+def test_an_interrupt_is_said_once(fnrun: Fnrun, typed: list[str], line: str) -> None:
+    assert fnrun("probe", *typed) == (Exit.INTERRUPTED, "", line)
 
 
 def test_a_fault_shows_its_place_and_not_its_message(fnrun: Fnrun) -> None:

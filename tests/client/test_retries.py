@@ -13,6 +13,7 @@ from function_rerun import (
     ConnectionFailed,
     OutcomeUnknown,
     ServiceFault,
+    TokenUnavailable,
     Unavailable,
 )
 
@@ -61,6 +62,13 @@ class TestRetries:
         with pytest.raises(Unavailable) as told:
             client(service, clock).get_run("r")
         assert (told.value.retry_after, clock.slept) == (3600, [])
+        assert "not before 3600 s" in str(told.value)
+
+    @pytest.mark.parametrize("value", ["9" * 11, "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_what_no_clock_can_sleep_is_a_day(self, value: str) -> None:
+        with pytest.raises(Unavailable) as error:
+            client(Service(gateway(503, Retry_After=value))).get_run("r")
+        assert error.value.retry_after == 24 * 3600
 
     def test_too_many_requests_are_not_sent_again_within_a_second(self) -> None:
         clock = FakeClock()
@@ -158,3 +166,41 @@ class TestUnknownOutcomes:
     def test_what_never_arrived_is_not_unknown(self) -> None:
         with pytest.raises(ConnectionFailed):
             client(Service(*[refused() for _ in range(100)])).rerun("r")
+
+
+class TestTokens:
+    """Of a source that fails, as an identity provider's may."""
+
+    def test_a_source_that_fails_once_is_asked_again(self) -> None:
+        own = client(Service(), auth=Tokens("first", ConnectionResetError("a-secret")))
+        assert [own.get_run("r"), own.get_run("r")] == [RUN, RUN]
+
+    def test_a_source_that_has_none_is_not_asked_again(self) -> None:
+        clock = FakeClock()
+        with pytest.raises(TokenUnavailable, match=r"has failed \(KeyError\)"):
+            client(Service(), clock, auth=Tokens(KeyError("a-secret"))).get_run("r")
+        assert clock.slept == []
+
+    @pytest.mark.parametrize("fault", [ConnectionResetError(""), KeyError(""), TokenUnavailable("It is not there.")])
+    def test_after_a_lost_answer_it_leaves_it_unknown(self, fault: Exception) -> None:
+        service = Service(broken())
+        with pytest.raises(OutcomeUnknown):
+            client(service, auth=Tokens("first", *[fault] * 100)).rerun("r")
+        assert len(service.requests) == 1
+
+    def test_a_refused_token_that_cannot_be_renewed_settles_it(self) -> None:
+        with pytest.raises(TokenUnavailable):
+            client(Service(gateway(401)), auth=Tokens("first", KeyError(""))).rerun("r")
+
+
+class Tokens:
+    """A token or a fault each time that it is asked, and then always a token."""
+
+    def __init__(self, *script: str | Exception) -> None:
+        self._script = list(script)
+
+    def __call__(self) -> str:
+        given = self._script.pop(0) if self._script else "a-token"
+        if isinstance(given, Exception):
+            raise given
+        return given

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from function_rerun import Client, ConnectionFailed, FunctionRerunError, NotFound, Throttled, Unauthorized, WaitTimeout
+from function_rerun import (
+    Client,
+    ConnectionFailed,
+    FunctionRerunError,
+    NotFound,
+    Throttled,
+    TokenUnavailable,
+    Unauthorized,
+    WaitTimeout,
+)
 
 from tests.builders import RUN_ID, TRIGGER_ID, an_id
 from tests.client.clocks import FakeClock, FastClock
@@ -76,6 +85,24 @@ def test_a_time_that_the_service_names_is_kept() -> None:
     clock = FakeClock()
     client(Service(gateway(429, Retry_After="60")), clock).wait("r")
     assert clock.slept == [60]
+
+
+@pytest.mark.parametrize("value", ["3600", "9" * 11, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_it_looks_again_after_a_minute_whatever_time_the_service_names(value: str) -> None:
+    clock = FakeClock()
+    client(Service(gateway(503, Retry_After=value)), clock).wait("r")
+    assert clock.slept == [60]
+
+
+def test_it_waits_on_while_the_identity_provider_does_not_answer() -> None:
+    faults = [TokenUnavailable("The provider does not answer.", is_transient=True)] * 3
+
+    def token() -> str:
+        if faults:
+            raise faults.pop()
+        return "a-token"
+
+    assert client(Service(), auth=token).wait("r") == RUN
 
 
 def test_it_does_not_wait_longer_than_it_may() -> None:

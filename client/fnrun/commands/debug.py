@@ -31,7 +31,8 @@ def debug(
         typer.Option("--debugpy", metavar="PORT", min=1, max=65535, help="Wait there for a debugger; no timeout."),
     ] = None,
     env_file: Annotated[
-        Path | None, typer.Option("--env-file", help="The function's variables: lines NAME=value.")
+        Path | None,
+        typer.Option("--env-file", help="The function's variables: lines NAME=VALUE, as Docker reads them."),
     ] = None,
     with_credentials: Annotated[
         str | None,

@@ -19,9 +19,9 @@ class _StartsByDefault(FnrunGroup):
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        from typer._click.shell_completion import CompletionItem
+        from fnrun.typer_internals import completion_item
 
-        runs = [CompletionItem(run_id, help=about) for run_id, about in completion.run_ids(incomplete)]
+        runs = [completion_item(run_id, about) for run_id, about in completion.run_ids(incomplete)]
         return [*super().shell_complete(ctx, incomplete), *runs]
 
 

@@ -72,7 +72,7 @@ def deploy(
     ] = None,
     env_file: Annotated[
         Path | None,
-        typer.Option("--env-file", metavar="FILE", help="Lines NAME=VALUE: secrets are not seen in the process list."),
+        typer.Option("--env-file", metavar="FILE", help="Lines NAME=VALUE, as Docker reads them."),
     ] = None,
     timeout: Annotated[
         int | None, typer.Option("--timeout", metavar="SECONDS", min=1, max=900, help="[at first: 30]")
@@ -101,21 +101,21 @@ def deploy(
 
 
 def _need_stack() -> None:
-    from fnrun.connection.local_stack import NEXT_STEP, checkout, load
+    from fnrun.connection.local_stack import NEXT_STEP, checkout
     from fnrun.errors import CommandError, Exit
 
     found = checkout()
-    if load(found) is None:
+    if not (found / ".local" / "stack.json").is_file():
         raise CommandError(f"No local stack is up in {found}", NEXT_STEP, Exit.NOT_REACHED)
 
 
-def _run(*arguments: str) -> None:
+def _run(command: str, *arguments: str) -> None:
     """Become the checkout's own program: its exit code is this one's, and Ctrl-C reaches it alone."""
     import os
 
     from fnrun.connection.local_stack import checkout, python_of
 
-    found = checkout()
+    found = checkout(is_to_be_started=command == "up")
     python = str(python_of(found))
     os.chdir(found)
-    os.execv(python, [python, "-m", "infra.local", *arguments])  # noqa: S606 - the checkout's own interpreter
+    os.execv(python, [python, "-m", "infra.local", command, *arguments])  # noqa: S606 - the checkout's own interpreter

@@ -8,10 +8,11 @@ import os
 import queue
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +23,7 @@ PORTS = (18250, 28250, 38250)
 HOST = "127.0.0.1"
 PATH = "/callback"
 _IDLE_SECONDS = 10.0
+_SLICE_SECONDS = 1.0
 
 
 class Callback:
@@ -34,14 +36,16 @@ class Callback:
 
     def answer(self, *, seconds: float) -> dict[str, str]:
         """The parameters that came with our state. Raises CommandError after so many seconds."""
-        try:
-            return self.answers.get(timeout=seconds)
-        except queue.Empty:
-            raise CommandError(
-                f"Nobody has logged in for {seconds:.0f} s",
-                "call fnrun login again; without a browser on this machine, see fnrun login --help",
-                Exit.UNKNOWN,
-            ) from None
+        end = monotonic() + seconds
+        while (left := end - monotonic()) > 0:
+            with suppress(queue.Empty):
+                # In slices: on Windows, Ctrl-C does not interrupt it.
+                return self.answers.get(timeout=min(left, _SLICE_SECONDS))
+        raise CommandError(
+            f"Nobody has logged in for {seconds:.0f} s",
+            "call fnrun login again; without a browser on this machine, see fnrun login --help",
+            Exit.UNKNOWN,
+        )
 
 
 class _Page(NamedTuple):

@@ -3,11 +3,14 @@
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PRIVATE = 0o600
+_LOCK_POLL_SECONDS = 0.1
 
 
 def config_directory() -> Path:
@@ -46,12 +49,24 @@ def locked(file: Path) -> Iterator[None]:
     with file.open("a") as opened:
         file.chmod(PRIVATE)
         if sys.platform == "win32":
-            import msvcrt
-
             opened.seek(0)
-            msvcrt.locking(opened.fileno(), msvcrt.LK_LOCK, 1)
+            _lock_on_windows(opened.fileno())
         else:
             import fcntl
 
             fcntl.flock(opened, fcntl.LOCK_EX)
         yield
+
+
+def _lock_on_windows(file: int) -> None:
+    """Waits as long as it takes, and can be interrupted: LK_LOCK would give up after 10 s, and not be until then."""
+    import msvcrt
+
+    locking: Any = msvcrt  # which has these names on Windows only
+    while True:
+        try:
+            locking.locking(file, locking.LK_NBLCK, 1)
+        except PermissionError:
+            time.sleep(_LOCK_POLL_SECONDS)
+        else:
+            return

@@ -3,17 +3,16 @@
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from fnrun.connection.addresses import is_loopback
+from fnrun.connection.checkouts import checkouts, is_confirmed, register, unconfirmed
 from fnrun.connection.claims import claims_of, expiry_of
-from fnrun.connection.files import write_private
+from fnrun.connection.files import config_directory, write_private
 from fnrun.errors import CommandError, Exit
 
 WORKSPACE = "acme"
@@ -74,23 +73,36 @@ class LocalStack:
 
 
 def find() -> LocalStack | None:
-    """The one of this directory or the nearest above it, else of the checkout that `fnrun` was installed from."""
-    for checkout in checkouts():
-        if found := load(checkout):
-            return found
-    return None
+    """The nearest, if it may be used."""
+    stack = nearest()
+    return stack if stack and is_confirmed(stack.checkout) else None
 
 
 def found() -> LocalStack:
-    """Raises CommandError if there is none."""
-    stack = find()
+    """Raises CommandError if there is none, or it may not be used."""
+    stack = nearest()
     if stack is None:
         raise CommandError("No local stack was found here", NEXT_STEP, Exit.NOT_REACHED)
+    return confirmed(stack)
+
+
+def nearest() -> LocalStack | None:
+    """Of this directory or the nearest above it, else of the checkout that `fnrun` came from. It may be anybody's."""
+    return next((stack for checkout in checkouts() if (stack := _load(checkout))), None)
+
+
+def confirmed(stack: LocalStack) -> LocalStack:
+    """Raises CommandError if it is not: another one is not used instead, which is not the one that its user sees."""
+    if not is_confirmed(stack.checkout):
+        raise unconfirmed(stack.checkout)
     return stack
 
 
-def checkout() -> Path:
-    """The one whose stack is found, up or not. Raises CommandError."""
+def checkout(*, is_to_be_started: bool = False) -> Path:
+    """The one whose program may be run, up or not. Raises CommandError.
+
+    Who starts the stack of the current directory confirms that.
+    """
     found = next((each for each in checkouts() if _is_ours(each / "infra" / "local" / "__main__.py")), None)
     if found is None:
         raise CommandError(
@@ -98,7 +110,21 @@ def checkout() -> Path:
             "go to the checkout, and call it there",
             Exit.NOT_REACHED,
         )
+    if is_to_be_started and found == Path.cwd():
+        _register(found)
+    elif not is_confirmed(found):
+        raise unconfirmed(found)
     return found
+
+
+def _register(checkout: Path) -> None:
+    try:
+        register(checkout)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise CommandError(
+            f"{config_directory()} cannot be written: {why}", "name another folder: FNRUN_CONFIG_DIR", Exit.USAGE
+        ) from None
 
 
 def python_of(checkout: Path) -> Path:
@@ -113,7 +139,7 @@ def _python_of(checkout: Path) -> Path:
     return checkout / ".venv" / "bin" / "python"
 
 
-def load(checkout: Path) -> LocalStack | None:
+def _load(checkout: Path) -> LocalStack | None:
     file = checkout / ".local" / "stack.json"
     try:
         if not _is_ours(file):
@@ -128,28 +154,9 @@ def load(checkout: Path) -> LocalStack | None:
             outputs=dict(described["outputs"]),
             samples=dict(described["samples"]),
         )
+        return found if is_loopback(found.api_url) and is_loopback(found.aws_endpoint_url) else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    return found if is_loopback(found.api_url) and is_loopback(found.aws_endpoint_url) else None
-
-
-def checkouts() -> Iterator[Path]:
-    here = Path.cwd()
-    yield from (here, *here.parents)
-    yield Path(sys.prefix).parent
-    if source := _installed_from():
-        yield source.parent
-
-
-def _installed_from() -> Path | None:
-    """The folder that `pip install ./client` took: https://packaging.python.org/en/latest/specifications/direct-url/."""
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        url = urlsplit(json.loads(distribution("fnrun").read_text("direct_url.json") or "{}").get("url", ""))
-    except (PackageNotFoundError, ValueError, AttributeError):
-        return None
-    return Path(unquote(url.path)) if url.scheme == "file" else None
 
 
 def _is_ours(file: Path) -> bool:

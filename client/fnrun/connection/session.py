@@ -2,18 +2,19 @@
 
 import math
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from function_rerun.credentials import BearerAuth, is_token
+
 from fnrun.connection import local_stack
 from fnrun.connection.addresses import checked_url, is_loopback
 from fnrun.connection.local_stack import LocalStack
 from fnrun.connection.profiles import LOCAL, Profile, Profiles
-from fnrun.connection.sources import BearerAuth, GivenToken, LocalToken, StoredToken, TokenSource
+from fnrun.connection.sources import ClientToken, GivenToken, LocalToken, StoredToken, TokenSource
 from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.shared import invocation
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from fnrun.connection.token_store import Tokens
 
-_TOKEN = re.compile(r"[!-~]+")
 # Somebody watches: what does not come back within this time is said, and may be typed again.
 _RETRY_SECONDS = 20.0
 TOKEN_VARIABLE = "FNRUN_TOKEN"  # noqa: S105 - a name
@@ -47,7 +47,7 @@ class Session:
 
     @property
     def auth(self) -> BearerAuth:
-        return BearerAuth(self.source)
+        return BearerAuth(ClientToken(self.source))
 
     @property
     def is_local(self) -> bool:
@@ -71,8 +71,8 @@ def current() -> Session:
         return _of_local(local_stack.found())
     if profiles.default:
         return _of_profile(profiles.default, profiles.named(profiles.default))
-    if found := local_stack.find():
-        return _of_local(found)
+    if nearest := local_stack.nearest():
+        return _of_local(local_stack.confirmed(nearest))
     raise CommandError(
         "No stack is known", "fnrun login URL, or start one on this machine: fnrun local up", Exit.NOT_PERMITTED
     )
@@ -133,7 +133,7 @@ def _workspace(of_profile: str | None) -> str | None:
 
 def _given_token() -> GivenToken | None:
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    if token and not _TOKEN.fullmatch(token):
+    if token and not is_token(token):
         raise UsageFault(f"{TOKEN_VARIABLE} holds characters that no token has", "set it to an access token alone")
     return GivenToken(token) if token else None
 

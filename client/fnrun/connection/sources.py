@@ -1,11 +1,11 @@
 """Where the token of a request comes from, and how another is had when it has expired or is refused."""
 
-import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
-import httpx
+from function_rerun import TokenUnavailable
 
 from fnrun.connection import token_store
 from fnrun.connection.claims import claims_of, expiry_of
@@ -30,25 +30,28 @@ class TokenSource(Protocol):
         """Another token than the one that was refused; None if there is none. Raises CommandError."""
 
 
-class BearerAuth(httpx.Auth):
-    """Sends the token; if it is refused, renews it and sends the request once more, which then was not carried out."""
+class ClientToken:
+    """The source as the client asks it: what goes wrong is an error that it knows, whose cause is the CommandError."""
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
-        self._lock = threading.Lock()
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        with self._lock:
-            token = self._source.token()
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
-        if response.status_code != httpx.codes.UNAUTHORIZED:
-            return
-        with self._lock:
-            another = self._source.renewed(token)
-        if another is not None:
-            request.headers["Authorization"] = f"Bearer {another}"
-            yield request
+    def token(self) -> str:
+        with _as_unavailable():
+            return self._source.token()
+
+    def renewed(self, refused: str) -> str | None:
+        with _as_unavailable():
+            return self._source.renewed(refused)
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        is_transient = error.exit_code is Exit.NOT_REACHED
+        raise TokenUnavailable(error.message, is_transient=is_transient) from error
 
 
 class GivenToken:

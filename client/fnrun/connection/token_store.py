@@ -92,9 +92,31 @@ def write(key: str, tokens: Tokens) -> Place:
 
 
 def delete(key: str) -> None:
-    """To be called within `exclusive`."""
-    _from_keyring(lambda keyring: keyring.delete_password(_SERVICE, key))
+    """To be called within `exclusive`. Raises CommandError, and then leaves the file, if the keyring still has them."""
+    if _may_be_left_in_keyring(key):
+        raise CommandError(
+            "The tokens are not removed: the system's keyring still has them, or does not answer",
+            "unlock the keyring, then the same command again",
+            Exit.NOT_WELL,
+        )
     _replace_in_file(key, None)
+
+
+def _may_be_left_in_keyring(key: str) -> bool:
+    """After they are deleted there: that fails where there are none, and where it is locked."""
+    _from_keyring(lambda keyring: keyring.delete_password(_SERVICE, key))
+    try:
+        import keyring
+        from keyring.errors import NoKeyringError
+    except Exception:  # noqa: BLE001 - as in _from_keyring
+        return False
+    try:
+        return keyring.get_password(_SERVICE, key) is not None
+    except NoKeyringError:
+        return False
+    except Exception:  # noqa: BLE001
+        # What does not work is why they are in the file, if they are.
+        return key not in _in_file()
 
 
 def _from_keyring(use: Callable[[Any], Any]) -> Any:

@@ -1,11 +1,17 @@
-"""Unpacks what somebody has deployed: nothing of it may land outside the folder, or fill the disk."""
+"""Unpacks what somebody has deployed: nothing of it may land outside the folder, or fill the disk.
+
+Layers are other people's archives. Nothing is written through a link of theirs, because there is none while files are
+written: links are made last, only where nothing is, each to what it really leads to. So it does not matter in which
+order they come, in how many layers, and whether the file system tells `X` from `x`.
+"""
 
 import errno
 import os
-import shutil
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from fnrun.errors import CommandError
@@ -15,6 +21,8 @@ MAX_BYTES = 300 * 1024 * 1024
 MAX_ENTRIES = 200_000
 _CHUNK = 1024 * 1024
 _MAX_LINK = 4096
+# Linux follows no more of them one after the other: https://man7.org/linux/man-pages/man7/path_resolution.7.html
+_MAX_LINKS_IN_A_ROW = 40
 
 
 class BadArchive(CommandError):
@@ -22,18 +30,99 @@ class BadArchive(CommandError):
         super().__init__(f"The archive was not unpacked: it {problem}", "compare it with what was deployed")
 
 
-def unpack(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> list[str]:
-    """Unpack a .zip archive over what is in the folder; gives the links that lead out of it, which are left out.
+class Unpacking:
+    """Of one or more .zip archives, each over those before it, into an empty folder that nobody else writes to."""
 
-    Raises BadArchive, and then leaves what it has unpacked so far.
-    """
-    try:
-        with zipfile.ZipFile(archive) as opened:
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
+        """`max_bytes` of all archives together."""
+        self._folder = folder
+        self._left = max_bytes
+        self._links: dict[Path, str] = {}
+
+    def add(self, archive: Path) -> None:
+        """Raises BadArchive, and then leaves what it has unpacked so far."""
+        with _damage_explained(), zipfile.ZipFile(archive) as opened:
             entries = opened.infolist()
             if len(entries) > MAX_ENTRIES:
                 raise BadArchive(f"has more than {MAX_ENTRIES} entries")
-            links = _unpack_files(opened, entries, folder, max_bytes)
-        return _make_links(links, folder)
+            for entry in entries:
+                self._add(opened, entry)
+
+    def make_links(self) -> list[str]:
+        """To be called once, last. Gives the names of those that are left out: they lead to nothing in the folder."""
+        root = os.path.realpath(self._folder)
+        left = self._links
+        for _ in range(_MAX_LINKS_IN_A_ROW):
+            # A link to a link is made after that one.
+            not_yet = {link: leads_to for link, leads_to in left.items() if not _is_made(link, leads_to, root)}
+            if len(not_yet) == len(left):
+                break
+            left = not_yet
+        return [link.relative_to(self._folder).as_posix() for link in left]
+
+    def _add(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+        target, mode = self._folder / _inside(entry.filename), entry.external_attr >> 16
+        if stat.S_ISLNK(mode):
+            # Its folder is made now: later there may be a link in its place.
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_file():
+                target.unlink()
+            self._links[target] = self._content(opened, entry, _MAX_LINK).decode()
+        elif entry.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+        elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            raise BadArchive(f"holds {entry.filename!r}, which is neither a file nor a link")
+        else:
+            self._links.pop(target, None)
+            self._write(opened, entry, target)
+            target.chmod(0o755 if mode & 0o111 else 0o644)
+
+    def _write(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened.open(entry) as source, target.open("wb") as file:
+            while chunk := source.read(_CHUNK):
+                self._count(len(chunk))
+                file.write(chunk)
+
+    def _content(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
+        with opened.open(entry) as source:
+            content = source.read(limit)
+        self._count(len(content))
+        return content
+
+    def _count(self, size: int) -> None:
+        """What is read: what the archive says of its sizes may be wrong."""
+        self._left -= size
+        if self._left < 0:
+            raise BadArchive("is larger than anything that Lambda takes")
+
+
+def _inside(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or (os.name == "nt" and ":" in name):
+        raise BadArchive(f"holds {name!r}, which is outside its folder")
+    return path
+
+
+def _is_made(link: Path, leads_to: str, root: str) -> bool:
+    """Not if something else is there, or if it leads out, or to nothing."""
+    with suppress(OSError, ValueError):
+        real = os.path.realpath(link.parent / leads_to)
+        if _is_inside(root, real) and os.path.lexists(real) and not os.path.lexists(link):
+            to = os.path.relpath(real, os.path.realpath(link.parent))
+            link.symlink_to(to, target_is_directory=Path(real).is_dir())
+            return True
+    return False
+
+
+def _is_inside(root: str, path: str) -> bool:
+    return path == root or path.startswith(root + os.sep)
+
+
+@contextmanager
+def _damage_explained() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -44,68 +133,3 @@ def unpack(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> list[s
 
 def _damaged(error: Exception) -> BadArchive:
     return BadArchive(f"is damaged, or made in a way that cannot be read ({type(error).__name__})")
-
-
-def _unpack_files(
-    opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path, max_bytes: int
-) -> dict[str, str]:
-    """Gives the links, by their names: they are made when nothing can be written through them any more."""
-    links: dict[str, str] = {}
-    left = max_bytes
-    for entry in entries:
-        target, mode = folder / _inside(entry.filename), entry.external_attr >> 16
-        if stat.S_ISLNK(mode):
-            links[entry.filename] = opened.open(entry).read(_MAX_LINK).decode()
-        elif entry.is_dir():
-            target.mkdir(parents=True, exist_ok=True)
-        elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise BadArchive(f"holds {entry.filename!r}, which is neither a file nor a link")
-        else:
-            left -= _unpack_file(opened, entry, target, left)
-            target.chmod(0o755 if mode & 0o111 else 0o644)
-    return links
-
-
-def _inside(name: str) -> PurePosixPath:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or (os.name == "nt" and ":" in name):
-        raise BadArchive(f"holds {name!r}, which is outside its folder")
-    return path
-
-
-def _unpack_file(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> int:
-    """Counts what is written: what the archive says of its sizes may be wrong."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_symlink():  # of a layer below
-        target.unlink()
-    written = 0
-    with opened.open(entry) as source, target.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            written += len(chunk)
-            if written > left:
-                raise BadArchive("is larger than anything that Lambda takes")
-            file.write(chunk)
-    return written
-
-
-def _make_links(links: dict[str, str], folder: Path) -> list[str]:
-    root = os.path.realpath(folder)
-    made: list[tuple[str, Path]] = []
-    for name, leads_to in links.items():
-        link = folder / _inside(name)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if link.is_symlink() or link.is_file():
-            link.unlink()
-        elif link.is_dir():
-            shutil.rmtree(link)
-        link.symlink_to(leads_to)
-        made.append((name, link))
-    # One by one each may stay inside, and lead out together with another: so they are followed once all are there.
-    outside = [(name, link) for name, link in made if not _is_inside(root, os.path.realpath(link))]
-    for _, link in outside:
-        link.unlink()
-    return [name for name, _ in outside]
-
-
-def _is_inside(root: str, path: str) -> bool:
-    return path == root or path.startswith(root + os.sep)

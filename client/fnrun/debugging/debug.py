@@ -13,7 +13,7 @@ from fnrun.debugging.brought import Brought, bring
 from fnrun.debugging.child import Call, call, is_free
 from fnrun.debugging.comparison import compare
 from fnrun.debugging.docker import docker_lines
-from fnrun.debugging.environment import credentials_of, read_variables
+from fnrun.debugging.environment import credentials_of, own_variables
 from fnrun.debugging.folder import RunFolder
 from fnrun.debugging.function_version import FunctionVersion
 from fnrun.debugging.interpreters import imports, interpreter_for, is_compiled_for_linux
@@ -44,7 +44,7 @@ def debug(options: Options) -> Exit:
     session = current()
     if options.code and not options.code.is_dir():
         raise UsageFault(f"{options.code} is not a folder", "name the folder of your code")
-    variables = read_variables(options.env_file) if options.env_file else {}
+    variables = own_variables(options.env_file) if options.env_file else {}
     with open_client() as client:
         run = recorded_run.without_content(client, options.run_id)
         folder = RunFolder(options.directory or Path(f"RUN-{run['id'][:_SHORT]}"))

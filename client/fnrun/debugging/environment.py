@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from fnrun.debugging.function_version import FunctionVersion
 from fnrun.errors import CommandError, UsageFault
+from fnrun.inputs.variables import read_variables
 
 INHERITED = ("PATH", "LANG")
 _CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"})
@@ -56,23 +57,12 @@ def function_environment(
     }
 
 
-def read_variables(file: Path) -> dict[str, str]:
-    """The variables of a file of lines NAME=value, as Docker's --env-file reads it: no quotes, no substitution."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageFault(f"{file} cannot be read ({type(error).__name__})", "name a file of lines NAME=value") from None
-    variables = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, equals, value = line.partition("=")
-        if not equals or not name.isidentifier():  # as Lambda names them
-            raise UsageFault(f"Line {number} of {file} is not NAME=value", "write one variable a line")
-        if name in _CREDENTIALS:
-            message = f"{name} cannot come from {file}: the function would have AWS credentials without your noticing"
-            raise UsageFault(message, "use --with-credentials PROFILE")
-        variables[name] = value
+def own_variables(file: Path) -> dict[str, str]:
+    """The function's own, of a file. Raises UsageFault, also for AWS credentials."""
+    variables = read_variables(file)
+    if found := sorted(_CREDENTIALS & set(variables)):
+        message = f"{found[0]} cannot come from {file}: the function would have AWS credentials without your noticing"
+        raise UsageFault(message, "use --with-credentials PROFILE")
     return variables
 
 

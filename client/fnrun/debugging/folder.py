@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from fnrun.debugging.archives import unpack
+from fnrun.debugging.archives import Unpacking
 from fnrun.debugging.function_version import Download, FunctionVersion
 from fnrun.errors import CommandError, Exit
 from fnrun.output.console import note
@@ -112,10 +112,12 @@ class RunFolder:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         try:
+            unpacking = Unpacking(unfinished)
             for each in downloads:
                 versions.download(each, archive)
-                if left_out := unpack(archive, unfinished):
-                    note(f"Left out of {each.name}: {len(left_out)} links that lead out of it.")
+                unpacking.add(archive)
+            if left_out := unpacking.make_links():
+                note(f"Left out of {folder}: {len(left_out)} links that lead to nothing in it, as {left_out[0]}.")
             unfinished.rename(folder)
         finally:
             archive.unlink(missing_ok=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fnrun.errors import UsageFault
+from fnrun.inputs.variables import read_variables, variable
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Of a Lambda function."""
-_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 _STAR = re.compile(r"^\s*from\s.*\simport\s+\*", re.MULTILINE)
 _SHOWN = 5
 
@@ -65,30 +65,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def environment(given: Iterable[str], file: Path | None) -> Mapping[str, str] | None:
     """Of `--env NAME=VALUE` and `--env-file`; the former wins. None if there is neither."""
-    pairs = [_pair(each, "--env") for each in given]
+    pairs = [variable(each, "--env") for each in given]
     if file is None:
         return dict(pairs) if pairs else None
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise UsageFault(f"The file {file} cannot be read", "name another one with --env-file") from None
-    stated = {number: line.strip() for number, line in enumerate(lines, start=1)}
-    of_file = [
-        _pair(line.removeprefix("export "), f"line {number} of {file}", unquote=True)
-        for number, line in stated.items()
-        if line and not line.startswith("#")
-    ]
-    return dict([*of_file, *pairs])
-
-
-def _pair(text: str, where: str, *, unquote: bool = False) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    name = name.strip() if unquote else name
-    if not equals or not _VARIABLE.fullmatch(name):
-        # Without the text, which may be a secret.
-        raise UsageFault(f"{where} is not NAME=VALUE", "a name begins with a letter, and has letters, digits and _")
-    if unquote:
-        value = value.strip()
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-    return name, value
+    return read_variables(file) | dict(pairs)

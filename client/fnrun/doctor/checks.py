@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+from function_rerun import TokenUnavailable
 
 from fnrun.connection import token_store
 from fnrun.connection.addresses import is_loopback
@@ -21,6 +22,7 @@ from fnrun.connection.token_store import Place, key_of
 from fnrun.doctor.findings import Finding, Health, fault, ok, warning
 from fnrun.doctor.needs import may_do, may_do_all
 from fnrun.errors import CommandError
+from fnrun.failures import explained
 from fnrun.output.times import moment
 
 STUCK_MINUTES = 10
@@ -164,5 +166,7 @@ def _get(session: Session, query: str) -> httpx.Response:
     try:
         with httpx.Client(auth=session.auth, timeout=ANSWER_SECONDS, trust_env=not is_loopback(session.url)) as client:
             return client.get(address)
+    except TokenUnavailable as error:
+        raise explained(error) from None
     except httpx.HTTPError as error:
         raise CommandError(f"The API did not answer ({type(error).__name__})", "call fnrun doctor again") from None

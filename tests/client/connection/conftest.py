@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from fnrun.connection.checkouts import register
+from keyring.errors import KeyringLocked
 
 MakeToken = Callable[..., str]
 
@@ -32,6 +34,7 @@ class Keyring(ModuleType):
         super().__init__("keyring")
         self.kept: dict[tuple[str, str], str] = {}
         self.fault: Exception | None = None
+        self.may_be_changed = True
 
     def get_password(self, service: str, user: str) -> str | None:
         self._check()
@@ -43,6 +46,8 @@ class Keyring(ModuleType):
 
     def delete_password(self, service: str, user: str) -> None:
         self._check()
+        if not self.may_be_changed:
+            raise KeyringLocked
         del self.kept[service, user]
 
     def _check(self) -> None:
@@ -61,6 +66,7 @@ def keyring(monkeypatch: pytest.MonkeyPatch) -> Keyring:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_token: MakeToken) -> Path:
     """A directory like the repository after `make up`, which is the current one."""
+    monkeypatch.setenv("FNRUN_CONFIG_DIR", str(tmp_path / "config"))
     found = tmp_path / "checkout"
     (found / ".local").mkdir(parents=True)
     described = {
@@ -72,6 +78,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_token: MakeTo
     }
     (found / ".local" / "stack.json").write_text(json.dumps(described))
     (found / ".local" / "token.json").write_text(json.dumps({"accessToken": make_token()}))
+    register(found)
     monkeypatch.chdir(found)
     return found
 

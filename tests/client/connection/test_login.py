@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import queue
 import socket
 import threading
 import urllib.request
@@ -21,6 +22,7 @@ from fnrun.connection.profiles import Profile, Profiles
 from fnrun.connection.session import current
 from fnrun.connection.token_store import key_of
 from fnrun.errors import CommandError, Exit
+from function_rerun.credentials import BearerAuth
 
 from handlers import api_openapi
 from handlers.api.description import ApiDescription
@@ -199,7 +201,7 @@ def test_a_provider_that_describes_itself_wrongly_gets_no_login(
 
 def test_an_issuer_without_https_is_refused(fnrun: Fnrun, url: str, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     describe(monkeypatch, api, "http://issuer.example.com")
-    assert "The issuer is not HTTPS" in fnrun("login", url).stderr
+    assert "The issuer has to begin with https://" in fnrun("login", url).stderr
 
 
 def test_an_api_without_a_client_takes_one_by_name_and_keeps_it(
@@ -270,6 +272,22 @@ class TestPorts:
                 answer = httpx.get(found.uri, params={"state": found.state, "code": "c"}, trust_env=False)
             assert found.answer(seconds=5)["code"] == "c"
             assert answer.headers["cache-control"] == "no-store"
+
+
+class TestPatience:
+    def test_it_waits_in_slices_between_which_it_can_be_interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found, now, slices = callback.Callback(1, "state"), [0.0], []
+
+        def get(*, timeout: float) -> dict[str, str]:
+            slices.append(timeout)
+            now[0] += timeout
+            raise queue.Empty
+
+        monkeypatch.setattr(callback, "monotonic", lambda: now[0])
+        monkeypatch.setattr(found.answers, "get", get)
+        with pytest.raises(CommandError, match="for 4 s"):
+            found.answer(seconds=3.5)
+        assert slices == [1.0, 1.0, 1.0, 0.5]
 
 
 def listener() -> socket.socket:
@@ -347,6 +365,20 @@ class TestRefresh:
         assert keyring.kept == {}
         assert fnrun("profiles", "list", "-o", "json", "-p", "x").document == []
 
+    @pytest.mark.parametrize("typed", ["logout", "profiles remove mine"])
+    def test_what_the_keyring_still_has_is_not_said_to_be_removed(
+        self, fnrun: Fnrun, provider: Provider, keyring: Keyring, typed: str
+    ) -> None:
+        keyring.may_be_changed = False
+        answer = fnrun(*typed.split())
+        assert (answer.code, answer.stdout, len(answer.stderr.splitlines())) == (Exit.NOT_WELL, "", 1)
+        assert "still has them" in answer.stderr
+        # All of it is left: unlocked, the same command ends the login at the provider, too.
+        assert (provider.revoked, list(Profiles.load().by_name)) == (set(), ["mine"])
+        keyring.may_be_changed = True
+        assert fnrun(*typed.split()).code == Exit.DONE
+        assert (len(provider.revoked), keyring.kept) == (1, {})
+
 
 def test_profiles_are_listed_and_chosen(fnrun: Fnrun, url: str) -> None:
     fnrun("login", url)
@@ -401,6 +433,5 @@ def test_errors_of_the_exchange_hold_no_secret_in_their_whole_chain(url: str, pr
 
 
 def test_a_source_does_not_show_its_token() -> None:
-    assert "a-secret" not in repr(sources.GivenToken("a-secret")) + repr(
-        sources.BearerAuth(sources.GivenToken("a-secret"))
-    )
+    source = sources.GivenToken("a-secret")
+    assert "a-secret" not in repr(source) + repr(BearerAuth(sources.ClientToken(source)))

@@ -13,7 +13,9 @@ from fnrun.connection.profiles import Profile, Profiles
 from fnrun.connection.session import Session, current
 from fnrun.connection.token_store import Tokens, key_of
 from fnrun.errors import CommandError, Exit
+from fnrun.failures import explained
 from fnrun.shared import begin_invocation, invocation
+from function_rerun import TokenUnavailable
 
 from tests.client.connection.conftest import MakeToken
 
@@ -96,7 +98,7 @@ def test_the_address_of_a_profile_finds_its_token(monkeypatch: pytest.MonkeyPatc
 def test_a_profile_whose_address_was_edited_sends_no_token_there() -> None:
     keep("one", URL, "stored")
     Profiles.load().with_profile("one", Profile("https://evil.example.com")).save()
-    with pytest.raises(CommandError, match="Nobody is logged in"):
+    with pytest.raises(TokenUnavailable, match="Nobody is logged in"):
         sent_by(current())
 
 
@@ -173,9 +175,10 @@ class TestLocalToken:
 
     def test_where_none_can_be_made_it_says_how_to_start_the_stack(self, checkout: Path) -> None:
         (checkout / ".local" / "token.json").unlink()
-        with pytest.raises(CommandError, match="gave no token") as raised:
+        with pytest.raises(TokenUnavailable, match="gave no token") as raised:
             sent_by(current())
-        assert "fnrun local up" in raised.value.next_step
+        assert "fnrun local up" in explained(raised.value).next_step
+        assert raised.value.is_transient
 
     def test_a_stack_that_another_user_describes_is_not_ours(
         self, checkout: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,11 +2,14 @@
 
 import json
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 from fnrun.connection import token_store
 from fnrun.connection.token_store import Place, Tokens
+from fnrun.errors import CommandError
+from keyring.errors import KeyringLocked, NoKeyringError
 
 from tests.client.connection.conftest import Keyring
 
@@ -87,6 +90,35 @@ def test_what_is_deleted_is_nowhere(folder: Path, keyring: Keyring) -> None:
     assert token_store.read(KEY) is None
     assert keyring.kept == {}
     assert secrets_in(folder) == []
+
+
+def test_what_a_locked_keyring_still_has_is_not_said_to_be_deleted(keyring: Keyring) -> None:
+    token_store.write(KEY, TOKENS)
+    keyring.may_be_changed = False
+    with pytest.raises(CommandError, match="not removed") as raised:
+        token_store.delete(KEY)
+    assert raised.value.next_step == "unlock the keyring, then the same command again"
+    keyring.fault = KeyringLocked()
+    with pytest.raises(CommandError, match="not removed"):
+        token_store.delete(KEY)
+    keyring.fault, keyring.may_be_changed = None, True
+    token_store.delete(KEY)
+    assert keyring.kept == {}
+
+
+@pytest.mark.parametrize("fault", [NoKeyringError(), KeyringLocked(), RuntimeError()])
+def test_where_the_keyring_fails_the_file_s_are_deleted(folder: Path, keyring: Keyring, fault: Exception) -> None:
+    keyring.fault = fault
+    token_store.write(KEY, TOKENS)
+    token_store.delete(KEY)
+    assert secrets_in(folder) == []
+
+
+def test_without_a_keyring_nothing_is_left_in_one(keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring.fault = NoKeyringError()
+    token_store.delete(KEY)
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    token_store.delete(KEY)
 
 
 def test_another_version_of_fnrun_may_have_written_more_or_less(keyring: Keyring) -> None:

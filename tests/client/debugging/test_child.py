@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fnrun.debugging import child
-from fnrun.debugging.environment import credentials_of, read_variables
+from fnrun.debugging.environment import credentials_of, own_variables
 from fnrun.errors import CommandError, UsageFault
 
 from tests.client.debugging.calling import outcome_of
@@ -190,8 +190,8 @@ def test_with_a_debugger_there_is_no_timeout(tmp_path: Path) -> None:
 
 def test_a_file_of_variables_is_read_as_docker_reads_it(tmp_path: Path) -> None:
     file = tmp_path / "env"
-    file.write_text('# a comment\n\nTABLE=orders\nQUOTED="as it is"\nEMPTY=\nURL=a=b\n')
-    assert read_variables(file) == {"TABLE": "orders", "QUOTED": '"as it is"', "EMPTY": "", "URL": "a=b"}
+    file.write_text('# a comment\n\nTABLE=orders\nQUOTED="as it is"\nEMPTY=\n  URL=a=b\n')
+    assert own_variables(file) == {"TABLE": "orders", "QUOTED": '"as it is"', "EMPTY": "", "URL": "a=b"}
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_a_file_of_variables_that_is_wrong_is_refused_without_its_values(tmp_pat
     file = tmp_path / "env"
     file.write_text(f"OTHER=secret\n{text}\n")
     with pytest.raises(UsageFault) as refused:
-        read_variables(file)
+        own_variables(file)
     assert "secret" not in refused.value.message
     with pytest.raises(UsageFault, match=r"cannot be read \(FileNotFoundError\)"):
-        read_variables(tmp_path / "missing")
+        own_variables(tmp_path / "missing")
 
 
 def test_credentials_are_those_of_the_named_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

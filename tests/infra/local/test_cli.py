@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fnrun.connection.checkouts import is_confirmed
 from typer.testing import CliRunner
 
 from handlers.domain.identity import is_grant
-from infra.local import tokens
+from infra.local import cli, tokens
 from infra.local.cli import app
 from infra.local.emulator.process import Emulator
 from infra.local.local_stack import LocalStack, stop_leftover
@@ -55,6 +56,21 @@ def test_the_token_of_the_command_line_is_for_its_owner_only_and_goes_with_the_s
     (directory / "stack.json").write_text(json.dumps({"port": 1, "pid": os.getpid()}))
     stop_leftover(directory)
     assert list(directory.iterdir()) == []
+
+
+@pytest.mark.parametrize(("more", "is_confirmed_then"), [([], True), (["--directory", "elsewhere"], False)])
+def test_an_fnrun_that_is_installed_elsewhere_may_use_the_checkout_that_is_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, more: list[str], is_confirmed_then: bool
+) -> None:
+    stack = LocalStack(
+        emulator=Emulator(tmp_path), api_url="", outputs={}, samples={}, user_pool_id="pool", client_id="client"
+    )
+    monkeypatch.setattr(cli, "bring_up", lambda *_, **_more: stack)
+    monkeypatch.setattr(tokens, "mint", lambda *_, **_more: "a token")
+    monkeypatch.setenv("FNRUN_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, ["up", *more]).exit_code == 0
+    assert is_confirmed(tmp_path) is is_confirmed_then
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,14 @@ def interrupted(*_: object, **__: object) -> Any:
     raise KeyboardInterrupt
 
 
-class Lines(io.StringIO):
+class Lines:
     """Standard input that ends with an exception."""
 
     def __init__(self, text: str, end: Callable[[], str]) -> None:
-        super().__init__(text)
-        self._end = end
+        self._lines, self._end = io.StringIO(text), end
 
-    def readline(self, size: int | None = -1, /) -> str:
-        return super().readline(size) or self._end()
+    def readline(self) -> str:
+        return self._lines.readline() or self._end()
 
 
 def not_utf8() -> str:

@@ -20,9 +20,14 @@ def a_checkout(directory: Path, local_stack: LocalStack) -> Path:
         (directory / folder).symlink_to(ROOT / folder)
     (directory / ".venv").symlink_to(sys.prefix)
     (directory / ".local").symlink_to(local_stack.emulator.directory)
+    confirm(directory)
+    return directory
+
+
+def confirm(directory: Path) -> None:
+    """As `make up` does, so that any fnrun may use it."""
     (directory / CONFIG).mkdir()
     (directory / CONFIG / FILE).write_text(json.dumps([str(directory.resolve())]))
-    return directory
 
 
 def environment(checkout: Path, **variables: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import pytest
 
 from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS
+from tests.checkouts import CONFIG, confirm
 from tests.client.cli import Fnrun
 from tests.stack.driver import Workspace
 
@@ -28,8 +29,9 @@ def fnrun(
 ) -> Fnrun:
     """In a folder like the checkout after `make up`: the local stack is found by itself."""
     (tmp_path / ".local").symlink_to(workspace.local_stack.emulator.directory)
+    confirm(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FNRUN_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("FNRUN_CONFIG_DIR", str(tmp_path / CONFIG))
     monkeypatch.setenv("FNRUN_TOKEN", workspace.local_stack.token("alice", [f"{workspace.name}/*:*"]))
     monkeypatch.setenv("FNRUN_WORKSPACE", workspace.name)
     for name in ("FNRUN_URL", "FNRUN_PROFILE"):

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from infra import ROOT
 from infra.local.local_stack import LocalStack
+from tests.checkouts import CONFIG, confirm
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,13 @@ class Machine:
     def of(cls, folder: Path, local_stack: LocalStack, name: str, password: str) -> Self:
         """Whoever sits there logs in with this name and password."""
         (folder / ".local").symlink_to(local_stack.emulator.directory)
+        confirm(folder)
         filling_in = shlex.join([sys.executable, "-m", "tests.stack.hosted_pages"])
         _write_program(folder / "browser", f'cd {shlex.quote(str(ROOT))} && exec {filling_in} "$1" {name} {password}')
         kept = {each: os.environ[each] for each in ("PATH", "HOME") if each in os.environ}
         own = {
             "PYTHONPATH": str(ROOT / "client"),
-            "FNRUN_CONFIG_DIR": str(folder / "config"),
+            "FNRUN_CONFIG_DIR": str(folder / CONFIG),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "BROWSER": str(folder / "browser"),
         }

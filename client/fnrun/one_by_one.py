@@ -5,6 +5,7 @@ from typing import Any
 
 from fnrun import lookup
 from fnrun.errors import CommandError, Exit, error_document, error_line
+from fnrun.inputs.json_values import STDIN
 from fnrun.inputs.several_runs import named_runs
 from fnrun.output.console import note, print_json_list
 from fnrun.output.text import printable
@@ -30,19 +31,27 @@ def act_on_each(names: Sequence[str], act: Act) -> Exit:
 
 def _documents(names: Sequence[str], act: Act, codes: set[Exit]) -> Iterator[dict[str, Any]]:
     remaining = named_runs(names)
-    for name in remaining:
-        document, said, error = _attempt(name, act)
-        if error is None:
-            _say(said)
-        else:
-            codes.add(Exit(error.exit_code))
-            if not invocation().as_json:
-                note(f"fnrun: {'' if len(names) == 1 else f'{name}: '}{error_line(error)}")
-        yield document
-        if error is not None and error.exit_code in ENDS_ALL:
-            if next(remaining, None) is not None:
-                note("The runs after this one were not asked for.")
-            return
+
+    def failed(name: str, error: CommandError) -> None:
+        codes.add(Exit(error.exit_code))
+        if not invocation().as_json:
+            note(f"fnrun: {'' if len(names) == 1 else f'{name}: '}{error_line(error)}")
+
+    try:
+        for name in remaining:
+            document, said, error = _attempt(name, act)
+            if error is None:
+                _say(said)
+            else:
+                failed(name, error)
+            yield document
+            if error is not None and error.exit_code in ENDS_ALL:
+                if next(remaining, None) is not None:
+                    note("The runs after this one were not asked for.")
+                return
+    except CommandError as error:  # of the names: what was done before is reported
+        failed(STDIN, error)
+        yield {"runId": STDIN, "error": error_document(error)}
 
 
 def _attempt(name: str, act: Act) -> tuple[dict[str, Any], str, CommandError | None]:

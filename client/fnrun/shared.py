@@ -138,25 +138,22 @@ def _nothing() -> None: ...
 
 
 @contextmanager
-def in_flight(what: str, *, check: str) -> Iterator[None]:
+def in_flight(what: str, *, check: str, key: str | None = None) -> Iterator[None]:
     """Around a request that changes something: where its outcome is not known, that is said, and how to find out.
 
-    `what` completes "It is not known whether …"; `check` is how to find out.
+    `what` completes "It is not known whether …"; `check` is how to find out. `key`: the idempotency key
+    that is sent, with which the command can be given again.
     """
+    look = f"look with {check}" + (f", or send it again with --idempotency-key {key}" if key else "")
     try:
         yield
     except KeyboardInterrupt:
-        raise CommandError(
-            f"Interrupted: it is not known whether {what}", f"look with {check}", Exit.INTERRUPTED
-        ) from None
+        raise CommandError(f"Interrupted: it is not known whether {what}", look, Exit.INTERRUPTED) from None
     except Exception as error:
         from function_rerun import OutcomeUnknown  # is imported by now
 
         if isinstance(error, OutcomeUnknown):
             raise CommandError(
-                f"It is not known whether {what}",
-                f"look with {check}",
-                Exit.UNKNOWN,
-                request_id=error.request_id or "",
+                f"It is not known whether {what}", look, Exit.UNKNOWN, request_id=error.request_id or ""
             ) from None
         raise

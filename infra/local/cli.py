@@ -26,6 +26,8 @@ GRANTS = [f"{WORKSPACE}/*:*"]
 GRANT_HINT = "a grant is workspace/resource:action, for example acme/function-triggers:execute or acme/*:*"
 POLL_SECONDS = 0.5
 LIFETIME_SECONDS = 12 * 3600
+# The command line's, which becomes this program: docs/reference/command-line.md.
+FAILED, USAGE, NOT_REACHED = 1, 2, 5
 
 app = typer.Typer(help="Function Re-run on this machine.", no_args_is_help=True, add_completion=False)
 DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where everything of the local stack is kept.")]
@@ -86,7 +88,7 @@ def token(
     grants = grant or GRANTS
     for each in grants:
         if not is_grant(each):
-            _fail(f"'{each}' is not a grant: {GRANT_HINT}.")
+            _fail(f"'{each}' is not a grant: {GRANT_HINT}.", USAGE)
     typer.echo(_up(directory).token(subject, grants, lifetime_seconds=LIFETIME_SECONDS))
 
 
@@ -106,7 +108,7 @@ def logs(
                 return
             time.sleep(POLL_SECONDS)
             if not local_stack.emulator.is_healthy():
-                _fail("The emulator was stopped.")
+                _fail("The emulator was stopped.", NOT_REACHED)
     except KeyboardInterrupt:
         return
 
@@ -132,9 +134,9 @@ def _up(directory: Path) -> LocalStack:
     try:
         return LocalStack.load(directory)
     except NotUpError as error:
-        _fail(str(error))
+        _fail(str(error), NOT_REACHED)
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, code: int = FAILED) -> NoReturn:
     typer.echo(message, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)

@@ -155,7 +155,7 @@ def test_interrupted_it_says_what_goes_on(
     monkeypatch.setattr("function_rerun.Client.wait", interrupted)
     ended = as_alice("experiment", source, "--yes")
     assert ended.code == Exit.INTERRUPTED
-    assert ended.stderr.startswith("fnrun: Interrupted: the experiment ")
+    assert f" is an experiment with {source}\nfnrun: Interrupted: the experiment " in ended.stderr
     assert f"goes on. Next: fnrun experiment show {source} " in ended.stderr
 
 

@@ -83,8 +83,9 @@ def test_while_it_is_sent_nobody_knows(api: Api, process: Process) -> None:
     wait_until_stuck(api)
     code, out, log = process.interrupt()
     assert (code, out) == (Exit.INTERRUPTED, "")
-    assert log.splitlines()[-1] == (
-        f"fnrun: Interrupted: it is not known whether {FAILED} was re-run. Next: look with fnrun history {FAILED}"
+    assert log.splitlines()[-1].startswith(
+        f"fnrun: Interrupted: it is not known whether {FAILED} was re-run. Next: look with fnrun history {FAILED}, "
+        "or send it again with --idempotency-key "
     )
 
 

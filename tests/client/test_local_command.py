@@ -1,5 +1,6 @@
 """`fnrun local …` becomes the checkout's own program, or says what is missing."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ def checkout(fnrun: Fnrun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     checkout = tmp_path / "checkout"
     (checkout / "infra" / "local").mkdir(parents=True)
     (checkout / "infra" / "local" / "__main__.py").touch()
+    (checkout / ".local").mkdir()
+    (checkout / ".local" / "stack.json").touch()
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / ".venv" / "bin" / "python").touch()
     monkeypatch.setattr(local_stack, "checkouts", lambda: iter([tmp_path, checkout]))
@@ -54,6 +57,23 @@ def test_it_becomes_the_program_of_the_checkout(
     assert fnrun("local", *typed).code == 0
     python = str(checkout / ".venv" / "bin" / "python")
     assert became == [([python, "-m", "infra.local", *arguments], checkout)]
+
+
+@pytest.mark.parametrize("typed", [["logs"], ["token"]])
+def test_what_needs_a_stack_says_that_nothing_is_up(
+    typed: list[str], fnrun: Fnrun, checkout: Path, became: list[Any]
+) -> None:
+    (checkout / ".local" / "stack.json").unlink()
+    ended = fnrun("local", *typed)
+    assert (ended.code, ended.stdout, became) == (Exit.NOT_REACHED, "", [])
+    assert ended.stderr.startswith(f"fnrun: No local stack is up in {checkout}. Next: ")
+    assert json.loads(fnrun("local", *typed, "-o", "json").stderr)["error"]["exitCode"] == Exit.NOT_REACHED
+
+
+def test_what_is_no_grant_is_a_wrong_command_line(fnrun: Fnrun, checkout: Path, became: list[Any]) -> None:
+    ended = fnrun("local", "token", "--grant", "bad")
+    assert (ended.code, ended.stdout, became) == (Exit.USAGE, "", [])
+    assert ended.stderr.startswith("fnrun: 'bad' is not a grant. Next: ")
 
 
 def test_without_a_virtual_environment_it_says_how_to_install_one(

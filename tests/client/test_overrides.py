@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from fnrun.errors import UsageFault
-from fnrun.inputs.overrides import read_overrides, read_params, read_payload
+from fnrun.inputs.json_values import read_object
+from fnrun.inputs.overrides import read_overrides
 
 
 @pytest.mark.parametrize(
@@ -78,14 +79,14 @@ def test_what_cannot_be_meant_is_said_without_the_value(
     assert "999" not in refused.value.message
 
 
-def test_params_are_an_object_in_a_file_or_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_is_typed_or_in_a_file_or_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "params.json"
     file.write_text('\ufeff{"a": "é"}', encoding="utf-8")
-    assert read_params(str(file)) == read_payload(f"@{file}") == {"a": "é"}
+    assert read_object(str(file), option="--params") == read_object(f"@{file}", option="--params") == {"a": "é"}
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"b": 1}')))
-    assert read_params("-") == {"b": 1}
-    assert read_params(None) == read_payload(None) == {}
-    assert read_payload('{"c": 1}') == {"c": 1}
+    assert read_object("-", option="--params") == {"b": 1}
+    assert read_object(None, option="--params") == {}
+    assert read_object(' {"c": 1}', option="--params") == {"c": 1}
 
 
 @pytest.mark.parametrize(
@@ -102,12 +103,15 @@ def test_a_file_that_is_no_object_is_said_with_its_name(tmp_path: Path, content:
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(UsageFault, match=r"params\.json") as refused:
-        read_params(str(file))
+        read_object(f"@{file}", option="--params")
     assert said in refused.value.message
     assert "secret" not in refused.value.message
 
 
-def test_a_payload_that_is_no_object_is_told_how_a_file_is_named() -> None:
+@pytest.mark.parametrize("typed", ["no/such/file", "s3cret", "s3cret" * 1000, '"s3cret"', "[1]", ""])
+def test_what_is_neither_an_object_nor_a_file_is_not_quoted(typed: str) -> None:
     with pytest.raises(UsageFault) as refused:
-        read_payload("params.json")
-    assert refused.value.next_step == "for a file write --payload @FILE"
+        read_object(typed, option="--payload")
+    assert refused.value.message.startswith("--payload is n")
+    assert "s3cret" not in refused.value.message
+    assert refused.value.next_step

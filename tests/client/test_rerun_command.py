@@ -305,9 +305,9 @@ def test_waiting_survives_that_the_service_goes_away(as_alice: Fnrun, api: Api) 
     a_failed_run(api)
     api.inject(unavailable(), REQUEST_LOST, HALF_AN_ANSWER, throttled("0"), of="GET ")
     with api.executing():
-        ended = as_alice("rerun", FAILED, "--yes", "--wait", "--timeout", "20s")
-    assert ended.code == Exit.DONE
-    assert ended.stderr.count("the service does not answer; trying on") == 1
+        ended = as_alice("rerun", FAILED, "--yes", "--wait", "--timeout", "5m")
+    assert ended.code == Exit.DONE, ended.stderr
+    assert "the service does not answer; trying on" in ended.stderr
 
 
 def test_who_interrupts_the_reading_of_the_log_is_told_how_the_run_has_ended(

@@ -38,12 +38,15 @@ def execute(
     ] = None,
 ) -> None:
     """Start a run of a trigger."""
+    from uuid import uuid4
+
     from fnrun import lookup
     from fnrun.connection.session import open_client
     from fnrun.errors import Exit, Reported
     from fnrun.following.waiting import Follower
     from fnrun.inputs.instants import parse_timeout
-    from fnrun.inputs.overrides import read_overrides, read_payload
+    from fnrun.inputs.json_values import read_object
+    from fnrun.inputs.overrides import read_overrides
     from fnrun.inputs.several_runs import check_key
     from fnrun.output.console import note, print_json
     from fnrun.output.runs import ended_line
@@ -51,25 +54,28 @@ def execute(
     from fnrun.shared import in_flight, invocation
 
     check_key(idempotency_key)
-    sent = read_overrides(settings or [], read_payload(payload))
+    sent = read_overrides(settings or [], read_object(payload, option="--payload"))
     seconds = parse_timeout(timeout, waits=wait)
     with open_client() as client:
         trigger_id = lookup.trigger_id(client, trigger)
-        with in_flight("a run was started", check=f"fnrun runs list --trigger {trigger_id}"):
+        key = idempotency_key or str(uuid4())
+        with in_flight("a run was started", check=f"fnrun runs list --trigger {trigger_id}", key=key):
             accepted = client.execute_trigger(
                 trigger_id,
                 payload=sent or None,
                 orchestration_id=orchestration_id or None,
-                idempotency_key=idempotency_key,
+                idempotency_key=key,
             )
         run_id = accepted["jobId"]
+        if wait:
+            note(f"{run_id} was started")
+        elif invocation().as_json:
+            print_json(accepted)
+        else:
+            typer.echo(run_id)
+            note(f"It is on its way: fnrun runs show {run_id}")
         lookup.remember_started([run_id])
         if not wait:
-            if invocation().as_json:
-                print_json(accepted)
-            else:
-                typer.echo(run_id)
-                note(f"It is on its way: fnrun runs show {run_id}")
             return
         run = Follower(client, timeout_seconds=seconds, shows_logs=logs).follow(run_id)
     if invocation().as_json:

@@ -73,6 +73,8 @@ def start(
 
     The function is executed twice --repeats times, with all that it does: charge, mail, write.
     """
+    from uuid import uuid4
+
     from fnrun import lookup
     from fnrun.comparing.experiments import Following, candidate, show_experiment
     from fnrun.connection.session import open_client
@@ -90,7 +92,7 @@ def start(
         "candidate_version": candidate_version,
         "ignore": ignore or None,
         "reason": reason,
-        "idempotency_key": idempotency_key,
+        "idempotency_key": idempotency_key or str(uuid4()),
     }
     with open_client() as client:
         if candidate_function is not None:
@@ -100,19 +102,22 @@ def start(
             f"Execute the input of {run_id} {2 * repeats} times, {repeats} on its version and {repeats} on {other}?",
             yes=yes,
         )
-        with in_flight("an experiment was started", check=f"fnrun history {run_id}"):
+        check = f"fnrun history {run_id}"
+        with in_flight("an experiment was started", check=check, key=body["idempotency_key"]):
             started = client.start_experiment(
                 run_id, **{name: value for name, value in body.items() if value is not None}
             )
+        if wait:
+            note(f"{started['experimentId']} is an experiment with {run_id}")
+        elif invocation().as_json:
+            print_json(started)
+        else:
+            typer.echo(started["experimentId"])
+            note(f"It is on its way: fnrun experiment show {run_id} {started['experimentId']}")
         lookup.remember_started([*started["pinned"], *started["candidate"]])
         if wait:
             Following(client, run_id, started, timeout_seconds=seconds).until_ended()
             raise typer.Exit(show_experiment(client, client.get_experiment(run_id, started["experimentId"])))
-    if invocation().as_json:
-        print_json(started)
-    else:
-        typer.echo(started["experimentId"])
-        note(f"It is on its way: fnrun experiment show {run_id} {started['experimentId']}")
 
 
 @app.command()

@@ -33,6 +33,7 @@ def logs(
     once: Annotated[bool, typer.Option("--once", help="Print what there is and return.")] = False,
 ) -> None:
     """Follow what the Lambda functions log, yours and the service's."""
+    _need_stack()
     _run("logs", *(["--once"] if once else []))
 
 
@@ -45,6 +46,13 @@ def token(
     subject: Annotated[str, typer.Option("--subject", metavar="NAME", help="Who the token is for.")] = "alice",
 ) -> None:
     """Print an access token for the local API, for programs other than fnrun. It is valid for 12 hours."""
+    from fnrun.connection.identity import is_grant
+    from fnrun.errors import UsageFault
+
+    for each in grant or []:
+        if not is_grant(each):
+            raise UsageFault(f"{each!r} is not a grant", "WORKSPACE/RESOURCE:ACTION, as acme/function-runs:read")
+    _need_stack()
     _run("token", "--subject", subject, *(argument for each in grant or [] for argument in ("--grant", each)))
 
 
@@ -90,6 +98,15 @@ def deploy(
         timeout=timeout,
         memory=memory,
     )
+
+
+def _need_stack() -> None:
+    from fnrun.connection.local_stack import NEXT_STEP, checkout
+    from fnrun.errors import CommandError, Exit
+
+    found = checkout()
+    if not (found / ".local" / "stack.json").is_file():
+        raise CommandError(f"No local stack is up in {found}", NEXT_STEP, Exit.NOT_REACHED)
 
 
 def _run(command: str, *arguments: str) -> None:

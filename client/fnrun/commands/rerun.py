@@ -36,8 +36,8 @@ def rerun(
         str | None,
         typer.Option(
             "--params",
-            metavar="FILE",
-            help="Override with the JSON object in a file; - reads it. For what others must not see you type.",
+            metavar="JSON",
+            help="Override with a JSON object; or @FILE, or - to read it: for what others must not see you type.",
         ),
     ] = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")] = None,
@@ -68,13 +68,14 @@ def rerun(
     from fnrun.connection.session import open_client
     from fnrun.errors import Reported
     from fnrun.inputs.instants import coming_moment, parse_timeout
-    from fnrun.inputs.overrides import read_overrides, read_params
+    from fnrun.inputs.json_values import read_object
+    from fnrun.inputs.overrides import read_overrides
     from fnrun.inputs.several_runs import check_stdin, named_runs
     from fnrun.rerunning.command import Options, rerun_named
     from fnrun.rerunning.outcomes import RerunRequest
 
     check_stdin(runs, params=params, yes=yes or plan, key=idempotency_key)
-    overrides = read_overrides(settings or [], read_params(params))
+    overrides = read_overrides(settings or [], read_object(params, option="--params"))
     body = {
         "use_latest_code": latest or None,
         "reason": reason,

@@ -41,15 +41,18 @@ class Following:
             try:
                 run = self._follower.follow(run_id)
             except CommandError as error:
-                raise self._not_followed(error.exit_code) from None
+                raise self._not_followed(error) from None
             ended = f"{run['status']} {run['errorCode'] or ''}".rstrip()
             note(f"{count} of {len(self._runs)}: {side} {run_id} {ended}")
 
-    def _not_followed(self, code: Exit) -> CommandError:
+    def _not_followed(self, error: CommandError) -> CommandError:
         name = f"the experiment {self._experiment_id}"
-        if code is Exit.INTERRUPTED:
-            return CommandError(f"Interrupted: {name} was started and goes on", self._next_step, code)
-        return CommandError(f"It is not known how {name} ends; it goes on", self._next_step, code)
+        if error.exit_code is Exit.INTERRUPTED:
+            error.message = f"Interrupted: {name} was started and goes on"
+        else:
+            error.message = f"It is not known how {name} ends; it goes on"
+        error.next_step = self._next_step
+        return error
 
 
 def newest_experiment(client: "Client", run_id: str) -> str:

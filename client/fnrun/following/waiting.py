@@ -29,8 +29,10 @@ class Follower:
         self.is_interrupted = False
 
     def follow(self, run_id: str) -> Run:
-        """The run, once it has ended. Raises CommandError if that takes too long, or with Ctrl-C."""
-        from function_rerun import WaitTimeout
+        """The run, once it has ended. Raises CommandError, which names the run, if that is not seen, or with Ctrl-C."""
+        from function_rerun import FunctionRerunError, WaitTimeout
+
+        from fnrun.failures import explained
 
         known = f"{run_id} was started and goes on"
         try:
@@ -49,6 +51,10 @@ class Follower:
             raise CommandError(
                 f"{run_id} has not ended in that time, and goes on", f"fnrun runs show {run_id}", Exit.UNKNOWN
             ) from None
+        except FunctionRerunError as error:
+            why = explained(error, run=run_id)
+            why.message = f"{known}, but cannot be read: {why.message}"
+            raise why from None
         except KeyboardInterrupt:
             self.is_interrupted = True
             raise CommandError(f"Interrupted: {known}", f"fnrun runs show {run_id}", Exit.INTERRUPTED) from None

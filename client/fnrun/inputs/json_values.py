@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,21 @@ def parse_object(text: str, *, option: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise UsageFault(f"{option} is not a JSON object", "put the value under a key")
     return parsed
+
+
+def read_object(typed: str | None, *, option: str) -> dict[str, Any]:
+    """Of an option that takes JSON, `@FILE`, `FILE`, or `-` for standard input; empty for None. Raises UsageFault."""
+    if typed is None:
+        return {}
+    if typed.lstrip().startswith(("{", "[", '"')):
+        return parse_object(typed, option=option)
+    if typed == STDIN or typed.startswith("@"):
+        name = typed.removeprefix("@")
+    elif os.path.exists(typed):  # noqa: PTH110 - False also for what is too long to be a name
+        name = typed
+    else:  # it is not quoted: it may be a value
+        raise UsageFault(f"{option} is neither a JSON object nor a file", "write JSON, @FILE, or - for standard input")
+    return parse_object(read_text(name, option=option), option=f"{option} {name}")
 
 
 def read_text(name: str, *, option: str) -> str:

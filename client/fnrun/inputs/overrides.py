@@ -1,11 +1,11 @@
-"""`--set a.b=1` and `--params FILE`: what the parameters of a run are overridden with."""
+"""`--set a.b=1`, over what `--params` or `--payload` has: what the parameters of a run are overridden with."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fnrun.errors import UsageFault
-from fnrun.inputs.json_values import STDIN, parse_json_or_text, parse_object, read_text
+from fnrun.inputs.json_values import parse_json_or_text
 
 _ELEMENT = re.compile(r"(?<!\\)\[[^\]]*\]$")
 
@@ -24,24 +24,6 @@ def read_overrides(settings: Sequence[str], base: Mapping[str, Any]) -> dict[str
         set_before.append(path)
         _put(merged, path, value)
     return merged
-
-
-def read_params(source: str | None) -> dict[str, Any]:
-    """The object in the file, or on standard input. Raises UsageFault."""
-    if source is None:
-        return {}
-    return parse_object(read_text(source, option="--params"), option=f"--params {source}")
-
-
-def read_payload(typed: str | None) -> dict[str, Any]:
-    """An object typed as JSON, `@FILE`, or `-` for standard input. Raises UsageFault."""
-    if typed is None:
-        return {}
-    if typed == STDIN or typed.startswith("@"):
-        typed = read_text(typed.removeprefix("@"), option="--payload")
-    elif not typed.lstrip().startswith(("{", "[")):
-        raise UsageFault("--payload is not a JSON object", "for a file write --payload @FILE")
-    return parse_object(typed, option="--payload")
 
 
 def check_arrays(plan: Mapping[str, Any]) -> None:

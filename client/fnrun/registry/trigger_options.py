@@ -6,7 +6,7 @@ from typing import Any
 
 from fnrun.errors import UsageFault
 from fnrun.inputs.instants import coming_moment, parse_duration
-from fnrun.inputs.json_values import parse_object, read_text
+from fnrun.inputs.json_values import read_object
 
 ON_DEMAND, SCHEDULED, EVENT_DRIVEN, HTTP = "on-demand", "scheduled", "event-driven", "http-trigger"
 
@@ -39,15 +39,8 @@ def trigger_metadata(kind: str, options: Options, params: str | None) -> dict[st
     """Raises UsageFault."""
     made = {SCHEDULED: _schedule, EVENT_DRIVEN: _event, HTTP: _webhook}.get(kind, lambda _: {})(options)
     if params is not None:
-        made["params"] = json_or_file(params, option="--params")
+        made["params"] = read_object(params, option="--params")
     return made
-
-
-def json_or_file(text: str, *, option: str) -> dict[str, Any]:
-    """A JSON object, or with @FILE or - what is in there. Raises UsageFault."""
-    if text == "-" or text.startswith("@"):
-        text = read_text(text.removeprefix("@"), option=option)
-    return parse_object(text, option=option)
 
 
 def _schedule(options: Options) -> dict[str, Any]:
@@ -70,7 +63,7 @@ def _event(options: Options) -> dict[str, Any]:
     if not options["event-pattern"]:
         raise UsageFault("An event-driven trigger needs a pattern", """add --event-pattern '{"source": ["shop"]}'""")
     bus = {"eventBusName": options["bus"]} if options["bus"] else {}
-    return {"eventPattern": json_or_file(options["event-pattern"], option="--event-pattern"), **bus}
+    return {"eventPattern": read_object(options["event-pattern"], option="--event-pattern"), **bus}
 
 
 def _webhook(options: Options) -> dict[str, Any]:

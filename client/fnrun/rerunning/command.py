@@ -46,7 +46,7 @@ def rerun_named(client: "Client", names: Iterator[str], request: RerunRequest, o
         outcomes = reruns.started_if_wanted(names)
     if options.wait and not options.plan_only:
         follower = Follower(client, timeout_seconds=options.timeout_seconds, shows_logs=options.logs)
-        outcomes = _followed([*outcomes], follower)
+        outcomes = _followed([*_noted(outcomes)], follower)
     codes: set[Exit] = {Exit.DONE}
     seen = _printed(outcomes, codes, options)
     if invocation().as_json:
@@ -54,6 +54,15 @@ def rerun_named(client: "Client", names: Iterator[str], request: RerunRequest, o
     elif not sum(1 for _ in seen):
         console.note("No run was named.")
     return max(codes)
+
+
+def _noted(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """What was started is said before anything is waited for."""
+    for outcome in outcomes:
+        if outcome.job_id is not None:
+            console.note(f"{outcome.job_id} is a re-run of {outcome.source}")
+        outcome.plan = None
+        yield outcome
 
 
 def _followed(outcomes: list[Outcome], follower: Follower) -> Iterator[Outcome]:

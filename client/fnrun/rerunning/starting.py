@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from fnrun import lookup
 from fnrun.errors import CommandError, Exit
+from fnrun.inputs.json_values import STDIN
 from fnrun.inputs.overrides import check_arrays
 from fnrun.output.ask import confirm
 from fnrun.output.console import note
@@ -51,14 +53,17 @@ class Reruns:
 
     def _until_all_ends(self, names: Iterable[str], act: Callable[[Outcome], Any]) -> Iterator[Outcome]:
         remaining = iter(names)
-        for name in remaining:
-            outcome = Outcome(name)
-            _attempt(outcome, act)
-            yield outcome
-            if outcome.ends_all:
-                if next(remaining, None) is not None:
-                    note("The runs after this one were not asked for.")
-                return
+        try:
+            for name in remaining:
+                outcome = Outcome(name)
+                _attempt(outcome, act)
+                yield outcome
+                if outcome.ends_all:
+                    if next(remaining, None) is not None:
+                        note("The runs after this one were not asked for.")
+                    return
+        except CommandError as error:  # of the names: what was started before is reported
+            yield Outcome(STDIN, errors=[error])
 
     def _shown(self, outcome: Outcome) -> Outcome:
         outcome.source = lookup.run_id(outcome.source)
@@ -90,15 +95,17 @@ class Reruns:
     def _start(self, outcome: Outcome) -> None:
         if outcome.plan is None or outcome.errors:
             return
-        with in_flight(f"{outcome.source} was re-run", check=f"fnrun history {outcome.source}"):
-            accepted = self._client.rerun(
+        key = self._request.idempotency_key or str(uuid4())
+        with in_flight(f"{outcome.source} was re-run", check=f"fnrun history {outcome.source}", key=key):
+            outcome.job_id = self._client.rerun(
                 outcome.source,
                 **self._request.body,
                 plan_token=outcome.plan["planToken"],
-                idempotency_key=self._request.idempotency_key,
-            )
-        outcome.job_id = accepted["jobId"]
-        lookup.remember_started([accepted["jobId"]], function_id=outcome.plan["source"]["functionId"])
+                idempotency_key=key,
+            )["jobId"]
+        function_id = outcome.plan["source"]["functionId"]
+        outcome.plan = None  # of many runs, the plans together may be large
+        lookup.remember_started([outcome.job_id], function_id=function_id)
 
 
 def _attempt(outcome: Outcome, act: Callable[[Outcome], Any]) -> None:
@@ -110,9 +117,16 @@ def _attempt(outcome: Outcome, act: Callable[[Outcome], Any]) -> None:
     try:
         act(outcome)
     except KeyboardInterrupt:
-        outcome.errors = [CommandError("Interrupted: this run was not re-run", exit_code=Exit.INTERRUPTED)]
+        outcome.errors = [_interrupted(outcome)]
     except (CommandError, FunctionRerunError) as error:
         outcome.errors = [explained(error, run=outcome.source)]
+
+
+def _interrupted(outcome: Outcome) -> CommandError:
+    if outcome.job_id is None:
+        return CommandError("Interrupted: this run was not re-run", exit_code=Exit.INTERRUPTED)
+    next_step = f"fnrun runs show {outcome.job_id}"
+    return CommandError(f"Interrupted: {outcome.job_id} was started and goes on", next_step, Exit.INTERRUPTED)
 
 
 def _not_asked_for(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

@@ -29,13 +29,17 @@ class RawResponse(NamedTuple):
         return f"RawResponse({self.status})"
 
 
+class Redirected(InvalidAnswer):
+    """What answered has done nothing but name another place."""
+
+
 def read_answer(response: RawResponse, now: float) -> Any:
-    """Its JSON object, None without a body. `now`: seconds since 1970.
+    """Its JSON object, None of a 204. `now`: seconds since 1970.
 
     Raises ApiError, InvalidAnswer or TruncatedResponse.
     """
     if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-        return _document(response) if response.content else None
+        return None if response.status == HTTPStatus.NO_CONTENT else _document(response)
     raise _error(response, now)
 
 
@@ -56,7 +60,7 @@ def _document(response: RawResponse) -> Any:
 
 def _error(response: RawResponse, now: float) -> Exception:
     if response.status < HTTPStatus.BAD_REQUEST:
-        return InvalidAnswer("The URL leads elsewhere (a redirect, which is not followed with a token): check it.")
+        return Redirected("The URL leads elsewhere (a redirect, which is not followed with a token): check it.")
     said = _said(response)
     code, message = said.get("code"), said.get("message")
     code = code if isinstance(code, str) else ""

@@ -16,13 +16,15 @@ def all_items(read: Read, cursor: str | None) -> Iterator[Any]:
 
 
 def all_pages(read: Read, cursor: str | None = None) -> Iterator[dict[str, Any]]:
-    """Raises InvalidAnswer for what is no page, and for one that is its own next one."""
+    """Raises InvalidAnswer for what is no page, and for one that leads back to a page before it."""
+    seen = {hash(cursor)}
     while True:
         page = read(cursor)
         following = page.get("meta", page).get("nextCursor", cursor)
-        if following is not None and following == cursor:
+        if following is not None and hash(following) in seen:
             raise InvalidAnswer("What was answered is no page of a list that goes on.")
         yield page
         if following is None:
             return
         cursor = following
+        seen.add(hash(cursor))

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from function_rerun.addresses import checked_url, is_loopback
-from function_rerun.answers import RawResponse, TruncatedResponse, read_answer
+from function_rerun.answers import RawResponse, Redirected, TruncatedResponse, read_answer
 from function_rerun.clock import Clock
 from function_rerun.credentials import BearerAuth, TokenSource
 from function_rerun.encoding import header
@@ -25,6 +25,7 @@ from function_rerun.errors import (
     ConnectionFailed,
     Forbidden,
     FunctionRerunError,
+    InvalidAnswer,
     OutcomeUnknown,
     ServiceFault,
     Throttled,
@@ -37,6 +38,8 @@ from function_rerun.errors import (
 CONNECT_SECONDS = 5.0
 # API Gateway answers within 30 seconds.
 ANSWER_SECONDS = 35.0
+# More than twice what the API answers at most, whatever it was packed into.
+_LARGEST_ANSWER = 16_000_000
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 10.0
 # What the API asks for where API Gateway names no time.
@@ -164,9 +167,12 @@ class Transport:
             call.method, self.url + call.path + query, content=content, headers=headers, timeout=timeout
         )
         with closing(self._http.send(request, auth=self._auth if call.needs_token else None, stream=True)) as response:
-            read = []
+            read, size = [], 0
             for piece in response.iter_bytes():
                 read.append(piece)
+                size += len(piece)
+                if size > _LARGEST_ANSWER:
+                    raise InvalidAnswer("What answered is not the API of Function Re-run: it sends too much.")
                 # An answer may also drip: each byte in time, and the whole never.
                 if self.clock.monotonic() > until:
                     raise httpx.ReadTimeout("")
@@ -187,7 +193,10 @@ class _NotConnected(ConnectionFailed):
 
 def _leaves_open(error: FunctionRerunError) -> bool:
     """Whether the request may have been carried out all the same."""
-    return may_pass(error) and not isinstance(error, (_NotConnected, Throttled, TokenUnavailable))
+    if isinstance(error, (_NotConnected, Redirected, Throttled, TokenUnavailable)):
+        return False
+    # A fault may come after the write, and what is no answer of the API may stand in the place of one.
+    return may_pass(error) or isinstance(error, (InvalidAnswer, ServiceFault))
 
 
 def _settles(error: FunctionRerunError) -> bool:

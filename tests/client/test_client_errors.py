@@ -12,6 +12,7 @@ from function_rerun import (
     Forbidden,
     InvalidAnswer,
     NotFound,
+    OutcomeUnknown,
     Refused,
     ServiceFault,
     Stale,
@@ -66,14 +67,33 @@ class TestErrors:
         [
             httpx.Response(200, text="<html>a login page</html>", headers={"Content-Type": "text/html"}),
             httpx.Response(200, json=[1]),
-            httpx.Response(302, headers={"Location": "https://elsewhere.example.com"}),
+            httpx.Response(200),
+            httpx.Response(200, content=b" " * 16_000_001),
         ],
     )
-    def test_what_is_not_the_api_is_told_at_once(self, answer: httpx.Response) -> None:
-        service = Service(answer)
+    def test_what_is_not_the_api_is_said_at_once(self, answer: httpx.Response) -> None:
+        service = Service(answer, answer)
+        with pytest.raises(InvalidAnswer):
+            client(service).get_run("r")
+        with pytest.raises(OutcomeUnknown):  # it may stand in the place of the API's own answer
+            client(service).erase("r")
+        assert len(service.requests) == 2
+
+    def test_a_redirect_has_changed_nothing_and_is_not_followed(self) -> None:
+        service = Service(httpx.Response(302, headers={"Location": "https://elsewhere.example.com"}))
         with pytest.raises(InvalidAnswer):
             client(service).rerun("r")
         assert len(service.requests) == 1
+
+    def test_a_fault_of_the_service_leaves_open_whether_a_run_was_started(self) -> None:
+        fault = httpx.Response(500, json={"code": "INTERNAL_ERROR", "message": "x", "requestId": "q"})
+        with pytest.raises(OutcomeUnknown):
+            client(Service(fault)).rerun("r")
+
+    def test_pages_that_lead_round_in_a_circle_end(self) -> None:
+        pages = [httpx.Response(200, json={"data": [], "meta": {"nextCursor": each}}) for each in "aba"]
+        with pytest.raises(InvalidAnswer):
+            list(client(Service(*pages)).list_runs())
 
     @pytest.mark.parametrize("page", [{}, {"data": [], "meta": {}}, {"data": [], "meta": {"nextCursor": "same"}}])
     def test_a_list_that_does_not_go_on_ends(self, page: dict[str, Any]) -> None:

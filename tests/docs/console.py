@@ -31,7 +31,9 @@ class Session:
         self._ids: dict[str, str] = {}
 
     def real(self, command: str) -> str:
-        return re.sub(_ID, lambda found: self._ids.get(found[0], found[0]), command)
+        """With this machine's ids; names of files have their first eight digits only."""
+        whole = re.sub(rf"(?<!_){_ID}", lambda found: self._ids.get(found[0], found[0]), command)
+        return re.sub(rf"(?<=_){_ID}", lambda found: self._ids.get(found[0], found[0])[:8], whole)
 
     def lines_missing(self, shown: list[str], printed: str) -> list[str]:
         """Lines on the page that were not printed, or not in this order."""

@@ -8,6 +8,7 @@ order they come, in how many layers, and whether the file system tells `X` from 
 import errno
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -127,7 +128,8 @@ def _damage_explained() -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise _damaged(error) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    # zipfile lets through what its own reading of a damaged directory raises: an empty name is an IndexError.
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, RuntimeError, ValueError, struct.error) as error:
         raise _damaged(error) from None
 
 

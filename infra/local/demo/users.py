@@ -1,5 +1,6 @@
 """Who takes part in the demo: they type `fnrun`, and see what it prints. What it has done is checked over HTTP."""
 
+import json
 import os
 import re
 import shlex
@@ -7,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
+from fnrun.connection import checkouts
 
 from infra import ROOT
 from infra.local.demo.printer import ID, SHOWN, Printer
@@ -79,12 +82,19 @@ class DemoUser:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ", "LANG") if name in os.environ},
-            "FNRUN_CONFIG_DIR": str(self._checkout / name),
+            "FNRUN_CONFIG_DIR": str(self._settings()),
             "FNRUN_PROFILE": "local",
             "FNRUN_TOKEN": token,
             "PYTHONPATH": str(ROOT / "client"),
             "PYTHONUTF8": "1",
         }
+
+    def _settings(self) -> Path:
+        """The folder of their own, in which the demo's stack is one that they have started."""
+        folder = self._checkout / self.name
+        folder.mkdir(exist_ok=True)
+        (folder / checkouts.FILE).write_text(json.dumps([str(self._checkout.resolve())]))
+        return folder
 
     def types(self, *arguments: str, code: int = 0) -> str:
         """What `fnrun` prints for these arguments. Raises UnexpectedAnswerError unless it ends with the code."""

@@ -22,7 +22,7 @@ def test_with_nothing_up_a_token_says_what_to_do(directory: Path) -> None:
         [sys.executable, "-m", "infra.local", "token", "--grant", "acme/function-runs:read", "--directory", directory],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (ran.returncode, ran.stdout) == (1, "")
+    assert (ran.returncode, ran.stdout) == (5, "")
     assert "make up" in ran.stderr
     with pytest.raises(NotUpError):
         LocalStack.load(directory)
@@ -78,7 +78,7 @@ def test_an_fnrun_that_is_installed_elsewhere_may_use_the_checkout_that_is_up(
 )
 def test_a_grant_that_does_not_look_like_one_is_refused_with_a_hint(grant: str, directory: Path) -> None:
     ran = CliRunner().invoke(app, ["token", "--grant", grant, "--directory", str(directory)])
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2
     assert "workspace/resource:action" in ran.output
 
 

@@ -25,6 +25,8 @@ def explained(error: Exception, *, run: str | None = None) -> CommandError:
         return error
     if isinstance(error, FunctionRerunError):
         return _of_client(error, run)
+    if isinstance(error, RecursionError):
+        return CommandError("What was given is nested too deep", "100 levels are taken at most", Exit.USAGE)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{type(error).__name__} in {frame.name}, {frame.filename}:{frame.lineno}"
     # Not its message, which may hold what was sent or shown.

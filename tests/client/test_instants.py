@@ -64,7 +64,20 @@ def test_with_utc_a_time_is_one_in_utc() -> None:
     assert coming_moment("13:00", option="--not-before", now=NOW) == "2026-11-26T13:00:00.000Z"
 
 
-@pytest.mark.parametrize("typed", ["", "soon", "2x", "25:00", "2026-13-01", "99999999w", "2026-02-30T10:00"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "soon",
+        "2x",
+        "25:00",
+        "2026-13-01",
+        "99999999w",
+        "2026-02-30T10:00",
+        "9999-12-31T23:59-05:00",
+        "0001-01-01T00:00+05:00",
+    ],
+)
 def test_what_is_no_time_is_answered_with_examples(typed: str) -> None:
     for read in (past_moment, coming_moment):
         with pytest.raises(UsageFault) as refused:

@@ -27,6 +27,8 @@ WRONG = [
     ("runs list --function 'orders imprt'", 2, "There is no function", "is it 'orders import'?"),
     ("runs list --from lately", 2, "--from is not a time", "write --from 2h, 3d, yesterday"),
     ("runs list --from 2h --to 3h", 3, "to: ", "correct --to"),
+    ("runs list --limit 99999999999999999999999", 2, "--limit", "fnrun runs list --help"),
+    (f"rerun {FAILED} --yes --set a={'[' * 20_000}", 2, "nested too deep", "correct it there"),
     ("runs list --limit 0", 2, "--limit", "fnrun runs list --help"),
     ("runs list --limt 5", 2, "No such option: --limt", "fnrun runs list --help"),
     ("rerun", 2, "Missing argument 'RUN", "fnrun rerun --help"),

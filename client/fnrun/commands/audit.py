@@ -76,7 +76,7 @@ def audit(
             autocompletion=_actions,
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000_000_000, help="At most so many.")] = 50,
     all_: Annotated[bool, typer.Option("--all", "-a", help="All that match, whatever --limit says.")] = False,
 ) -> None:
     """List who did what, newest first. What the service does by itself is not in it.

@@ -52,6 +52,8 @@ def login(
         tokens = logins.given_tokens(_token_from_stdin())
     else:
         provider, application = logins.provider_for(target, api), logins.application_for(target, api)
+        # Whoever runs that API could name the provider of another one, and would be sent its token.
+        note(f"Log in at {provider.issuer}. The tokens are sent to {target.profile.url}: go on only if you trust it.")
         tokens = log_in(provider, application, lambda page: _show(page, in_browser=not no_browser))
     identity = logins.proven(target, api, tokens.access_token)
     target, place = logins.keep(target, tokens, identity)

@@ -90,7 +90,7 @@ def list_(
     from_: _From = None,
     to: _To = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, metavar="N", help="So many of the newest.")
+        int, typer.Option("--limit", "-n", min=1, max=1_000_000_000, metavar="N", help="So many of the newest.")
     ] = DEFAULT_LIMIT,
     everything: Annotated[bool, typer.Option("--all", "-a", help="All of them, however many.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only ids, one a line: for fnrun rerun -.")] = False,

@@ -53,7 +53,8 @@ def _seconds(text: str) -> int:
 
 def _parse(text: str, now: datetime, option: str, *, ahead: bool) -> datetime:
     try:
-        return _understood(text.strip(), now, ahead=ahead)
+        # In UTC it may lie outside of the years that there are.
+        return _understood(text.strip(), now, ahead=ahead).astimezone(UTC)
     except (ValueError, OverflowError):
         examples = "+2h, 18:00, tomorrow" if ahead else "2h, 3d, yesterday, 18:00"
         raise UsageFault(

@@ -1,5 +1,6 @@
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ settings.load_profile("patient")
 
 # As in every Lambda: what is counted has a namespace.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
+
+# A shell has its background jobs ignore ctrl-C, and what they start inherits that: tests of ctrl-C would wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -79,11 +79,13 @@ def shell(page: Path, local_stack: LocalStack, tmp_path: Path) -> Shell:
 @pytest.mark.parametrize("page", SESSIONS, ids=name)
 def test_the_commands_of_a_page_print_what_it_shows(page: Path, local_stack: LocalStack, tmp_path: Path) -> None:
     here, session = shell(page, local_stack, tmp_path), Session()
+    so_far = ""
     for step in SESSIONS[page]:
         done = here.run(session.real(step.command))
+        so_far += f"$ {step.command}\n{done.stdout}"
         missing = session.lines_missing([here.own(line) for line in step.shown], done.stdout)
-        assert missing == [], f"$ {step.command}\n{done.stdout}"
-        assert done.returncode == 0 or step.shown, f"$ {step.command}\n{done.stdout}"
+        assert missing == [], so_far
+        assert done.returncode == 0 or step.shown, so_far
 
 
 def test_every_page_with_a_script_says_what_to_expect() -> None:

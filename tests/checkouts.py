@@ -32,7 +32,7 @@ def confirm(directory: Path) -> None:
 
 def environment(checkout: Path, **variables: str) -> dict[str, str]:
     """Of somebody who has used `fnrun` nowhere yet."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FNRUN_", "AWS_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FNRUN_", "PYTEST_"))}
     # The `fnrun` of .venv may be another tree's.
     own = {"FNRUN_CONFIG_DIR": str(checkout / CONFIG), "PYTHONPATH": str(ROOT / "client")}
     return {**kept, **own, "PATH": f"{checkout / '.venv' / 'bin'}:{kept['PATH']}", **variables}

@@ -12,6 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from fnrun.errors import CommandError, Exit
 
+DEFAULT_STACK = "FunctionRerun"
+"""The CloudFormation stack's name, unless an operator has chosen another."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fnrun.shared import Commands
+from fnrun.shared import DEFAULT_STACK, Commands
 
 if TYPE_CHECKING:
     from fnrun.admin.user_pool import UserPool
@@ -19,7 +19,6 @@ Grants = Annotated[list[str], typer.Argument(help="WORKSPACE/RESOURCE:ACTION, or
 Stack = Annotated[str, typer.Option("--stack", help="The stack's name in AWS.")]
 Region = Annotated[str | None, typer.Option("--region", help="Its region. [that of the profile's URL, or of AWS's]")]
 AwsProfile = Annotated[str | None, typer.Option("--aws-profile", metavar="NAME", help="Of your AWS configuration.")]
-STACK = "FunctionRerun"
 
 
 @user.command()
@@ -29,7 +28,7 @@ def add(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Take a temporary password from standard input; mail nothing.")
     ] = False,
-    stack: Stack = STACK,
+    stack: Stack = DEFAULT_STACK,
     region: Region = None,
     aws_profile: AwsProfile = None,
 ) -> None:
@@ -50,7 +49,7 @@ def add(
 
 
 @user.command("list")
-def list_users(*, stack: Stack = STACK, region: Region = None, aws_profile: AwsProfile = None) -> None:
+def list_users(*, stack: Stack = DEFAULT_STACK, region: Region = None, aws_profile: AwsProfile = None) -> None:
     """List the people of the user pool."""
     from dataclasses import asdict
 
@@ -74,7 +73,7 @@ def remove(
     email: Email,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    stack: Stack = STACK,
+    stack: Stack = DEFAULT_STACK,
     region: Region = None,
     aws_profile: AwsProfile = None,
 ) -> None:
@@ -91,7 +90,7 @@ def remove(
 
 @app.command()
 def grant(
-    email: Email, grants: Grants, *, stack: Stack = STACK, region: Region = None, aws_profile: AwsProfile = None
+    email: Email, grants: Grants, *, stack: Stack = DEFAULT_STACK, region: Region = None, aws_profile: AwsProfile = None
 ) -> None:
     """Give somebody grants."""
     from fnrun.admin.user_pool import UserPool, checked_grants
@@ -108,7 +107,7 @@ def grant(
 
 @app.command()
 def revoke(
-    email: Email, grants: Grants, *, stack: Stack = STACK, region: Region = None, aws_profile: AwsProfile = None
+    email: Email, grants: Grants, *, stack: Stack = DEFAULT_STACK, region: Region = None, aws_profile: AwsProfile = None
 ) -> None:
     """Take grants from somebody."""
     from fnrun.admin.user_pool import UserPool, checked_grants
@@ -126,7 +125,9 @@ def revoke(
 
 
 @app.command("grants")
-def list_grants(email: Email, *, stack: Stack = STACK, region: Region = None, aws_profile: AwsProfile = None) -> None:
+def list_grants(
+    email: Email, *, stack: Stack = DEFAULT_STACK, region: Region = None, aws_profile: AwsProfile = None
+) -> None:
     """List somebody's grants."""
     from fnrun.admin.user_pool import UserPool
     from fnrun.output.console import note, print_json, stdout

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fnrun.shared import Commands
+from fnrun.shared import DEFAULT_STACK, Commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def doctor(
         str | None, typer.Option("--aws-profile", metavar="NAME", help="Also look at the stack's alarms in AWS.")
     ] = None,
     region: Annotated[str | None, typer.Option("--region", help="The stack's AWS region. [that of its URL]")] = None,
-    stack: Annotated[str, typer.Option("--stack", help="The stack's name in AWS.")] = "FunctionRerun",
+    stack: Annotated[str, typer.Option("--stack", help="The stack's name in AWS.")] = DEFAULT_STACK,
 ) -> None:
     """Say what is wrong, and what to do: the stack, this machine's clock, your token and grants, runs that wait.
 

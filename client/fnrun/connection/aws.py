@@ -8,8 +8,8 @@ from typing import Any
 
 from fnrun.connection.local_stack import LocalStack
 from fnrun.errors import CommandError, Exit
+from fnrun.shared import DEFAULT_STACK
 
-DEFAULT_STACK = "FunctionRerun"
 _EXTRA = "pip install 'fnrun[aws]'"
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from fnrun.deploying import package, source
+from fnrun.deploying.command import REMEMBERED_SECONDS
 from fnrun.errors import CommandError, Exit
+
+from handlers.aws import function_code
 
 
 @pytest.fixture
@@ -137,3 +140,7 @@ def test_a_package_that_lambda_would_refuse_is_not_read(folder: Path) -> None:
         file.truncate(251 * 1024 * 1024)
     with pytest.raises(CommandError, match="would have 251 MB, and Lambda takes 250"):
         package.zipped(folder)
+
+
+def test_an_update_is_over_once_the_service_has_forgotten_the_code_from_before() -> None:
+    assert function_code.CACHE_SECONDS == REMEMBERED_SECONDS

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from fnrun.errors import CommandError, Exit, UsageFault
 from fnrun.output.console import note, print_json
 from fnrun.shared import invocation
 
+# The service remembers a function's code for so long: a run that starts sooner may execute what was deployed before.
+REMEMBERED_SECONDS = 3.0
 _RUNTIME = re.compile(r"python3\.\d{1,2}")
 _OWN_RUNTIME = "import sys; print('python%d.%d' % sys.version_info[:2])"
 
@@ -55,6 +58,8 @@ def deploy_function(
         )
         with open_client() as client:
             function_id, trigger_id = registry.register(client, name, deployed.arn)
+        if deployed.change == "updated":
+            time.sleep(REMEMBERED_SECONDS)
     _show(deployed, name, function_id, trigger_id)
 
 

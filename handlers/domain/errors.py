@@ -249,7 +249,7 @@ class BatchEnded(Conflict):
     example = ("completed",)
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The batch has ended ({state}): nothing of it is left to pause, resume or cancel.")
+        super().__init__(f"The batch has ended ({state}): there is nothing left to change.")
 
 
 class AlreadyRecovered(Conflict):

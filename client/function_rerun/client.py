@@ -93,6 +93,7 @@ class Client(Runs, Registry):
         trigger_id: str | None = None,
         experiment_id: str | None = None,
         error_group_id: str | None = None,
+        batch_id: str | None = None,
         action: models.Action | None = None,
         limit: int | None = None,
         cursor: str | None = None,
@@ -106,6 +107,7 @@ class Client(Runs, Registry):
             "triggerId": trigger_id,
             "experimentId": experiment_id,
             "errorGroupId": error_group_id,
+            "batchId": batch_id,
             "action": action,
             "limit": limit,
         }

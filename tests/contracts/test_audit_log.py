@@ -53,6 +53,7 @@ def test_an_act_is_read_as_it_was_written(log: WrittenLog, workspace: str) -> No
         trigger_id=an_id(2),
         function_id=an_id(3),
         experiment_id=an_id(4),
+        batch_id=an_id(9),
         candidate_version="8",
         candidate_function_id=an_id(6),
         repeats=3,
@@ -90,7 +91,7 @@ def test_pages_of_any_size_hold_all_acts_in_order(log: WrittenLog, workspace: st
 def test_each_filter_finds_its_acts(log: WrittenLog, workspace: str) -> None:
     at = clock.now()
     older = written(log, workspace, at=at - MINUTE, by="bob", action="execute", run_id=None, job_id=an_id(7))
-    of_others = {"experiment_id": an_id(6), "error_group_id": GROUP_ID}
+    of_others = {"experiment_id": an_id(6), "batch_id": an_id(5), "error_group_id": GROUP_ID}
     newer = written(log, workspace, at=at, trigger_id=an_id(8), run_id=an_id(7), **of_others)
     for filters, found in {
         Filters(by="bob"): [older],
@@ -98,6 +99,7 @@ def test_each_filter_finds_its_acts(log: WrittenLog, workspace: str) -> None:
         Filters(trigger_id=an_id(8)): [newer],
         Filters(experiment_id=an_id(6)): [newer],
         Filters(error_group_id=GROUP_ID): [newer],
+        Filters(batch_id=an_id(5)): [newer],
         Filters(run_id=an_id(7)): [newer, older],
         Filters(since=at): [newer],
         Filters(until=at - MINUTE): [older],

@@ -21,6 +21,7 @@ _READERS: dict[str, Reader] = {
     "triggerId": an_id,
     "experimentId": an_id,
     "errorGroupId": a_group_id,
+    "batchId": an_id,
 }
 
 
@@ -34,6 +35,7 @@ class Filters(NamedTuple):
     trigger_id: str | None = None
     experiment_id: str | None = None
     error_group_id: str | None = None
+    batch_id: str | None = None
 
     @classmethod
     def from_query(cls, query: Query) -> "Filters":
@@ -43,7 +45,8 @@ class Filters(NamedTuple):
     @property
     def may_skip(self) -> bool:
         """Whether some acts of the time asked for may not match."""
-        return any((self.by, self.action, self.run_id, self.trigger_id, self.experiment_id, self.error_group_id))
+        of_things = (self.run_id, self.trigger_id, self.experiment_id, self.batch_id, self.error_group_id)
+        return any((self.by, self.action, *of_things))
 
 
 class Read(NamedTuple):

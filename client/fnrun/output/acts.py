@@ -35,6 +35,7 @@ _DETAILS: Mapping[str, str] = MappingProxyType(
         "jobId": "started {}",
         "withRunId": "with {}",
         "experimentId": "experiment {}",
+        "batchId": "batch {}",
         "repeats": "{} times each",
         "candidateVersion": "candidate {}",
         "candidateFunctionId": "of function {}",
@@ -42,6 +43,8 @@ _DETAILS: Mapping[str, str] = MappingProxyType(
         "overridden": "with overrides",
         "overridePaths": "overridden: {}",
         "parts": "showed {}",
+        "errorGroupId": "error group {}",
+        "errorGroupState": "now {}",
     }
 )
 

@@ -24,6 +24,10 @@ class Action(StrEnum):
     COMPARE = "compare"
     EXPERIMENT = "experiment"
     EXPERIMENT_VERDICT = "experiment-verdict"
+    START_BATCH = "start-batch"
+    PAUSE_BATCH = "pause-batch"
+    RESUME_BATCH = "resume-batch"
+    CANCEL_BATCH = "cancel-batch"
     ERASE = "erase"
     REGISTER_FUNCTION = "register-function"
     CHANGE_FUNCTION = "change-function"
@@ -32,6 +36,7 @@ class Action(StrEnum):
     CHANGE_TRIGGER = "change-trigger"
     DELETE_TRIGGER = "delete-trigger"
     ROTATE_SECRET = "rotate-secret"  # noqa: S105 - the name of an act
+    CHANGE_ERROR_GROUP = "change-error-group"
 
 
 class Act(Document):
@@ -59,10 +64,14 @@ class Act(Document):
     """Of an experiment: what the input was executed on besides the original's code."""
     candidate_function_id: str | None = None
     repeats: int | None = None
+    batch_id: str | None = None
     reason: str | None = None
     use_latest_code: bool | None = None
     parts: tuple[str, ...] | None = None
     """What was revealed."""
+    error_group_id: str | None = None
+    error_group_state: str | None = None
+    """What a group was set to."""
     override_paths: tuple[str, ...] = Field(default=(), exclude=True)
     """JSON Pointers of what was overridden: keys are content, and stand sealed beside the rest."""
     expires_at: Timestamp

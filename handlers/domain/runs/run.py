@@ -153,6 +153,8 @@ class FunctionRun(Document):
     effect_key: str | None = None
     """Of the run whose effects it is to repeat, not to add to; None if its own: see `effects_under`."""
     experiment_id: str | None = None
+    batch_id: str | None = None
+    """Of the batch that has started it; an automatic retry has its source's."""
     recovered_by: str | None = None
     """Of an original: the first re-run that has completed, whatever has become of it itself. A mark, like the
     cancellation's."""
@@ -163,6 +165,8 @@ class FunctionRun(Document):
     error_code: str | None = None
     """A name; while it is pending or running, why it had to wait."""
     error_source: ErrorSource | None = None
+    error_group_id: str | None = None
+    """Of a failure: the group of those that have its cause, as far as type and frames can say so."""
     result_omitted: bool = False
     parameters_format: ParametersFormat = ParametersFormat.JSON
     parameters_omitted: str | None = None

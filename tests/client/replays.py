@@ -33,7 +33,8 @@ class Versions(FakeInvoker):
     def invoke(self, pin: Pin, parameters: bytes, _run: FunctionRun) -> Outcome:
         version, number = int(pin.function_version), json.loads(parameters)["n"]
         self.executed.append((version, number))
-        result = self.behaviours.get(version, lambda n: n)(number)
+        behaviour = self.behaviours.get(version)
+        result = number if behaviour is None else behaviour(number)
         return result if isinstance(result, Outcome) else Outcome(Status.COMPLETED, result=json.dumps(result).encode())
 
 

@@ -1,7 +1,7 @@
 """The demo of an outage: 200 orders fail for three reasons, and each is charged once in the end.
 
-Found by their error groups, planned, tried on a few, re-run faster and faster, stopped when an error comes back, resumed
-after a fix. What the service says of it is compared with what the function itself has recorded.
+Found by their error groups, planned, tried on a few, re-run faster and faster, stopped when an error comes back,
+resumed after a fix. What the service says of it is compared with what the function itself has recorded.
 """
 
 import re

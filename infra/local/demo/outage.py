@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from infra.local.demo.printer import ID, Printer
+from infra.local.demo.printer import ID, SHOWN, Printer
 from infra.local.demo.shop import ALL, FREE, ORDERS, PAYMENTS, Shop
 from infra.local.demo.stage import perform
 from infra.local.demo.users import NOT_WELL, STOPPED, DemoUser, UnexpectedAnswerError, expect
@@ -66,11 +66,11 @@ def find(alice: DemoUser, printer: Printer) -> dict[str, str]:
         lambda groups: sum(group["unrecoveredCount"] for group in groups) == ALL,
         lambda groups: f"{ALL} runs should not be recovered, but they are {[each.document for each in groups]}",
     )
-    alice.types("errors")
+    alice.types("errors", "--from", "2h")
     counts = {group["errorCode"]: group["unrecoveredCount"] for group in groups}
     _check("The error groups", counts, ORDERS)
     ids = {str(group["errorCode"]): str(group["errorGroupId"]) for group in groups}
-    alice.types("errors", "show", ids[PAYMENTS], "--frames")
+    alice.types("errors", "show", ids[PAYMENTS][:SHOWN], "--frames")
     return ids
 
 
@@ -122,7 +122,7 @@ def fix_and_resume(batch_id: str, alice: DemoUser, printer: Printer) -> int:
 def recover_the_rest(group_id: str, left: int, alice: DemoUser, printer: Printer) -> str:
     """The id of the batch."""
     printer.say("Those that were tried before the fix are what is left of their group: another batch takes them.")
-    what = ("batch", "start", "--group", group_id, "--latest", "--reason", "Tried before the fix")
+    what = ("batch", "start", "--group", group_id[:SHOWN], "--latest", "--reason", "Tried before the fix")
     printed = alice.types(*what, "--yes", "--wait")
     batch_id = _batch_named_in(printed)
     alice.asks(f"/rerun-batches/{batch_id}").has(
@@ -134,7 +134,7 @@ def recover_the_rest(group_id: str, left: int, alice: DemoUser, printer: Printer
 def check_records(shop: Shop, batch_ids: list[str], alice: DemoUser, printer: Printer) -> None:
     printer.chapter("Nothing is left, and nothing was charged twice")
     alice.types("runs", "list", "--not-recovered")
-    alice.types("errors")
+    alice.types("errors", "--from", "2h")
     alice.types("batch", "list")
     alice.types("audit", "--action", "start-batch")
     groups = alice.asks("/error-groups").each("data")

@@ -17,6 +17,7 @@ from infra.local.local_stack import LocalStack
 
 CANARY = 5
 PACE = ("--start-per-second", "5", "--max-per-second", "50", "--double-every", "2s")
+WAIT = ("--wait", "--timeout", "2m")
 STATES = ("canary", "running", "stopped")
 
 
@@ -94,7 +95,7 @@ def start_until_stopped(groups: dict[str, str], shop: Shop, alice: DemoUser, pri
     printer.say("The plan says what the batch would do, and does nothing.")
     alice.types(*what, *why, "--plan")
     printer.say("Five are tried, and are well. Then faster and faster, until an error comes back: it stops itself.")
-    printed = alice.types(*what, *why, "--yes", "--wait", code=STOPPED)
+    printed = alice.types(*what, *why, "--yes", *WAIT, code=STOPPED)
     batch_id = _batch_named_in(printed)
     batch = alice.asks(f"/rerun-batches/{batch_id}").has(state="stopped", **{"progress.refused": {}})
     batch.has(**{"stopReason.rule": "sameErrorGroup", "stopReason.errorGroupId": groups[FREE]})
@@ -111,7 +112,7 @@ def fix_and_resume(batch_id: str, alice: DemoUser, printer: Printer) -> int:
     printer.say(
         "It executes today's code, as it was started with --latest. What it tried in vain, it does not try again."
     )
-    alice.types("batch", "resume", batch_id, "--wait", code=NOT_WELL)
+    alice.types("batch", "resume", batch_id, *WAIT, code=NOT_WELL)
     batch = alice.asks(f"/rerun-batches/{batch_id}").has(state="completed")
     progress = batch["progress"]
     _check("What the batch has selected and started", [progress["selected"], progress["started"]], [ALL, ALL])
@@ -123,7 +124,7 @@ def recover_the_rest(group_id: str, left: int, alice: DemoUser, printer: Printer
     """The id of the batch."""
     printer.say("Those that were tried before the fix are what is left of their group: another batch takes them.")
     what = ("batch", "start", "--group", group_id[:SHOWN], "--latest", "--reason", "Tried before the fix")
-    printed = alice.types(*what, "--yes", "--wait")
+    printed = alice.types(*what, "--yes", *WAIT)
     batch_id = _batch_named_in(printed)
     alice.asks(f"/rerun-batches/{batch_id}").has(
         state="completed", **{"progress.started": left, "progress.completed": left}

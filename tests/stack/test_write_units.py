@@ -24,6 +24,6 @@ def test_a_rerun_and_its_execution_write_no_more_units_than_they_may(workspace: 
     assert sum(most) <= BOUND
     fixture.original = workspace.execute(workspace.trigger_of(FAILS_AT_FIRST)[0])
     assert workspace.ended(fixture.original)["status"] == "failure"
-    assert Units.of(fixture, container, a_rerun_of(fixture, overrideParams={"a": 1})) == most._replace(mark=2)
+    assert Units.of(fixture, container, a_rerun_of(fixture, overrideParams={"a": 1})) == most._replace(mark=3)
     assert [units_of_an_experiment(fixture, container, repeats) for repeats in (2, 5)] == [42, 96]
     fixture.close()

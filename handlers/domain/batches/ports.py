@@ -109,12 +109,12 @@ class StepDeps(NamedTuple):
     queue: BatchQueue
     bus: LifecycleBus
     workers: Workers
-    report: Callable[[Exception, str], None]
-    """Receives what has made it impossible to re-run a source, with that one's id, if it is a fault of ours."""
     retention: Retention
     invokable: InvokablePatterns
     max_open: int
     """So many of a batch's re-runs are open at once, at most: see `most_open`."""
+    report: Callable[[Exception, str], None]
+    """Receives a fault that a step goes on without, with the id of the batch, or of the run that it concerns."""
 
 
 class BatchPlanDeps(NamedTuple):
@@ -126,6 +126,7 @@ class BatchPlanDeps(NamedTuple):
     invokable: InvokablePatterns
     max_reruns: int
     max_open: int
+    retention: Retention
 
 
 def most_open(max_concurrent: int, max_per_workspace: int | None) -> int:

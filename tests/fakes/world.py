@@ -185,7 +185,7 @@ class World:
             self.registry,
             self.cipher,
             self.queue,
-            self.bus,
+            self.cancel_deps,
             InTurn(),
             self.retention,
             self.invokable,

@@ -8,9 +8,10 @@ from handlers.domain.batches.batch import Batch
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.paging import Page
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
+from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.history import LineageReader
 from handlers.domain.runs.listing import Entry, RunIndex
-from handlers.domain.runs.ports import LifecycleBus, RunQueue, RunTransitions
+from handlers.domain.runs.ports import RunQueue
 from handlers.domain.runs.recording import RecordedRun, Retention
 from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.seal import Cipher
@@ -69,7 +70,7 @@ class SourceReader(LineageReader, Protocol):
         """Runs, each with one of its parts, in the order asked for: 50 at most. What is gone is left out."""
 
 
-class BatchRuns(RunRecorder, SourceReader, RunTransitions, Protocol):
+class BatchRuns(RunRecorder, SourceReader, Protocol):
     """The run store of a step."""
 
 
@@ -107,7 +108,7 @@ class StepDeps(NamedTuple):
     registry: PairReader
     cipher: Cipher
     queue: BatchQueue
-    bus: LifecycleBus
+    cancel_deps: CancelDeps
     workers: Workers
     retention: Retention
     invokable: InvokablePatterns

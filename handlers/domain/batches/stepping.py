@@ -24,7 +24,7 @@ from handlers.domain.batches.settling import read_all, settle
 from handlers.domain.batches.starts import Starts, start_all
 from handlers.domain.batches.stopping import canary_left, is_canary_over, reason_to_stop
 from handlers.domain.errors import Unavailable
-from handlers.domain.runs.cancel import CancelDeps, call_off
+from handlers.domain.runs.cancel import call_off
 from handlers.domain.runs.run import FunctionRun, new_token
 
 # Of one execution. A loop of task, choice and wait is about 9 events, and an execution's history ends at 25,000.
@@ -148,10 +148,9 @@ def _decided(
 
 def _call_off(open_runs: list[FunctionRun], batch: Batch, deps: StepDeps, has_time: Callable[[], bool]) -> None:
     """Those that are not called off yet; the rest in the next step. Raises Unavailable."""
-    cancel_deps = CancelDeps(deps.runs, deps.cipher, deps.bus)
     for run in [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None][:MAX_STARTS]:
         if has_time():
-            call_off(run, batch.changed_by or batch.by, cancel_deps)
+            call_off(run, batch.changed_by or batch.by, deps.cancel_deps)
 
 
 def _noted(batch: Batch, starts: Starts, deps: StepDeps) -> Batch | None:

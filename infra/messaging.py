@@ -47,9 +47,9 @@ class Messaging(Construct):
         self.lifecycle_bus_name = f"{Stack.of(self).stack_name}-lifecycle"
         self.lifecycle_bus = events.EventBus(self, "LifecycleBus", event_bus_name=self.lifecycle_bus_name)
         if group_topic_arn is not None:
-            self._announce_groups(sns.Topic.from_topic_arn(self, "ErrorGroupTopic", group_topic_arn))
+            self._send_groups(sns.Topic.from_topic_arn(self, "ErrorGroupTopic", group_topic_arn))
 
-    def _announce_groups(self, topic: sns.ITopic) -> None:
+    def _send_groups(self, topic: sns.ITopic) -> None:
         """A line that a person understands: it goes to a telephone, perhaps."""
         event = events.EventField
         message = (

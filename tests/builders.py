@@ -78,7 +78,7 @@ def a_rerun(of: FunctionRun, **changes: Any) -> FunctionRun:
 
 
 def a_group(**changes: Any) -> ErrorGroup:
-    """Open, and announced already."""
+    """Open, and published already."""
     opened_at: datetime = changes.get("opened_at", NOW)
     literals: dict[str, Any] = {
         "id": "0f" * 16,

@@ -60,7 +60,7 @@ FULL: dict[str, Any] = {
     "changed_at": AT,
     "changed_by": "alice",
     "function_versions": ("$LATEST", "8", "7"),
-    "announcing": an_id(3),
+    "publishing": an_id(3),
 }
 
 
@@ -74,7 +74,7 @@ def test_a_group_is_read_as_it_was_created(stores: Stores, changes: dict[str, An
 
 
 def test_of_many_at_once_one_creates_the_group(stores: Stores) -> None:
-    groups = [a_new_group(workspace="ws-one-" + uuid4().hex[:4], announcing=an_id(number)) for number in range(16)]
+    groups = [a_new_group(workspace="ws-one-" + uuid4().hex[:4], publishing=an_id(number)) for number in range(16)]
     groups = [group.evolve(workspace=groups[0].workspace) for group in groups]
     with ThreadPoolExecutor(8) as callers:
         created = list(callers.map(stores.groups.create, groups))
@@ -94,24 +94,24 @@ def test_a_group_that_has_expired_is_as_good_as_gone_and_created_anew(stores: St
 def test_what_differs_is_stored_and_nothing_else(stores: Stores) -> None:
     group = a_new_group(**FULL)
     stores.groups.create(group)
-    announced = group.evolve(announcing=None)
-    assert stores.groups.replace(group, announced)
+    published = group.evolve(publishing=None)
+    assert stores.groups.replace(group, published)
     # Both have read it before the other has written: what one does not change, it leaves alone.
-    with_version = announced.evolve(function_versions=("9", *group.function_versions))
-    reopened = announced.evolve(state=GroupState.OPEN, version=5, resolved_in_version=None, announcing=an_id(4))
-    assert stores.groups.replace(announced, with_version)
-    assert stores.groups.replace(announced, reopened)
+    with_version = published.evolve(function_versions=("9", *group.function_versions))
+    reopened = published.evolve(state=GroupState.OPEN, version=5, resolved_in_version=None, publishing=an_id(4))
+    assert stores.groups.replace(published, with_version)
+    assert stores.groups.replace(published, reopened)
     found = stores.groups.read(group.workspace, group.id)
     assert found == reopened.evolve(function_versions=with_version.function_versions)
 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"version": 2}, {"announcing": None}, {"announcing": an_id(5)}],
-    ids=["its state", "it is announced", "another announces it"],
+    [{"version": 2}, {"publishing": None}, {"publishing": an_id(5)}],
+    ids=["its state", "it is published", "another publishes it"],
 )
 def test_what_has_changed_since_it_was_read_is_not_replaced(stores: Stores, changed: dict[str, Any]) -> None:
-    group = a_new_group(announcing=an_id(4))
+    group = a_new_group(publishing=an_id(4))
     stores.groups.create(group)
     now = group.evolve(**changed)
     assert stores.groups.replace(group, now)
@@ -126,9 +126,9 @@ def test_a_group_that_is_not_there_is_not_replaced(stores: Stores) -> None:
 
 
 def test_of_many_failures_at_once_one_reopens_a_group(stores: Stores) -> None:
-    group = a_new_group(**FULL | {"announcing": None})
+    group = a_new_group(**FULL | {"publishing": None})
     stores.groups.create(group)
-    after = [group.evolve(state=GroupState.OPEN, version=5, announcing=an_id(number)) for number in range(16)]
+    after = [group.evolve(state=GroupState.OPEN, version=5, publishing=an_id(number)) for number in range(16)]
     with ThreadPoolExecutor(8) as callers:
         replaced = list(callers.map(lambda each: stores.groups.replace(group, each), after))
     assert replaced.count(True) == 1

@@ -47,7 +47,7 @@ class ErrorGroup(Document):
     """Those that failed so, the newest first, at most 20."""
     sample_run_id: str
     """The run that opened or reopened it."""
-    announcing: str | None = None
+    publishing: str | None = None
     """The run that has opened it and has still to publish that."""
     expires_at: Timestamp
     """Later than any of its runs does."""
@@ -66,7 +66,7 @@ class GroupStore(Protocol):
         """False if there is one."""
 
     def replace(self, before: ErrorGroup, after: ErrorGroup, act: Act | None = None) -> bool:
-        """Store what differs. False if its state, or who announces it, has changed since it was read, or it is gone."""
+        """Store what differs. False if its state, or who publishes it, has changed since it was read, or it is gone."""
 
     def list(self, workspace: str, function_id: str | None, page: Page) -> tuple[list[ErrorGroup], str | None]:
         """The newest opened first, and the position to go on from."""

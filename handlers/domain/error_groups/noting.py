@@ -57,17 +57,17 @@ class ErrorGroups(NamedTuple):
             found = self.store.read(run.workspace, run.error_group_id)
             group = _opened_by(run, run.error_group_id) if found is None else found.evolve(**_news(run, found))
             if group == found or (self.store.create(group) if found is None else self.store.replace(found, group)):
-                return self._announced(group, run)
+                return self._published(group, run)
         if found is not None:
             raise Unavailable
         return True  # it cannot be read, which has been reported: a newer release may have written it
 
-    def _announced(self, group: ErrorGroup, run: FunctionRun) -> bool:
-        if group.announcing != run.id:
+    def _published(self, group: ErrorGroup, run: FunctionRun) -> bool:
+        if group.publishing != run.id:
             return True
         if not self.bus.publish_group(group, run):
             return False
-        self.store.replace(group, group.evolve(announcing=None))
+        self.store.replace(group, group.evolve(publishing=None))
         return True
 
 
@@ -82,7 +82,7 @@ def _opened_by(run: FunctionRun, group_id: str) -> ErrorGroup:
         opened_at=run.ended_at or run.created_at,
         function_versions=() if run.function_version is None else (run.function_version,),
         sample_run_id=run.id,
-        announcing=run.id,
+        publishing=run.id,
         expires_at=run.expires_at + _OUTLIVES_RUNS,
     )
 
@@ -98,7 +98,7 @@ def _news(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
             "reopened": group.reopened + 1,
             "resolved_in_version": None,
             "sample_run_id": run.id,
-            "announcing": run.id,
+            "publishing": run.id,
         }
     versions = _with(group.function_versions, run.function_version)
     if versions != group.function_versions:

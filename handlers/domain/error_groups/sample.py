@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from handlers.domain.comparing.frames import frames_of
+from handlers.domain.runs.frames import frames_of
 from handlers.domain.runs.history import open_contents
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import Content, FunctionRun

@@ -197,11 +197,11 @@ def test_a_resolved_group_says_so_and_its_etag_is_that_of_the_change(world: Worl
     assert (answer["headers"]["ETag"], shown["version"]) == ('"2"', 2)
     assert asked(GROUP)[1] == shown
     assert [(act.action, act.error_group_state) for act in world.audit_log.acts] == [("change-error-group", "resolved")]
-    for body, status, code in (
+    for stale, status, code in (
         ({"state": "open"}, 428, "VERSION_REQUIRED"),
         ({"state": "open", "version": 1}, 412, "STALE"),
     ):
-        refused, document = asked(PUT_GROUP, body=body)
+        refused, document = asked(PUT_GROUP, body=stale)
         assert (refused, document["code"]) == (status, code)
 
 

@@ -56,5 +56,5 @@ def change_group(
         )
         if groups.replace(before, after, done):
             return after
-        # Somebody else has changed its state, which the check above says then; or its event was published, which is no change.
+        # Its state has changed, and the version is stale; or only its event was published, which is no change of it.
     raise Unavailable

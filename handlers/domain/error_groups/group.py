@@ -1,6 +1,6 @@
 """An error group: the failures of one function that have one cause, as far as type and frames can say so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -11,6 +11,8 @@ from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.run import ErrorSource, FunctionRun
 
 MAX_VERSIONS = 20
+# That it still fails is noted of a group so often at most, so that a failure seldom writes it.
+NOTED_EVERY = timedelta(days=1)
 # Of each index, newest first: what is beyond is not counted.
 MAX_COUNTED = 10_000
 
@@ -47,6 +49,8 @@ class ErrorGroup(Document):
     """Those that failed so, the newest first, at most 20."""
     sample_run_id: str
     """The run that opened or reopened it."""
+    noted_at: Timestamp
+    """Of a failure, its creation: within a day of that of its newest one, but for those that are still to be noted."""
     publishing: str | None = None
     """The run that has opened it and has still to publish that."""
     expires_at: Timestamp

@@ -7,19 +7,18 @@ and it does so twice only if it dies in between.
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from handlers.domain.error_groups.fingerprint import group_id
-from handlers.domain.error_groups.group import MAX_VERSIONS, ErrorGroup, GroupBus, GroupState, GroupStore
+from handlers.domain.error_groups.group import MAX_VERSIONS, NOTED_EVERY, ErrorGroup, GroupBus, GroupState, GroupStore
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.frames import frames_of
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import Content, ErrorSource, ExecutionSource, FunctionRun
 from handlers.domain.seal import SealBroken
 
-# A group expires later than its runs, so that it is written for that once a day at most.
-_OUTLIVES_RUNS = timedelta(days=1)
+# So that it is not written for its expiry more often either.
+_OUTLIVES_RUNS = NOTED_EVERY
 # Others change it at the same time: the first failures of a group, or of a new version.
 _ATTEMPTS = 5
 _NUMBER = re.compile(r"[0-9]{1,20}")
@@ -82,6 +81,7 @@ def _opened_by(run: FunctionRun, group_id: str) -> ErrorGroup:
         opened_at=run.ended_at or run.created_at,
         function_versions=() if run.function_version is None else (run.function_version,),
         sample_run_id=run.id,
+        noted_at=run.created_at,
         publishing=run.id,
         expires_at=run.expires_at + _OUTLIVES_RUNS,
     )
@@ -103,6 +103,8 @@ def _news(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
     versions = _with(group.function_versions, run.function_version)
     if versions != group.function_versions:
         news["function_versions"] = versions
+    if run.created_at > group.noted_at + NOTED_EVERY:
+        news["noted_at"] = run.created_at
     if run.expires_at > group.expires_at:
         news["expires_at"] = run.expires_at + _OUTLIVES_RUNS
     return news

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.domain.audit.act import Act
 from handlers.domain.error_groups import lifecycle
-from handlers.domain.error_groups.group import ErrorGroup, GroupState
+from handlers.domain.error_groups.group import NOTED_EVERY, ErrorGroup, GroupState
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import compact_any
 from handlers.domain.runs.cancel import cancel
@@ -38,7 +38,8 @@ def a_failure(number: int = 1, **changes: Any) -> FunctionRun:
 
 
 def has_group(world: World, **changes: Any) -> ErrorGroup:
-    group = a_group(**{"opened_at": NOW - timedelta(days=2), "expires_at": NOW + timedelta(days=200)} | changes)
+    usual = {"opened_at": NOW - timedelta(days=2), "noted_at": NOW, "expires_at": NOW + timedelta(days=200)}
+    group = a_group(**usual | changes)
     world.groups.groups[WORKSPACE, group.id] = group
     return group
 
@@ -82,6 +83,7 @@ def test_the_first_failure_opens_a_group_and_publishes_that_before_its_own_end(w
         opened_at=NOW,
         function_versions=("7",),
         sample_run_id=RUN_ID,
+        noted_at=NOW,
         expires_at=run.expires_at + timedelta(days=1),
     )
 
@@ -397,12 +399,14 @@ def test_a_group_keeps_the_newest_versions_and_is_not_written_for_an_older_one(w
     assert the_group(world).function_versions == ("$LATEST", *[str(version) for version in range(41, 22, -1)])
 
 
-def test_a_group_outlives_its_runs_and_is_written_for_that_once_a_day(world: World) -> None:
-    first = a_failure()
+def test_a_group_outlives_its_runs_and_knows_the_day_of_the_newest_and_is_written_for_that_once_a_day(
+    world: World,
+) -> None:
     for hours in range(0, 73, 6):
-        run = a_failure(expires_at=first.expires_at + timedelta(hours=hours))
+        run = a_failure(created_at=NOW + timedelta(hours=hours))
         world.error_groups.note(run)
         assert the_group(world).expires_at >= run.expires_at
+        assert the_group(world).noted_at >= run.created_at - NOTED_EVERY
     assert world.groups.writes == 2 + 2
 
 

@@ -104,6 +104,11 @@ def send_runs(r: Resources) -> Grants:
     return [_allow("sqs", ["SendMessage"], r.messaging.run_queue.queue_arn)]
 
 
+def start_batches(r: Resources) -> Grants:
+    """Executions of the one state machine, and no other."""
+    return [_allow("states", ["StartExecution"], r.batches_arn)]
+
+
 def publish_lifecycle_events(r: Resources) -> Grants:
     return [_allow("events", ["PutEvents"], r.messaging.lifecycle_bus.event_bus_arn)]
 

@@ -37,6 +37,7 @@ LONGEST: dict[str, Any] = {
     "revision": "r" * 8,
     "planned_code": "A" * 22 + "==",
     "effect_key": an_id(3),
+    "batch_id": an_id(5),
     "erased_at": NOW,
 }
 TEXTS = {"rerun_by": "b" * 255, "rerun_reason": "€" * 512, "cancel_requested_by": "c" * 255}
@@ -67,7 +68,15 @@ def the_longest(state: str, **changes: Any) -> FunctionRun:
 
 
 def original(run: FunctionRun) -> FunctionRun:
-    of_reruns = ("original_run_id", "source_run_id", "rerun_by", "rerun_reason", "retry_attempt", "planned_code")
+    of_reruns = (
+        "original_run_id",
+        "source_run_id",
+        "rerun_by",
+        "rerun_reason",
+        "retry_attempt",
+        "planned_code",
+        "batch_id",
+    )
     return run.evolve(is_rerun=False, recovered_by=an_id(4), **dict.fromkeys((*of_reruns, "effect_key")))
 
 
@@ -124,7 +133,7 @@ def test_a_version_of_another_function_and_a_hash_that_is_none_are_kept_as_they_
 
 
 def test_every_field_of_a_run_stands_somewhere_and_under_a_name_of_its_own() -> None:
-    told = {"id", "workspace", "function_id", "created_at", "rerun_count", "expires_at", "is_rerun", "pin"}
+    told = {"id", "workspace", "function_id", "created_at", "rerun_count", "expires_at", "is_rerun", "pin", "batch_id"}
     assert {*run_attributes.FIELDS, *run_attributes.NOTES} | told == set(FunctionRun.model_fields)
     assert set(run_attributes.PIN) == set(Pin.model_fields)
     tables = (run_attributes.FIELDS, run_attributes.PIN, run_attributes.NOTES)

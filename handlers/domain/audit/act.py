@@ -24,6 +24,10 @@ class Action(StrEnum):
     COMPARE = "compare"
     EXPERIMENT = "experiment"
     EXPERIMENT_VERDICT = "experiment-verdict"
+    START_BATCH = "start-batch"
+    PAUSE_BATCH = "pause-batch"
+    RESUME_BATCH = "resume-batch"
+    CANCEL_BATCH = "cancel-batch"
     ERASE = "erase"
     REGISTER_FUNCTION = "register-function"
     CHANGE_FUNCTION = "change-function"
@@ -55,6 +59,7 @@ class Act(Document):
     trigger_id: str | None = None
     function_id: str | None = None
     experiment_id: str | None = None
+    batch_id: str | None = None
     candidate_version: str | None = None
     """Of an experiment: what the input was executed on besides the original's code."""
     candidate_function_id: str | None = None

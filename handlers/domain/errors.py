@@ -17,8 +17,8 @@
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
-    │       │   BeingChanged, SourceLimitReached, RunEnded, BatchEnded, IdempotencyKeyReused, EffectKeyUnknown,
-    │       │   PlanOutdated
+    │       │   BeingChanged, SourceLimitReached, RunEnded, BatchEnded, IdempotencyKeyReused,
+    │       │   EffectKeyUnknown, PlanOutdated
     │       └── AlreadyRecovered, RerunOpen      name the run that stands against a re-run
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
         └── Misconfigured            AWS refuses for good: an operator has to correct something

@@ -59,11 +59,11 @@ class Act(Document):
     trigger_id: str | None = None
     function_id: str | None = None
     experiment_id: str | None = None
-    batch_id: str | None = None
     candidate_version: str | None = None
     """Of an experiment: what the input was executed on besides the original's code."""
     candidate_function_id: str | None = None
     repeats: int | None = None
+    batch_id: str | None = None
     reason: str | None = None
     use_latest_code: bool | None = None
     parts: tuple[str, ...] | None = None

@@ -1,7 +1,7 @@
 """What drives batches of re-runs: a state machine that waits between the steps of a batch.
 
-It decides nothing, and knows of a batch its id and generation only: all else is in the table. An execution that fails,
-or is stopped by hand, leaves a batch that nobody drives; the watchdog starts the next generation then.
+It decides nothing, and knows of a batch its id, its generation and how many steps this has taken: all else is in the
+table. If an execution fails, or is stopped by hand, the watchdog starts another one, of the next generation.
 """
 
 import json
@@ -107,7 +107,10 @@ def state_machine_arn(stack: Stack) -> str:
 
 
 def _definition() -> dict[str, Any]:
-    """Step, look whether it was the last, wait: three transitions, and nine events of an execution's 25,000."""
+    """Step, look whether it was the last, wait: three transitions, and nine events of an execution's 25,000.
+
+    What a step answers is the next one's input.
+    """
     return {
         "Comment": "Waits between the steps of a batch of re-runs, for as long as a step says.",
         "StartAt": "Step",
@@ -115,18 +118,16 @@ def _definition() -> dict[str, Any]:
             "Step": {
                 "Type": "Task",
                 "Resource": "${StepArn}",
-                "Parameters": {"batchId.$": "$.batchId", "generation.$": "$.generation"},
-                "ResultPath": "$.step",
                 "TimeoutSeconds": _STEP_TIMEOUT_SECONDS,
                 "Retry": [_RETRY],
                 "Next": "IsOver",
             },
             "IsOver": {
                 "Type": "Choice",
-                "Choices": [{"Variable": "$.step.isOver", "BooleanEquals": True, "Next": "Over"}],
+                "Choices": [{"Variable": "$.isOver", "BooleanEquals": True, "Next": "Over"}],
                 "Default": "Wait",
             },
-            "Wait": {"Type": "Wait", "SecondsPath": "$.step.waitSeconds", "Next": "Step"},
+            "Wait": {"Type": "Wait", "SecondsPath": "$.waitSeconds", "Next": "Step"},
             "Over": {"Type": "Succeed"},
         },
     }

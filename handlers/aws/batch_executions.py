@@ -1,4 +1,4 @@
-"""Executions of the state machine that drives batches. Their input is a batch's id and generation, and nothing else."""
+"""Executions of the state machine that drives batches. They know ids and numbers, and nothing else."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ class BatchExecutions:
                     stateMachineArn=self._state_machine_arn,
                     # A name is taken for 90 days after its execution has ended.
                     name=f"{batch_id}-{generation}",
-                    input=json.dumps({"batchId": batch_id, "generation": generation}),
+                    input=json.dumps({"batchId": batch_id, "generation": generation, "steps": 0}),
                 )
             except self._client.exceptions.ExecutionAlreadyExists:
                 return  # it has been started, and has perhaps ended since

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from handlers.aws import keys
 from handlers.aws import run_items as items
 from handlers.aws.table import Table, to_item
 from handlers.domain.clock import iso
@@ -58,6 +59,8 @@ class _Index(NamedTuple):
 
 
 def _fitting(workspace: str, filters: Filters) -> _Index:
+    if filters.batch_id is not None:
+        return _Index("batch", "batch", "position", keys.batch(filters.batch_id)["pk"])
     if filters.recovered is False:
         return _Index("unrecovered", "byWorkspace", "unrecoveredAt", f"WS#{workspace}")
     if filters.recovered or (filters.status is not None and filters.status.is_failed):

@@ -26,10 +26,9 @@ def states(machine: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(machine["DefinitionString"])["States"])
 
 
-def test_a_step_is_given_ids_only_and_its_answer_says_how_long_to_wait(states: dict[str, Any]) -> None:
-    assert states["Step"]["Parameters"] == {"batchId.$": "$.batchId", "generation.$": "$.generation"}
-    assert states["Step"]["ResultPath"] == "$.step"
-    assert states["Wait"] == {"Type": "Wait", "SecondsPath": "$.step.waitSeconds", "Next": "Step"}
+def test_what_a_step_answers_is_the_next_one_s_input_and_says_how_long_to_wait(states: dict[str, Any]) -> None:
+    assert not {"Parameters", "ResultPath", "ResultSelector", "OutputPath"} & states["Step"].keys()
+    assert states["Wait"] == {"Type": "Wait", "SecondsPath": "$.waitSeconds", "Next": "Step"}
 
 
 def test_a_loop_is_three_transitions_so_that_a_generation_fits_into_a_history(states: dict[str, Any]) -> None:

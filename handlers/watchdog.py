@@ -24,7 +24,6 @@ READS = (
 check_environment(READS)
 
 
-
 class BatchResult(StrEnum):
     RESTARTED = "batch goes on"
     MOVED_ON = "batch moved on by itself"

@@ -38,7 +38,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         done = step(
             batch_id, generation, int(event["steps"]), wiring.step_deps, has_time=lambda: time_left() > RESERVE_MS
         )
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - what it says may be content
         log_fault(fault)
         raise StepFailed from None
     if done.has_stopped:

@@ -49,7 +49,7 @@ def to_batch(item: Item) -> Batch:
 
 
 def of_sources(batch: Batch, run_ids: Iterable[str]) -> dict[str, Any]:
-    return keys.of_batch(batch.id, keys.SOURCES) | {"runIds": pack(run_ids)} | _kept_with(batch)
+    return keys.of_batch(batch.id, keys.SOURCES) | {"runIds": pack(run_ids)} | _kept_longer_than(batch)
 
 
 def to_sources(item: Item) -> list[str]:
@@ -57,7 +57,7 @@ def to_sources(item: Item) -> list[str]:
 
 
 def of_overrides(batch: Batch, sealed: bytes) -> dict[str, Any]:
-    return overrides_key(batch.id) | {"sealed": sealed} | _kept_with(batch)
+    return overrides_key(batch.id) | {"sealed": sealed} | _kept_longer_than(batch)
 
 
 def overrides_key(batch_id: str) -> keys.Key:
@@ -70,6 +70,12 @@ def pack(run_ids: Iterable[str]) -> bytes:
 
 def unpack(packed: bytes) -> tuple[str, ...]:
     return tuple(str(uuid.UUID(bytes=packed[at : at + 16])) for at in range(0, len(packed), 16))
+
+
+def _kept_longer_than(batch: Batch) -> dict[str, Any]:
+    """These items are not written again, and a batch that is paused may live on for as long as it was to at first."""
+    until = batch.expires_at + (batch.expires_at - batch.created_at)
+    return {"expiresAt": int(until.timestamp()), "schema": SCHEMA}
 
 
 def _kept_with(batch: Batch) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.batches.batch import Batch
 from handlers.domain.clock import iso
+from handlers.domain.errors import Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.listing import Entry, Filters
 from handlers.domain.starting.idempotency import SealedKey
@@ -54,6 +55,19 @@ class BatchStore:
         return items.to_batch(item) if item else None
 
     def replace(self, before: Batch, after: Batch, act: Act | None = None) -> bool:
+        is_stored = self._replace(before, after, act)
+        if is_stored and after.has_overrides and after.state.is_final and not after.needs_steps:
+            self._delete_overrides(after)
+        return is_stored
+
+    def _delete_overrides(self, batch: Batch) -> None:
+        """Nobody needs them any more. Should that fail, they expire."""
+        try:
+            self._table.delete(items.overrides_key(batch.id))
+        except Unavailable as fault:
+            self._report(fault)
+
+    def _replace(self, before: Batch, after: Batch, act: Act | None) -> bool:
         item = items.of_batch(after)
         nobody_changed_it: dict[str, Any] = {
             "ConditionExpression": "rev = :seen",

@@ -160,6 +160,16 @@ def test_sources_and_overrides_are_kept_beside_it(stores: Stores) -> None:
     assert stores.batches.sealed_overrides(batch.id) == b"sealed" * 50_000
 
 
+def test_overrides_are_deleted_once_nothing_of_the_batch_is_left(stores: Stores) -> None:
+    batch = a_batch(has_overrides=True)
+    stores.batches.create(batch, [], b"sealed")
+    ending = batch.evolve(state=BatchState.CANCELLED, open_runs=(str(uuid4()),), revision="cancelled")
+    assert stores.batches.replace(batch, ending)
+    assert stores.batches.sealed_overrides(batch.id) == b"sealed"
+    assert stores.batches.replace(ending, ending.evolve(open_runs=(), revision="over"))
+    assert stores.batches.sealed_overrides(batch.id) is None
+
+
 def test_the_same_request_starts_one_batch_with_one_act(stores: Stores) -> None:
     batch = a_batch()
     key = a_key(batch)

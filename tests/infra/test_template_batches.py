@@ -62,7 +62,7 @@ def test_it_may_call_the_step_and_nothing_else(stack: Stack, machine: dict[str, 
     (document,) = (each["PolicyDocument"] for each in policies if {"Ref": role} in each["Roles"])
     others = [each for each in document["Statement"] if each["Resource"] != "*"]
     assert others == [{"Action": "lambda:InvokeFunction", "Effect": "Allow", "Resource": {"Fn::GetAtt": [step, "Arn"]}}]
-    # Tracing, and the delivery of logs, of which AWS knows no resources.
+    # Tracing, and the delivery of logs, for which AWS has no resources.
     of_all = [action for each in document["Statement"] if each["Resource"] == "*" for action in each["Action"]]
     assert {action.partition(":")[0] for action in of_all} == {"logs", "xray"}
     assert text(machine["DefinitionSubstitutions"]["StepArn"]) == step

@@ -23,6 +23,7 @@ from tests.builders import a_function, a_trigger
 from tests.fakes.audit import InMemoryAuditLog
 from tests.fakes.batches import FakeExecutions, InMemoryBatches, InTurn
 from tests.fakes.erasures import InMemoryErasures
+from tests.fakes.groups import InMemoryGroups
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.run_index import InMemoryRunIndex
 from tests.fakes.services import (
@@ -88,6 +89,7 @@ class World:
     """Of all that is written of triggers, here and to AWS."""
 
     def __post_init__(self) -> None:
+        self.groups = InMemoryGroups(self.runs)
         self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.batches = InMemoryBatches(self.runs)
         self.registry.faults = self.aws.faults = self.faults

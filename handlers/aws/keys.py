@@ -8,13 +8,10 @@ RUN#{run}               RUN                     a run; in its partition, too:
                         RERUN#{time}#{run}      a re-run of its lineage, on the original
                         ERASURE                 its content is being erased, and must not come back
 EXPERIMENT#{id}         the same                an experiment on a run
-<<<<<<< HEAD
 BATCH#{id}              the same                a batch of re-runs; in its partition, too:
                         SOURCES                 the runs that it names
                         SEALED#overrides        what is laid over their parameters
-=======
 GROUP#{ws}#{id}         the same                failures of one kind
->>>>>>> main
 FUNCTION#{id}           the same                a compute function
 TRIGGER#{id}            the same                a function trigger
 NAME#{ws}#{kind}#{name} the same                keeps a name one thing's alone
@@ -62,7 +59,6 @@ def experiment(experiment_id: str) -> Key:
     return _alone(f"EXPERIMENT#{experiment_id}")
 
 
-<<<<<<< HEAD
 def batch(batch_id: str) -> Key:
     return _alone(f"BATCH#{batch_id}")
 
@@ -70,10 +66,10 @@ def batch(batch_id: str) -> Key:
 def of_batch(batch_id: str, sort: str) -> Key:
     """Another item in a batch's partition."""
     return {"pk": f"BATCH#{batch_id}", "sk": sort}
-=======
+
+
 def error_group(workspace: str, group_id: str) -> Key:
     return _alone(f"GROUP#{workspace}#{group_id}")
->>>>>>> main
 
 
 def registered(kind: str, id_: str) -> Key:

@@ -49,6 +49,8 @@ class StepResult(NamedTuple):
     """Of this generation there is no further step."""
     wait_seconds: int = 0
     steps: int = 0
+    has_stopped: bool = False
+    """Whether a rule of the batch has stopped it in this step."""
 
 
 def step(batch_id: str, generation: int, steps: int, deps: StepDeps, *, has_time: Callable[[], bool]) -> StepResult:
@@ -73,6 +75,7 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     stored = _stored(before, batch.evolve(generation=generation + is_last), startable, now, deps)
     if stored is None:
         return StepResult(False, _AGAIN_SECONDS, steps)
+    has_stopped = stored.state is BatchState.STOPPED is not before.state
     wait = None
     if startable:
         starts = start_all(startable, stored, deps, has_time=has_time)
@@ -81,10 +84,10 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     if is_last and stored is not None and stored.generation == generation + 1:
         start_execution(stored, deps.executions)
     if stored is not None and (stored.generation != generation or not stored.needs_steps):
-        return StepResult(True, steps=steps)
+        return StepResult(True, 0, steps, has_stopped)
     if wait is None:
         wait = _AGAIN_SECONDS if stored is None else _wait(stored, deps.max_open)
-    return StepResult(False, wait, steps)
+    return StepResult(False, wait, steps, has_stopped)
 
 
 def _stored(before: Batch, batch: Batch, startable: list[Startable], now: datetime, deps: StepDeps) -> Batch | None:

@@ -269,9 +269,16 @@ class Wiring:
         return BatchDeps(self.batches, self.batch_executions, self.input_cipher, self.retention)
 
     @cached_property
+    def restart_deps(self) -> BatchDeps:
+        # A batch that goes on is sealed already.
+        return BatchDeps(self.batches, self.batch_executions, Cipher(self._kms_session), self.retention)
+
+    @cached_property
     def batch_plan_deps(self) -> BatchPlanDeps:
         limit = self.settings.max_reruns_per_lineage
-        return BatchPlanDeps(self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open)
+        return BatchPlanDeps(
+            self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open, self.retention
+        )
 
     @cached_property
     def step_deps(self) -> StepDeps:
@@ -283,12 +290,12 @@ class Wiring:
             self.registry,
             self.input_cipher,
             self.queue,
-            self.bus,
+            self.cancel_deps,
             Threads(),
-            lambda fault, _: log_fault(fault),
             self.retention,
             self.invokable,
             self._most_open,
+            lambda fault, _: log_fault(fault),
         )
 
     @property

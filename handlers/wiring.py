@@ -14,10 +14,13 @@ from botocore.session import Session as BotocoreSession
 
 from handlers.aws import aws_errors
 from handlers.aws.audit_log import AuditLog
+from handlers.aws.batch_executions import BatchExecutions
+from handlers.aws.batch_store import BatchStore
 from handlers.aws.cipher import Cipher
 from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.erasures import Erasures
+from handlers.aws.error_groups import GroupCounts, GroupStore
 from handlers.aws.event_rules import EventRules
 from handlers.aws.experiments import Experiments
 from handlers.aws.function_code import FunctionCode
@@ -36,7 +39,10 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
+from handlers.aws.threads import Threads
 from handlers.aws.workspace_slots import WorkspaceSlots
+from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, StepDeps, most_open
+from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_metadata import AwsService
@@ -165,6 +171,23 @@ class Wiring:
         return LifecycleBus(events, self.settings.lifecycle_bus_name, log_fault)
 
     @cached_property
+    def group_store(self) -> GroupStore:
+        return GroupStore(self.table, report=log_fault)
+
+    @cached_property
+    def group_counts(self) -> GroupCounts:
+        return GroupCounts(self.table)
+
+    @cached_property
+    def groups(self) -> ErrorGroups:
+        """For those who end runs that they have not executed."""
+        return ErrorGroups(self.group_store, self.bus)
+
+    @cached_property
+    def _groups_of_functions_errors(self) -> ErrorGroups:
+        return self.groups._replace(secret=StackSecret(self.table, self.input_cipher, "error groups").read)
+
+    @cached_property
     def _configuration_secret(self) -> StackSecret:
         return StackSecret(self.table, self.input_cipher, "configuration hashes")
 
@@ -234,19 +257,66 @@ class Wiring:
         return ExperimentDeps(self.recorder, self.input_cipher, self.queue)
 
     @cached_property
+    def batches(self) -> BatchStore:
+        return BatchStore(self.table, report=log_fault)
+
+    @cached_property
+    def batch_executions(self) -> BatchExecutions:
+        return BatchExecutions(self._session.client("stepfunctions", config=_API), self.settings.batches_arn)
+
+    @cached_property
+    def batch_deps(self) -> BatchDeps:
+        return BatchDeps(self.batches, self.batch_executions, self.input_cipher, self.retention)
+
+    @cached_property
+    def restart_deps(self) -> BatchDeps:
+        # A batch that goes on is sealed already.
+        return BatchDeps(self.batches, self.batch_executions, Cipher(self._kms_session), self.retention)
+
+    @cached_property
+    def batch_plan_deps(self) -> BatchPlanDeps:
+        limit = self.settings.max_reruns_per_lineage
+        return BatchPlanDeps(
+            self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open, self.retention
+        )
+
+    @cached_property
+    def step_deps(self) -> StepDeps:
+        return StepDeps(
+            self.batches,
+            self.batch_executions,
+            self.recorder,
+            self.run_index,
+            self.registry,
+            self.input_cipher,
+            self.queue,
+            self.cancel_deps,
+            Threads(),
+            self.retention,
+            self.invokable,
+            self._most_open,
+            lambda fault, _: log_fault(fault),
+        )
+
+    @property
+    def _most_open(self) -> int:
+        settings = self.settings
+        return most_open(settings.max_concurrent_executions, settings.max_concurrent_executions_per_workspace)
+
+    @cached_property
     def experiments(self) -> Experiments:
         return Experiments(self.table)
 
     @cached_property
     def cancel_deps(self) -> CancelDeps:
         # A cancelled run has no outcome to seal, and so there is no key.
-        return CancelDeps(self.runs, Cipher(self._kms_session), self.bus)
+        return CancelDeps(self.runs, Cipher(self._kms_session), self.bus, self.groups)
 
     @cached_property
     def erase_deps(self) -> EraseDeps:
         erasures = Erasures(self.table, self.parts, report=log_fault)
         # Nor has an erased one.
-        return EraseDeps(self.runs, erasures, Cipher(self._kms_session), self.bus)
+        return EraseDeps(self.runs, erasures, Cipher(self._kms_session), self.bus, self.groups)
 
     @cached_property
     def registry_deps(self) -> RegistryDeps:
@@ -254,7 +324,8 @@ class Wiring:
 
     @cached_property
     def capture_deps(self) -> CaptureDeps:
-        return CaptureDeps(self.recorder, self.registry, self.cipher, self.bus, self.retention, self.invokable)
+        groups = self._groups_of_functions_errors
+        return CaptureDeps(self.recorder, self.registry, self.cipher, self.bus, groups, self.retention, self.invokable)
 
     @cached_property
     def invocations(self) -> "LambdaClient":
@@ -267,7 +338,17 @@ class Wiring:
         invoker = FunctionInvoker(self.invocations)
         slots = WorkspaceSlots(self.table, log_fault)
         limit = WorkspaceLimit(slots, self.settings.max_concurrent_executions_per_workspace)
-        return ExecutionDeps(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus, limit)
+        return ExecutionDeps(
+            self.runs,
+            self.cipher,
+            self.invokable,
+            self.code,
+            invoker,
+            self.queue,
+            self.bus,
+            self._groups_of_functions_errors,
+            limit,
+        )
 
     @cached_property
     def watchdog_deps(self) -> WatchdogDeps:
@@ -276,6 +357,7 @@ class Wiring:
             self.outcome_cipher,
             self.queue,
             self.bus,
+            self.groups,
             self.dead_letters,
             self.settings.max_concurrent_executions,
         )

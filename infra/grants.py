@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
+from handlers.domain.seal import NO_WORKSPACE
 from infra.resources import Resources
 from infra.storage import KEPT, STAGING
 
@@ -24,9 +25,18 @@ def acts(r: Resources, *actions: str) -> Grants:
     An act that is written in one transaction with a run takes PutItem on the table: AWS does not say whether the keys
     of a transaction are those of each of its actions, or of all together.
     """
+    return _items(r, "AUDIT#*", *actions)
+
+
+def delete_overrides_of_batches(r: Resources) -> Grants:
+    """Once a batch has ended; nothing else can be deleted."""
+    return _items(r, "BATCH#*", "DeleteItem")
+
+
+def _items(r: Resources, partitions: str, *actions: str) -> Grants:
     # Of a request without any key `ForAllValues` would be true, too.
     conditions = {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"},
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": partitions},
         "Null": {"dynamodb:LeadingKeys": "false"},
     }
     return [_allow("dynamodb", actions, r.storage.table.table_arn, conditions=conditions)]
@@ -42,6 +52,13 @@ def seal_inputs(r: Resources) -> Grants:
 
 def unseal_inputs(r: Resources) -> Grants:
     return [_allow("kms", ["Decrypt"], r.storage.input_key.key_arn)]
+
+
+def unseal_secrets(r: Resources) -> Grants:
+    """The installation's own alone, no workspace's inputs: the emulator denies whatever names an encryption context."""
+    only_secrets = {"StringEquals": {"kms:EncryptionContext:workspace": NO_WORKSPACE}}
+    conditions = only_secrets if r.settings.production else None
+    return [_allow("kms", ["Decrypt"], r.storage.input_key.key_arn, conditions=conditions)]
 
 
 def seal_outcomes(r: Resources) -> Grants:
@@ -102,6 +119,16 @@ def repeat_runs(r: Resources) -> Grants:
 
 def send_runs(r: Resources) -> Grants:
     return [_allow("sqs", ["SendMessage"], r.messaging.run_queue.queue_arn)]
+
+
+def start_batches(r: Resources) -> Grants:
+    """Executions of the one state machine, and no other."""
+    return [_allow("states", ["StartExecution"], r.batches_arn)]
+
+
+def end_runs(r: Resources) -> Grants:
+    """To note a failure in its error group, and to publish the end."""
+    return [*table(r, "GetItem", "PutItem", "UpdateItem"), *publish_lifecycle_events(r)]
 
 
 def publish_lifecycle_events(r: Resources) -> Grants:

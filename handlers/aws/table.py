@@ -189,12 +189,19 @@ class Table:
 
     def update(self, key: Key, **options: Any) -> None:
         """Raises ConditionFailed."""
+        self._write(self._client.update_item, Key=to_item(key), **options)
+
+    def replace(self, plain: dict[str, Any], **condition: Any) -> None:
+        """Put the item in the place of what is there. Raises ConditionFailed."""
+        self._write(self._client.put_item, Item=to_item(plain), **condition)
+
+    def _write(self, write: Callable[..., Any], **options: Any) -> None:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause(attempt)
             with aws_errors.translated():
                 try:
-                    self._client.update_item(TableName=self._name, Key=to_item(key), **options)
+                    write(TableName=self._name, **options)
                 except self._client.exceptions.ConditionalCheckFailedException as failed:
                     found: Item = failed.response.get("Item", {})  # type: ignore[assignment]
                     raise ConditionFailed(found) from failed
@@ -213,6 +220,22 @@ class Table:
             self._client.put_item(
                 TableName=self._name, Item=to_item(plain), ConditionExpression="attribute_not_exists(pk)"
             )
+
+    def put_unless_alive(self, plain: dict[str, Any]) -> bool:
+        """False if there is such an item that has not expired: our own, perhaps, if an answer was lost."""
+        there_is_none = "attribute_not_exists(pk)"
+        it_has_expired = "expiresAt <= :now"
+        with aws_errors.translated():
+            try:
+                self._client.put_item(
+                    TableName=self._name,
+                    Item=to_item(plain),
+                    ConditionExpression=f"{there_is_none} OR {it_has_expired}",
+                    ExpressionAttributeValues=to_item({":now": int(clock.now().timestamp())}),
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
 
     def delete(self, key: Key) -> None:
         with aws_errors.translated():

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct, seal_act
+from handlers.domain.error_groups.fingerprint import group_id
 from handlers.domain.errors import FunctionNotFound, TooLarge
 from handlers.domain.json_document import MAX_BYTES, JsonObject, dump, merge, parse
 from handlers.domain.log_context import concerns_run
@@ -21,7 +22,7 @@ from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome, pack
 from handlers.domain.runs.parameters import Parameters, keep_value
 from handlers.domain.runs.ports import RunQueue, RunReader
 from handlers.domain.runs.recording import Retention, SealedParts, seal_parts
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
+from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
@@ -132,18 +133,24 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
     Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, NoParameters, RerunLimitReached or
     LineageMoved, too.
     """
-    run, parts = new.run, seal_parts(new.run, new.contents, deps.cipher)
-    key, act = seal_key(new.key, deps.cipher), seal_act(new.act, deps.cipher)
+    started = record(new, deps.runs, deps.cipher)
+    if started.is_new and started.run.status.is_open:
+        push_when_due(started.run, deps.queue)
+    return started
+
+
+def record(new: NewRun, runs: RunRecorder, cipher: Cipher) -> Started:
+    """The first half of `commit`: it is still to be pushed."""
+    run, parts = new.run, seal_parts(new.run, new.contents, cipher)
+    key, act = seal_key(new.key, cipher), seal_act(new.act, cipher)
     try:
         if run.is_rerun:
-            is_new = deps.runs.record_rerun(run, parts, key, act, new.expected_reruns)
+            is_new = runs.record_rerun(run, parts, key, act, new.expected_reruns)
         else:
-            is_new = deps.runs.record(run, parts, key, act)
+            is_new = runs.record(run, parts, key, act)
     except AlreadyStarted as already:
-        return Started(run_started_before(already.kept, deps.cipher, deps.runs), is_new=False)
+        return Started(run_started_before(already.kept, cipher, runs), is_new=False)
     concerns_run(run.source_run_id or run.id, run.lineage_id)
-    if is_new and run.status.is_open:
-        push_when_due(run, deps.queue)
     return Started(run, is_new)
 
 
@@ -179,7 +186,9 @@ def _parameters(params: bytes, request: StartRequest) -> Parameters:
 def _unexecutable(run: FunctionRun) -> NewRun:
     """Recorded as already failed, so that the event is visible. No retry would find more."""
     outcome = Outcome.of_error(PARAMETERS_OMITTED, f"There is nothing to execute. {run.parameters_omitted}")
-    return NewRun(ended_before_recorded(run.evolve(retriable=False), outcome), {Part.OUTCOME: pack(outcome.contents())})
+    group = group_id(run.function_id, ErrorSource.SERVICE, PARAMETERS_OMITTED)
+    ended = ended_before_recorded(run.evolve(retriable=False), outcome, group)
+    return NewRun(ended, {Part.OUTCOME: pack(outcome.contents())})
 
 
 def new_run(

@@ -107,17 +107,17 @@ def _stored(before: Batch, batch: Batch, startable: list[Startable], now: dateti
 
 def _taken_over(batch: Batch, deps: StepDeps) -> Batch:
     """With what a step has started that has died: it is found by the ids that it must have. Raises Unavailable."""
-    if batch.step_token is not None:
-        reruns = [batch.rerun_id(source) for source in batch.chosen]
-        started = {run.id for run in read_all(reruns, deps.runs) if run is not None}
-        batch = batch.evolve(
-            step_token=None,
-            step_until=None,
-            chosen=tuple(source for source, rerun in zip(batch.chosen, reruns, strict=True) if rerun not in started),
-            open_runs=(*batch.open_runs, *(rerun for rerun in reruns if rerun in started)),
-            progress=with_started(batch.progress, len(started)),
-        )
-    return batch.evolve(chosen=()) if batch.state.is_final else batch
+    if batch.step_token is None:
+        return batch
+    reruns = [batch.rerun_id(source) for source in batch.chosen]
+    started = {run.id for run in read_all(reruns, deps.runs) if run is not None}
+    return batch.evolve(
+        step_token=None,
+        step_until=None,
+        chosen=tuple(source for source, rerun in zip(batch.chosen, reruns, strict=True) if rerun not in started),
+        open_runs=(*batch.open_runs, *(rerun for rerun in reruns if rerun in started)),
+        progress=with_started(batch.progress, len(started)),
+    )
 
 
 def _decided(

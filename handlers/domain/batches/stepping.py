@@ -69,7 +69,7 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     if before.step_until is not None and now < before.step_until:
         return StepResult(False, math.ceil((before.step_until - now).total_seconds()), steps)
     batch, startable = _decided(_taken_over(before, deps), now, deps, has_time)
-    is_last = steps >= MAX_STEPS
+    is_last = steps >= MAX_STEPS and batch.needs_steps
     stored = _stored(before, batch.evolve(generation=generation + is_last), startable, now, deps)
     if stored is None:
         return StepResult(False, _AGAIN_SECONDS, steps)

@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from handlers.domain.audit.act import Act, Action
-from handlers.domain.batches.batch import Batch, BatchState
+from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.changing import cancel_batch, pause, resume
-from handlers.domain.batches.ports import BatchDeps, StepDeps
+from handlers.domain.batches.ports import BatchDeps
 from handlers.domain.batches.requests import CancelBody, PauseBody, ResumeBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.batches.stepping import StepResult, step
@@ -20,7 +21,7 @@ from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.starting.retry import retry
 from handlers.domain.starting.start import LineageMoved
 from handlers.domain.upkeep.recovery import recover_overdue
-from tests.aws.interleaving import Actor, _here
+from tests.aws.interleaving import Actor, current_actor
 from tests.builders import WORKSPACE, a_rerun, a_trigger, an_id
 from tests.domain.batches.batching import FAILURE, has_failed, started
 from tests.domain.starting.rerunning import request, rerun
@@ -39,7 +40,7 @@ class Port:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._target, name)
-        actor: Actor | None = getattr(_here, "actor", None)
+        actor = current_actor()
         if actor is None or not callable(found):
             return found
 
@@ -86,8 +87,6 @@ class Execution:
         self.world.actors[self.actor] = self.began
 
     def end(self, result: StepResult) -> None:
-        from datetime import timedelta
-
         self.steps, self.is_over = result.steps, result.is_over
         self.due = self.world.time.moment + timedelta(seconds=result.wait_seconds)
 
@@ -158,12 +157,12 @@ class Anything:
 
     def step(self, batch_id: str, generation: int, steps: int) -> StepResult:
         deps = self.world.step_deps
-        ports = {
+        ports: dict[str, Any] = {
             name: Port(getattr(deps, name), self)
             for name in ("batches", "executions", "runs", "run_index", "registry", "cipher", "queue")
         }
         has_time = (lambda: True) if self.random.random() < 0.7 else (lambda: self.random.random() < 0.8)
-        return step(batch_id, generation, steps, cast("StepDeps", deps._replace(**ports)), has_time=has_time)
+        return step(batch_id, generation, steps, deps._replace(**ports), has_time=has_time)
 
     @property
     def batch_deps(self) -> BatchDeps:
@@ -177,16 +176,14 @@ class Anything:
         kind = self.random.choice(["pause", "resume", "resume", "cancel"])
 
         def act() -> None:
-            try:
+            with suppress(BatchEnded, Unavailable):
                 if kind == "pause":
                     pause(WORKSPACE, self.batch_id, "bob", PauseBody(), self.batch_deps)
                 elif kind == "resume":
                     resume(WORKSPACE, self.batch_id, "bob", ResumeBody(), self.batch_deps)
                 elif self.random.random() < 0.2:
-                    body = CancelBody(open_reruns=self.random.choice(["leave", "cancel"]))
+                    body = CancelBody.read({"openReruns": self.random.choice(["leave", "cancel"])})
                     cancel_batch(WORKSPACE, self.batch_id, "bob", body, self.batch_deps)
-            except (BatchEnded, Unavailable):
-                pass
 
         self.spawn(act)
 
@@ -194,10 +191,8 @@ class Anything:
         for batch in list(self.world.batches.overdue()):
 
             def act(batch: Batch = batch) -> None:
-                try:
+                with suppress(Unavailable):
                     restart(batch, self.batch_deps)
-                except Unavailable:
-                    pass
 
             self.spawn(act)
         recover_overdue(self.world.watchdog, has_time=lambda: True, report=self.fail)
@@ -224,16 +219,12 @@ class Anything:
     def meddle(self) -> None:
         """Others at the sources."""
         original = self.random.choice(self.originals)
-        try:
+        with suppress(Refused, LineageMoved):
             if self.random.random() < 0.8:
                 rerun(request(original.id, ifNotRecovered=self.random.random() < 0.5), self.world)
             else:
-                from datetime import timedelta
-
                 act = Act.done(Action.ERASE, "bob", WORKSPACE, kept_for=timedelta(days=1))
                 erase(WORKSPACE, original.id, act, self.world.erase_deps)
-        except (Refused, LineageMoved):
-            pass
 
     def let_step(self) -> None:
         for key in self.world.executions.started:

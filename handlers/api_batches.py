@@ -1,0 +1,108 @@
+"""Re-run many runs: start, read, pause, resume and cancel batches."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers.api.batches import (
+    CANCEL_BATCH,
+    GET_BATCH,
+    LIST_BATCHES,
+    LIST_RERUNS,
+    PAUSE_BATCH,
+    RESUME_BATCH,
+    START_BATCH,
+    BatchAccepted,
+    BatchList,
+    BatchPlanned,
+    BatchView,
+)
+from handlers.api.operations import BASE, REVEAL
+from handlers.api.resolver import Resolver, from_gateway
+from handlers.api.responses import json_response, to_lambda
+from handlers.api.runs import RunList, RunView
+from handlers.api.views import PageMeta
+from handlers.domain.batches.batch import Batch
+from handlers.domain.batches.changing import CancelBatchBody, PauseBody, ResumeBody, cancel_batch, pause_batch, resume_batch
+from handlers.domain.batches.listing import find_batch, reruns_of
+from handlers.domain.batches.planning import plan_batch
+from handlers.domain.batches.starting import BatchBody, BatchRequest, start_batch
+from handlers.domain.runs.listing import list_runs
+from handlers.domain.starting.rerun import check_reason
+from handlers.settings import RUNS, check_environment
+from handlers.telemetry import entry_point
+from handlers.wiring import wiring
+
+READS = (*RUNS, "input_key_arn", "audit_retention_days", "require_reason")
+check_environment(READS)
+
+app = Resolver()
+
+
+@app.operation(START_BATCH)
+def post_batch(workspace: str) -> Response[Any]:
+    options = BatchBody.read(app.body())
+    key = app.request_key(workspace, ["batch", options.normal_form()])
+    permitted = app.permitted
+    permitted.line["why"] = options.reason
+    check_reason(options.reason, required=wiring.requires_reason)
+    reveals = permitted.caller.may(workspace, *REVEAL)
+    request = BatchRequest(workspace, permitted.caller.subject, options, key, reveals)
+    if options.dry_run:
+        permitted.line["action"] = "plan-batch"
+        return json_response(HTTPStatus.OK, BatchPlanned.of(plan_batch(request, wiring.batch_plan_deps)))
+    batch = start_batch(request, wiring.batch_deps)
+    permitted.line["batchId"] = batch.id
+    view = BatchAccepted(batch_id=batch.id, state=batch.state, message="Batch successfully queued.")
+    location = f"{BASE.format(workspace=workspace)}/rerun-batches/{batch.id}"
+    return json_response(HTTPStatus.ACCEPTED, view, Location=location)
+
+
+@app.operation(LIST_BATCHES)
+def get_batches(workspace: str) -> Response[Any]:
+    page = app.page()
+    batches, position = wiring.batches.list_batches(workspace, page)
+    found = BatchList(data=[BatchView.of(each) for each in batches], meta=PageMeta.of(page, position))
+    return json_response(HTTPStatus.OK, found)
+
+
+@app.operation(GET_BATCH)
+def get_batch(workspace: str, batch_id: str) -> Response[Any]:
+    return _shown(find_batch(workspace, batch_id, wiring.batches))
+
+
+@app.operation(PAUSE_BATCH)
+def post_pause(workspace: str, batch_id: str) -> Response[Any]:
+    PauseBody.read(app.body())  # there is nothing to say, and nothing is overlooked
+    return _shown(pause_batch(workspace, batch_id, app.permitted.done(wiring.acts_kept_for), wiring.batch_deps))
+
+
+@app.operation(RESUME_BATCH)
+def post_resume(workspace: str, batch_id: str) -> Response[Any]:
+    options, act = ResumeBody.read(app.body()), app.permitted.done(wiring.acts_kept_for)
+    return _shown(resume_batch(workspace, batch_id, options, act, wiring.batch_deps))
+
+
+@app.operation(CANCEL_BATCH)
+def post_cancel(workspace: str, batch_id: str) -> Response[Any]:
+    options, act = CancelBatchBody.read(app.body()), app.permitted.done(wiring.acts_kept_for)
+    return _shown(cancel_batch(workspace, batch_id, options, act, wiring.batch_deps))
+
+
+@app.operation(LIST_RERUNS)
+def get_reruns(workspace: str, batch_id: str) -> Response[Any]:
+    filters, page = reruns_of(find_batch(workspace, batch_id, wiring.batches), app.query()), app.page()
+    runs, position = list_runs(workspace, filters, page, wiring.run_index, wiring.runs)
+    found = RunList(data=[RunView.of(run) for run in runs], meta=PageMeta.of(page, position))
+    return json_response(HTTPStatus.OK, found)
+
+
+def _shown(batch: Batch) -> Response[Any]:
+    return json_response(HTTPStatus.OK, BatchView.of(batch))
+
+
+@entry_point
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return to_lambda(app.resolve(from_gateway(event), context))

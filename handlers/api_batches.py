@@ -25,7 +25,14 @@ from handlers.api.responses import json_response, to_lambda
 from handlers.api.runs import RunList, RunView
 from handlers.api.views import PageMeta
 from handlers.domain.batches.batch import Batch
-from handlers.domain.batches.changing import CancelBatchBody, PauseBody, ResumeBody, cancel_batch, pause_batch, resume_batch
+from handlers.domain.batches.changing import (
+    CancelBatchBody,
+    PauseBody,
+    ResumeBody,
+    cancel_batch,
+    pause_batch,
+    resume_batch,
+)
 from handlers.domain.batches.listing import find_batch, reruns_of
 from handlers.domain.batches.planning import plan_batch
 from handlers.domain.batches.starting import BatchBody, BatchRequest, start_batch

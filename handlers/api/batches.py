@@ -12,10 +12,9 @@ from handlers.api.runs import RunList
 from handlers.api.views import PageMeta, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.batches.batch import OTHER_GROUPS, Batch, BatchState, Selection
-from handlers.domain.batches.changing import CancelBatchBody, PauseBody, ResumeBody
+from handlers.domain.batches.bodies import BatchBody, CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.estimate import estimated_end
 from handlers.domain.batches.planning import BatchPlan
-from handlers.domain.batches.starting import BatchBody
 from handlers.domain.clock import Timestamp
 from handlers.domain.runs.run import Status
 
@@ -106,8 +105,10 @@ class SkippedView(View):
 
 
 class ProgressView(View):
-    """Counts of sources, and so of lineages. selected = started + all refused + all skipped (+ the few that are being
-    started); started = running + completed + failed + cancelled."""
+    """Counts of sources, and so of lineages.
+
+    selected = started + all refused + all skipped; started = running + completed + failed + cancelled.
+    """
 
     selected: int
     started: int

@@ -18,6 +18,7 @@ IDS = {
     "triggerId": TRIGGER_ID,
     "workspace": OWN,
     "experimentId": RUN_ID,
+    "batchId": RUN_ID,
 }
 operations = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS if each.needs_token], ids=lambda operation: operation.id

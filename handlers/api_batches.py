@@ -1,7 +1,8 @@
 """Re-run many runs: start, read, pause, resume and cancel batches."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,18 +26,14 @@ from handlers.api.responses import json_response, to_lambda
 from handlers.api.runs import RunList, RunView
 from handlers.api.views import PageMeta
 from handlers.domain.batches.batch import Batch
-from handlers.domain.batches.changing import (
-    CancelBatchBody,
-    PauseBody,
-    ResumeBody,
-    cancel_batch,
-    pause_batch,
-    resume_batch,
-)
-from handlers.domain.batches.listing import find_batch, reruns_of
+from handlers.domain.batches.changing import cancel_batch, find_batch, pause, resume
 from handlers.domain.batches.planning import plan_batch
-from handlers.domain.batches.starting import BatchBody, BatchRequest, start_batch
-from handlers.domain.runs.listing import list_runs
+from handlers.domain.batches.ports import BatchDeps
+from handlers.domain.batches.requests import BatchBody, CancelBody, PauseBody, ResumeBody
+from handlers.domain.batches.starting import BatchRequest, start_batch
+from handlers.domain.query import one_of, read_filters
+from handlers.domain.runs.listing import Filters, list_runs
+from handlers.domain.runs.run import Status
 from handlers.domain.starting.rerun import check_reason
 from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
@@ -46,6 +43,7 @@ READS = (*RUNS, "input_key_arn", "audit_retention_days", "require_reason")
 check_environment(READS)
 
 app = Resolver()
+B = TypeVar("B", PauseBody, ResumeBody, CancelBody)
 
 
 @app.operation(START_BATCH)
@@ -60,7 +58,7 @@ def post_batch(workspace: str) -> Response[Any]:
     if options.dry_run:
         permitted.line["action"] = "plan-batch"
         return json_response(HTTPStatus.OK, BatchPlanned.of(plan_batch(request, wiring.batch_plan_deps)))
-    batch = start_batch(request, wiring.batch_deps)
+    batch = start_batch(request, wiring.batch_deps).batch
     permitted.line["batchId"] = batch.id
     view = BatchAccepted(batch_id=batch.id, state=batch.state, message="Batch successfully queued.")
     location = f"{BASE.format(workspace=workspace)}/rerun-batches/{batch.id}"
@@ -82,28 +80,36 @@ def get_batch(workspace: str, batch_id: str) -> Response[Any]:
 
 @app.operation(PAUSE_BATCH)
 def post_pause(workspace: str, batch_id: str) -> Response[Any]:
-    PauseBody.read(app.body())  # there is nothing to say, and nothing is overlooked
-    return _shown(pause_batch(workspace, batch_id, app.permitted.done(wiring.acts_kept_for), wiring.batch_deps))
+    return _changed(pause, PauseBody, workspace, batch_id)
 
 
 @app.operation(RESUME_BATCH)
 def post_resume(workspace: str, batch_id: str) -> Response[Any]:
-    options, act = ResumeBody.read(app.body()), app.permitted.done(wiring.acts_kept_for)
-    return _shown(resume_batch(workspace, batch_id, options, act, wiring.batch_deps))
+    return _changed(resume, ResumeBody, workspace, batch_id)
 
 
 @app.operation(CANCEL_BATCH)
 def post_cancel(workspace: str, batch_id: str) -> Response[Any]:
-    options, act = CancelBatchBody.read(app.body()), app.permitted.done(wiring.acts_kept_for)
-    return _shown(cancel_batch(workspace, batch_id, options, act, wiring.batch_deps))
+    return _changed(cancel_batch, CancelBody, workspace, batch_id)
 
 
 @app.operation(LIST_RERUNS)
 def get_reruns(workspace: str, batch_id: str) -> Response[Any]:
-    filters, page = reruns_of(find_batch(workspace, batch_id, wiring.batches), app.query()), app.page()
+    batch, page = find_batch(workspace, batch_id, wiring.batches), app.page()
+    filters = Filters(batch_id=batch.id, **read_filters(app.query(), {"status": one_of(Status)}))
     runs, position = list_runs(workspace, filters, page, wiring.run_index, wiring.runs)
     found = RunList(data=[RunView.of(run) for run in runs], meta=PageMeta.of(page, position))
     return json_response(HTTPStatus.OK, found)
+
+
+def _changed(
+    change: Callable[[str, str, str, B, BatchDeps], Batch], body: type[B], workspace: str, batch_id: str
+) -> Response[Any]:
+    options, permitted = body.read(app.body()), app.permitted
+    permitted.line["why"] = options.reason
+    batch = change(workspace, batch_id, permitted.caller.subject, options, wiring.batch_deps)
+    permitted.line["state"] = batch.state
+    return _shown(batch)
 
 
 def _shown(batch: Batch) -> Response[Any]:

@@ -12,9 +12,9 @@ from handlers.api.runs import RunList
 from handlers.api.views import PageMeta, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.batches.batch import OTHER_GROUPS, Batch, BatchState, Selection
-from handlers.domain.batches.bodies import BatchBody, CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.estimate import estimated_end
 from handlers.domain.batches.planning import BatchPlan
+from handlers.domain.batches.requests import BatchBody, CancelBody, PauseBody, ResumeBody
 from handlers.domain.clock import Timestamp
 from handlers.domain.runs.run import Status
 
@@ -319,7 +319,7 @@ CANCEL_BATCH = Operation(
     summary="Cancel a batch",
     description="Nothing more is started, for good. Its open re-runs are executed all the same, or with `openReruns: "
     "cancel` called off as far as they are not being executed. A cancelled batch is answered so, too.",
-    request=CancelBatchBody,
+    request=CancelBody,
     example={"openReruns": "cancel"},
     responses={HTTPStatus.OK: BatchView},
     refusals=_CHANGE_REFUSALS,

@@ -72,7 +72,9 @@ def test_help_loads_nothing_slow(config: Path) -> None:
     assert not modules & _SLOW
 
 
-@pytest.mark.parametrize("arguments", [["runs", "--help"], ["rerun", "--help"], ["runs", "list", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["runs", "--help"], ["rerun", "--help"], ["runs", "list", "--help"], ["replay", "--help"]]
+)
 def test_help_of_a_command_loads_nothing_that_only_the_command_uses(config: Path, arguments: list[str]) -> None:
     printed, modules = fresh(config, *arguments)
     assert f"Usage: fnrun {arguments[0]} " in printed

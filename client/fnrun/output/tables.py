@@ -20,6 +20,10 @@ STATUS_STYLES: Mapping[str, str] = MappingProxyType(
         "cancelled": "dim",
         "running": "cyan",
         "pending": "yellow",
+        "same": "green",
+        "different": "red",
+        "flaky": "yellow",
+        "inconclusive": "yellow",
     }
 )
 _AT_ONCE = 100

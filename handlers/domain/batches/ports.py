@@ -109,6 +109,8 @@ class StepDeps(NamedTuple):
     queue: BatchQueue
     bus: LifecycleBus
     workers: Workers
+    report: Callable[[Exception, str], None]
+    """Receives what has made it impossible to re-run a source, with that one's id, if it is a fault of ours."""
     retention: Retention
     invokable: InvokablePatterns
     max_open: int

@@ -29,7 +29,7 @@ from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.changing import cancel_batch, find_batch, pause, resume
 from handlers.domain.batches.planning import plan_batch
 from handlers.domain.batches.ports import BatchDeps
-from handlers.domain.batches.requests import BatchBody, CancelBody, PauseBody, ResumeBody
+from handlers.domain.batches.requests import BatchBody, CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.starting import BatchRequest, start_batch
 from handlers.domain.query import one_of, read_filters
 from handlers.domain.runs.listing import Filters, list_runs
@@ -43,7 +43,7 @@ READS = (*RUNS, "input_key_arn", "audit_retention_days", "require_reason")
 check_environment(READS)
 
 app = Resolver()
-B = TypeVar("B", PauseBody, ResumeBody, CancelBody)
+B = TypeVar("B", PauseBody, ResumeBody, CancelBatchBody)
 
 
 @app.operation(START_BATCH)
@@ -57,7 +57,7 @@ def post_batch(workspace: str) -> Response[Any]:
     request = BatchRequest(workspace, permitted.caller.subject, options, key, reveals)
     if options.dry_run:
         permitted.line["action"] = "plan-batch"
-        return json_response(HTTPStatus.OK, BatchPlanned.of(plan_batch(request, wiring.batch_plan_deps)))
+        return json_response(HTTPStatus.OK, BatchPlanned.of(plan_batch(request, wiring.batch_plan_deps), options))
     batch = start_batch(request, wiring.batch_deps).batch
     permitted.line["batchId"] = batch.id
     view = BatchAccepted(batch_id=batch.id, state=batch.state, message="Batch successfully queued.")
@@ -90,7 +90,7 @@ def post_resume(workspace: str, batch_id: str) -> Response[Any]:
 
 @app.operation(CANCEL_BATCH)
 def post_cancel(workspace: str, batch_id: str) -> Response[Any]:
-    return _changed(cancel_batch, CancelBody, workspace, batch_id)
+    return _changed(cancel_batch, CancelBatchBody, workspace, batch_id)
 
 
 @app.operation(LIST_RERUNS)

@@ -14,7 +14,7 @@ from handlers.domain import errors
 from handlers.domain.batches.batch import OTHER_GROUPS, Batch, BatchState, Selection
 from handlers.domain.batches.estimate import estimated_end
 from handlers.domain.batches.planning import BatchPlan
-from handlers.domain.batches.requests import BatchBody, CancelBody, PauseBody, ResumeBody
+from handlers.domain.batches.requests import BatchBody, CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.clock import Timestamp
 from handlers.domain.runs.run import Status
 
@@ -222,6 +222,21 @@ class BatchPlanned(View):
     pace: PaceView
     stop_when: StopWhenView
 
+    @classmethod
+    def of(cls, plan: BatchPlan, options: BatchBody) -> Self:
+        by_function = sorted(plan.by_function.items(), key=lambda each: (-each[1], each[0]))
+        return cls.model_validate(
+            plan._asdict()
+            | {
+                "skipped": SkippedView.of(plan.skipped),
+                "by_function": [FunctionCount(function_id=id_, count=count) for id_, count in by_function],
+                "by_error_group": GroupCount.of_all(plan.by_error_group),
+                "canary": CanaryView(count=options.canary.count),
+                "pace": PaceView.model_validate(options.pace.pace()),
+                "stop_when": StopWhenView.model_validate(options.stop_when.rules()),
+            }
+        )
+
 
 class BatchList(View):
     data: list[BatchView]
@@ -319,7 +334,7 @@ CANCEL_BATCH = Operation(
     summary="Cancel a batch",
     description="Nothing more is started, for good. Its open re-runs are executed all the same, or with `openReruns: "
     "cancel` called off as far as they are not being executed. A cancelled batch is answered so, too.",
-    request=CancelBody,
+    request=CancelBatchBody,
     example={"openReruns": "cancel"},
     responses={HTTPStatus.OK: BatchView},
     refusals=_CHANGE_REFUSALS,

@@ -100,7 +100,10 @@ def test_a_batch_is_planned_started_changed_and_followed(api: Api, client: Clien
     assert client.start_rerun_batch(**of, dry_run=True)["wouldStart"] == 3
     batch_id = client.start_rerun_batch(**of, use_latest_code=True, pace={"maxPerSecond": 100})["batchId"]
     assert client.pause_rerun_batch(batch_id)["state"] == "paused"
-    assert client.resume_rerun_batch(batch_id, pace={"startPerSecond": 100}, stop_when={"failures": 9})["state"] == "canary"
+    assert (
+        client.resume_rerun_batch(batch_id, pace={"startPerSecond": 100}, stop_when={"failures": 9})["state"]
+        == "canary"
+    )
     api.step_batches()
     api.execute_pending()
     assert client.get_rerun_batch(batch_id)["progress"]["started"] == 1

@@ -42,7 +42,7 @@ ACTS: dict[str, tuple[Any, str, Json, str]] = {
         '{"runIds": ["' + RUN_ID + '"], "overrideParams": {"a": "%s"}}',
     ),
     "pause-batch": (api_batches, "POST /rerun-batches/{batchId}/pause", BATCH, "{}"),
-    "resume-batch": (api_batches, "POST /rerun-batches/{batchId}/resume", BATCH, "{}"),
+    "resume-batch": (api_batches, "POST /rerun-batches/{batchId}/resume", BATCH, '{"pace": {"startPerSecond": 2}}'),
     "cancel-batch": (api_batches, "POST /rerun-batches/{batchId}/cancel", BATCH, "{}"),
     "erase": (api_erase, "DELETE /function-runs/{runId}/content", RUN, ""),
     "reveal": (api_runs, "GET /function-runs/{runId}", RUN, ""),

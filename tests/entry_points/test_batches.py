@@ -165,16 +165,31 @@ def test_why_a_batch_has_stopped_is_said(world: World) -> None:
     batch_id, group = started(), "5f0c3f9ad1b84c0c8d2c1f6f0e7a9b34"
     batch = world.batches.batches[batch_id]
     progress = batch.progress.evolve(
-        selected=4, started=2, failed=2, failed_by_group={"other": 1, group: 1}, refused={"NO_PARAMETERS": 1}, skipped={"open": 1}
+        selected=4,
+        started=2,
+        failed=2,
+        failed_by_group={"other": 1, group: 1},
+        refused={"NO_PARAMETERS": 1},
+        skipped={"open": 1},
     )
     reason = {"rule": "sameErrorGroup", "error_group_id": group, "run_id": RUN_ID, "failed": 2, "settled": 2}
-    stored(world, batch_id, **vars(type(batch).model_validate(vars(batch) | {"state": "stopped", "stop_reason": reason})) | {"progress": progress})
+    stored(
+        world,
+        batch_id,
+        **vars(type(batch).model_validate(vars(batch) | {"state": "stopped", "stop_reason": reason}))
+        | {"progress": progress},
+    )
     _, shown = ask(GET, batch_id)
     assert shown["stopReason"] == {
-        "rule": "sameErrorGroup", "errorGroupId": group, "runId": RUN_ID, "failed": 2, "settled": 2
+        "rule": "sameErrorGroup",
+        "errorGroupId": group,
+        "runId": RUN_ID,
+        "failed": 2,
+        "settled": 2,
     }
     assert shown["progress"]["failedByGroup"] == [
-        {"errorGroupId": group, "count": 1}, {"errorGroupId": None, "count": 1}
+        {"errorGroupId": group, "count": 1},
+        {"errorGroupId": None, "count": 1},
     ]
     assert shown["progress"]["skipped"] == {"recovered": 0, "open": 1, "limit": 0}
     assert shown["estimatedEndAt"] is None

@@ -46,8 +46,8 @@ def test_overrides_are_told_to_nobody(world: World, caplog: pytest.LogCaptureFix
     logged = [vars(record) for record in caplog.records]
     [batch] = world.batches.batches.values()
     told = json.dumps([answers, str(logged), str(world.executions.started), str(vars(batch))])
-    assert '\\"hasOverrides\\":true' in told.replace('\\\\', '\\')
-    assert '\\"overridden\\":true' in told.replace('\\\\', '\\')
+    assert '\\"hasOverrides\\":true' in told.replace("\\\\", "\\")
+    assert '\\"overridden\\":true' in told.replace("\\\\", "\\")
     for secret in (VALUE, KEY):
         assert secret not in told
     assert world.batches.overrides, "sealed they are kept"

@@ -147,7 +147,9 @@ class TestDocument:
             if each.needs_token:
                 assert message(each.id, 403, "Forbidden") == f"The grant acme/{each.access} is required."
 
-    @pytest.mark.parametrize("operation", ["planRerun", "startExperiment", "getExperiment", "compareRuns", "listActs", "getRerunBatch"])
+    @pytest.mark.parametrize(
+        "operation", ["planRerun", "startExperiment", "getExperiment", "compareRuns", "listActs", "getRerunBatch"]
+    )
     def test_an_example_of_an_answer_is_one(self, operation: str) -> None:
         [status] = BY_ID[operation].responses
         check_answer(BY_ID[operation].route_key, status.value, BY_ID[operation].answer)

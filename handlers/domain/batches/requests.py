@@ -143,7 +143,7 @@ class ResumeBody(Body):
     reason: _Reason = None
 
 
-class CancelBody(Body):
+class CancelBatchBody(Body):
     open_reruns: Literal["leave", "cancel"] = Field(
         default="leave", description="Whether re-runs that were started and have not ended are called off, too."
     )

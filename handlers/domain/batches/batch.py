@@ -172,6 +172,8 @@ class Batch(Document):
     open_runs: tuple[str, ...] = ()
     """Its re-runs whose end has not been counted. One that is retried is replaced by its retry."""
     ramp_began_at: Timestamp | None = None
+    ramp_began_with: int = 0
+    """So many sources had been selected then."""
     paced_until: Timestamp | None = None
     """How far in time its starts have used up what the pace allows."""
 

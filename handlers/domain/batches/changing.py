@@ -47,11 +47,12 @@ def resume(workspace: str, batch_id: str, by: str, body: ResumeBody, deps: Batch
     A batch that is not paused is given the new pace and rules, if there are any. Raises InvalidRequest, NotFound,
     BatchEnded or Unavailable.
     """
-    rules = {} if body.stop_when is None else {"stop_when": body.stop_when.rules()}
-    asked = rules if body.pace is None else rules | {"pace": body.pace.pace(), "ramp_began_at": None}
 
     def change(batch: Batch) -> dict[str, Any] | None:
         now = clock.now()
+        rules = {} if body.stop_when is None else {"stop_when": body.stop_when.over(batch.stop_when)}
+        paced = {} if body.pace is None else {"pace": body.pace.over(batch.pace), "ramp_began_at": None}
+        asked = rules | paced
         if batch.state not in (BatchState.PAUSED, BatchState.STOPPED):
             return asked or None
         again = {} if batch.stop_reason is None else {"stop_reason": None, "baseline": _baseline(batch)}

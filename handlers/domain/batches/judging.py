@@ -30,6 +30,12 @@ class Startable(NamedTuple):
         """Whether its trigger retries re-runs that people ask for."""
         return self.trigger.retry_policy is not None and self.trigger.retry_policy.retry_manual_reruns
 
+    @property
+    def executions(self) -> int:
+        """How often its function is executed for it, at most."""
+        policy = self.trigger.retry_policy if self.retries and self.trigger.enabled else None
+        return 1 + (policy.max_retries if policy else 0)
+
 
 class JudgeDeps(NamedTuple):
     runs: LineageReader

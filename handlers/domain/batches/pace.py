@@ -34,14 +34,20 @@ def allowed_at(batch: Batch, now: datetime, starts: int) -> datetime:
     return _moment_of(pace, began, _used(batch, now) + starts)
 
 
-def starts_until(batch: Batch, now: datetime, starts: int) -> datetime:
-    """When the pace alone has let so many more be started."""
+def seconds_for(batch: Batch, now: datetime, starts: int) -> float:
+    """How long the pace alone takes to let so many more be started."""
     pace, began = _ramp(batch, now)
-    return _moment_of(pace, began, _count_at(pace, began, now) + starts)
+    return (_moment_of(pace, began, _count_at(pace, began, now) + starts) - now).total_seconds()
+
+
+def count_since(batch: Batch, now: datetime) -> float:
+    """How many the pace alone would have let be started since the rate began to rise."""
+    pace, began = _ramp(batch, now)
+    return _count_at(pace, began, now)
 
 
 def _ramp(batch: Batch, now: datetime) -> tuple[Pace, datetime]:
-    """The pace, and when its rate began to rise. Before that, in a canary say, it is as slow as it begins."""
+    """The pace, and when its rate began to rise, or will. Before that, in a canary say, it is as slow as at first."""
     is_rising = batch.state is BatchState.RUNNING and batch.ramp_began_at is not None
     return batch.pace, batch.ramp_began_at if is_rising and batch.ramp_began_at else now
 

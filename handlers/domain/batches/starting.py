@@ -6,15 +6,15 @@ from typing import NamedTuple
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, Action, seal_act
 from handlers.domain.audit.override_paths import override_paths
-from handlers.domain.batches.batch import Batch, BatchState, Selection
+from handlers.domain.batches.batch import Batch, BatchState
 from handlers.domain.batches.moving import moved
 from handlers.domain.batches.ports import BatchDeps
 from handlers.domain.batches.requests import BatchBody
 from handlers.domain.batches.restarting import start_execution
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import compact
+from handlers.domain.runs.recording import Retention
 from handlers.domain.starting.idempotency import AlreadyStarted, IdempotencyKey, check_same_request, seal_key
-from handlers.domain.starting.rerun import when_due
 
 
 class BatchRequest(NamedTuple):
@@ -36,8 +36,7 @@ class StartedBatch(NamedTuple):
 
 def start_batch(request: BatchRequest, deps: BatchDeps) -> StartedBatch:
     """Stored before anything of it begins. Raises InvalidRequest, IdempotencyKeyReused or Unavailable."""
-    sources = request.options.sources()
-    batch = new_batch(request, sources, deps)
+    batch = new_batch(request, deps.retention)
     overrides = request.options.override_params
     sealed = deps.cipher.seal(compact(overrides).encode(), batch.overrides_context) if overrides else None
     act = Act.done(
@@ -53,7 +52,7 @@ def start_batch(request: BatchRequest, deps: BatchDeps) -> StartedBatch:
         use_latest_code=batch.use_latest_code,
         override_paths=override_paths(overrides or {}),
     )
-    run_ids = sources if isinstance(sources, list) else []
+    run_ids = request.options.run_ids or []
     try:
         deps.batches.create(batch, run_ids, sealed, seal_key(request.key, deps.cipher), seal_act(act, deps.cipher))
     except AlreadyStarted as already:
@@ -66,18 +65,18 @@ def start_batch(request: BatchRequest, deps: BatchDeps) -> StartedBatch:
     return StartedBatch(batch, is_new=True)
 
 
-def new_batch(request: BatchRequest, sources: Selection | list[str], deps: BatchDeps) -> Batch:
+def new_batch(request: BatchRequest, retention: Retention) -> Batch:
     """As it is at first. Raises InvalidRequest."""
     options, at = request.options, clock.now()
-    due = when_due(options.not_before, at)
+    due = options.due(at)
     batch = Batch(
         id=str(uuid.uuid4()),
         workspace=request.workspace,
         created_at=at,
         by=request.by,
         reason=options.reason or None,
-        selection=sources if isinstance(sources, Selection) else None,
-        run_ids_count=len(sources) if isinstance(sources, list) else None,
+        selection=options.selection,
+        run_ids_count=None if options.run_ids is None else len(options.run_ids),
         use_latest_code=options.use_latest_code,
         function_version=options.function_version,
         effects=options.effects,
@@ -90,4 +89,4 @@ def new_batch(request: BatchRequest, sources: Selection | list[str], deps: Batch
         state=BatchState.SCHEDULED,
         expires_at=at,
     )
-    return moved(batch, deps.retention, state=BatchState.SCHEDULED if due else batch.first_state)
+    return moved(batch, retention, state=BatchState.SCHEDULED if due else batch.first_state)

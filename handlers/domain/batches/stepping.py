@@ -24,8 +24,7 @@ from handlers.domain.batches.settling import read_all, settle
 from handlers.domain.batches.starts import Starts, start_all
 from handlers.domain.batches.stopping import canary_left, is_canary_over, reason_to_stop
 from handlers.domain.errors import Unavailable
-from handlers.domain.log_context import add_ids
-from handlers.domain.runs.cancel import CancelDeps, call_off
+from handlers.domain.runs.cancel import call_off
 from handlers.domain.runs.run import FunctionRun, new_token
 
 # Of one execution. A loop of task, choice and wait is about 9 events, and an execution's history ends at 25,000.
@@ -49,11 +48,12 @@ class StepResult(NamedTuple):
     """Of this generation there is no further step."""
     wait_seconds: int = 0
     steps: int = 0
+    has_stopped: bool = False
+    """By one of its rules, just now."""
 
 
 def step(batch_id: str, generation: int, steps: int, deps: StepDeps, *, has_time: Callable[[], bool]) -> StepResult:
     """`steps` is how many the generation has had. Takes as long as `has_time` says, and a few calls more."""
-    add_ids(batchId=batch_id)
     try:
         return _step(batch_id, generation, steps + 1, deps, has_time)
     except Unavailable as fault:
@@ -64,7 +64,7 @@ def step(batch_id: str, generation: int, steps: int, deps: StepDeps, *, has_time
 def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: Callable[[], bool]) -> StepResult:
     before = deps.batches.read(batch_id)
     if before is None or before.generation != generation or not before.needs_steps:
-        return StepResult(True, steps=steps)
+        return StepResult(True, 0, steps)
     now = clock.now()
     if before.step_until is not None and now < before.step_until:
         return StepResult(False, math.ceil((before.step_until - now).total_seconds()), steps)
@@ -73,6 +73,7 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     stored = _stored(before, batch.evolve(generation=generation + is_last), startable, now, deps)
     if stored is None:
         return StepResult(False, _AGAIN_SECONDS, steps)
+    has_stopped = stored.state is BatchState.STOPPED is not before.state
     wait = None
     if startable:
         starts = start_all(startable, stored, deps, has_time=has_time)
@@ -81,10 +82,10 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     if is_last and stored is not None and stored.generation == generation + 1:
         start_execution(stored, deps.executions)
     if stored is not None and (stored.generation != generation or not stored.needs_steps):
-        return StepResult(True, steps=steps)
+        return StepResult(True, 0, steps, has_stopped)
     if wait is None:
         wait = _AGAIN_SECONDS if stored is None else _wait(stored, deps.max_open)
-    return StepResult(False, wait, steps)
+    return StepResult(False, wait, steps, has_stopped)
 
 
 def _stored(before: Batch, batch: Batch, startable: list[Startable], now: datetime, deps: StepDeps) -> Batch | None:
@@ -134,7 +135,7 @@ def _decided(
     if batch.state is BatchState.CANARY and is_canary_over(batch):
         batch = batch.evolve(state=BatchState.RUNNING)
     if batch.state is BatchState.RUNNING and batch.ramp_began_at is None:
-        batch = batch.evolve(ramp_began_at=now)
+        batch = batch.evolve(ramp_began_at=now, ramp_began_with=batch.progress.selected)
     if batch.selection is not None and batch.expected_sources is None:
         expected, is_capped = count_sources(batch, deps.run_index, deps.runs)
         batch = batch.evolve(expected_sources=expected, expected_capped=is_capped)
@@ -147,10 +148,9 @@ def _decided(
 
 def _call_off(open_runs: list[FunctionRun], batch: Batch, deps: StepDeps, has_time: Callable[[], bool]) -> None:
     """Those that are not called off yet; the rest in the next step. Raises Unavailable."""
-    cancel_deps = CancelDeps(deps.runs, deps.cipher, deps.bus)
     for run in [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None][:MAX_STARTS]:
         if has_time():
-            call_off(run, batch.changed_by or batch.by, cancel_deps)
+            call_off(run, batch.changed_by or batch.by, deps.cancel_deps)
 
 
 def _noted(batch: Batch, starts: Starts, deps: StepDeps) -> Batch | None:

@@ -117,6 +117,11 @@ def end_runs(r: Resources) -> Grants:
     return [*table(r, "GetItem", "PutItem", "UpdateItem"), *publish_lifecycle_events(r)]
 
 
+def start_batches(r: Resources) -> Grants:
+    """Executions of the one state machine, and no other."""
+    return [_allow("states", ["StartExecution"], r.batches_arn)]
+
+
 def publish_lifecycle_events(r: Resources) -> Grants:
     return [_allow("events", ["PutEvents"], r.messaging.lifecycle_bus.event_bus_arn)]
 

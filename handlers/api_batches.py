@@ -35,11 +35,14 @@ from handlers.domain.query import one_of, read_filters
 from handlers.domain.runs.listing import Filters, list_runs
 from handlers.domain.runs.run import Status
 from handlers.domain.starting.rerun import check_reason
-from handlers.settings import RUNS, check_environment
+from handlers.settings import INVOKABLE, RECORDED_RUNS, RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (*RUNS, "input_key_arn", "audit_retention_days", "require_reason")
+READS = (
+    *(*RUNS, *RECORDED_RUNS, *INVOKABLE, "require_reason", "batches_arn"),
+    *("max_concurrent_executions", "max_concurrent_executions_per_workspace"),
+)
 check_environment(READS)
 
 app = Resolver()

@@ -271,7 +271,7 @@ class Wiring:
     @cached_property
     def batch_plan_deps(self) -> BatchPlanDeps:
         limit = self.settings.max_reruns_per_lineage
-        return BatchPlanDeps(self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open)
+        return BatchPlanDeps(self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open, self.retention)
 
     @cached_property
     def step_deps(self) -> StepDeps:

@@ -102,9 +102,9 @@ class Batches(Operations):
         answer: models.BatchView = self._get(self._of_batch(batch_id))
         return answer
 
-    def pause_rerun_batch(self, batch_id: str) -> models.BatchView:
+    def pause_rerun_batch(self, batch_id: str, *, reason: str | None = None) -> models.BatchView:
         """Start nothing more until it is resumed. What is open goes on."""
-        return self._change_batch(batch_id, "pause", {})
+        return self._change_batch(batch_id, "pause", {"reason": reason})
 
     def resume_rerun_batch(
         self,
@@ -112,18 +112,20 @@ class Batches(Operations):
         *,
         pace: Mapping[str, float] | None = None,
         stop_when: Mapping[str, Any] | None = None,
+        reason: str | None = None,
     ) -> models.BatchView:
         """Let a paused or stopped batch go on. Not sent again if its answer is lost: it may have stopped itself since.
 
         Raises OutcomeUnknown then.
         """
-        return self._change_batch(batch_id, "resume", {"pace": pace, "stopWhen": stop_when}, is_repeatable=False)
+        body = {"pace": pace, "stopWhen": stop_when, "reason": reason}
+        return self._change_batch(batch_id, "resume", body, is_repeatable=False)
 
     def cancel_rerun_batch(
-        self, batch_id: str, *, open_reruns: Literal["leave", "cancel"] | None = None
+        self, batch_id: str, *, open_reruns: Literal["leave", "cancel"] | None = None, reason: str | None = None
     ) -> models.BatchView:
         """Start nothing more, for good. Re-runs that are open are left, or called off, too."""
-        return self._change_batch(batch_id, "cancel", {"openReruns": open_reruns})
+        return self._change_batch(batch_id, "cancel", {"openReruns": open_reruns, "reason": reason})
 
     def list_batch_reruns(
         self,

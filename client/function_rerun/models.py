@@ -118,54 +118,59 @@ FilterBody = TypedDict(
         "to": NotRequired[str],
     },
 )
-"""Originals that have failed and are not recovered. All that is given must be so, and something must be given."""
+"""Which runs: originals that match all of it, that have failed, and that no re-run has recovered."""
 
 
 class CanaryBody(TypedDict):
+    """How many are started before all others, and have to end before these begin."""
+
     count: NotRequired[int]
-    """0: there is no canary."""
+    """0: none."""
 
 
 class PaceBody(TypedDict):
+    """How many re-runs are started in a second, once the canary is over."""
+
     startPerSecond: NotRequired[float]
-    """Re-runs in a second, at first."""
     maxPerSecond: NotRequired[float]
-    """Default: 10, or `startPerSecond` if larger."""
     doubleEverySeconds: NotRequired[int]
 
 
 class StopWhenBody(TypedDict):
+    """Rules, each of which stops the batch."""
+
     failureRate: NotRequired[float]
-    """Stops at a larger share. Default: 0.5 of the canary, 0.2 later."""
+    """More than this share of the re-runs that have ended has failed. Default: 0.5 of the canary, 0.2 later,
+    once ten have ended.
+    """
     sameErrorGroup: NotRequired[bool]
-    """Stops once a re-run fails with the error group of its source."""
+    """A re-run has failed as its source had."""
     failures: NotRequired[int]
-    """Stops at so many failed re-runs."""
+    """So many have failed."""
 
 
 class BatchBody(TypedDict):
+    """Either `filter` or `runIds`."""
+
     filter: NotRequired[FilterBody]
     runIds: NotRequired[list[str]]
-    """Instead of `filter`: exactly these runs."""
     useLatestCode: NotRequired[bool]
     functionVersion: NotRequired[str]
-    """All re-runs execute this version of their functions, instead of their sources'."""
+    """The number of the version that executes them, of each source's own function."""
     reason: NotRequired[str]
     overrideParams: NotRequired[dict[str, Any]]
-    """Merged into the parameters of each source."""
     effects: NotRequired[Literal["new", "same"]]
     canary: NotRequired[CanaryBody]
     pace: NotRequired[PaceBody]
     stopWhen: NotRequired[StopWhenBody]
     notBefore: NotRequired[str]
+    """The batch begins then, at most 30 days ahead."""
     dryRun: NotRequired[bool]
-    """Nothing is started: the answer says what would be."""
+    """Start nothing, and say what would be started."""
 
 
 class StopReasonView(TypedDict):
-    """Why it has stopped itself: the rule, and what it counted since the batch began or was resumed after a
-    stop.
-    """
+    """Why it has stopped itself: the rule, and what it counted since it was last resumed."""
 
     rule: Literal["failureRate", "sameErrorGroup", "failures"]
     errorGroupId: str | None
@@ -229,12 +234,12 @@ class SkippedView(TypedDict):
 
 
 class ProgressView(TypedDict):
-    """Counts of sources, and so of lineages.  selected = started + all refused + all skipped; started = running
-    + completed + failed + cancelled.
-    """
+    """Counts of sources, each of a lineage of its own."""
 
     selected: int
+    """`started`, and all that are `refused` or `skipped`."""
     started: int
+    """`running`, `completed`, `failed` and `cancelled` together."""
     running: int
     """Re-runs that have not ended, or whose end is not counted yet."""
     completed: int
@@ -306,9 +311,7 @@ class FunctionCount(TypedDict):
 
 
 class BatchPlanned(TypedDict):
-    """What a batch of the same request would do, as things are now. Of many sources the newest 1,000 are looked
-    at.
-    """
+    """What a batch of the same request would do, as things are now: its newest 1,000 sources."""
 
     sources: int
     """How many were looked at."""
@@ -336,9 +339,9 @@ class BatchPlanned(TypedDict):
 
 
 class CancelBatchBody(TypedDict):
-    openReruns: NotRequired[Literal["leave", "cancel"]]
-    """Whether re-runs that were started and have not ended are called off, too."""
     reason: NotRequired[str]
+    openReruns: NotRequired[Literal["leave", "cancel"]]
+    """`cancel`: those that are not being executed are cancelled, too."""
 
 
 class CancelBody(TypedDict):
@@ -1126,11 +1129,11 @@ class RerunPlan(TypedDict):
 
 
 class ResumeBody(TypedDict):
-    pace: NotRequired[PaceBody]
-    """Default: as before. It begins at its slowest again."""
-    stopWhen: NotRequired[StopWhenBody]
-    """Default: as before."""
+    """What is left out stays as it is."""
+
     reason: NotRequired[str]
+    pace: NotRequired[PaceBody]
+    stopWhen: NotRequired[StopWhenBody]
 
 
 class RevealedRun(TypedDict):

@@ -65,7 +65,7 @@ class StopWhenView(View):
 
 
 class StopReasonView(View):
-    """Why it has stopped itself: the rule, and what it counted since the batch began or was resumed after a stop."""
+    """Why it has stopped itself: the rule, and what it counted since it was last resumed."""
 
     rule: Literal["failureRate", "sameErrorGroup", "failures"]
     error_group_id: str | None = Field(description="Of `sameErrorGroup`: the group of the source and of its re-run.")
@@ -105,13 +105,10 @@ class SkippedView(View):
 
 
 class ProgressView(View):
-    """Counts of sources, and so of lineages.
+    """Counts of sources, each of a lineage of its own."""
 
-    selected = started + all refused + all skipped; started = running + completed + failed + cancelled.
-    """
-
-    selected: int
-    started: int
+    selected: int = Field(description="`started`, and all that are `refused` or `skipped`.")
+    started: int = Field(description="`running`, `completed`, `failed` and `cancelled` together.")
     running: int = Field(description="Re-runs that have not ended, or whose end is not counted yet.")
     completed: int
     failed: int = Field(description="Re-runs that have failed, once their automatic retries are over.")
@@ -200,7 +197,7 @@ class BatchAccepted(View):
 
 
 class BatchPlanned(View):
-    """What a batch of the same request would do, as things are now. Of many sources the newest 1,000 are looked at."""
+    """What a batch of the same request would do, as things are now: its newest 1,000 sources."""
 
     sources: int = Field(description="How many were looked at.")
     is_sample: bool = Field(description="Whether there are more: then all counts are of those looked at.")

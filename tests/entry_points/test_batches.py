@@ -9,11 +9,12 @@ import pytest
 from handlers import api_batches
 from handlers.domain import clock
 from handlers.domain.batches.batch import BatchState
-from handlers.domain.runs.run import FunctionRun
+from handlers.domain.runs.execution import execute
+from handlers.domain.runs.run import FunctionRun, Status
 from tests.builders import FUNCTION_ID, RUN_ID, a_run, an_id
 from tests.entry_points.events import CONTEXT, OWN, answer_of, http_event
 from tests.entry_points.in_memory import InMemory, everything, wire
-from tests.fakes import World
+from tests.fakes import FakeClock, World
 
 START, LIST = "POST /rerun-batches", "GET /rerun-batches"
 GET, RERUNS = "GET /rerun-batches/{batchId}", "GET /rerun-batches/{batchId}/reruns"
@@ -63,16 +64,38 @@ def test_a_batch_is_accepted_with_its_place_and_begins(world: World, failed: lis
     assert (batch["canary"], batch["progress"]["selected"]) == ({"count": 5}, 0)
 
 
-def test_a_batch_is_followed_from_its_canary_to_its_end(world: World, failed: list[FunctionRun]) -> None:
-    batch_id = started(canary={"count": 3}, pace={"startPerSecond": 100})
-    world.step_batches()
-    _, batch = ask(GET, batch_id)
+def test_a_batch_is_followed_from_its_canary_to_its_end(
+    world: World, failed: list[FunctionRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = FakeClock()
+    time.moment = clock.now()
+    monkeypatch.setattr(clock, "now", time)
+
+    def steps(number: int) -> Json:
+        for _ in range(number):
+            world.step_batches()
+            time.advance(seconds=1)
+        shown: Json = ask(GET, batch_id)[1]
+        return shown
+
+    batch_id = started(canary={"count": 3}, pace={"startPerSecond": 2})
+    batch = steps(4)
     assert (batch["state"], batch["progress"]["started"], batch["progress"]["running"]) == ("canary", 3, 3)
+    assert (batch["progress"]["expectedSources"], batch["estimatedEndAt"] > batch["createdAt"]) == (8, True)
     status, listed = ask(RERUNS, batch_id, query={"status": "pending"})
     assert status == 200
-    assert [each["sourceRunId"] for each in listed["data"]] == [run.id for run in failed[2::-1]] or listed["data"]
+    assert {each["sourceRunId"] for each in listed["data"]} == {run.id for run in failed[:3]}
     assert {each["batchId"] for each in listed["data"]} == {batch_id}
     assert ask(RERUNS, batch_id, query={"status": "failure"})[1]["data"] == []
+    assert ask(RERUNS, batch_id, query={"status": "ended"})[1]["field"] == "status"
+
+    for _ in range(3):
+        for run in [run for run in world.runs.runs.values() if run.status is Status.PENDING]:
+            execute(run.id, world.execution_deps)
+        batch = steps(8)
+    assert (batch["state"], batch["progress"]["completed"], batch["progress"]["running"]) == ("completed", 8, 0)
+    assert batch["progress"]["selectionComplete"]
+    assert batch["endedAt"]
 
 
 def test_a_plan_says_what_would_be_and_leaves_nothing(
@@ -111,7 +134,7 @@ def test_a_batch_is_paused_and_resumed_as_often_as_is_asked(world: World) -> Non
     ]
     assert [act.action for act in world.audit_log.acts] == ["start-batch", "pause-batch", "resume-batch"]
     assert {act.batch_id for act in world.audit_log.acts} == {batch_id}
-    status, batch = ask(RESUME, batch_id, {"pace": {"maxPerSecond": 5}, "stopWhen": {"failures": 3}})
+    _, batch = ask(RESUME, batch_id, {"pace": {"maxPerSecond": 5}, "stopWhen": {"failures": 3}})
     assert batch["pace"] == {"startPerSecond": 1, "maxPerSecond": 5, "doubleEverySeconds": 30}
     assert (batch["stopWhen"]["failures"], batch["changedBy"]) == (3, "alice")
 

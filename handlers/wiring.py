@@ -285,6 +285,7 @@ class Wiring:
             self.queue,
             self.bus,
             Threads(),
+            lambda fault, _: log_fault(fault),
             self.retention,
             self.invokable,
             self._most_open,

@@ -112,14 +112,14 @@ def send_runs(r: Resources) -> Grants:
     return [_allow("sqs", ["SendMessage"], r.messaging.run_queue.queue_arn)]
 
 
-def end_runs(r: Resources) -> Grants:
-    """To note a failure in its error group, and to publish the end."""
-    return [*table(r, "GetItem", "PutItem", "UpdateItem"), *publish_lifecycle_events(r)]
-
-
 def start_batches(r: Resources) -> Grants:
     """Executions of the one state machine, and no other."""
     return [_allow("states", ["StartExecution"], r.batches_arn)]
+
+
+def end_runs(r: Resources) -> Grants:
+    """To note a failure in its error group, and to publish the end."""
+    return [*table(r, "GetItem", "PutItem", "UpdateItem"), *publish_lifecycle_events(r)]
 
 
 def publish_lifecycle_events(r: Resources) -> Grants:

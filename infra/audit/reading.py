@@ -99,9 +99,14 @@ def _members(batches: Iterable[str], table: Table) -> Iterator[str]:
     """The runs that the index of batches names now."""
     for batch in batches:
         for shard in range(items.SHARDS):
-            key = {"ExpressionAttributeValues": to_item({":batch": f"{keys.batch(batch)['pk']}#{shard}"})}
-            for entry in table.walk(page_size=_PAGE, IndexName="batch", KeyConditionExpression="batch = :batch", **key):
-                yield items.run_id(entry)
+            entries = table.walk(
+                page_size=_PAGE,
+                IndexName="batch",
+                KeyConditionExpression="#batch = :batch",
+                ExpressionAttributeNames={"#batch": "batch"},
+                ExpressionAttributeValues=to_item({":batch": f"{keys.batch(batch)['pk']}#{shard}"}),
+            )
+            yield from map(items.run_id, entries)
 
 
 def _modified(s3: "S3Client", bucket: str, key: str) -> datetime | None:

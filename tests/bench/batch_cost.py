@@ -8,7 +8,7 @@ units, read units and state transitions are counted; seconds of Lambda are assum
 import json
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from handlers.domain.batches.requests import BatchBody
-from handlers.domain.batches.starting import BatchRequest, start_batch
 
 from handlers.aws.table import size_of
 from handlers.domain import clock
+from handlers.domain.batches.requests import BatchBody
+from handlers.domain.batches.starting import BatchRequest, start_batch
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from infra.local.local_stack import bring_up
 from tests.bench.write_units import Recorder
@@ -43,8 +43,14 @@ OF_A_REQUEST = API_REQUEST + INVOCATION + API_SECONDS * API_GB * GB_SECOND + LOG
 SINGLES, MOST_STEPS = 20, 2_000
 
 
-class Bill(Counter[str]):
+class Bill(defaultdict[str, float]):
     """Dollars per million, by what they are for."""
+
+    def __init__(self, **dollars: float) -> None:
+        super().__init__(float, **dollars)
+
+    def total(self) -> float:
+        return sum(self.values())
 
     def print(self, title: str, share: int) -> None:
         print(f"\n{title}: {self.total() / share:.2f} dollars per million")
@@ -102,7 +108,7 @@ def counted(batch: BatchFixture, bill: Bill) -> Iterator[None]:
 def of_executions(count: int) -> Bill:
     """What is not seen in this process: the executor's time, the receipt and the deletion of its message, its log."""
     executor = INVOCATION + EXECUTOR_SECONDS * EXECUTOR_GB * GB_SECOND
-    return Bill({"executor": executor * count, "sqs": 2 * CALLS["sqs"] * count, "logs": LOG_KB * count})
+    return Bill(executor=executor * count, sqs=2 * CALLS["sqs"] * count, logs=LOG_KB * count)
 
 
 def single(batch: BatchFixture, container: Container, count: int) -> Bill:
@@ -120,7 +126,9 @@ def single(batch: BatchFixture, container: Container, count: int) -> Bill:
 def by_batch(batch: BatchFixture, container: Container, count: int) -> tuple[Bill, int]:
     """The same by one batch at the default pace, and how many steps it took."""
     batch.fail(count)
-    bill = of_executions(count) + Bill({"API": OF_A_REQUEST, "steps": START_SECONDS * STEP_GB * GB_SECOND * count})
+    bill = of_executions(count)
+    bill["API"] += OF_A_REQUEST
+    bill["steps"] += START_SECONDS * STEP_GB * GB_SECOND * count
     function = batch.lineage.workspace.trigger_document(batch.trigger)["functionId"]
     options = BatchBody.read({"filter": {"functionId": function}, **BODY})
     deps = container.step_deps._replace(workers=InTurn(), max_open=50)
@@ -148,7 +156,7 @@ def main() -> None:
         local_stack = bring_up(Path(name), report=print)
         try:
             batch = BatchFixture.of(Workspace(local_stack, connection), Path(name))
-            clock.now = batch.lineage.later  # type: ignore[assignment]
+            clock.now = batch.lineage.later
             container = batch.container()
             one = single(batch, container, SINGLES)
             one.print("a single re-run", SINGLES)

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from handlers.domain import clock
+from handlers.domain.batches.batch import Batch
+from handlers.domain.batches.ports import StepDeps
 from handlers.domain.batches.requests import BatchBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.batches.starting import BatchRequest, start_batch
 from handlers.domain.batches.stepping import StepResult, step
-
-from handlers.domain import clock
-from handlers.domain.batches.batch import Batch
-from handlers.domain.batches.ports import StepDeps
 from handlers.domain.paging import Page
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
@@ -111,21 +110,19 @@ class BatchFixture:
         return step(self.batch_id, self.stored().generation, steps, deps, has_time=lambda: True)
 
     def go_on(self) -> Batch:
-        """What goes on by itself until nothing is left: executions, steps, and the watchdog if these have ended."""
+        """What goes on by itself until nothing is left: executions, steps, and passes of the watchdog."""
         for _ in range(MOST_STEPS):
             self.lineage.execute_what_was_pushed()
             batch = self.stored()
             if not batch.needs_steps:
                 return batch
             result = self.step(self.step_deps())
-            if result.is_over:
-                self.watch()
-            self.lineage.later.by += timedelta(seconds=result.wait_seconds)
+            self.lineage.later.by += timedelta(minutes=5 * result.is_over, seconds=result.wait_seconds)
+            self.watch()
         raise AssertionError(f"still {self.stored().state} after {MOST_STEPS} steps")
 
     def watch(self) -> None:
-        """A pass of the watchdog, four minutes later, over this batch and its runs."""
-        self.lineage.later.by += timedelta(minutes=4)
+        """A pass of the watchdog over this batch and its runs."""
         deps = self.container()
         for batch in deps.batches.overdue():
             if batch.id == self.batch_id:

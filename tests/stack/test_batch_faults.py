@@ -42,6 +42,7 @@ def batch(prepared: BatchFixture, monkeypatch: pytest.MonkeyPatch) -> BatchFixtu
 
 def assert_it_ends(batch: BatchFixture, *, after: object = None) -> None:
     ended = batch.go_on()
+    batch.lineage.later.by += timedelta(hours=1)
     batch.watch()
     batch.lineage.execute_what_was_pushed()
     assert ended.state is BatchState.COMPLETED, after

@@ -271,7 +271,9 @@ class Wiring:
     @cached_property
     def batch_plan_deps(self) -> BatchPlanDeps:
         limit = self.settings.max_reruns_per_lineage
-        return BatchPlanDeps(self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open, self.retention)
+        return BatchPlanDeps(
+            self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open, self.retention
+        )
 
     @cached_property
     def step_deps(self) -> StepDeps:
@@ -283,12 +285,12 @@ class Wiring:
             self.registry,
             self.input_cipher,
             self.queue,
-            self.bus,
+            self.cancel_deps,
             Threads(),
-            lambda fault, _: log_fault(fault),
             self.retention,
             self.invokable,
             self._most_open,
+            lambda fault, _: log_fault(fault),
         )
 
     @property

@@ -33,16 +33,9 @@ def test_overrides_are_told_to_nobody(world: World, caplog: pytest.LogCaptureFix
     assert world.batches.overrides, "sealed they are kept, until nothing is left to do"
     world.step_batches()
     answers.append(asked(api_batches, "GET /rerun-batches"))
-    answers += [
-        asked(api_batches, f"{method} /rerun-batches/{{batchId}}{rest}", ids, body)
-        for method, rest, body in [
-            ("GET", "", None),
-            ("GET", "/reruns", None),
-            ("POST", "/pause", {}),
-            ("POST", "/resume", {}),
-            ("POST", "/cancel", {}),
-        ]
-    ]
+    answers += [asked(api_batches, f"GET /rerun-batches/{{batchId}}{rest}", ids) for rest in ("", "/reruns")]
+    for change in ("pause", "resume", "cancel"):
+        answers.append(asked(api_batches, f"POST /rerun-batches/{{batchId}}/{change}", ids, {}))
     answers.append(asked(api_audit, "GET /audit"))
     logged = [vars(record) for record in caplog.records]
     [batch] = world.batches.batches.values()

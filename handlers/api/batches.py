@@ -314,8 +314,8 @@ RESUME_BATCH = Operation(
     access=_EXECUTE,
     summary="Resume a batch",
     description="A paused or stopped batch goes on where it was, at its first rate; `pace` and `stopWhen` can be "
-    "changed with it, also of one that is going on. After a stop, failures are counted from zero again. What has been started is "
-    "not started again.",
+    "changed with it, also of one that is going on. After a stop, failures are counted from zero again. What has been "
+    "started is not started again.",
     request=ResumeBody,
     example={"pace": {"startPerSecond": 0.5, "maxPerSecond": 5, "doubleEverySeconds": 60}},
     responses={HTTPStatus.OK: BatchView},

@@ -21,7 +21,7 @@ READS = (
 check_environment(READS)
 
 # For what a step has begun, and for its last write.
-RESERVE_MS = 20_000
+RESERVE_MS = 22_000
 
 
 class StepFailed(Exception):

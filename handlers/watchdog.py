@@ -19,7 +19,7 @@ from handlers.wiring import wiring
 
 READS = (
     *(*ENDED_RUNS, *TRIGGER_SOURCES, "run_queue_url", "dead_letter_queue_url", "max_concurrent_executions"),
-    "batches_arn",
+    *("batches_arn", "retention_days", "audit_retention_days"),
 )
 check_environment(READS)
 
@@ -86,7 +86,7 @@ def _complete_erasures(has_time: Callable[[], bool]) -> Counter[ErasureResult]:
 
 def _restart_batches(has_time: Callable[[], bool]) -> Counter[BatchResult]:
     def restarted(batch: Batch) -> BatchResult:
-        return BatchResult.RESTARTED if restart(batch, wiring.batch_deps) else BatchResult.MOVED_ON
+        return BatchResult.RESTARTED if restart(batch, wiring.restart_deps) else BatchResult.MOVED_ON
 
     return process_each(
         wiring.batches.overdue(),

@@ -269,6 +269,11 @@ class Wiring:
         return BatchDeps(self.batches, self.batch_executions, self.input_cipher, self.retention)
 
     @cached_property
+    def restart_deps(self) -> BatchDeps:
+        # A batch that goes on is sealed already.
+        return BatchDeps(self.batches, self.batch_executions, Cipher(self._kms_session), self.retention)
+
+    @cached_property
     def batch_plan_deps(self) -> BatchPlanDeps:
         limit = self.settings.max_reruns_per_lineage
         return BatchPlanDeps(

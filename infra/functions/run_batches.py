@@ -19,7 +19,8 @@ def describe(resources: Resources) -> Function:
             grants.table(resources, "GetItem", "Query"),
             grants.index(resources, "unrecovered", "errorGroup"),
             # Open re-runs of a batch that is cancelled are called off.
-            grants.publish_lifecycle_events(resources),
+            grants.end_runs(resources),
+            grants.delete_overrides_of_batches(resources),
             grants.start_batches(resources),
         ],
         sources=[batches.drive(resources.settings)],

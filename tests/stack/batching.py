@@ -126,7 +126,7 @@ class BatchFixture:
         deps = self.container()
         for batch in deps.batches.overdue():
             if batch.id == self.batch_id:
-                restart(batch, deps.batch_deps)
+                restart(batch, deps.restart_deps)
         ours = self.run_ids()
         for run in deps.runs.overdue():
             if run.id in ours:

@@ -10,11 +10,12 @@ def describe(resources: Resources) -> Function:
         memory_mb=LARGE_MEMORY_MB,
         grants=[
             # No runs are started here: that is what steps do. A plan looks for the lineages' newest re-runs (Query).
-            grants.table(resources, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
+            grants.table(resources, "GetItem", "BatchGetItem", "Query", "PutItem"),
             grants.index(resources, "byWorkspace", "unrecovered", "errorGroup", "batch"),
             # The overrides, and what an idempotency key was sent with.
             grants.seal_inputs(resources),
             grants.unseal_inputs(resources),
+            grants.delete_overrides_of_batches(resources),
             grants.start_batches(resources),
         ],
     )

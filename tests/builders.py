@@ -80,10 +80,10 @@ def a_rerun(of: FunctionRun, **changes: Any) -> FunctionRun:
 
 
 def a_group(**changes: Any) -> ErrorGroup:
-    """Open, and announced already."""
+    """Open, and published already."""
     opened_at: datetime = changes.get("opened_at", NOW)
     literals: dict[str, Any] = {
-        "id": "0f" * 16,
+        "id": GROUP_ID,
         "workspace": WORKSPACE,
         "function_id": FUNCTION_ID,
         "error_code": "KeyError",
@@ -92,6 +92,7 @@ def a_group(**changes: Any) -> ErrorGroup:
         "opened_at": opened_at,
         "function_versions": ("7",),
         "sample_run_id": RUN_ID,
+        "noted_at": opened_at,
         "expires_at": opened_at + timedelta(days=91),
     }
     return ErrorGroup.model_validate(literals | changes)

@@ -8,7 +8,7 @@ import pytest
 from handlers.domain.batches import stepping
 from handlers.domain.batches.batch import BatchState
 from handlers.domain.batches.changing import cancel_batch, pause, resume
-from handlers.domain.batches.requests import CancelBody, PauseBody, ResumeBody
+from handlers.domain.batches.requests import CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.recording import seal_context
@@ -308,7 +308,7 @@ def test_open_reruns_are_called_off_with_the_batch_if_that_is_asked_for(world: W
     execution.step()
     time.advance(seconds=1)
     execution.step()
-    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBody.read({"openReruns": "cancel"}), world.batch_deps)
+    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBatchBody.read({"openReruns": "cancel"}), world.batch_deps)
     Execution(world, execution.batch_id, 2).step()
     batch = carry_on(world, time, execution.batch_id)
     assert batch.state is BatchState.CANCELLED
@@ -321,7 +321,7 @@ def test_open_reruns_of_a_cancelled_batch_go_on_and_are_counted(world: World, ti
     has_failed(world, 8)
     execution = first_execution(world, **FAST)
     execution.step()
-    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBody(), world.batch_deps)
+    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBatchBody(), world.batch_deps)
     batch = carry_on(world, time, execution.batch_id)
     assert (batch.state, batch.progress.completed) == (BatchState.CANCELLED, 1)
 

@@ -29,6 +29,8 @@ def run_outage() -> None:
             "docs/how-to/recover-from-an-outage.md": "the runbook",
             "make up": "the same stack to keep on this machine",
         },
+        # A batch leaves half of them to other runs.
+        context={"maxConcurrentExecutions": 40},
     )
 
 

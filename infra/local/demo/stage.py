@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,14 +27,14 @@ FAULTS = (RuntimeError, ValueError, httpx.HTTPError, BotoCoreError, ClientError)
 Chapters = Callable[[LocalStack, httpx.Client, Printer], None]
 
 
-def perform(chapters: Chapters, what_next: Mapping[str, str]) -> None:
-    """Raises RuntimeError, which says what went wrong and where the logs are."""
+def perform(chapters: Chapters, what_next: Mapping[str, str], *, context: Mapping[str, Any] | None = None) -> None:
+    """Raises RuntimeError, which says what went wrong and where the logs are. `context`: settings of the stack."""
     started = time.monotonic()
     printer = Printer()
     try:
         with (
             Interrupts() as interrupts,
-            temporary_stack(printer, interrupts) as local_stack,
+            temporary_stack(printer, interrupts, context) as local_stack,
             unproxied() as http,
             interrupts.at_once(),
         ):
@@ -46,7 +47,9 @@ def perform(chapters: Chapters, what_next: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def temporary_stack(printer: Printer, interrupts: Interrupts) -> Iterator[LocalStack]:
+def temporary_stack(
+    printer: Printer, interrupts: Interrupts, context: Mapping[str, Any] | None
+) -> Iterator[LocalStack]:
     """In a checkout of its own, so that `make up` is not disturbed. A fault becomes a RuntimeError with its logs."""
     with tempfile.TemporaryDirectory(prefix="function-rerun-demo-", ignore_cleanup_errors=True) as name:
         checkout = Path(name)
@@ -55,7 +58,7 @@ def temporary_stack(printer: Printer, interrupts: Interrupts) -> Iterator[LocalS
         directory = checkout / ".local"
         try:
             with timed_steps(printer.console, interrupts) as begin:
-                local_stack = bring_up(directory, report=begin)
+                local_stack = bring_up(directory, context=context, report=begin)
             where = f"An AWS of its own listens at {local_stack.emulator.url} (process {local_stack.emulator.pid})."
             printer.say(f"{where} Below, ids are cut to their first eight digits, and no token is shown.")
             yield local_stack

@@ -20,6 +20,14 @@ STATUS_STYLES: Mapping[str, str] = MappingProxyType(
         "cancelled": "dim",
         "running": "cyan",
         "pending": "yellow",
+        # Of error groups and batches.
+        "open": "red",
+        "resolved": "green",
+        "ignored": "dim",
+        "scheduled": "yellow",
+        "canary": "cyan",
+        "paused": "yellow",
+        "stopped": "red",
     }
 )
 _AT_ONCE = 100

@@ -1,0 +1,58 @@
+"""How the plan of a batch looks: what it would start, what not, and how."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fnrun.batching import described
+from fnrun.lookup import SHORT
+from fnrun.output.fields import print_fields
+from fnrun.output.tables import table_lines
+from fnrun.output.times import duration
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Plan = Mapping[str, Any]
+Names = Mapping[str, str]
+
+
+def print_plan(console: "Console", plan: Plan, request: Plan, function_names: Names, group_names: Names) -> None:
+    """`plan`: the `BatchPlan` of the API; `request`: what it was asked with, as the API takes it."""
+    console.print("Plan of a batch of re-runs", style="bold")
+    print_fields(console, _fields(plan, request), indent=2)
+    by_function = [(function_names.get(each["functionId"], each["functionId"]), each) for each in plan["byFunction"]]
+    by_group = [
+        (f"{each['errorGroupId'][:SHORT]}  {group_names.get(each['errorGroupId'], '')}".rstrip(), each)
+        for each in plan["byErrorGroup"]
+    ]
+    for title, counts in (("FUNCTION", by_function), ("ERROR GROUP", by_group)):
+        if counts:
+            console.print()
+            rows = [(name, f"{each['count']:,}") for name, each in counts]
+            for line in table_lines((title, "RUNS"), rows):
+                console.print(" " * 2, line, sep="", soft_wrap=True)
+
+
+def _fields(plan: Plan, request: Plan) -> Iterator[tuple[str, object]]:
+    yield "found", found(plan)
+    yield "re-runs", f"{plan['wouldStart']:,}{_executions(plan)}"
+    yield "skipped", described.counted(plan["skipped"], described.SKIPPED)
+    yield "refused", described.counted(plan["refused"])
+    yield "code", described.code({"useLatestCode": request.get("useLatestCode"), **request})
+    yield "overrides", "yes, the same for all" if request.get("overrideParams") else None
+    yield from described.settings({**plan, "notBefore": request.get("notBefore")})
+    yield "effects", described.EFFECTS[request.get("effects") or "new"]
+    yield "takes", f"about {duration(1_000 * plan['estimatedSeconds'])}, if none of it stops it"
+
+
+def found(plan: Plan) -> str:
+    """`400 failed runs`, or what is known where only some were looked at."""
+    if not plan["isSample"]:
+        return f"{plan['sources']:,} failed runs"
+    about = f"{'more than' if plan['expectedCapped'] else 'about'} {plan['expectedSources']:,}"
+    return f"{about} failed runs; what follows is about the newest {plan['sources']:,}"
+
+
+def _executions(plan: Plan) -> str:
+    most = plan["executionsPerRerun"]
+    return f", each executed once, and up to {most - 1} times more as automatic retries" if most > 1 else ""

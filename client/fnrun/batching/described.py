@@ -22,13 +22,18 @@ def settings(document: Document) -> Fields:
     yield (
         "pace",
         (
-            f"{start:g} a second, doubled every {duration(1_000 * pace['doubleEverySeconds'])} up to {most:g}"
+            f"{start:g} a second, doubled every {span(pace['doubleEverySeconds'])} up to {most:g}"
             if start < most
             else f"{most:g} a second"
         ),
     )
     yield "stops if", "; ".join(_rules(document["stopWhen"]))
     yield "not before", moment(document.get("notBefore"))
+
+
+def span(seconds: float) -> str:
+    """`30 s`, `3 min 20 s`: where nobody has measured fractions."""
+    return f"{seconds:.0f} s" if seconds < 60 else duration(round(1_000 * seconds))  # noqa: PLR2004 - a minute
 
 
 def canary_count(document: Document) -> int:

@@ -7,7 +7,6 @@ from fnrun.batching import described
 from fnrun.lookup import SHORT
 from fnrun.output.fields import print_fields
 from fnrun.output.tables import table_lines
-from fnrun.output.times import duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +41,7 @@ def _fields(plan: Plan, request: Plan) -> Iterator[tuple[str, object]]:
     yield "overrides", "yes, the same for all" if request.get("overrideParams") else None
     yield from described.settings({**plan, "notBefore": request.get("notBefore")})
     yield "effects", described.EFFECTS[request.get("effects") or "new"]
-    yield "takes", f"about {duration(1_000 * plan['estimatedSeconds'])}, if none of it stops it"
+    yield "takes", f"about {described.span(plan['estimatedSeconds'])}, if none of it stops it"
 
 
 def found(plan: Plan) -> str:

@@ -56,8 +56,7 @@ def test_settings_are_said_in_words() -> None:
     assert dict(described.settings(SETTINGS)) == {
         "canary": "5 first; the others once these have ended well",
         "pace": "1 a second, doubled every 30 s up to 10",
-        "stops if": "a re-run fails with the error of the run that it repeats; "
-        "more than half of the canary, or later a fifth, fail",
+        "stops if": "the same error comes back; more than half of the canary fail, or later a fifth",
         "not before": "",
     }
     others = {"canary": 0, "pace": {"startPerSecond": 2.5, "maxPerSecond": 2.5, "doubleEverySeconds": 30}}

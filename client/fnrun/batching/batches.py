@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fnrun.batching import described
-from fnrun.lookup import SHORT
 from fnrun.output.console import stdout
 from fnrun.output.fields import print_fields
 from fnrun.output.tables import print_table
@@ -43,12 +42,7 @@ def print_batch(batch: Batch, function_names: Names, group_names: Names) -> None
 
 
 def failed_rows(by_group: Iterable[Mapping[str, Any]], group_names: Names) -> list[tuple[str, str]]:
-    return [(f"{each['count']:,}", group_name(each["errorGroupId"], group_names)) for each in by_group]
-
-
-def group_name(group_id: str | None, names: Names) -> str:
-    """`1a2b3c4d  OrderInvalid in orders`, if it was listed lately."""
-    return "in no group" if group_id is None else f"{group_id[:SHORT]}  {names.get(group_id, '')}".rstrip()
+    return [(f"{each['count']:,}", described.group(each["errorGroupId"], group_names)) for each in by_group]
 
 
 def _fields(batch: Batch, function_names: Names) -> Iterator[tuple[str, object]]:

@@ -43,12 +43,12 @@ def canary_count(document: Document) -> int:
 
 def _rules(rules: Document) -> Iterator[str]:
     if rules.get("sameErrorGroup"):
-        yield "a re-run fails with the error of the run that it repeats"
+        yield "the same error comes back"
     rate = rules.get("failureRate")
     yield (
         f"more than {rate:.3g} of them fail"
         if rate is not None
-        else ("more than half of the canary, or later a fifth, fail")
+        else ("more than half of the canary fail, or later a fifth")
     )
     if rules.get("failures") is not None:
         yield f"{rules['failures']} fail"
@@ -83,6 +83,11 @@ def selection(batch: Document, function_names: Names) -> str:
         "created until": moment(chosen.get("to")),
     }
     return ", ".join(f"{name} {value}" for name, value in named.items() if value)
+
+
+def group(group_id: str | None, names: Names) -> str:
+    """`1a2b3c4d  OrderInvalid in orders`, if it was listed lately."""
+    return "in no group" if group_id is None else f"{group_id[:SHORT]}  {names.get(group_id, '')}".rstrip()
 
 
 def counted(counts: Mapping[str, int], words: Mapping[str, str] | None = None) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fnrun.batching import described
-from fnrun.lookup import SHORT
 from fnrun.output.fields import print_fields
 from fnrun.output.tables import table_lines
 
@@ -20,10 +19,7 @@ def print_plan(console: "Console", plan: Plan, request: Plan, function_names: Na
     console.print("Plan of a batch of re-runs", style="bold")
     print_fields(console, _fields(plan, request), indent=2)
     by_function = [(function_names.get(each["functionId"], each["functionId"]), each) for each in plan["byFunction"]]
-    by_group = [
-        (f"{each['errorGroupId'][:SHORT]}  {group_names.get(each['errorGroupId'], '')}".rstrip(), each)
-        for each in plan["byErrorGroup"]
-    ]
+    by_group = [(described.group(each["errorGroupId"], group_names), each) for each in plan["byErrorGroup"]]
     for title, counts in (("FUNCTION", by_function), ("ERROR GROUP", by_group)):
         if counts:
             console.print()
@@ -41,7 +37,7 @@ def _fields(plan: Plan, request: Plan) -> Iterator[tuple[str, object]]:
     yield "overrides", "yes, the same for all" if request.get("overrideParams") else None
     yield from described.settings({**plan, "notBefore": request.get("notBefore")})
     yield "effects", described.EFFECTS[request.get("effects") or "new"]
-    yield "takes", f"about {described.span(plan['estimatedSeconds'])}, if none of it stops it"
+    yield "takes", f"about {described.span(plan['estimatedSeconds'])}, if nothing stops it"
 
 
 def found(plan: Plan) -> str:
@@ -53,5 +49,5 @@ def found(plan: Plan) -> str:
 
 
 def _executions(plan: Plan) -> str:
-    most = plan["executionsPerRerun"]
-    return f", each executed once, and up to {most - 1} times more as automatic retries" if most > 1 else ""
+    most, count = plan["executionsPerRerun"], plan["wouldStart"]
+    return f", executed at most {most * count:,} times with their automatic retries" if most > 1 and count else ""

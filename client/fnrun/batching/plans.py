@@ -43,7 +43,7 @@ def _fields(plan: Plan, request: Plan) -> Iterator[tuple[str, object]]:
 def found(plan: Plan) -> str:
     """`400 failed runs`, or what is known where only some were looked at."""
     if not plan["isSample"]:
-        return f"{plan['sources']:,} failed runs"
+        return f"{plan['sources']:,} failed run{'' if plan['sources'] == 1 else 's'}"
     about = f"{'more than' if plan['expectedCapped'] else 'about'} {plan['expectedSources']:,}"
     return f"{about} failed runs; what follows is about the newest {plan['sources']:,}"
 

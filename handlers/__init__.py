@@ -38,6 +38,7 @@ Packages:
         upkeep/        what nobody asks for: the watchdog's and housekeeping's work
         registry/      compute functions and function triggers, and what keeps AWS in step with them
         comparing/     two runs beside each other: differences, agreement, verdict
+        error_groups/  failures of one kind
         runs/          what a run is and what becomes of it
         audit/         who did what
     aws/           how it is done: one adapter a file

@@ -18,6 +18,7 @@ INDEXES = {
     "failures": ("byWorkspace", "failedAt"),
     "unrecovered": ("byWorkspace", "unrecoveredAt"),
     "errorGroup": ("errorGroup", "unrecoveredAt"),
+    "groupFailures": ("errorGroup", "failedAt"),
     "batch": ("batch", "position"),
 }
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.domain.audit.act import Act
+from handlers.domain.error_groups.group import ErrorGroup
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.event_driven import EventDriven
 from handlers.domain.registry.schedules import IntervalSchedule
@@ -73,6 +74,24 @@ def a_rerun(of: FunctionRun, **changes: Any) -> FunctionRun:
         "rerun_by": "user-123",
     }
     return a_run(**literals | changes)
+
+
+def a_group(**changes: Any) -> ErrorGroup:
+    """Open, and announced already."""
+    opened_at: datetime = changes.get("opened_at", NOW)
+    literals: dict[str, Any] = {
+        "id": "0f" * 16,
+        "workspace": WORKSPACE,
+        "function_id": FUNCTION_ID,
+        "error_code": "KeyError",
+        "error_source": "function",
+        "first_seen_at": opened_at,
+        "opened_at": opened_at,
+        "function_versions": ("7",),
+        "sample_run_id": RUN_ID,
+        "expires_at": opened_at + timedelta(days=91),
+    }
+    return ErrorGroup.model_validate(literals | changes)
 
 
 def an_act(**changes: Any) -> Act:

@@ -38,6 +38,7 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         # What stands in the way.
         "CONFLICT": "look at it again: it is not as the request expects",
         "RUN_ENDED": "fnrun runs show {run}",
+        "BATCH_ENDED": "start another batch: it takes what is not recovered",
         "NAME_TAKEN": "see which there are: fnrun functions list, fnrun triggers list",
         "PATH_TAKEN": "see which there are: fnrun triggers list",
         "TRIGGER_DISABLED": "enable it: fnrun triggers edit",
@@ -66,6 +67,7 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
         "to": "--to",
         "action": "--action",
         "experimentId": "--experiment",
+        "batchId": "--batch",
         "candidateVersion": "--candidate-version",
         "ignore": "--ignore",
         "name": "the name",

@@ -92,6 +92,7 @@ class Client(Runs, Registry):
         run_id: str | None = None,
         trigger_id: str | None = None,
         experiment_id: str | None = None,
+        batch_id: str | None = None,
         action: models.Action | None = None,
         limit: int | None = None,
         cursor: str | None = None,
@@ -104,6 +105,7 @@ class Client(Runs, Registry):
             "runId": run_id,
             "triggerId": trigger_id,
             "experimentId": experiment_id,
+            "batchId": batch_id,
             "action": action,
             "limit": limit,
         }

@@ -14,6 +14,10 @@ Action = Literal[
     "compare",
     "experiment",
     "experiment-verdict",
+    "start-batch",
+    "pause-batch",
+    "resume-batch",
+    "cancel-batch",
     "erase",
     "register-function",
     "change-function",
@@ -53,12 +57,14 @@ class ActView(TypedDict):
     """Of an experiment with another function."""
     repeats: NotRequired[int]
     """Of an experiment: how often each side was executed."""
+    batchId: NotRequired[str]
+    """Of a batch of re-runs, which have no acts of their own: each names its batch."""
     reason: NotRequired[str]
     parts: NotRequired[list[str]]
     """Of a reveal or a comparison: what was shown."""
     useLatestCode: NotRequired[bool]
     overridden: NotRequired[bool]
-    """Whether a re-run has overridden parameters."""
+    """Whether a re-run or a batch has overridden parameters."""
     overridePaths: NotRequired[list[str]]
     """JSON Pointers of the parameters that it has overridden; the last is `…` if there are more. Shown to who
     has function-runs:reveal: keys are content. That leaves an act, too.

@@ -37,10 +37,13 @@ class ActView(View):
     )
     candidate_function_id: str | None = absent_if_none(description="Of an experiment with another function.")
     repeats: int | None = absent_if_none(description="Of an experiment: how often each side was executed.")
+    batch_id: str | None = absent_if_none(
+        description="Of a batch of re-runs, which have no acts of their own: each names its batch."
+    )
     reason: str | None = absent_if_none()
     parts: list[str] | None = absent_if_none(description="Of a reveal or a comparison: what was shown.")
     use_latest_code: bool | None = absent_if_none()
-    overridden: bool | None = absent_if_none(description="Whether a re-run has overridden parameters.")
+    overridden: bool | None = absent_if_none(description="Whether a re-run or a batch has overridden parameters.")
     override_paths: list[str] | None = absent_if_none(
         description=f"JSON Pointers of the parameters that it has overridden; the last is `…` if there are more. Shown "
         f"to who has {REVEAL}: keys are content. That leaves an act, too."
@@ -84,6 +87,7 @@ LIST_ACTS = Operation(
             "Who has started this experiment, and who was shown its verdict.",
             {"type": "string", "format": "uuid"},
         ),
+        Parameter("batchId", "Acts on this batch of re-runs.", {"type": "string", "format": "uuid"}),
         Parameter("action", "Acts of this kind.", {"type": "string", "enum": [*Action]}),
         *PAGE,
     ),

@@ -8,6 +8,7 @@ RUN#{run}               RUN                     a run; in its partition, too:
                         RERUN#{time}#{run}      a re-run of its lineage, on the original
                         ERASURE                 its content is being erased, and must not come back
 EXPERIMENT#{id}         the same                an experiment on a run
+GROUP#{ws}#{id}         the same                failures of one kind
 FUNCTION#{id}           the same                a compute function
 TRIGGER#{id}            the same                a function trigger
 NAME#{ws}#{kind}#{name} the same                keeps a name one thing's alone
@@ -52,6 +53,10 @@ def edge(original_run_id: str, position: str) -> Key:
 
 def experiment(experiment_id: str) -> Key:
     return _alone(f"EXPERIMENT#{experiment_id}")
+
+
+def error_group(workspace: str, group_id: str) -> Key:
+    return _alone(f"GROUP#{workspace}#{group_id}")
 
 
 def registered(kind: str, id_: str) -> Key:

@@ -58,6 +58,11 @@ class _Index(NamedTuple):
 
 
 def _fitting(workspace: str, filters: Filters) -> _Index:
+    if filters.error_group_id is not None:
+        group = items.error_group(workspace, filters.error_group_id)
+        if filters.recovered is False:
+            return _Index("errorGroup", "errorGroup", "unrecoveredAt", group)
+        return _Index("groupFailures", "errorGroup", "failedAt", group)
     if filters.recovered is False:
         return _Index("unrecovered", "byWorkspace", "unrecoveredAt", f"WS#{workspace}")
     if filters.recovered or (filters.status is not None and filters.status.is_failed):

@@ -55,6 +55,7 @@ def to_run(item: Item, notes: Item | None = None) -> FunctionRun:
         "created_at": _moment(plain["position"]),
         "rerun_count": int(plain["reruns"]),
         "expires_at": datetime.fromtimestamp(int(plain["expiresAt"]), UTC),
+        "error_group_id": plain["errorGroup"].split("#")[2] if "errorGroup" in plain else None,
     }
     return FunctionRun.model_validate(of_the_keys | run_attributes.read(from_item(notes or {}) | plain))
 
@@ -99,6 +100,7 @@ def needs_notes(run: FunctionRun) -> bool:
     latest |= dict.fromkeys(("started_at", "ended_at", "deadline", "cancel_requested_at", "erased_at"), at)
     latest |= dict.fromkeys(("revision", "outcome_id"), token)
     latest |= {"duration_ms": 10**9, "execution_attempts": 9, "postponements": 999, "rerun_count": 10**6 - 1}
+    latest["error_group_id"] = "x" * 32
     latest["cancel_requested_by"] = "x" * USUAL_SUBJECT
     latest |= dict.fromkeys(("event_pending", "result_omitted"), True)
     return size_of(to_item(of_run(run.evolve(pin=pin, **latest)) | reserved(run))) > MAX_RUN_BYTES
@@ -106,9 +108,7 @@ def needs_notes(run: FunctionRun) -> bool:
 
 def reserved(run: FunctionRun) -> dict[str, str]:
     """The longest form of what other steps will write to it: see docs/explanation/decisions/reserved-names.md."""
-    if run.is_rerun:
-        return {"batch": f"BATCH#{'x' * 36}#9"}
-    return {"errorGroup": f"GROUP#{run.workspace}#{'x' * 32}#9"}
+    return {"batch": f"BATCH#{'x' * 36}#9"} if run.is_rerun else {}
 
 
 def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:
@@ -152,10 +152,16 @@ def rerun_id(edge: Item) -> str:
     return str(edge["runId"]["S"])
 
 
+def error_group(workspace: str, group_id: str) -> str:
+    """What the indexes of a group's runs are read by, but for the shard."""
+    return keys.error_group(workspace, group_id)["pk"]
+
+
 def _index_attributes(run: FunctionRun) -> dict[str, str]:
     """Sparse: a run is in `due` while there is something to do, and in `failures` once it has failed.
 
-    An original that has failed is in `unrecovered`, too, until a re-run of it completes.
+    An original that has failed is in `unrecovered`, too, until a re-run of it completes. With its error group it is in
+    `groupFailures` and `errorGroup`, which have the sort keys of these two.
 
     All lists hold only what never changes, so that a change of status does not rewrite them.
     """
@@ -170,6 +176,8 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
         attributes["failedAt"] = attributes["position"]
     if run.recovered is False:
         attributes["unrecoveredAt"] = attributes["position"]
+    if run.error_group_id is not None:
+        attributes["errorGroup"] = f"{error_group(run.workspace, run.error_group_id)}#{shard(run.id)}"
     return attributes
 
 

@@ -17,7 +17,8 @@
     │   ├── Stale, VersionRequired   two editors
     │   └── Conflict
     │       ├── NameTaken, PathTaken, TriggerDisabled, TriggerUnreadable, RerunLimitReached,
-    │       │   BeingChanged, SourceLimitReached, RunEnded, IdempotencyKeyReused, EffectKeyUnknown, PlanOutdated
+    │       │   BeingChanged, SourceLimitReached, RunEnded, BatchEnded, IdempotencyKeyReused,
+    │       │   EffectKeyUnknown, PlanOutdated
     │       └── AlreadyRecovered, RerunOpen      name the run that stands against a re-run
     └── Unavailable                  AWS is throttled or down: the same request may succeed later
         └── Misconfigured            AWS refuses for good: an operator has to correct something
@@ -239,6 +240,16 @@ class RunEnded(Conflict):
 
     def __init__(self, status: str) -> None:
         super().__init__(f"The run has ended ({status}): there is nothing left to cancel.")
+
+
+class BatchEnded(Conflict):
+    """The batch has ended."""
+
+    code = "BATCH_ENDED"
+    example = ("completed",)
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The batch has ended ({state}): there is nothing left to change.")
 
 
 class AlreadyRecovered(Conflict):

@@ -14,7 +14,7 @@ MAX_SIZE = 100
 
 _MAX_CURSOR = 100
 # A time and an id: how everything that is listed in time order stands in its index.
-_POSITION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9a-f-]{36}")
+_POSITION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9a-f-]{32,36}")
 
 
 class Page(NamedTuple):

@@ -11,7 +11,9 @@ def describe(resources: Resources) -> Function:
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "Query"),
             grants.acts(resources, "PutItem"),
-            grants.index(resources, "byWorkspace", "byFunction", "failures", "unrecovered"),
+            grants.index(
+                resources, "byWorkspace", "byFunction", "failures", "unrecovered", "errorGroup", "groupFailures"
+            ),
             grants.unseal_inputs(resources),
             grants.unseal_outcomes(resources),
             grants.read_large_parts(resources),

@@ -24,6 +24,7 @@ REMEDIES: dict[type[errors.ServiceError], str] = {
     "[`invokableFunctions`](../how-to/operate.md#narrowing-the-context), then `make deploy`",
     errors.NotFound: "check id and workspace, or the path of the webhook",
     errors.AlreadyRecovered: "nothing; to re-run it all the same, leave `ifNotRecovered` out",
+    errors.BatchEnded: "nothing: the batch has ended. Another one with the same filter takes what is not recovered",
     errors.BeingChanged: "try again in a minute: the watchdog completes the earlier change",
     errors.EffectKeyUnknown: "leave `effects` out, or wait until an open run has been executed: the function has "
     "made no effects of that run under its key",

@@ -53,6 +53,7 @@ def test_an_act_is_read_as_it_was_written(log: WrittenLog, workspace: str) -> No
         trigger_id=an_id(2),
         function_id=an_id(3),
         experiment_id=an_id(4),
+        batch_id=an_id(9),
         candidate_version="8",
         candidate_function_id=an_id(6),
         repeats=3,
@@ -88,12 +89,15 @@ def test_pages_of_any_size_hold_all_acts_in_order(log: WrittenLog, workspace: st
 def test_each_filter_finds_its_acts(log: WrittenLog, workspace: str) -> None:
     at = clock.now()
     older = written(log, workspace, at=at - MINUTE, by="bob", action="execute", run_id=None, job_id=an_id(7))
-    newer = written(log, workspace, at=at, trigger_id=an_id(8), run_id=an_id(7), experiment_id=an_id(6))
+    newer = written(
+        log, workspace, at=at, trigger_id=an_id(8), run_id=an_id(7), experiment_id=an_id(6), batch_id=an_id(5)
+    )
     for filters, found in {
         Filters(by="bob"): [older],
         Filters(action=newer.action): [newer],
         Filters(trigger_id=an_id(8)): [newer],
         Filters(experiment_id=an_id(6)): [newer],
+        Filters(batch_id=an_id(5)): [newer],
         Filters(run_id=an_id(7)): [newer, older],
         Filters(since=at): [newer],
         Filters(until=at - MINUTE): [older],

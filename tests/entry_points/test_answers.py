@@ -50,6 +50,7 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.BeingChanged(): 409,
     errors.SourceLimitReached(): 409,
     errors.RunEnded("completed"): 409,
+    errors.BatchEnded("completed"): 409,
     errors.AlreadyRecovered(RUN_ID): 409,
     errors.RerunOpen(RUN_ID): 409,
     errors.IdempotencyKeyReused(): 409,

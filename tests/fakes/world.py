@@ -21,6 +21,7 @@ from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
 from tests.fakes.audit import InMemoryAuditLog
 from tests.fakes.erasures import InMemoryErasures
+from tests.fakes.groups import InMemoryGroups
 from tests.fakes.registry import InMemoryRegistry
 from tests.fakes.services import (
     FakeBus,
@@ -84,6 +85,7 @@ class World:
     """Of all that is written of triggers, here and to AWS."""
 
     def __post_init__(self) -> None:
+        self.groups = InMemoryGroups(self.runs)
         self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under

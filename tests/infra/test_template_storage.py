@@ -38,6 +38,7 @@ class TestStorage:
             # Of what comes next: nothing is in them yet.
             "unrecovered": ("byWorkspace", "unrecoveredAt", {"ProjectionType": "KEYS_ONLY"}),
             "errorGroup": ("errorGroup", "unrecoveredAt", {"ProjectionType": "KEYS_ONLY"}),
+            "groupFailures": ("errorGroup", "failedAt", {"ProjectionType": "KEYS_ONLY"}),
             "batch": ("batch", "position", {"ProjectionType": "KEYS_ONLY"}),
         }
 

@@ -18,6 +18,10 @@ ACTIONS = (
     "compare",
     "experiment",
     "experiment-verdict",
+    "start-batch",
+    "pause-batch",
+    "resume-batch",
+    "cancel-batch",
     "erase",
     "register-function",
     "change-function",
@@ -67,6 +71,9 @@ def audit(
         str | None,
         typer.Option("--experiment", metavar="ID", help="Who started it, and who saw its verdict."),
     ] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="ID", help="Who started, paused, resumed or cancelled it.")
+    ] = None,
     action: Annotated[
         str | None,
         typer.Option(
@@ -98,6 +105,7 @@ def audit(
         "by": by,
         "run_id": run and lookup.run_id(run),
         "experiment_id": experiment,
+        "batch_id": batch,
         "action": action,
     }
     with open_client() as client:

@@ -35,6 +35,7 @@ _DETAILS: Mapping[str, str] = MappingProxyType(
         "jobId": "started {}",
         "withRunId": "with {}",
         "experimentId": "experiment {}",
+        "batchId": "batch {}",
         "repeats": "{} times each",
         "candidateVersion": "candidate {}",
         "candidateFunctionId": "of function {}",

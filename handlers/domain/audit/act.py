@@ -24,6 +24,10 @@ class Action(StrEnum):
     COMPARE = "compare"
     EXPERIMENT = "experiment"
     EXPERIMENT_VERDICT = "experiment-verdict"
+    START_BATCH = "start-batch"
+    PAUSE_BATCH = "pause-batch"
+    RESUME_BATCH = "resume-batch"
+    CANCEL_BATCH = "cancel-batch"
     ERASE = "erase"
     REGISTER_FUNCTION = "register-function"
     CHANGE_FUNCTION = "change-function"
@@ -59,6 +63,7 @@ class Act(Document):
     """Of an experiment: what the input was executed on besides the original's code."""
     candidate_function_id: str | None = None
     repeats: int | None = None
+    batch_id: str | None = None
     reason: str | None = None
     use_latest_code: bool | None = None
     parts: tuple[str, ...] | None = None

@@ -20,6 +20,7 @@ _READERS: dict[str, Reader] = {
     "runId": an_id,
     "triggerId": an_id,
     "experimentId": an_id,
+    "batchId": an_id,
 }
 
 
@@ -32,6 +33,7 @@ class Filters(NamedTuple):
     """Acts on this run, and the act that started it."""
     trigger_id: str | None = None
     experiment_id: str | None = None
+    batch_id: str | None = None
 
     @classmethod
     def from_query(cls, query: Query) -> "Filters":
@@ -41,7 +43,7 @@ class Filters(NamedTuple):
     @property
     def may_skip(self) -> bool:
         """Whether some acts of the time asked for may not match."""
-        return any((self.by, self.action, self.run_id, self.trigger_id, self.experiment_id))
+        return any((self.by, self.action, self.run_id, self.trigger_id, self.experiment_id, self.batch_id))
 
 
 class Read(NamedTuple):

@@ -27,6 +27,7 @@ class Filters(NamedTuple):
     execution_source: ExecutionSource | None = None
     error_code: str | None = None
     function_version: str | None = None
+    error_group_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -88,6 +89,7 @@ _READERS: dict[str, Reader] = {
     "executionSource": one_of(ExecutionSource),
     "errorCode": short_text,
     "functionVersion": short_text,
+    "errorGroupId": short_text,
     "from": moment,
     "to": moment,
 }

@@ -163,6 +163,8 @@ class FunctionRun(Document):
     error_code: str | None = None
     """A name; while it is pending or running, why it had to wait."""
     error_source: ErrorSource | None = None
+    error_group_id: str | None = None
+    """Of a failure: the group of those that have its cause, as far as type and frames can say so."""
     result_omitted: bool = False
     parameters_format: ParametersFormat = ParametersFormat.JSON
     parameters_omitted: str | None = None

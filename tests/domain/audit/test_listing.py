@@ -75,6 +75,7 @@ FILTERED = {
     "action": (Filters(action=Action.CANCEL), an_act(id=an_id(1), action="cancel")),
     "the run it was done to": (Filters(run_id=an_id(8)), an_act(id=an_id(1), run_id=an_id(8))),
     "the run it started": (Filters(run_id=an_id(8)), an_act(id=an_id(1), job_id=an_id(8))),
+    "batch": (Filters(batch_id=an_id(8)), an_act(id=an_id(1), batch_id=an_id(8))),
     "trigger": (Filters(trigger_id=an_id(8)), an_act(id=an_id(1), trigger_id=an_id(8))),
     "experiment": (Filters(experiment_id=an_id(8)), an_act(id=an_id(1), experiment_id=an_id(8))),
     "from": (Filters(since=NOW + timedelta(hours=1)), an_act(id=an_id(1), at=NOW + timedelta(hours=1))),

@@ -16,7 +16,7 @@ class Exit(IntEnum):
     """The service was not reached, or could not answer."""
     UNKNOWN = 6
     """Waited too long, or it is not known whether what was asked for has been done."""
-    STOPPED = 7
+    STOPPED = 9
     """A batch of re-runs has stopped itself."""
     FAULT = 70
     """A fault of the command line itself (EX_SOFTWARE of sysexits.h)."""

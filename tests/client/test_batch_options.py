@@ -67,9 +67,9 @@ def test_settings_are_said_in_words() -> None:
 
 
 def test_which_code_is_said() -> None:
-    assert described.code({"useLatestCode": True}) == "today's (--latest)"
-    assert described.code({"useLatestCode": False, "functionVersion": "8"}) == "version 8"
-    assert described.code({"useLatestCode": False}) == "that of each run"
+    assert described.code(True, None) == "today's (--latest)"
+    assert described.code(None, "8") == "version 8"
+    assert described.code(False, None) == "that of each run"
 
 
 def test_what_is_selected_is_said() -> None:

@@ -49,7 +49,7 @@ def test_alone_it_lists_those_that_are_open_and_have_failed_lately(as_alice: Fnr
 
 
 def test_those_of_a_state_a_function_and_a_time_are_listed(as_alice: Fnrun, api: Api) -> None:
-    api.world.has_registered(function=a_function(id=an_id(8), name="mails"))
+    api.world.registry.functions[an_id(8)] = a_function(id=an_id(8), name="mails")
     has_group(api)
     has_group(api, OTHER, state=GroupState.IGNORED, function_id=an_id(8))
 

@@ -53,7 +53,7 @@ def _fields(batch: Batch, function_names: Names) -> Iterator[tuple[str, object]]
     yield "started", f"{moment(batch['createdAt'])} by {batch['startedBy']}"
     yield "reason", batch["reason"]
     yield "re-runs", described.selection(batch, function_names)
-    yield "code", described.code(batch)
+    yield "code", described.code(batch["useLatestCode"], batch["functionVersion"])
     yield "overrides", "yes, the same for all" if batch["hasOverrides"] else None
     yield from described.settings(batch)
     yield "effects", described.EFFECTS.get(batch["effects"], batch["effects"])

@@ -54,10 +54,9 @@ def _rules(rules: Document) -> Iterator[str]:
         yield f"{rules['failures']} fail"
 
 
-def code(document: Document) -> str:
-    if document["useLatestCode"]:
+def code(latest: bool | None, version: str | None) -> str:
+    if latest:
         return "today's (--latest)"
-    version = document.get("functionVersion")
     return f"version {version}" if version else "that of each run"
 
 
@@ -87,7 +86,9 @@ def selection(batch: Document, function_names: Names) -> str:
 
 def group(group_id: str | None, names: Names) -> str:
     """`1a2b3c4d  OrderInvalid in orders`, if it was listed lately."""
-    return "in no group" if group_id is None else f"{group_id[:SHORT]}  {names.get(group_id, '')}".rstrip()
+    if group_id is None:
+        return "in another group, or in none"
+    return f"{group_id[:SHORT]}  {names.get(group_id, '')}".rstrip()
 
 
 def counted(counts: Mapping[str, int], words: Mapping[str, str] | None = None) -> str:

@@ -15,7 +15,7 @@ Names = Mapping[str, str]
 
 
 def print_plan(console: "Console", plan: Plan, request: Plan, function_names: Names, group_names: Names) -> None:
-    """`plan`: the `BatchPlan` of the API; `request`: what it was asked with, as the API takes it."""
+    """`plan`: the `BatchPlanned` of the API; `request`: what was asked, as the client takes it."""
     console.print("Plan of a batch of re-runs", style="bold")
     print_fields(console, _fields(plan, request), indent=2)
     by_function = [(function_names.get(each["functionId"], each["functionId"]), each) for each in plan["byFunction"]]
@@ -33,11 +33,12 @@ def _fields(plan: Plan, request: Plan) -> Iterator[tuple[str, object]]:
     yield "re-runs", f"{plan['wouldStart']:,}{_executions(plan)}"
     yield "skipped", described.counted(plan["skipped"], described.SKIPPED)
     yield "refused", described.counted(plan["refused"])
-    yield "code", described.code({"useLatestCode": request.get("useLatestCode"), **request})
-    yield "overrides", "yes, the same for all" if request.get("overrideParams") else None
-    yield from described.settings({**plan, "notBefore": request.get("notBefore")})
+    yield "code", described.code(request.get("use_latest_code"), request.get("function_version"))
+    yield "overrides", "yes, the same for all" if request.get("override_params") else None
+    yield from described.settings({**plan, "notBefore": request.get("not_before")})
     yield "effects", described.EFFECTS[request.get("effects") or "new"]
-    yield "takes", f"about {described.span(plan['estimatedSeconds'])}, if nothing stops it"
+    if plan["estimatedSeconds"] is not None:
+        yield "takes", f"about {described.span(plan['estimatedSeconds'])}, if nothing stops it"
 
 
 def found(plan: Plan) -> str:

@@ -30,9 +30,8 @@ class Options:
 
 
 def start_planned(client: "Client", request: Document, options: Options) -> None:
-    """`request`: the body of the API. Raises CommandError, also where it ends otherwise than well."""
-    body = _arguments(request)
-    plan: Document = client.start_batch(**body, dry_run=True)
+    """`request`: arguments of the client's method. Raises CommandError, also where it ends otherwise than well."""
+    plan: Document = client.start_rerun_batch(**request, dry_run=True)
     _show(client, plan, request, options)
     if options.plan_only:
         return
@@ -46,7 +45,7 @@ def start_planned(client: "Client", request: Document, options: Options) -> None
     confirm(_question(plan), yes=options.yes)
     key = options.idempotency_key or str(uuid4())
     with in_flight("a batch was started", check="fnrun batch list", key=key):
-        accepted: Document = client.start_batch(**body, idempotency_key=key)
+        accepted: Document = client.start_rerun_batch(**request, idempotency_key=key)
     batch_id = accepted["batchId"]
     remember_ids(lookup.place(), "batches", {batch_id: f"{accepted['state']} {request['reason']}"})
     if options.wait:
@@ -83,15 +82,3 @@ def _question(plan: Document) -> str:
         return "Start it?"
     count = plan["wouldStart"]
     return f"Start these {count:,} re-runs?" if count > 1 else "Start this one re-run?"
-
-
-_WORDS = {
-    "filter": "filter", "runIds": "run_ids", "useLatestCode": "use_latest_code", "functionVersion": "function_version",
-    "reason": "reason", "overrideParams": "override_params", "effects": "effects", "canary": "canary", "pace": "pace",
-    "stopWhen": "stop_when", "notBefore": "not_before",
-}  # fmt: skip
-
-
-def _arguments(request: Document) -> dict[str, Any]:
-    """As the client's method takes them."""
-    return {_WORDS[name]: value for name, value in request.items()}

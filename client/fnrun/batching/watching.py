@@ -72,7 +72,7 @@ def _until_ended(client: "Client", batch_id: str, show: Show, until: float | Non
     while True:
         pause = every_seconds
         try:
-            batch = client.get_batch(batch_id)
+            batch = client.get_rerun_batch(batch_id)
         except FunctionRerunError as trouble:
             if not may_pass(trouble):
                 raise

@@ -148,15 +148,15 @@ def start(
     check_key(idempotency_key)
     check_stdin(runs or [], params=params, yes=yes or plan, key=None)
     request: dict[str, Any] = {
-        "useLatestCode": latest or None,
-        "functionVersion": version,
+        "use_latest_code": latest or None,
+        "function_version": version,
         "reason": reason,
-        "overrideParams": read_overrides(settings or [], read_object(params, option="--params")),
+        "override_params": read_overrides(settings or [], read_object(params, option="--params")),
         "effects": None if effects is Effects.NEW else effects.value,
         "canary": None if canary is None else {"count": canary},
         "pace": typed.pace(start_per_second, max_per_second, double_every),
-        "stopWhen": typed.stop_rules(stop_on or []),
-        "notBefore": not_before and coming_moment(not_before, option="--not-before"),
+        "stop_when": typed.stop_rules(stop_on or []),
+        "not_before": not_before and coming_moment(not_before, option="--not-before"),
     }
     options = Options(plan, yes, wait, parse_timeout(timeout, waits=wait), idempotency_key)
     by = {"errorCode": error, "functionVersion": failed_on, "group": group, "function": function, "trigger": trigger}
@@ -183,7 +183,7 @@ def watch(
     seconds = parse_timeout(timeout, waits=True)
     batch_id = lookup.batch_id(batch)
     with open_client() as client:
-        client.get_batch(batch_id)  # what is wrong from the start is said at once
+        client.get_rerun_batch(batch_id)  # what is wrong from the start is said at once
     watch_batch(batch_id, timeout_seconds=seconds, every_seconds=every)
 
 
@@ -193,7 +193,7 @@ def pause(batch: _Batch) -> None:
     from fnrun import lookup
 
     batch_id = lookup.batch_id(batch)
-    _change(batch_id, "paused", lambda client: client.pause_batch(batch_id))
+    _change(batch_id, "paused", lambda client: client.pause_rerun_batch(batch_id))
 
 
 @app.command()
@@ -223,7 +223,7 @@ def resume(
     }
     batch_id = lookup.batch_id(batch)
     given = {name: each for name, each in changes.items() if each}
-    _change(batch_id, "resumed", lambda client: client.resume_batch(batch_id, **given), is_last=not wait)
+    _change(batch_id, "resumed", lambda client: client.resume_rerun_batch(batch_id, **given), is_last=not wait)
     if wait:
         watch_batch(batch_id, timeout_seconds=seconds)
 
@@ -244,7 +244,7 @@ def cancel(
     batch_id = lookup.batch_id(batch)
     what = "its open re-runs too" if open_reruns is OpenReruns.CANCEL else "but not its open re-runs"
     confirm(f"Cancel the batch {batch_id} for good, {what}?", yes=yes)
-    _change(batch_id, "cancelled", lambda client: client.cancel_batch(batch_id, open_reruns=open_reruns.value))
+    _change(batch_id, "cancelled", lambda client: client.cancel_rerun_batch(batch_id, open_reruns=open_reruns.value))
 
 
 @app.command("list")
@@ -266,7 +266,7 @@ def list_(
 
     with open_client() as client:
         # One more than is shown, to know whether there are more.
-        found = client.list_batches(limit=PAGE if everything else min(limit + 1, PAGE))
+        found = client.list_rerun_batches(limit=PAGE if everything else min(limit + 1, PAGE))
         batches = lookup.remembered_batches(found if everything else islice(found, limit))
         if invocation().as_json:
             print_json_list(batches)
@@ -287,7 +287,7 @@ def show(batch: _Batch) -> None:
 
     batch_id = lookup.batch_id(batch)
     with open_client() as client:
-        shown = client.get_batch(batch_id)
+        shown = client.get_rerun_batch(batch_id)
         [*_] = lookup.remembered_batches([shown])
         if invocation().as_json:
             print_json(shown)
@@ -296,7 +296,7 @@ def show(batch: _Batch) -> None:
 
 
 def _sources(client: "Client", runs: list[str], by: "Mapping[str, str]") -> dict[str, Any]:
-    """`runIds`, or a `filter`. Raises UsageFault."""
+    """`run_ids`, or a `filter`. Raises UsageFault."""
     from fnrun import lookup
     from fnrun.errors import UsageFault
     from fnrun.inputs.instants import past_moment
@@ -320,7 +320,7 @@ def _sources(client: "Client", runs: list[str], by: "Mapping[str, str]") -> dict
         raise UsageFault("Nothing says which runs to re-run", choose)
     if len(named) > MOST_NAMED:
         raise UsageFault(f"{len(named)} runs are named, and a batch takes {MOST_NAMED}", choose)
-    return {"runIds": named}
+    return {"run_ids": named}
 
 
 def _change(batch_id: str, done: str, change: Any, *, is_last: bool = True) -> None:

@@ -87,6 +87,22 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
         "retryPolicy.backoffRate": "--retry-backoff",
         "retryPolicy.maxDelaySeconds": "--retry-max-delay",
         "retryPolicy.nonRetryableErrors": "--retry-not",
+        "errorGroupId": "--group",
+        "resolvedInVersion": "--in-version",
+        "filter.errorGroupId": "--group",
+        "filter.functionId": "--function",
+        "filter.triggerId": "--trigger",
+        "filter.errorCode": "--error",
+        "filter.functionVersion": "--failed-on",
+        "filter.from": "--from",
+        "filter.to": "--to",
+        "canary.count": "--canary",
+        "pace": "--start-per-second and --max-per-second",
+        "pace.startPerSecond": "--start-per-second",
+        "pace.maxPerSecond": "--max-per-second",
+        "pace.doubleEverySeconds": "--double-every",
+        "stopWhen.failureRate": "--stop-on rate",
+        "stopWhen.failures": "--stop-on failures",
     }
 )
 """Where a field of the API is typed."""

@@ -34,6 +34,7 @@ Packages:
     api/           the HTTP API: its operations and views, and the resolver that routes by them
     domain/        what is done: no AWS SDK, no I/O, imports nothing else of ours; its packages in order, above the
                    few files that all of them use
+        batches/       many re-runs by one request: how they are paced, and when they stop
         starting/      everything that starts a run: execute, webhook, schedule, event, capture, re-run, retry
         upkeep/        what nobody asks for: the watchdog's and housekeeping's work
         registry/      compute functions and function triggers, and what keeps AWS in step with them

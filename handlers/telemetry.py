@@ -25,7 +25,7 @@ from pydantic.alias_generators import to_camel
 
 from handlers.domain.errors import Misconfigured, Refused, ServiceError
 from handlers.domain.identity import WORKSPACE
-from handlers.domain.ids import FOREIGN_ID, parse_id
+from handlers.domain.ids import FOREIGN_ID, parse_group_id, parse_id
 from handlers.domain.log_context import add_ids, current_ids, new_log_context
 
 SERVICE = "function-rerun"
@@ -121,7 +121,7 @@ def audited(action: str, *, workspace: str, **ids: str) -> Iterator[AuditLine]:
     `ids` are of those things, `run_id` for example. The caller adds to the line what it learns: ids, never content. A
     text that is not an id, or not a workspace's name, could hold anything: it is left out.
     """
-    known = {to_camel(name): parse_id(given) for name, given in ids.items()}
+    known = {to_camel(name): parse_id(given) or parse_group_id(given) for name, given in ids.items()}
     line: AuditLine = {"action": action, "by": None, "workspace": workspace if WORKSPACE.fullmatch(workspace) else None}
     line |= known
     add_ids(**known)

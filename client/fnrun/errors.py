@@ -16,6 +16,10 @@ class Exit(IntEnum):
     """The service was not reached, or could not answer."""
     UNKNOWN = 6
     """Waited too long, or it is not known whether what was asked for has been done."""
+    UNDECIDED = 7
+    """Of a replay: no difference was found, but not all runs gave a verdict."""
+    NOTHING_THERE = 8
+    """Of a replay: there is no run that it could take."""
     STOPPED = 9
     """A batch of re-runs has stopped itself."""
     FAULT = 70

@@ -26,6 +26,7 @@ Action = Literal[
     "change-trigger",
     "delete-trigger",
     "rotate-secret",
+    "change-error-group",
 ]
 
 
@@ -63,6 +64,9 @@ class ActView(TypedDict):
     parts: NotRequired[list[str]]
     """Of a reveal or a comparison: what was shown."""
     useLatestCode: NotRequired[bool]
+    errorGroupId: NotRequired[str]
+    errorGroupState: NotRequired[str]
+    """Of a changed error group: what it was set to."""
     overridden: NotRequired[bool]
     """Whether a re-run or a batch has overridden parameters."""
     overridePaths: NotRequired[list[str]]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pydantic import Field
 
 from handlers.api import examples
-from handlers.api.operations import PAGE, REVEAL, TEXT, Grant, Operation, Parameter, Reveals
+from handlers.api.operations import GROUP_ID, PAGE, REVEAL, TEXT, Grant, Operation, Parameter, Reveals
 from handlers.api.views import PageMeta, View, absent_if_none
 from handlers.domain.audit.act import Act, Action
 from handlers.domain.audit.listing import ACTS_PER_READ, MAX_READS
@@ -43,6 +43,8 @@ class ActView(View):
     reason: str | None = absent_if_none()
     parts: list[str] | None = absent_if_none(description="Of a reveal or a comparison: what was shown.")
     use_latest_code: bool | None = absent_if_none()
+    error_group_id: str | None = absent_if_none()
+    error_group_state: str | None = absent_if_none(description="Of a changed error group: what it was set to.")
     overridden: bool | None = absent_if_none(description="Whether a re-run or a batch has overridden parameters.")
     override_paths: list[str] | None = absent_if_none(
         description=f"JSON Pointers of the parameters that it has overridden; the last is `…` if there are more. Shown "
@@ -87,6 +89,7 @@ LIST_ACTS = Operation(
             "Who has started this experiment, and who was shown its verdict.",
             {"type": "string", "format": "uuid"},
         ),
+        Parameter("errorGroupId", "Changes of this error group.", GROUP_ID),
         Parameter("batchId", "Acts on this batch of re-runs.", {"type": "string", "format": "uuid"}),
         Parameter("action", "Acts of this kind.", {"type": "string", "enum": [*Action]}),
         *PAGE,

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_snake
 
 from handlers.api.views import View
 from handlers.domain import errors, paging
+from handlers.domain.ids import GROUP_ID_PATTERN
 from handlers.domain.query import MAX_TEXT
 from handlers.domain.requests import Body
 from handlers.domain.starting.idempotency import HEADER
@@ -134,6 +135,7 @@ PAGE = (
         "Without it: the first page.",
     ),
 )
+GROUP_ID = {"type": "string", "pattern": f"^{GROUP_ID_PATTERN}$"}
 TEXT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 IDEMPOTENCY_KEY = Parameter(
     HEADER,

@@ -60,6 +60,7 @@ def _condition(filters: Filters) -> tuple[str, dict[str, str], dict[str, Any]]:
         "action": filters.action,
         "triggerId": filters.trigger_id,
         "experimentId": filters.experiment_id,
+        "errorGroupId": filters.error_group_id,
         "batchId": filters.batch_id,
     }
     for name, value in wanted.items():

@@ -55,6 +55,7 @@ def to_run(item: Item, notes: Item | None = None) -> FunctionRun:
         "created_at": _moment(plain["position"]),
         "rerun_count": int(plain["reruns"]),
         "expires_at": datetime.fromtimestamp(int(plain["expiresAt"]), UTC),
+        "batch_id": plain["batch"].split("#")[1] if "batch" in plain else None,
         "error_group_id": plain["errorGroup"].split("#")[2] if "errorGroup" in plain else None,
     }
     return FunctionRun.model_validate(of_the_keys | run_attributes.read(from_item(notes or {}) | plain))
@@ -174,6 +175,8 @@ def _index_attributes(run: FunctionRun) -> dict[str, str]:
         attributes |= {"due": f"OPEN#{shard(run.id)}", "dueAt": iso(run.deadline)}
     if run.status.is_failed:
         attributes["failedAt"] = attributes["position"]
+    if run.batch_id is not None:
+        attributes["batch"] = f"BATCH#{run.batch_id}#{shard(run.id)}"
     if run.recovered is False:
         attributes["unrecoveredAt"] = attributes["position"]
     if run.error_group_id is not None:

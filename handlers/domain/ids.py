@@ -11,6 +11,8 @@ _DERIVED = uuid.UUID("6f6e0a4e-4a0c-5d1b-9a58-0f3f5d0c7a11")
 FOREIGN_ID = re.compile(r"\A[!-~]{1,256}\Z")
 ID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _UUID = re.compile(ID_PATTERN)
+GROUP_ID_PATTERN = r"[0-9a-fA-F]{32}"
+_GROUP_ID = re.compile(GROUP_ID_PATTERN)
 
 
 def derived_id(*what: str) -> str:
@@ -33,6 +35,11 @@ def parse_id(text: str) -> str | None:
     UUID() also reads braces, "urn:uuid:" and any hyphenation, but one thing must have one name only.
     """
     return text.lower() if _UUID.fullmatch(text) else None
+
+
+def parse_group_id(text: str) -> str | None:
+    """The canonical form of an error group's id, in lower case; None if it is none."""
+    return text.lower() if _GROUP_ID.fullmatch(text) else None
 
 
 def required_id(text: str, *, field: str) -> str:

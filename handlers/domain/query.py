@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_snake
 
 from handlers.domain import clock
 from handlers.domain.errors import InvalidRequest
-from handlers.domain.ids import required_id
+from handlers.domain.ids import parse_group_id, required_id
 
 Query = dict[str, str]
 Reader = Callable[[str, str], Any]
@@ -40,6 +40,13 @@ def one_of(names: type[StrEnum]) -> Reader:
 
 def an_id(text: str, field: str) -> str:
     return required_id(text, field=field)
+
+
+def a_group_id(text: str, field: str) -> str:
+    known = parse_group_id(text)
+    if known is None:
+        raise InvalidRequest(field, "must be the id of an error group.")
+    return known
 
 
 def flag(text: str, field: str) -> bool:

@@ -125,9 +125,9 @@ def _problem(kind: str, message: str) -> str:
         return "is not a field of this request."
     if kind == "missing":
         return "is required."
-    if kind in ("dict_type", "is_instance_of"):
+    if kind in ("dict_type", "is_instance_of", "model_type"):
         return "must be a JSON object."
-    if kind == "too_long":
+    if kind in ("too_long", "too_short"):
         message = message.replace(" after validation", "")
     return f"{_SHOULD.sub('must ', message)}."
 

@@ -38,6 +38,7 @@ LONGEST: dict[str, Any] = {
     "revision": "r" * 8,
     "planned_code": "A" * 22 + "==",
     "effect_key": an_id(3),
+    "batch_id": an_id(5),
     "erased_at": NOW,
 }
 TEXTS = {"rerun_by": "b" * 255, "rerun_reason": "€" * 512, "cancel_requested_by": "c" * 255}
@@ -82,7 +83,15 @@ def the_longest(state: str, **changes: Any) -> FunctionRun:
 
 
 def original(run: FunctionRun) -> FunctionRun:
-    of_reruns = ("original_run_id", "source_run_id", "rerun_by", "rerun_reason", "retry_attempt", "planned_code")
+    of_reruns = (
+        "original_run_id",
+        "source_run_id",
+        "rerun_by",
+        "rerun_reason",
+        "retry_attempt",
+        "planned_code",
+        "batch_id",
+    )
     return run.evolve(is_rerun=False, recovered_by=an_id(4), **dict.fromkeys((*of_reruns, "effect_key")))
 
 
@@ -149,6 +158,7 @@ def test_every_field_of_a_run_stands_somewhere_and_under_a_name_of_its_own() -> 
         "is_rerun",
         "pin",
         "error_group_id",
+        "batch_id",
     }
     assert {*run_attributes.FIELDS, *run_attributes.NOTES} | told == set(FunctionRun.model_fields)
     assert set(run_attributes.PIN) == set(Pin.model_fields)

@@ -103,6 +103,21 @@ def test_while_it_is_waited_for_it_goes_on(api: Api, process: Process) -> None:
     )
 
 
+def test_of_a_replay_it_says_what_is_known_and_how_to_go_on(api: Api, process: Process) -> None:
+    api.inject(*[PASSES] * 2, STUCK)
+    process.start("replay", "--function", "orders import", "--yes", "-o", "json")
+    wait_until_stuck(api)
+    code, out, log = process.interrupt()
+    assert (code, out) == (Exit.INTERRUPTED, "")
+    error = json.loads(log.splitlines()[-1])["error"]
+    assert error["message"] == f"Interrupted: it is not known whether an experiment with {RUN_ID} was started"
+    replay_id = log.splitlines()[1].removeprefix("replay ")
+    assert error["next"] == (
+        f"look with fnrun history {RUN_ID}; the same command with --resume {replay_id} goes on, and starts none of "
+        "them again"
+    )
+
+
 def test_of_many_runs_each_is_accounted_for_and_the_document_is_whole(api: Api, process: Process) -> None:
     names = [an_id(number) for number in range(10, 14)]
     for name in names:

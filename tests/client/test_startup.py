@@ -81,6 +81,7 @@ def test_help_loads_nothing_slow(config: Path) -> None:
         ["runs", "--help"],
         ["rerun", "--help"],
         ["runs", "list", "--help"],
+        ["replay", "--help"],
         ["errors", "--help"],
         ["batch", "--help"],
         ["batch", "start", "--help"],

@@ -10,7 +10,7 @@ from handlers.domain import clock
 from handlers.domain.audit.act import Act, ActWriter
 from handlers.domain.audit.listing import AuditLog, Filters, list_acts
 from handlers.domain.paging import Page
-from tests.builders import an_act, an_id
+from tests.builders import GROUP_ID, an_act, an_id
 from tests.contracts.conftest import FAKE
 from tests.fakes.audit import InMemoryAuditLog, matches
 
@@ -60,6 +60,8 @@ def test_an_act_is_read_as_it_was_written(log: WrittenLog, workspace: str) -> No
         reason="Größe",
         parts=["parameters", "result"],
         use_latest_code=True,
+        error_group_id=GROUP_ID,
+        error_group_state="resolved",
         overridden=False,
     )
     least = written(log, workspace, run_id=None, request_id=None, at=full.at - MINUTE)
@@ -89,14 +91,14 @@ def test_pages_of_any_size_hold_all_acts_in_order(log: WrittenLog, workspace: st
 def test_each_filter_finds_its_acts(log: WrittenLog, workspace: str) -> None:
     at = clock.now()
     older = written(log, workspace, at=at - MINUTE, by="bob", action="execute", run_id=None, job_id=an_id(7))
-    newer = written(
-        log, workspace, at=at, trigger_id=an_id(8), run_id=an_id(7), experiment_id=an_id(6), batch_id=an_id(5)
-    )
+    of_others = {"experiment_id": an_id(6), "batch_id": an_id(5), "error_group_id": GROUP_ID}
+    newer = written(log, workspace, at=at, trigger_id=an_id(8), run_id=an_id(7), **of_others)
     for filters, found in {
         Filters(by="bob"): [older],
         Filters(action=newer.action): [newer],
         Filters(trigger_id=an_id(8)): [newer],
         Filters(experiment_id=an_id(6)): [newer],
+        Filters(error_group_id=GROUP_ID): [newer],
         Filters(batch_id=an_id(5)): [newer],
         Filters(run_id=an_id(7)): [newer, older],
         Filters(since=at): [newer],

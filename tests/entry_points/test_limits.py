@@ -114,7 +114,7 @@ class TestLimits:
         assert (status, document.get("field")) == (limit.status, limit.field)
         assert_complete(document, status)
         assert document["message"].startswith(limit.field)
-        assert len(document["message"]) < 300
+        assert len(document["message"]) < 400
         assert everything(world) == before
 
     @pytest.mark.parametrize(

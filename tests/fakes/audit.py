@@ -13,6 +13,7 @@ def matches(filters: Filters, act: Act) -> bool:
         and (filters.run_id is None or filters.run_id in (act.run_id, act.job_id, act.with_run_id))
         and (filters.trigger_id is None or act.trigger_id == filters.trigger_id)
         and (filters.experiment_id is None or act.experiment_id == filters.experiment_id)
+        and (filters.error_group_id is None or act.error_group_id == filters.error_group_id)
         and (filters.batch_id is None or act.batch_id == filters.batch_id)
     )
 

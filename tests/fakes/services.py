@@ -83,6 +83,10 @@ class FakeQueue:
         if not self.fails:
             self.pushed.append(Pushed(run.id, delay_seconds))
 
+    def push_all(self, runs: Sequence[FunctionRun]) -> None:
+        for run in runs:
+            self.push(run)
+
     def waiting(self) -> int:
         if self.fails:
             raise Unavailable

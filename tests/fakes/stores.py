@@ -59,6 +59,10 @@ class InMemoryRuns:
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
         return [run for run_id in run_ids if (run := self.read_run(run_id)) is not None]
 
+    def read_recorded(self, run_ids: Sequence[str], part: Part) -> list[RecordedRun]:
+        assert len(run_ids) <= 50, "what one batch of reads takes"
+        return [recorded for run_id in run_ids if (recorded := self.read(run_id, part)) is not None]
+
     def read_parts(self, run: FunctionRun, parts: Iterable[Part]) -> dict[Part, bytes]:
         found = {part: self.parts[key] for part in parts if (key := _part_key(run, part)) in self.parts}
         return {part: stored.sealed for part, stored in found.items() if _is_alive(stored.expires_at)}
@@ -105,6 +109,8 @@ class InMemoryRuns:
         act: SealedAct | None = None,
         expected_reruns: int | None = None,
     ) -> bool:
+        if key is None and run.id in self.runs:
+            return False
         original = self.read_run(run.lineage_id)
         if original is None:
             raise RunNotFound

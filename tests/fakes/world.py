@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field
 
+from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, StepDeps, most_open
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.ports import RegistryDeps
@@ -20,9 +21,11 @@ from handlers.domain.starting.start import StartDeps
 from handlers.domain.upkeep.recovery import WatchdogDeps
 from tests.builders import a_function, a_trigger
 from tests.fakes.audit import InMemoryAuditLog
+from tests.fakes.batches import FakeExecutions, InMemoryBatches, InTurn
 from tests.fakes.erasures import InMemoryErasures
 from tests.fakes.groups import InMemoryGroups
 from tests.fakes.registry import InMemoryRegistry
+from tests.fakes.run_index import InMemoryRunIndex
 from tests.fakes.services import (
     FakeBus,
     FakeCatalogue,
@@ -76,6 +79,7 @@ class World:
             own_functions="arn:aws:lambda:eu-west-1:123456789012:function:FunctionRerun-*",
         )
     )
+    executions: FakeExecutions = field(default_factory=FakeExecutions)
     slots: InMemorySlots = field(default_factory=InMemorySlots)
     most_of_a_workspace: int | None = None
     requires_reason: bool = False
@@ -87,6 +91,7 @@ class World:
     def __post_init__(self) -> None:
         self.groups = InMemoryGroups(self.runs)
         self.erasures = InMemoryErasures(self.runs, self.audit_log, faults=self.faults)
+        self.batches = InMemoryBatches(self.runs)
         self.registry.faults = self.aws.faults = self.faults
         self.registry.kept_under = self.runs.kept_under
         self.registry.acts = self.runs.acts = self.audit_log.sealed
@@ -147,6 +152,36 @@ class World:
     @property
     def cancel_deps(self) -> CancelDeps:
         return CancelDeps(self.runs, self.cipher, self.bus)
+
+    @property
+    def batch_deps(self) -> BatchDeps:
+        return BatchDeps(self.batches, self.executions, self.cipher, self.retention)
+
+    @property
+    def step_deps(self) -> StepDeps:
+        return StepDeps(
+            self.batches,
+            self.executions,
+            self.runs,
+            InMemoryRunIndex(self.runs),
+            self.registry,
+            self.cipher,
+            self.queue,
+            self.bus,
+            InTurn(),
+            self.retention,
+            self.invokable,
+            self.most_open,
+        )
+
+    @property
+    def batch_plan_deps(self) -> BatchPlanDeps:
+        index, limit = InMemoryRunIndex(self.runs), self.runs.max_reruns
+        return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.most_open)
+
+    @property
+    def most_open(self) -> int:
+        return most_open(MAX_CONCURRENT_EXECUTIONS, self.most_of_a_workspace)
 
     @property
     def erase_deps(self) -> EraseDeps:

@@ -30,6 +30,7 @@ ACTIONS = (
     "change-trigger",
     "delete-trigger",
     "rotate-secret",
+    "change-error-group",
 )
 """Those that a shell offers. A newer service may know more, which may be typed, too."""
 

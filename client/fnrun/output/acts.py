@@ -43,6 +43,8 @@ _DETAILS: Mapping[str, str] = MappingProxyType(
         "overridden": "with overrides",
         "overridePaths": "overridden: {}",
         "parts": "showed {}",
+        "errorGroupId": "error group {}",
+        "errorGroupState": "now {}",
     }
 )
 

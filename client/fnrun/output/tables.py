@@ -28,6 +28,10 @@ STATUS_STYLES: Mapping[str, str] = MappingProxyType(
         "canary": "cyan",
         "paused": "yellow",
         "stopped": "red",
+        "same": "green",
+        "different": "red",
+        "flaky": "yellow",
+        "inconclusive": "yellow",
     }
 )
 _AT_ONCE = 100

@@ -36,6 +36,7 @@ class Action(StrEnum):
     CHANGE_TRIGGER = "change-trigger"
     DELETE_TRIGGER = "delete-trigger"
     ROTATE_SECRET = "rotate-secret"  # noqa: S105 - the name of an act
+    CHANGE_ERROR_GROUP = "change-error-group"
 
 
 class Act(Document):
@@ -68,6 +69,9 @@ class Act(Document):
     use_latest_code: bool | None = None
     parts: tuple[str, ...] | None = None
     """What was revealed."""
+    error_group_id: str | None = None
+    error_group_state: str | None = None
+    """What a group was set to."""
     override_paths: tuple[str, ...] = Field(default=(), exclude=True)
     """JSON Pointers of what was overridden: keys are content, and stand sealed beside the rest."""
     expires_at: Timestamp

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain.audit.act import Action, SealedAct
 from handlers.domain.paging import Page, position_of
-from handlers.domain.query import Query, Reader, an_id, moment, one_of, read_filters, short_text
+from handlers.domain.query import Query, Reader, a_group_id, an_id, moment, one_of, read_filters, short_text
 
 # Where few acts match, a page is cut short rather than read on: so many reads it takes at most, of so many acts each.
 MAX_READS = 20
@@ -20,6 +20,7 @@ _READERS: dict[str, Reader] = {
     "runId": an_id,
     "triggerId": an_id,
     "experimentId": an_id,
+    "errorGroupId": a_group_id,
     "batchId": an_id,
 }
 
@@ -33,6 +34,7 @@ class Filters(NamedTuple):
     """Acts on this run, and the act that started it."""
     trigger_id: str | None = None
     experiment_id: str | None = None
+    error_group_id: str | None = None
     batch_id: str | None = None
 
     @classmethod
@@ -43,7 +45,8 @@ class Filters(NamedTuple):
     @property
     def may_skip(self) -> bool:
         """Whether some acts of the time asked for may not match."""
-        return any((self.by, self.action, self.run_id, self.trigger_id, self.experiment_id, self.batch_id))
+        of_things = (self.run_id, self.trigger_id, self.experiment_id, self.batch_id, self.error_group_id)
+        return any((self.by, self.action, *of_things))
 
 
 class Read(NamedTuple):

@@ -1,36 +1,12 @@
-"""Optimistic locking: no editor overwrites what another has written since they read it."""
+"""Changes of what is registered: fields that cannot change, and deletions that name no version."""
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from handlers.domain.errors import InvalidRequest, Stale, Unavailable, VersionRequired
+from handlers.domain.errors import InvalidRequest, Stale, Unavailable
 from handlers.domain.json_document import JsonObject
-from handlers.domain.registry.entities import Registered
 
 _ATTEMPTS = 3
-_ETAG = re.compile(r'(W/)?"(?P<version>[0-9]{1,9})"')
-
-
-def etag(version: int) -> str:
-    return f'"{version}"'
-
-
-def check_version(current: Registered, seen: object, if_match: str | None) -> None:
-    """Refuse unless the editor has read the current version, named in the body or in If-Match.
-
-    Raises VersionRequired, InvalidRequest or Stale.
-    """
-    if if_match is None and seen is None:
-        raise VersionRequired
-    if if_match is not None:
-        match = _ETAG.fullmatch(if_match.strip())
-        if match is None:
-            raise InvalidRequest("If-Match", 'must be the ETag that a GET answered with, like "3".')
-        if int(match["version"]) != current.version:
-            raise Stale
-    if seen is not None and seen != current.version:
-        raise Stale
 
 
 def without(body: JsonObject, fixed: dict[str, str]) -> JsonObject:

@@ -12,11 +12,12 @@ from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.json_pointers import IgnoredPointers
-from handlers.domain.registry.changes import as_it_is_now, check_fixed, check_version, without
+from handlers.domain.registry.changes import as_it_is_now, check_fixed, without
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.ports import FunctionReader, Registry, RegistryDeps
 from handlers.domain.requests import Body, Name
+from handlers.domain.versions import check_version
 
 
 class RegisterFunction(Body):
@@ -81,7 +82,7 @@ def change_function(
     """
     before = find_function(workspace, function_id, deps.registry)
     request = ChangeFunction.read(without(body, before.fixed))
-    check_version(before, request.version, if_match)
+    check_version(before.version, request.version, if_match)
     check_fixed(body, before.fixed)
     function_arn = request.function_arn or before.function_arn
     if function_arn != before.function_arn:

@@ -12,7 +12,7 @@ from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
 from handlers.domain.paging import Page
 from handlers.domain.registry import webhook_secrets
-from handlers.domain.registry.changes import as_it_is_now, check_fixed, check_version, without
+from handlers.domain.registry.changes import as_it_is_now, check_fixed, without
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, StoredTrigger, open_sealed
 from handlers.domain.registry.event_driven import BUS_FIELD
 from handlers.domain.registry.functions import find_function
@@ -27,6 +27,7 @@ from handlers.domain.registry.trigger_sync import add_stored, delete_stored, wri
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher
+from handlers.domain.versions import check_version
 
 PARAMS = f"{METADATA}.params"
 
@@ -146,7 +147,7 @@ def change_trigger(
         problem = 'must not be null. To end retrying, send {"maxRetries": 0}; left out, it stays as it is.'
         raise InvalidRequest(RETRY_POLICY, problem)
     request = ChangeTrigger.read(without(body, before.fixed))
-    check_version(before, request.version, if_match)
+    check_version(before.version, request.version, if_match)
     check_fixed(body, before.fixed)
     after = _next(before).evolve(
         name=request.name or before.name,

@@ -153,6 +153,8 @@ class FunctionRun(Document):
     effect_key: str | None = None
     """Of the run whose effects it is to repeat, not to add to; None if its own: see `effects_under`."""
     experiment_id: str | None = None
+    batch_id: str | None = None
+    """Of the batch that has started it; an automatic retry has its source's."""
     recovered_by: str | None = None
     """Of an original: the first re-run that has completed, whatever has become of it itself. A mark, like the
     cancellation's."""

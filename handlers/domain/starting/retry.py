@@ -102,6 +102,7 @@ def _decide(recorded: RecordedRun, deps: RerunDeps) -> NewRun | RetryResult:
         id=derived_id("retry", failed.id),
         execution_source=ExecutionSource.RETRY,
         effect_key=failed.effects_under,
+        batch_id=failed.batch_id,
         pin=failed.pin,
         rerun_by=AUTO_RETRY,
         rerun_reason=f"Automatic retry {attempt} of {policy.max_retries} after {failed.error_code}",

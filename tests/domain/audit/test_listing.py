@@ -9,7 +9,7 @@ from handlers.domain.audit.act import Act, Action, SealedAct
 from handlers.domain.audit.listing import ACTS_PER_READ, MAX_READS, Filters, list_acts, position
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.paging import Page
-from tests.builders import NOW, WORKSPACE, an_act, an_id
+from tests.builders import GROUP_ID, NOW, WORKSPACE, an_act, an_id
 from tests.fakes.audit import InMemoryAuditLog
 
 
@@ -78,6 +78,7 @@ FILTERED = {
     "batch": (Filters(batch_id=an_id(8)), an_act(id=an_id(1), batch_id=an_id(8))),
     "trigger": (Filters(trigger_id=an_id(8)), an_act(id=an_id(1), trigger_id=an_id(8))),
     "experiment": (Filters(experiment_id=an_id(8)), an_act(id=an_id(1), experiment_id=an_id(8))),
+    "error group": (Filters(error_group_id=GROUP_ID), an_act(id=an_id(1), error_group_id=GROUP_ID)),
     "from": (Filters(since=NOW + timedelta(hours=1)), an_act(id=an_id(1), at=NOW + timedelta(hours=1))),
     "to": (Filters(until=NOW - timedelta(hours=1)), an_act(id=an_id(1), at=NOW - timedelta(hours=1))),
     "several": (
@@ -108,6 +109,7 @@ class TestQuery:
             "runId": an_id(1),
             "triggerId": an_id(2),
             "experimentId": an_id(3),
+            "errorGroupId": GROUP_ID.upper(),
             "limit": "10",
         }
         assert Filters.from_query(query) == Filters(
@@ -118,6 +120,7 @@ class TestQuery:
             run_id=an_id(1),
             trigger_id=an_id(2),
             experiment_id=an_id(3),
+            error_group_id=GROUP_ID,
         )
 
     @pytest.mark.parametrize(
@@ -128,6 +131,7 @@ class TestQuery:
             ("action", "retry"),
             ("runId", "x"),
             ("triggerId", ""),
+            ("errorGroupId", an_id(1)),
             ("from", "yesterday"),
             ("to", "1"),
         ],

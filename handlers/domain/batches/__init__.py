@@ -1,0 +1,1 @@
+"""Many re-runs by one request, which begin slowly and stop themselves."""

@@ -11,6 +11,7 @@ The top-level files are the entry points, one Lambda function each:
     api_registry       compute functions and function triggers
     api_triggers       start a run by executing a trigger
     api_webhooks       start a run by a signed webhook
+    api_error_groups   failures of one kind
     api_audit          who did what
     api_compare        how two runs differ
     api_openapi        the description of the API, without a token

@@ -18,6 +18,7 @@ from handlers.aws.cipher import Cipher
 from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
 from handlers.aws.erasures import Erasures
+from handlers.aws.error_groups import GroupCounts, GroupStore
 from handlers.aws.event_rules import EventRules
 from handlers.aws.experiments import Experiments
 from handlers.aws.function_code import FunctionCode
@@ -37,6 +38,7 @@ from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
 from handlers.aws.workspace_slots import WorkspaceSlots
+from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_metadata import AwsService
@@ -165,6 +167,23 @@ class Wiring:
         return LifecycleBus(events, self.settings.lifecycle_bus_name, log_fault)
 
     @cached_property
+    def group_store(self) -> GroupStore:
+        return GroupStore(self.table, report=log_fault)
+
+    @cached_property
+    def group_counts(self) -> GroupCounts:
+        return GroupCounts(self.table)
+
+    @cached_property
+    def groups(self) -> ErrorGroups:
+        """For those who end runs that they have not executed."""
+        return ErrorGroups(self.group_store, self.bus)
+
+    @cached_property
+    def _groups_of_functions_errors(self) -> ErrorGroups:
+        return self.groups._replace(secret=StackSecret(self.table, self.input_cipher, "error groups").read)
+
+    @cached_property
     def _configuration_secret(self) -> StackSecret:
         return StackSecret(self.table, self.input_cipher, "configuration hashes")
 
@@ -240,13 +259,13 @@ class Wiring:
     @cached_property
     def cancel_deps(self) -> CancelDeps:
         # A cancelled run has no outcome to seal, and so there is no key.
-        return CancelDeps(self.runs, Cipher(self._kms_session), self.bus)
+        return CancelDeps(self.runs, Cipher(self._kms_session), self.bus, self.groups)
 
     @cached_property
     def erase_deps(self) -> EraseDeps:
         erasures = Erasures(self.table, self.parts, report=log_fault)
         # Nor has an erased one.
-        return EraseDeps(self.runs, erasures, Cipher(self._kms_session), self.bus)
+        return EraseDeps(self.runs, erasures, Cipher(self._kms_session), self.bus, self.groups)
 
     @cached_property
     def registry_deps(self) -> RegistryDeps:
@@ -254,7 +273,8 @@ class Wiring:
 
     @cached_property
     def capture_deps(self) -> CaptureDeps:
-        return CaptureDeps(self.recorder, self.registry, self.cipher, self.bus, self.retention, self.invokable)
+        groups = self._groups_of_functions_errors
+        return CaptureDeps(self.recorder, self.registry, self.cipher, self.bus, groups, self.retention, self.invokable)
 
     @cached_property
     def invocations(self) -> "LambdaClient":
@@ -267,7 +287,17 @@ class Wiring:
         invoker = FunctionInvoker(self.invocations)
         slots = WorkspaceSlots(self.table, log_fault)
         limit = WorkspaceLimit(slots, self.settings.max_concurrent_executions_per_workspace)
-        return ExecutionDeps(self.runs, self.cipher, self.invokable, self.code, invoker, self.queue, self.bus, limit)
+        return ExecutionDeps(
+            self.runs,
+            self.cipher,
+            self.invokable,
+            self.code,
+            invoker,
+            self.queue,
+            self.bus,
+            self._groups_of_functions_errors,
+            limit,
+        )
 
     @cached_property
     def watchdog_deps(self) -> WatchdogDeps:
@@ -276,6 +306,7 @@ class Wiring:
             self.outcome_cipher,
             self.queue,
             self.bus,
+            self.groups,
             self.dead_letters,
             self.settings.max_concurrent_executions,
         )

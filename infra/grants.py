@@ -104,6 +104,11 @@ def send_runs(r: Resources) -> Grants:
     return [_allow("sqs", ["SendMessage"], r.messaging.run_queue.queue_arn)]
 
 
+def end_runs(r: Resources) -> Grants:
+    """To note a failure in its error group, and to publish the end."""
+    return [*table(r, "GetItem", "PutItem", "UpdateItem"), *publish_lifecycle_events(r)]
+
+
 def publish_lifecycle_events(r: Resources) -> Grants:
     return [_allow("events", ["PutEvents"], r.messaging.lifecycle_bus.event_bus_arn)]
 

@@ -81,7 +81,7 @@ def a_group(**changes: Any) -> ErrorGroup:
     """Open, and announced already."""
     opened_at: datetime = changes.get("opened_at", NOW)
     literals: dict[str, Any] = {
-        "id": "0f" * 16,
+        "id": GROUP_ID,
         "workspace": WORKSPACE,
         "function_id": FUNCTION_ID,
         "error_code": "KeyError",

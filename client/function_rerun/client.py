@@ -11,6 +11,7 @@ import httpx
 from function_rerun.clock import Clock
 from function_rerun.credentials import TokenSource
 from function_rerun.encoding import Moment, moment, segment
+from function_rerun.error_groups import ErrorGroups
 from function_rerun.errors import FunctionRerunError
 from function_rerun.registry import Registry
 from function_rerun.runs import Runs
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 60.0
 
 
-class Client(Runs, Registry):
+class Client(Runs, ErrorGroups, Registry):
     """A workspace of an installation. A method for each operation, under its name; a context manager.
 
     `auth`: an access token; a function that gives one, asked before each request and again if the token is refused; an

@@ -115,6 +115,20 @@ class CapturingView(TypedDict):
     triggerId: str
 
 
+GroupState = Literal["open", "resolved", "ignored"]
+
+
+class ChangeErrorGroup(TypedDict):
+    state: GroupState
+    """`resolved`: a new failure opens it again, and that is announced. `ignored`: none does."""
+    resolvedInVersion: NotRequired[str]
+    """Of `resolved`: the version of the function that mends it. Failures of older ones do not open the group
+    again.
+    """
+    reason: NotRequired[str]
+    version: NotRequired[int]
+
+
 class ChangeFunction(TypedDict):
     """What is left out stays as it is. `captureFailures: {}` ends capturing, `ignoreDifferences: []` ignoring."""
 
@@ -401,6 +415,55 @@ class Error(TypedDict):
     """The reason phrase of the status."""
     requestId: str
     """What the service's log names this request by."""
+
+
+class FailuresOfHour(TypedDict):
+    hour: str
+    """Its beginning, in UTC."""
+    failures: int
+
+
+class ErrorGroupView(TypedDict):
+    """The failures of one function with one error. What is counted is of runs created in the time asked for."""
+
+    errorGroupId: str
+    workspace: str
+    functionId: str
+    errorCode: str
+    errorSource: ErrorSource
+    state: GroupState
+    version: int
+    firstSeenAt: str
+    lastSeenAt: str | None
+    """When the newest of the failures was created; `null`: there is none in the time asked for."""
+    openedAt: str
+    """When a failure has last opened it."""
+    reopenedCount: int
+    resolvedInVersion: str | None
+    changedBy: str | None
+    changedAt: str | None
+    """When somebody has last changed its state."""
+    functionVersions: list[str]
+    """Those that have failed so, at any time; the newest 20, newest first."""
+    failureCount: int
+    """Re-runs that failed so again included."""
+    unrecoveredCount: int
+    """Original runs that no re-run has recovered yet."""
+    countsCapped: bool
+    """There are more than the 10,000 that are counted of either: the newest are."""
+    hours: list[FailuresOfHour]
+    """Those with failures among what is counted, oldest first; the newest 168 of them."""
+    sampleRunId: str
+    """Its newest run that is not recovered, else its newest."""
+    frames: NotRequired[list[str] | None]
+    """With `include`: the functions in which the error of the sample run was raised, the innermost first.
+    `null`: its error is not kept.
+    """
+
+
+class ErrorGroupList(TypedDict):
+    data: list[ErrorGroupView]
+    meta: PageMeta
 
 
 class EventDriven(TypedDict):
@@ -920,6 +983,8 @@ class RevealedRun(TypedDict):
     errorCode: str | None
     """The type of its error; of an open run, why it had to wait."""
     errorSource: ErrorSource | None
+    errorGroupId: str | None
+    """Of a failure: the error group of those that failed alike. `null` of an experiment's runs."""
     resultOmitted: bool
     """Whether it has answered more than could be kept."""
     parametersFormat: ParametersFormat
@@ -1000,6 +1065,8 @@ class RunView(TypedDict):
     errorCode: str | None
     """The type of its error; of an open run, why it had to wait."""
     errorSource: ErrorSource | None
+    errorGroupId: str | None
+    """Of a failure: the error group of those that failed alike. `null` of an experiment's runs."""
     resultOmitted: bool
     """Whether it has answered more than could be kept."""
     parametersFormat: ParametersFormat

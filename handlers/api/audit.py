@@ -89,7 +89,7 @@ LIST_ACTS = Operation(
             "Who has started this experiment, and who was shown its verdict.",
             {"type": "string", "format": "uuid"},
         ),
-        Parameter("errorGroupId", "Changes of this error group.", GROUP_ID),
+        Parameter("errorGroupId", "Acts on this error group.", GROUP_ID),
         Parameter("batchId", "Acts on this batch of re-runs.", {"type": "string", "format": "uuid"}),
         Parameter("action", "Acts of this kind.", {"type": "string", "enum": [*Action]}),
         *PAGE,

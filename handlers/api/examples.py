@@ -163,3 +163,34 @@ ACTS: dict[str, Any] = {
     ],
     "meta": {"pageSize": 50, "nextCursor": None},
 }
+
+ERROR_GROUPS: dict[str, Any] = {
+    "data": [
+        {
+            "errorGroupId": "3f0c9a1be27d4586a0f1c2d3e4b59687",
+            "workspace": "acme",
+            "functionId": _FUNCTION,
+            "errorCode": "Declined",
+            "errorSource": "function",
+            "state": "open",
+            "version": 1,
+            "firstSeenAt": "2026-11-26T02:14:07.120Z",
+            "lastSeenAt": "2026-11-26T03:02:51.004Z",
+            "openedAt": "2026-11-26T02:14:07.120Z",
+            "reopenedCount": 0,
+            "resolvedInVersion": None,
+            "changedBy": None,
+            "changedAt": None,
+            "functionVersions": ["7"],
+            "failureCount": 212,
+            "unrecoveredCount": 209,
+            "countsCapped": False,
+            "hours": [
+                {"hour": "2026-11-26T02:00:00.000Z", "failures": 205},
+                {"hour": "2026-11-26T03:00:00.000Z", "failures": 7},
+            ],
+            "sampleRunId": _RUN,
+        }
+    ],
+    "meta": {"pageSize": 50, "nextCursor": None},
+}

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, WithJsonSchema
 
-from handlers.api.operations import PAGE, TEXT, Grant, Operation, Parameter
+from handlers.api.operations import GROUP_ID, PAGE, TEXT, Grant, Operation, Parameter
 from handlers.api.views import AnyContent, PageMeta, View, absent_if_none
 from handlers.domain import errors
 from handlers.domain.clock import Timestamp
@@ -72,6 +72,9 @@ class RunView(_OfRun):
     execution_attempts: int = Field(description="How often its execution was begun.")
     error_code: str | None = Field(description="The type of its error; of an open run, why it had to wait.")
     error_source: ErrorSource | None
+    error_group_id: str | None = Field(
+        description="Of a failure: the error group of those that failed alike. `null` of an experiment's runs."
+    )
     result_omitted: bool = Field(description="Whether it has answered more than could be kept.")
     parameters_format: ParametersFormat
     parameters_omitted: str | None = Field(description="Why it has no parameters, and so cannot be re-run.")
@@ -207,6 +210,7 @@ LIST_RUNS = Operation(
         Parameter("executionSource", "Runs started so.", {"type": "string", "enum": [*ExecutionSource]}),
         Parameter("errorCode", "Runs with this error.", TEXT),
         Parameter("functionVersion", "Runs that this version executes.", TEXT),
+        Parameter("errorGroupId", "Runs that have failed so, re-runs among them.", GROUP_ID),
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),
         *PAGE,

@@ -214,6 +214,22 @@ class Table:
                 TableName=self._name, Item=to_item(plain), ConditionExpression="attribute_not_exists(pk)"
             )
 
+    def put_unless_alive(self, plain: dict[str, Any]) -> bool:
+        """False if there is such an item that has not expired: our own, perhaps, if an answer was lost."""
+        there_is_none = "attribute_not_exists(pk)"
+        it_has_expired = "expiresAt <= :now"
+        with aws_errors.translated():
+            try:
+                self._client.put_item(
+                    TableName=self._name,
+                    Item=to_item(plain),
+                    ConditionExpression=f"{there_is_none} OR {it_has_expired}",
+                    ExpressionAttributeValues=to_item({":now": int(clock.now().timestamp())}),
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
     def delete(self, key: Key) -> None:
         with aws_errors.translated():
             self._client.delete_item(TableName=self._name, Key=to_item(key))

@@ -10,6 +10,6 @@ def describe(resources: Resources) -> Function:
         grants=[
             # PutItem is for the act, in one transaction with the run.
             grants.table(resources, "GetItem", "PutItem", "UpdateItem"),
-            grants.publish_lifecycle_events(resources),
+            grants.end_runs(resources),
         ],
     )

@@ -11,6 +11,6 @@ def describe(resources: Resources) -> Function:
             # It can seal and open nothing. PutItem is for the act, and for what reminds the watchdog.
             grants.table(resources, "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
             grants.erase_large_parts(resources),
-            grants.publish_lifecycle_events(resources),
+            grants.end_runs(resources),
         ],
     )

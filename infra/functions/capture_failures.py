@@ -13,9 +13,11 @@ def describe(resources: Resources) -> Function:
         grants=[
             grants.table(resources, "Query", "BatchGetItem", "PutItem", "UpdateItem"),
             grants.seal_inputs(resources),
+            # The secret that error groups are keyed with.
+            grants.unseal_inputs(resources),
             grants.seal_outcomes(resources),
             grants.write_large_parts(resources),
-            grants.publish_lifecycle_events(resources),
+            grants.end_runs(resources),
         ],
         sources=[queue_messages(resources.capture.queue, batch_size=CAPTURE_BATCH_SIZE)],
     )

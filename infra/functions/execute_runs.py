@@ -26,7 +26,7 @@ def describe(resources: Resources) -> Function:
             grants.write_large_parts(resources),
             grants.erase_large_parts(resources),
             grants.send_runs(resources),
-            grants.publish_lifecycle_events(resources),
+            grants.end_runs(resources),
             grants.invokable_functions(resources, "InvokeFunction", "GetFunction", "PublishVersion"),
             grants.deny_own_functions(resources),
         ],

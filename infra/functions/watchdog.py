@@ -21,7 +21,7 @@ def describe(resources: Resources) -> Function:
             grants.erase_large_parts(resources),
             grants.queue(messaging.run_queue.queue_arn, "SendMessage", "GetQueueAttributes"),
             grants.queue(messaging.dead_letters.queue_arn, "ReceiveMessage", "DeleteMessage"),
-            grants.publish_lifecycle_events(resources),
+            grants.end_runs(resources),
             grants.manage_trigger_sources(resources),
         ],
         sources=[

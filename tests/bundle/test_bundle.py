@@ -27,6 +27,8 @@ ANSWERS: dict[str, tuple[int, str | None] | dict[str, Any]] = {
     "api_compare-with-its-source": (404, "NOT_FOUND"),
     "api_cancel-a-run": (404, "NOT_FOUND"),
     "api_erase-a-run": (404, "NOT_FOUND"),
+    "api_error_groups-open": (200, None),
+    "api_error_groups-resolve": (404, "NOT_FOUND"),
     "api_experiments-on-the-latest-code": (400, "RUN_NOT_FOUND"),
     "api_openapi-describe": (200, None),
     "api_registry-create-webhook": (400, "INVALID_REQUEST"),

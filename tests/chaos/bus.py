@@ -57,8 +57,14 @@ class Listener:
 
     def heard(self) -> Counter[str]:
         """How often the end of each run was told since the beginning."""
+        for event in self.received():
+            if event["detail-type"].startswith("Function Run"):
+                self._heard[event["detail"]["functionRunId"]] += 1
+        return self._heard.copy()
+
+    def received(self) -> Iterator[Any]:
+        """The events that have come since it was last asked."""
         while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                self._heard[json.loads(message["Body"])["detail"]["functionRunId"]] += 1
+                yield json.loads(message["Body"])
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return self._heard.copy()

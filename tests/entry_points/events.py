@@ -28,6 +28,8 @@ RERUN, EXECUTE = "POST /function-runs/{runId}/rerun", "POST /function-triggers/{
 FUNCTION, TRIGGER = "POST /compute-functions", "POST /function-triggers"
 RUN, RUNS, HISTORY = "GET /function-runs/{runId}", "GET /function-runs", "GET /function-runs/{runId}/rerun-history"
 AUDIT = "GET /audit"
+GROUPS, GROUP = "GET /error-groups", "GET /error-groups/{errorGroupId}"
+PUT_GROUP = "PUT /error-groups/{errorGroupId}"
 COMPARE = "GET /function-runs/{runId}/compare"
 
 WEBHOOK = "POST /http-trigger/{path+}"

@@ -11,7 +11,7 @@ from handlers import capture_failures, execute_runs, on_event, on_run_failed, wa
 from handlers.domain import clock
 from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.runs.run import FunctionRun
-from tests.builders import a_pin, a_run, a_trigger, an_id
+from tests.builders import a_group, a_pin, a_run, a_trigger, an_id
 from tests.entry_points.events import PATH, ROUTES
 from tests.fakes import World
 from tests.fakes.run_index import InMemoryRunIndex
@@ -25,13 +25,13 @@ def a_world() -> World:
     world.has_registered()
     at = clock.now()
     world.has_run(a_run(created_at=at), b'{"a":{"b":1}}')
+    world.groups.create(a_group(opened_at=at))
     return world
 
 
 def everything(world: World) -> Any:
-    return deepcopy(
-        (world.runs.runs, world.runs.parts, world.runs.lineages, world.registry.functions, world.registry.triggers)
-    )
+    runs, registry = world.runs, world.registry
+    return deepcopy((runs.runs, runs.parts, runs.lineages, registry.functions, registry.triggers, world.groups.groups))
 
 
 class InMemory:
@@ -48,6 +48,8 @@ class InMemory:
         self.invokable, self.buses = world.invokable, world.buses
         self.audit_log, self.input_cipher, self.acts_kept_for = world.audit_log, world.cipher, timedelta(days=400)
         self.requires_reason = False
+        self.group_store = self.group_counts = world.groups
+        self.outcome_cipher = world.cipher
         self.run_index = InMemoryRunIndex(world.runs)
 
 

@@ -7,6 +7,7 @@ import pytest
 from handlers import (
     api_cancel,
     api_erase,
+    api_error_groups,
     api_experiments,
     api_registry,
     api_rerun,
@@ -15,7 +16,7 @@ from handlers import (
     api_triggers,
 )
 from handlers.domain import clock
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID, a_run, an_id
 from tests.entry_points.events import OWN, answer_of, http_event
 from tests.fakes import World
 
@@ -55,6 +56,12 @@ ACTS: dict[str, tuple[Any, str, Json, str]] = {
         "PUT /function-triggers/{triggerId}",
         TRIGGER,
         '{"version": 1, "triggerMetadata": {"params": {"a": "%s"}}}',
+    ),
+    "change-error-group": (
+        api_error_groups,
+        "PUT /error-groups/{errorGroupId}",
+        {"errorGroupId": GROUP_ID},
+        '{"version": 1, "state": "resolved", "reason": "%s"}',
     ),
     "delete-trigger": (api_registry, "DELETE /function-triggers/{triggerId}", TRIGGER, ""),
     "rotate-secret": (api_registry, "POST /function-triggers/{triggerId}/rotate-secret", TRIGGER, "{}"),

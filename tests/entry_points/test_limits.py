@@ -8,14 +8,17 @@ import pytest
 from handlers import api_rerun
 from handlers.api.resolver import MAX_BODY_BYTES
 from handlers.domain.json_document import MAX_BYTES, MAX_DEPTH, MAX_INLINE_BYTES, MAX_KEY_LENGTH
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID
 from tests.entry_points.events import (
     AUDIT,
     CONTEXT,
     EXECUTE,
     FUNCTION,
+    GROUP,
+    GROUPS,
     HISTORY,
     OWN,
+    PUT_GROUP,
     RERUN,
     ROUTES,
     RUN,
@@ -98,6 +101,13 @@ REFUSED = {
     "to, before from": Limit(RUNS, 400, "to", query={"from": "2026-11-27", "to": "2026-11-26"}),
     "from, before time": Limit(RUNS, 400, "from", query={"from": "0001-01-01T00:00:00+14:00"}),
     "to, after time": Limit(RUNS, 400, "to", query={"to": "9999-12-31T23:59:59-12:00"}),
+    "errorGroupId": Limit(RUNS, 400, "errorGroupId", query={"errorGroupId": RUN_ID}),
+    "state": Limit(GROUPS, 400, "state", query={"state": "closed"}),
+    "include, of a group": Limit(GROUP, 400, "include", query={"include": "messages"}),
+    "resolvedInVersion": Limit(
+        PUT_GROUP, 400, "resolvedInVersion", body=json.dumps({"state": "resolved", "resolvedInVersion": "$LATEST"})
+    ),
+    "reason, of a group": Limit(PUT_GROUP, 400, "reason", body=json.dumps({"state": "open", "reason": "x" * 513})),
     "by": Limit(AUDIT, 400, "by", query={"by": "x" * 513}),
     "action": Limit(AUDIT, 400, "action", query={"action": "retry"}),
     "an unknown filter": Limit(RUNS, 400, "x" * 100, query={"x" * 5000: ""}),
@@ -108,7 +118,7 @@ class TestLimits:
     @pytest.mark.parametrize("limit", REFUSED.values(), ids=REFUSED.keys())
     def test_what_is_beyond_a_limit_is_refused_by_naming_the_field(self, world: World, limit: Limit) -> None:
         before = everything(world)
-        ids = {"workspace": OWN, "runId": RUN_ID, "triggerId": TRIGGER_ID}
+        ids = {"workspace": OWN, "runId": RUN_ID, "triggerId": TRIGGER_ID, "errorGroupId": GROUP_ID}
         event = http_event(limit.route, ids, body=limit.body, query=limit.query)
         status, document = answer_of(ROUTES[limit.route], event)
         assert (status, document.get("field")) == (limit.status, limit.field)

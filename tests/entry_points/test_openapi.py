@@ -22,7 +22,7 @@ from handlers.domain.errors import InvalidRequest
 from handlers.domain.runs import listing
 from handlers.domain.runs.run import Status
 from tests.as_shown import as_shown
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_function, a_run, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID, a_function, a_run, an_id
 from tests.documented import LOGIN, check_answer, described, validator
 from tests.entry_points.events import CONTEXT, OWN, PATH, RERUN, ROUTES, answer_of, http_event
 from tests.entry_points.in_memory import InMemory, a_world, wire
@@ -46,6 +46,7 @@ def ask(operation_id: str, *, headers: dict[str, str] | None = None, **options: 
     """The answer to a request about the things that every world has."""
     operation = BY_ID[operation_id]
     known = {"runId": RUN_ID, "functionId": FUNCTION_ID, "triggerId": TRIGGER_ID, "workspace": OWN, "path": PATH}
+    known["errorGroupId"] = GROUP_ID
     ids = {name: options.pop(name, known.get(name)) for name in operation.path_parameters}
     route = operation.route_key.replace("/workspace/{workspace}/api/v1", "")
     return answer_of(ROUTES[route], http_event(route, ids, headers=headers, **options))
@@ -237,6 +238,9 @@ class TestAnswers:
             ("receiveWebhook", ask("receiveWebhook", body="{}")[0]),
             ("deleteTrigger", ask("deleteTrigger")[0]),
             ("deleteFunction", ask("deleteFunction")[0]),
+            ("listErrorGroups", ask("listErrorGroups")[0]),
+            ("getErrorGroup", ask("getErrorGroup", query={"include": "frames"})[0]),
+            ("changeErrorGroup", ask("changeErrorGroup", body='{"state": "ignored"}', headers=version)[0]),
             ("listActs", ask("listActs")[0]),
             ("getOpenApi", ask("getOpenApi")[0]),
         }

@@ -7,7 +7,7 @@ import pytest
 
 from handlers.api.catalogue import OPERATIONS
 from handlers.api.operations import BASE, Operation
-from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID
+from tests.builders import FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID
 from tests.entry_points.events import DESCRIPTION, OWN, PATH, RERUN, ROUTES, WEBHOOK, Json, answer_of, http_event
 from tests.entry_points.in_memory import everything
 from tests.fakes import World
@@ -18,6 +18,7 @@ IDS = {
     "triggerId": TRIGGER_ID,
     "workspace": OWN,
     "experimentId": RUN_ID,
+    "errorGroupId": GROUP_ID,
 }
 operations = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS if each.needs_token], ids=lambda operation: operation.id

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.api.catalogue import OPERATIONS
 from handlers.api.operations import BASE, Grant, Operation
-from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID
+from tests.builders import FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID
 from tests.documented import described
 from tests.entry_points.events import OWN, ROUTES, answer_of, http_event
 from tests.entry_points.in_memory import everything
@@ -18,6 +18,7 @@ IDS = {
     "triggerId": TRIGGER_ID,
     "workspace": OWN,
     "experimentId": RUN_ID,
+    "errorGroupId": GROUP_ID,
 }
 # With and without each parameter that needs a grant of its own.
 REQUESTS: list[tuple[Operation, dict[str, str], list[Grant]]] = [

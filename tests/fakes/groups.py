@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from threading import Lock
 
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct
@@ -19,13 +20,14 @@ class InMemoryGroups:
         self.writes = 0
         self.faults = PortFaults()
         self._runs = runs
+        self._lock = Lock()
 
     def read(self, workspace: str, group_id: str) -> ErrorGroup | None:
         with self.faults.call():
             return self._alive(workspace, group_id)
 
     def create(self, group: ErrorGroup) -> bool:
-        with self.faults.call():
+        with self.faults.call(), self._lock:
             if self._alive(group.workspace, group.id) is not None:
                 return False
             self.writes += 1
@@ -33,7 +35,7 @@ class InMemoryGroups:
             return True
 
     def replace(self, before: ErrorGroup, after: ErrorGroup, act: Act | None = None) -> bool:
-        with self.faults.call():
+        with self.faults.call(), self._lock:
             stored = self._alive(after.workspace, after.id)
             if stored is None or (stored.version, stored.announcing) != (before.version, before.announcing):
                 return False

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from handlers.domain.error_groups.group import ErrorGroup
 from handlers.domain.errors import BusMissing, Unavailable
 from handlers.domain.registry.entities import FunctionTrigger
 from handlers.domain.registry.trigger_metadata import AwsService
@@ -112,7 +113,14 @@ class FakeDeadLetters:
 class FakeBus:
     def __init__(self) -> None:
         self.published: list[FunctionRun] = []
+        self.groups: list[tuple[ErrorGroup, str]] = []
+        """Those that were opened or reopened, and the runs that did it."""
         self.fails = False
+
+    def publish_group(self, group: ErrorGroup, run: FunctionRun) -> bool:
+        if not self.fails:
+            self.groups.append((group, run.id))
+        return not self.fails
 
     def publish(self, runs: Sequence[FunctionRun]) -> list[FunctionRun]:
         assert 0 < len(runs) <= 10, "what PutEvents takes"

@@ -1,6 +1,7 @@
 from dataclasses import dataclass, field
 
 from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, StepDeps, most_open
+from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.ports import RegistryDeps
@@ -97,6 +98,10 @@ class World:
         self.registry.acts = self.runs.acts = self.audit_log.sealed
 
     @property
+    def error_groups(self) -> ErrorGroups:
+        return ErrorGroups(self.groups, self.bus, lambda: b"the stack's")
+
+    @property
     def rerun_deps(self) -> RerunDeps:
         return RerunDeps(self.runs, self.registry, self.cipher, self.invokable, self.retention)
 
@@ -129,13 +134,23 @@ class World:
 
     @property
     def capture_deps(self) -> CaptureDeps:
-        return CaptureDeps(self.runs, self.registry, self.cipher, self.bus, self.retention, self.invokable)
+        return CaptureDeps(
+            self.runs, self.registry, self.cipher, self.bus, self.error_groups, self.retention, self.invokable
+        )
 
     @property
     def execution_deps(self) -> ExecutionDeps:
         limit = WorkspaceLimit(self.slots, self.most_of_a_workspace)
         return ExecutionDeps(
-            self.runs, self.cipher, self.invokable, self.code, self.invoker, self.queue, self.bus, limit
+            self.runs,
+            self.cipher,
+            self.invokable,
+            self.code,
+            self.invoker,
+            self.queue,
+            self.bus,
+            self.error_groups,
+            limit,
         )
 
     @property
@@ -145,13 +160,14 @@ class World:
             self.cipher,
             self.queue,
             self.bus,
+            self.error_groups._replace(secret=None),
             self.dead_letters,
             MAX_CONCURRENT_EXECUTIONS,
         )
 
     @property
     def cancel_deps(self) -> CancelDeps:
-        return CancelDeps(self.runs, self.cipher, self.bus)
+        return CancelDeps(self.runs, self.cipher, self.bus, self.error_groups)
 
     @property
     def batch_deps(self) -> BatchDeps:
@@ -185,7 +201,7 @@ class World:
 
     @property
     def erase_deps(self) -> EraseDeps:
-        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus)
+        return EraseDeps(self.runs, self.erasures, self.cipher, self.bus, self.error_groups)
 
     def has_registered(self, trigger: FunctionTrigger | None = None, *, params: bytes = b"{}") -> None:
         """The function, and a trigger of it."""

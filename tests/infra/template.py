@@ -20,6 +20,7 @@ API_FUNCTIONS = {
     "api_openapi",
     "api_audit",
     "api_compare",
+    "api_error_groups",
 }
 WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
 FUNCTIONS = API_FUNCTIONS | WORKERS

@@ -180,7 +180,7 @@ class TestGrants:
             }
 
     def test_what_writes_an_act_with_a_run_is_not_bound_to_the_keys_of_acts(self, stack: Stack) -> None:
-        for function in ("api_cancel", "api_erase", "api_rerun", "api_experiments"):
+        for function in ("api_cancel", "api_erase", "api_rerun", "api_experiments", "api_error_groups"):
             puts = [each for each in stack.statements(function) if "dynamodb:PutItem" in each["Action"]]
             assert puts
             assert not [each["Condition"] for each in puts if "Condition" in each]
@@ -238,6 +238,6 @@ class TestGrants:
             },
             # A plan seals the token that it answers with.
             ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures", "api_rerun_plan"},
-            ("OutcomeKey", "Decrypt"): {"api_runs", "api_compare"},
+            ("OutcomeKey", "Decrypt"): {"api_runs", "api_compare", "api_error_groups"},
             ("OutcomeKey", "GenerateDataKey"): {"execute_runs", "on_event", "capture_failures", "watchdog"},
         }

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from handlers.domain.comparing.documents import comparable
-from handlers.domain.comparing.frames import frames_of
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonValue, compact
 from handlers.domain.json_pointers import segments_of
+from handlers.domain.runs.frames import frames_of
 
 _ANY = "*"
 

@@ -47,6 +47,8 @@ class ErrorGroup(Document):
     """Those that failed so, the newest first, at most 20."""
     sample_run_id: str
     """The run that opened or reopened it."""
+    noted_at: Timestamp | None = None
+    """When a failure was last noted here: less than a day before its newest one, but for failures not yet noted."""
     announcing: str | None = None
     """The run that has opened it and has still to publish that."""
     expires_at: Timestamp

@@ -11,7 +11,7 @@ from handlers.domain.errors import RunEnded, Unavailable
 from handlers.domain.runs.acts import on_run
 from handlers.domain.runs.finish import CANCELLED, finish
 from handlers.domain.runs.history import read_run
-from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.ports import ErrorGroups, LifecycleBus, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
@@ -25,6 +25,7 @@ class CancelDeps(NamedTuple):
     runs: RunTransitions
     cipher: Cipher
     bus: LifecycleBus
+    groups: ErrorGroups
 
 
 def cancel(workspace: str, run_id: str, act: Act, deps: CancelDeps) -> FunctionRun:

@@ -16,7 +16,7 @@ from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.acts import on_run
 from handlers.domain.runs.finish import CANCELLED, ERASED, finish
 from handlers.domain.runs.history import read_run
-from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.ports import ErrorGroups, LifecycleBus, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 
@@ -57,6 +57,7 @@ class EraseDeps(NamedTuple):
     erasures: Erasures
     cipher: Cipher
     bus: LifecycleBus
+    groups: ErrorGroups
 
 
 def erase(workspace: str, run_id: str, act: Act, deps: EraseDeps) -> None:

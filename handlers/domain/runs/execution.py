@@ -30,7 +30,7 @@ from handlers.domain.runs.outcome import (
     RetryLater,
 )
 from handlers.domain.runs.planned_code import is_planned
-from handlers.domain.runs.ports import LifecycleBus, RunQueue, RunTransitions
+from handlers.domain.runs.ports import ErrorGroups, LifecycleBus, RunQueue, RunTransitions
 from handlers.domain.runs.recording import RecordedRun, seal_context
 from handlers.domain.runs.run import ErrorSource, FunctionRun, Part, Pin, Status, new_token
 from handlers.domain.runs.workspace_limit import LONGEST_WAIT_SECONDS, Slot, WorkspaceFull, WorkspaceLimit
@@ -71,6 +71,7 @@ class ExecutionDeps(NamedTuple):
     invoker: Invoker
     queue: RunQueue
     bus: LifecycleBus
+    groups: ErrorGroups
     limit: WorkspaceLimit
 
 

@@ -10,7 +10,7 @@ from handlers.domain.audit.act import Act
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.due import is_expiring
 from handlers.domain.runs.outcome import CONTENT_ERASED, RUN_EXPIRED, Outcome, pack
-from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.ports import ErrorGroups, LifecycleBus, RunTransitions
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import Content, ErrorSource, FunctionRun, Part, Status, new_token
 from handlers.domain.seal import Cipher
@@ -36,6 +36,8 @@ class Finisher(Protocol):
     def cipher(self) -> Cipher: ...
     @property
     def bus(self) -> LifecycleBus: ...
+    @property
+    def groups(self) -> ErrorGroups: ...
 
 
 def delivery_failed(run: FunctionRun) -> Outcome:
@@ -53,12 +55,13 @@ def end_without_execution(run: FunctionRun) -> Outcome | None:
     return EXPIRED if is_expiring(run) else None
 
 
-def ended_before_recorded(run: FunctionRun, outcome: Outcome) -> FunctionRun:
+def ended_before_recorded(run: FunctionRun, outcome: Outcome, error_group_id: str | None) -> FunctionRun:
     """A new run that has already ended. Its event is still to be published, by `publish` or by the watchdog."""
     return run.evolve(
         status=outcome.status,
         error_code=outcome.error_code,
         error_source=outcome.error_source,
+        error_group_id=error_group_id,
         ended_at=run.created_at,
         event_pending=True,
         deadline=run.created_at + EVENT_DEADLINE,
@@ -84,6 +87,7 @@ def finish(
         status=outcome.status,
         error_code=outcome.error_code,
         error_source=outcome.error_source,
+        error_group_id=deps.groups.group_of(run, outcome),
         ended_at=ended_at,
         **_duration(run, outcome, ended_at),
         **({} if act is None or run.cancel_requested_at else _cancelled_by(act)),
@@ -164,17 +168,22 @@ def publish(finished: FunctionRun, deps: Finisher) -> None:
     published again by the watchdog.
     """
     try:
-        mark_recovered(finished, deps.runs)
+        if not is_publishable(finished, deps):
+            return
     except Unavailable:
-        return  # the end is stored: the watchdog does both, and reports what keeps it from that
+        return  # the end is stored: the watchdog does it all, and reports what keeps it from that
     if deps.bus.publish([finished]) and not finished.awaits_retry:
         mark_published(finished, deps.runs)
 
 
-def mark_recovered(finished: FunctionRun, runs: RunTransitions) -> None:
-    """Before the end of a re-run is published: after a crash the watchdog finds that pending, and does both."""
+def is_publishable(finished: FunctionRun, deps: Finisher) -> bool:
+    """Once its original and its error group know of the end: after a crash the watchdog finds it pending still.
+
+    False if the bus does not take what is to be published before. Raises Unavailable.
+    """
     if finished.is_recovering:
-        runs.mark_recovered(finished)
+        deps.runs.mark_recovered(finished)
+    return deps.groups.note(finished)
 
 
 def mark_published(finished: FunctionRun, runs: RunTransitions) -> bool:

@@ -13,7 +13,7 @@ AWAITS_RETRY = "awaitsRetry"
 
 _TYPES = {Status.COMPLETED: COMPLETED, Status.CANCELLED: CANCELLED}
 _PUBLISHED = {
-    *("workspace", "function_id", "trigger_id", "status", "error_code", "error_source"),
+    *("workspace", "function_id", "trigger_id", "status", "error_code", "error_source", "error_group_id"),
     *("execution_source", "is_rerun", "original_run_id", "source_run_id", "retry_attempt", "created_at", "ended_at"),
 }
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from handlers.domain.paging import Page, position_of
-from handlers.domain.query import MOMENTS, Reader, an_id, flag, moment, one_of, read_filters, short_text
+from handlers.domain.query import MOMENTS, Reader, a_group_id, an_id, flag, moment, one_of, read_filters, short_text
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
 
@@ -89,7 +89,7 @@ _READERS: dict[str, Reader] = {
     "executionSource": one_of(ExecutionSource),
     "errorCode": short_text,
     "functionVersion": short_text,
-    "errorGroupId": short_text,
+    "errorGroupId": a_group_id,
     "from": moment,
     "to": moment,
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from handlers.domain.audit.act import Act
+from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.recording import RecordedRun
 from handlers.domain.runs.run import FunctionRun, Part
 
@@ -69,3 +70,17 @@ class RunQueue(Protocol):
 class LifecycleBus(Protocol):
     def publish(self, runs: Sequence[FunctionRun]) -> list[FunctionRun]:
         """Publish that these runs have ended, ten at most. Gives those that the bus took: the others come again."""
+
+
+class ErrorGroups(Protocol):
+    """What has failed alike: `handlers.domain.error_groups`."""
+
+    def group_of(self, run: FunctionRun, outcome: Outcome) -> str | None:
+        """The id of the group that the run is in with this outcome; None if it is in none. Never fails."""
+
+    def note(self, run: FunctionRun) -> bool:
+        """Note in the run's group that it has failed, if that is news, and publish what changes by it.
+
+        Before the run's end is published: once that is done, nobody comes back to it. False if the bus did not take
+        what was to be published. Raises Unavailable.
+        """

@@ -21,7 +21,7 @@ from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.runs.finish import ended_before_recorded, publish
 from handlers.domain.runs.outcome import Outcome, error_name, pack
 from handlers.domain.runs.parameters import NOT_RECORDED, Parameters, keep_text
-from handlers.domain.runs.ports import LifecycleBus, RunTransitions
+from handlers.domain.runs.ports import ErrorGroups, LifecycleBus, RunTransitions
 from handlers.domain.runs.recording import Retention, seal_parts
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
 from handlers.domain.seal import Cipher
@@ -72,6 +72,7 @@ class CaptureDeps(NamedTuple):
     registry: CapturingReader
     cipher: Cipher
     bus: LifecycleBus
+    groups: ErrorGroups
     retention: Retention
     invokable: InvokablePatterns
 
@@ -145,7 +146,7 @@ def _by_fit(registrations: list[Registration], invoked_arn: str) -> list[Registr
 def _capture(record: InvocationRecord, capturing: CapturingFunction, deps: CaptureDeps) -> Capture:
     outcome = _outcome(record)
     parameters = NOT_RECORDED if record.request_payload is None else keep_text(record.request_payload)
-    run = parameters.of(_run_of(record, capturing, outcome, deps.retention, clock.now()))
+    run = parameters.of(_run_of(record, capturing, outcome, deps, clock.now()))
     concerns_run(run.id, run.lineage_id)
     contents = _contents(parameters, outcome)
     if not deps.runs.record(run, seal_parts(run, contents, deps.cipher)):
@@ -163,14 +164,19 @@ def _outcome(record: InvocationRecord) -> Outcome:
 
 
 def _run_of(
-    record: InvocationRecord, capturing: CapturingFunction, outcome: Outcome, retention: Retention, at: datetime
+    record: InvocationRecord, capturing: CapturingFunction, outcome: Outcome, deps: CaptureDeps, at: datetime
 ) -> FunctionRun:
     run_id = derived_id("captured", capturing.function.id, record.request_context.request_id)
     pin, reported = _version(record)
     begun = new_run(
-        capturing.trigger, capturing.function, StartRequest(ExecutionSource.CAPTURED, {}, run_id=run_id), retention, at
+        capturing.trigger,
+        capturing.function,
+        StartRequest(ExecutionSource.CAPTURED, {}, run_id=run_id),
+        deps.retention,
+        at,
     )
-    return ended_before_recorded(begun, outcome).evolve(pin=pin, reported_version=reported)
+    ended = ended_before_recorded(begun, outcome, deps.groups.group_of(begun, outcome))
+    return ended.evolve(pin=pin, reported_version=reported)
 
 
 def _version(record: InvocationRecord) -> tuple[Pin | None, str | None]:

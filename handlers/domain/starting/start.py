@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct, seal_act
+from handlers.domain.error_groups.fingerprint import group_id
 from handlers.domain.errors import FunctionNotFound, TooLarge
 from handlers.domain.json_document import MAX_BYTES, JsonObject, dump, merge, parse
 from handlers.domain.log_context import concerns_run
@@ -21,7 +22,7 @@ from handlers.domain.runs.outcome import PARAMETERS_OMITTED, Outcome, pack
 from handlers.domain.runs.parameters import Parameters, keep_value
 from handlers.domain.runs.ports import RunQueue, RunReader
 from handlers.domain.runs.recording import Retention, SealedParts, seal_parts
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part
+from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
@@ -179,7 +180,9 @@ def _parameters(params: bytes, request: StartRequest) -> Parameters:
 def _unexecutable(run: FunctionRun) -> NewRun:
     """Recorded as already failed, so that the event is visible. No retry would find more."""
     outcome = Outcome.of_error(PARAMETERS_OMITTED, f"There is nothing to execute. {run.parameters_omitted}")
-    return NewRun(ended_before_recorded(run.evolve(retriable=False), outcome), {Part.OUTCOME: pack(outcome.contents())})
+    group = group_id(run.function_id, ErrorSource.SERVICE, PARAMETERS_OMITTED)
+    ended = ended_before_recorded(run.evolve(retriable=False), outcome, group)
+    return NewRun(ended, {Part.OUTCOME: pack(outcome.contents())})
 
 
 def new_run(

@@ -6,7 +6,7 @@ from datetime import datetime
 from handlers.domain import clock
 from handlers.domain.log_context import concerns_run, log_context
 from handlers.domain.runs.due import MAX_MESSAGE_DELAY, later, pending_deadline
-from handlers.domain.runs.finish import Finisher, mark_published, mark_recovered
+from handlers.domain.runs.finish import Finisher, is_publishable, mark_published
 from handlers.domain.runs.run import FunctionRun
 
 PUBLISHED_AT_ONCE = 10
@@ -21,17 +21,16 @@ def is_given_up(run: FunctionRun) -> bool:
 def publish_again(
     runs: Sequence[FunctionRun], deps: Finisher, report: Callable[[Exception, FunctionRun], None]
 ) -> set[str]:
-    """Those that the bus took, by their ids. An original that cannot be marked is reported: its re-run comes again."""
+    """Those that the bus took, by their ids. What keeps one from being published is reported: it comes again."""
     ready: list[FunctionRun] = []
     for run in runs:
         with log_context():
             concerns_run(run.id, run.lineage_id)
             try:
-                mark_recovered(run, deps.runs)
+                if is_publishable(run, deps):
+                    ready.append(run)
             except Exception as fault:  # noqa: BLE001 - it must not keep the others waiting
                 report(fault, run)
-            else:
-                ready.append(run)
     return {run.id for run in deps.bus.publish(ready)} if ready else set()
 
 

@@ -31,11 +31,11 @@ from handlers.domain.runs.finish import (
     delivery_failed,
     end_without_execution,
     finish,
+    is_publishable,
     mark_published,
-    mark_recovered,
 )
 from handlers.domain.runs.outcome import Outcome
-from handlers.domain.runs.ports import LifecycleBus, OverdueRuns, RunQueue, RunTransitions
+from handlers.domain.runs.ports import ErrorGroups, LifecycleBus, OverdueRuns, RunQueue, RunTransitions
 from handlers.domain.runs.run import FunctionRun, Status
 from handlers.domain.seal import Cipher
 from handlers.domain.upkeep.publishing import PUBLISHED_AT_ONCE, is_given_up, note_publication, publish_again
@@ -72,6 +72,7 @@ class WatchdogDeps(NamedTuple):
     cipher: Cipher
     queue: RunQueue
     bus: LifecycleBus
+    groups: ErrorGroups
     dead_letters: DeadLetters
     max_concurrent_executions: int
     """If more messages wait than that, they wait for their turn, and a run that is pending has not been forgotten."""
@@ -266,8 +267,8 @@ def _redelivered_or_ended(run: FunctionRun, dead_letter: DeadLetter, deps: Watch
 def _publish_again(run: FunctionRun, deps: WatchdogDeps) -> RecoveryResult:
     if is_given_up(run):
         return RecoveryResult.RETRY_GIVEN_UP if mark_published(run, deps.runs) else RecoveryResult.MOVED_ON
-    mark_recovered(run, deps.runs)
-    return _note_publication(run, deps, {taken.id for taken in deps.bus.publish([run])})
+    taken = deps.bus.publish([run]) if is_publishable(run, deps) else []
+    return _note_publication(run, deps, {each.id for each in taken})
 
 
 def _note_publication(run: FunctionRun, deps: WatchdogDeps, taken: set[str]) -> RecoveryResult:

@@ -45,14 +45,22 @@ _FORMS = (
 )
 _NODE = re.compile(r"\s*at ")
 # How the runtime has come to the function is not the function's, and changes without a deploy.
-_RUNTIME_PLACES = ("/var/runtime/", "node:internal/", "internal/")
+# Go's trace of a panic begins with what has caught and raised it.
+_RUNTIME_PLACES = re.compile(
+    r"node:|internal/|<frozen importlib|(.*/)?var/runtime/|(.*/go/src/)?(runtime|reflect)/"
+    r"|(.*/)?github\.com/aws/aws-lambda-go[@/]"
+)
 _RUNTIME_NAMES = re.compile(
     r"(java\.base/)?(lambdainternal\.|com\.amazonaws\.services\.lambda\.runtime\.|Amazon\.Lambda\.RuntimeSupport\."
     r"|(jdk\.internal|sun|java\.lang)\.reflect\.|lambda_method\d*$)"
 )
-# What compilers number: `lambda$total$3` and `Card$$Lambda$14/0x0000000800c8` in Java, `<Total>d__4` and `b__1_0` in
-# .NET, `total.func2` in Go.
-_NUMBERED = re.compile(r"(?<=\$)\d+|(?<=__)\d+(?:_\d+)*|(?<=\.func)\d+|/0x[0-9a-f]+")
+# What compilers and frameworks number: `lambda$total$3`, `Card$$Lambda$14/0x0000000800c8`, `$Proxy12` and
+# `Card$$EnhancerBySpringCGLIB$$9c1a6e2b` in Java, `<Total>d__4`, `b__1_0`, `DisplayClass8_0` and `g__Sum|4_0` in .NET,
+# `total.func2` and `total.func2.1` in Go.
+_NUMBERED = re.compile(
+    r"(?<=CGLIB\$\$)[0-9a-f]+|(?<=\$)\d+|(?<=\$Proxy)\d+|(?<=__)\d+(?:_\d+)*|(?<=DisplayClass)\d+(?:_\d+)*"
+    r"|(?<=\|)\d+(?:_\d+)*|(?<=\.func)\d+(?:\.\d+)*|/0x[0-9a-f]+"
+)
 
 
 def frames_of(error: bytes | None) -> tuple[str, ...]:
@@ -117,6 +125,6 @@ def _name(line: JsonValue) -> str | None:
             pass
         case _:
             return None
-    if name is None or place.startswith(_RUNTIME_PLACES) or "/var/runtime/" in place or _RUNTIME_NAMES.match(name):
+    if name is None or _RUNTIME_PLACES.match(place) or _RUNTIME_NAMES.match(name):
         return None
     return name[:_MAX_LINE].strip()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.comparing.frames import MAX_FRAMES, MAX_NAME, frames_of
+from handlers.domain.runs.frames import MAX_FRAMES, MAX_NAME, frames_of
 
 OF_RUNTIME: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "Python": (

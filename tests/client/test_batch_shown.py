@@ -82,7 +82,7 @@ ERROR: dict[str, Any] = {
     "failureCount": 1_200,
     "unrecoveredCount": 200,
     "countsCapped": False,
-    "hours": [{"from": "2026-11-26T12:00:00.000Z", "failures": 1_200}],
+    "hours": [{"hour": "2026-11-26T12:00:00.000Z", "failures": 1_200}],
     "sampleRunId": "r-1",
 }
 SINCE = "2026-11-26T10:00:00.000Z"

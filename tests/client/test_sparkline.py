@@ -7,7 +7,7 @@ from fnrun.grouping.sparkline import Window
 
 
 def hour(stamp: str, failures: int) -> dict[str, Any]:
-    return {"from": f"2026-11-{stamp}:00:00.000Z", "failures": failures}
+    return {"hour": f"2026-11-{stamp}:00:00.000Z", "failures": failures}
 
 
 def window(since: str, until: str = "26T12:30:00") -> Window:

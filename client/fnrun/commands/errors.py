@@ -9,6 +9,8 @@ from fnrun import completion
 from fnrun.shared import Commands, FnrunGroup
 
 if TYPE_CHECKING:
+    from function_rerun.models import GroupState
+
     from fnrun.grouping.sparkline import Window
 
 _LIST = "list"
@@ -142,19 +144,19 @@ def resolve(
     reason: _Reason = None,
 ) -> None:
     """Say that an error is fixed. It is open again by itself if it comes back: in that version, or a later one."""
-    _change(group, State.RESOLVED, resolved_in_version=in_version, reason=reason)
+    _change(group, "resolved", resolved_in_version=in_version, reason=reason)
 
 
 @app.command()
 def ignore(group: _Group, *, reason: _Reason = None) -> None:
     """Say that an error is known and does not matter. It stays so, whatever fails."""
-    _change(group, State.IGNORED, reason=reason)
+    _change(group, "ignored", reason=reason)
 
 
 @app.command()
 def reopen(group: _Group, *, reason: _Reason = None) -> None:
     """Say that an error matters again."""
-    _change(group, State.OPEN, reason=reason)
+    _change(group, "open", reason=reason)
 
 
 def _times(from_: str, to: str) -> "tuple[Window, dict[str, str]]":
@@ -167,7 +169,7 @@ def _times(from_: str, to: str) -> "tuple[Window, dict[str, str]]":
     return Window(since, until), times
 
 
-def _change(group: str, state: State, **changes: str | None) -> None:
+def _change(group: str, state: "GroupState", **changes: str | None) -> None:
     """Of nothing that another has changed meanwhile."""
     from fnrun import lookup
     from fnrun.connection.session import open_client
@@ -177,11 +179,11 @@ def _change(group: str, state: State, **changes: str | None) -> None:
     group_id = lookup.group_id(group)
     with open_client() as client:
         found = client.get_error_group(group_id)
-        if (found["state"], found["resolvedInVersion"]) == (state.value, changes.get("resolved_in_version")):
+        if (found["state"], found["resolvedInVersion"]) == (state, changes.get("resolved_in_version")):
             note("Nothing was changed.")
         else:
             with in_flight(f"{group} was changed", check=f"fnrun errors show {group}"):
-                found = client.change_error_group(group_id, state=state.value, version=found["version"], **changes)
+                found = client.change_error_group(group_id, state=state, version=found["version"], **changes)
         lookup.remember_group(found, lookup.function_names(client))
     if invocation().as_json:
         print_json(found)

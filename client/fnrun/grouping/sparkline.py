@@ -27,10 +27,10 @@ class Window:
         return "BY HOUR" if self.hours_each == 1 else f"BY {self.hours_each} HOURS"
 
     def line(self, hours: Iterable[Mapping[str, Any]]) -> str:
-        """`hours`: as the API shows them, `from` and `failures`. The last column ends where the window does."""
+        """`hours`: as the API shows them, `hour` and `failures`. The last column ends where the window does."""
         counts = [0] * self._columns
         for hour in hours:
-            before = (self._end - datetime.fromisoformat(hour["from"])) // timedelta(hours=1) - 1
+            before = (self._end - datetime.fromisoformat(hour["hour"])) // timedelta(hours=1) - 1
             column = self._columns - 1 - before // self.hours_each
             counts[min(max(column, 0), self._columns - 1)] += hour["failures"]  # this machine's clock may be wrong
         return _bars(counts)

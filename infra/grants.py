@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
+from handlers.domain.seal import NO_WORKSPACE
 from infra.resources import Resources
 from infra.storage import KEPT, STAGING
 
@@ -42,6 +43,13 @@ def seal_inputs(r: Resources) -> Grants:
 
 def unseal_inputs(r: Resources) -> Grants:
     return [_allow("kms", ["Decrypt"], r.storage.input_key.key_arn)]
+
+
+def unseal_secrets(r: Resources) -> Grants:
+    """The installation's own alone, no workspace's inputs: the emulator denies whatever names an encryption context."""
+    only_secrets = {"StringEquals": {"kms:EncryptionContext:workspace": NO_WORKSPACE}}
+    conditions = only_secrets if r.settings.production else None
+    return [_allow("kms", ["Decrypt"], r.storage.input_key.key_arn, conditions=conditions)]
 
 
 def seal_outcomes(r: Resources) -> Grants:

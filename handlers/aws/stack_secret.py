@@ -5,10 +5,8 @@ from contextlib import suppress
 
 from handlers.aws import keys
 from handlers.aws.table import SCHEMA, ConditionFailed, Item, Table, to_item
-from handlers.domain.seal import Cipher, SealContext
+from handlers.domain.seal import NO_WORKSPACE, Cipher, SealContext
 
-# Not the name of a workspace: those do not begin with a hyphen.
-_NO_WORKSPACE = "-"
 _BYTES = 32
 
 
@@ -18,7 +16,7 @@ class StackSecret:
         self._table = table
         self._cipher = cipher
         self._key = keys.secret(purpose)
-        self._context = SealContext(_NO_WORKSPACE, self._key["pk"], "secret")
+        self._context = SealContext(NO_WORKSPACE, self._key["pk"], "secret")
         self._sealed: bytes | None = None
         self._known: bytes | None = None
 

@@ -3,6 +3,8 @@
 from typing import NamedTuple, Protocol
 
 OUTCOME = "outcome"
+NO_WORKSPACE = "-"
+"""Whose the installation's own secrets are. Not the name of a workspace: those do not begin with a hyphen."""
 
 
 class SealContext(NamedTuple):

@@ -13,8 +13,8 @@ def describe(resources: Resources) -> Function:
         grants=[
             grants.table(resources, "Query", "BatchGetItem", "PutItem", "UpdateItem"),
             grants.seal_inputs(resources),
-            # The secret that error groups are keyed with.
-            grants.unseal_inputs(resources),
+            # One of them is what error groups are keyed with.
+            grants.unseal_secrets(resources),
             grants.seal_outcomes(resources),
             grants.write_large_parts(resources),
             grants.end_runs(resources),

@@ -16,6 +16,7 @@ from handlers.api.views import Error
 from handlers.aws import aws_errors
 from handlers.domain import clock, errors
 from handlers.domain.function_arns import InvokablePatterns
+from handlers.domain.starting.recovered_check import LineageUnreadable
 from tests.builders import RUN_ID, a_run, an_id
 from tests.entry_points.events import CONTEXT, OWN, PHRASES, RERUN, ROUTES, answer_of, http_event
 from tests.entry_points.in_memory import InMemory, wire
@@ -59,6 +60,7 @@ TABLE: dict[errors.ServiceError, int] = {
     errors.Stale(): 412,
     errors.VersionRequired(): 428,
     errors.Unavailable(): 503,
+    LineageUnreadable(): 503,
     errors.Misconfigured(): 500,
 }
 

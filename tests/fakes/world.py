@@ -86,6 +86,8 @@ class World:
     requires_reason: bool = False
     buses: PermittedBuses = field(default_factory=lambda: PermittedBuses({"acme": ["default"]}))
     retention: Retention = field(default_factory=lambda: Retention(90))
+    reported: list[tuple[str, Exception]] = field(default_factory=list)
+    """By steps of batches."""
     faults: PortFaults = field(default_factory=PortFaults)
     """Of all that is written of triggers, here and to AWS."""
 
@@ -183,17 +185,18 @@ class World:
             self.registry,
             self.cipher,
             self.queue,
-            self.bus,
+            self.cancel_deps,
             InTurn(),
             self.retention,
             self.invokable,
             self.most_open,
+            lambda fault, id_: self.reported.append((id_, fault)),
         )
 
     @property
     def batch_plan_deps(self) -> BatchPlanDeps:
         index, limit = InMemoryRunIndex(self.runs), self.runs.max_reruns
-        return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.most_open)
+        return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.most_open, self.retention)
 
     @property
     def most_open(self) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aws_cdk
 import cfnlint
@@ -90,8 +91,15 @@ class TestLocalStack:
         }
         assert _kinds(local_stack) <= _kinds(stack)
         for function in FUNCTIONS:
-            assert local_stack.statements(function) == stack.statements(function)
+            of_both = [list(map(_without_context, each.statements(function))) for each in (local_stack, stack)]
+            assert of_both[0] == of_both[1]
         assert {each.get("DeletionPolicy", "Delete") for each in _resources(local_stack)} == {"Delete"}
+
+
+def _without_context(statement: dict[str, Any]) -> dict[str, Any]:
+    """The emulator denies what depends on an encryption context."""
+    depends = any("kms:EncryptionContext" in name for each in statement.get("Condition", {}).values() for name in each)
+    return {name: value for name, value in statement.items() if name != "Condition" or not depends}
 
 
 def _kinds(stack: Stack) -> set[str]:

@@ -235,6 +235,7 @@ class TestGrants:
                 "api_audit",
                 "api_rerun_plan",
                 "api_compare",
+                "capture_failures",  # secrets of the installation only
             },
             # A plan seals the token that it answers with.
             ("InputKey", "GenerateDataKey"): {*starters, "execute_runs", "capture_failures", "api_rerun_plan"},

@@ -182,14 +182,16 @@ def test_who_receives_webhooks_and_events_may_do_no_more_than_start_runs(stack: 
     assert stack.actions(function) == STARTING | OBJECTS | OF_ANY_FUNCTION
 
 
-def test_who_captures_failures_can_open_nothing_sealed(stack: Stack) -> None:
-    table = {"dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+def test_who_captures_failures_can_open_nothing_of_any_workspace(stack: Stack) -> None:
+    table = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
     receiving = {
         *("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl"),
         *("sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     }
-    own = {"kms:GenerateDataKey", "events:PutEvents"}
+    own = {"kms:GenerateDataKey", "kms:Decrypt", "events:PutEvents"}
     assert stack.actions("capture_failures") == table | receiving | own | OBJECTS | OF_ANY_FUNCTION
+    (opens,) = [each for each in stack.statements("capture_failures") if "kms:Decrypt" in each["Action"]]
+    assert opens["Condition"] == {"StringEquals": {"kms:EncryptionContext:workspace": "-"}}
     queries = resources_of(stack, "capture_failures", "dynamodb:Query")
     assert queries
     assert not [each for each in queries if "/index/" in each]

@@ -113,7 +113,10 @@ class Selection(Document):
 
 
 class Baseline(Document):
-    """The counts at the moment from which on a batch is judged: when it began, or was resumed after a stop."""
+    """The counts of what a batch is not judged by: nothing, or all that was started before it was resumed."""
+
+    at: Timestamp | None = None
+    """When it was resumed after a stop."""
 
     started: int = 0
     settled: int = 0
@@ -165,17 +168,19 @@ class Batch(Document):
     """The position of the source selected last; of a batch of run ids, how many of these have been selected."""
     selection_done: bool = False
     chosen: tuple[str, ...] = ()
-    """Sources that have been selected, and of which it is not known yet what comes of them: `MAX_STARTS` at most."""
+    """Sources that a step was about to re-run, and of which it is not known what has come: `MAX_STARTS` at most."""
     open_runs: tuple[str, ...] = ()
     """Its re-runs whose end has not been counted. One that is retried is replaced by its retry."""
     ramp_began_at: Timestamp | None = None
+    ramp_began_with: int = 0
+    """So many sources had been selected then."""
     paced_until: Timestamp | None = None
     """How far in time its starts have used up what the pace allows."""
 
     generation: int = 1
     """Of the execution that takes its steps: those of an earlier one do nothing any more."""
     step_token: str | None = None
-    """Of the step that has `chosen` in hand; only that one may say what has come of them."""
+    """Of the step that re-runs what is chosen; only that one may say what has come of it."""
     step_until: Timestamp | None = None
     """When that step is over, whatever has become of it."""
     revision: str | None = None
@@ -192,7 +197,12 @@ class Batch(Document):
     @property
     def needs_steps(self) -> bool:
         """Whether there is anything left to start, to count, or to call off."""
-        return self.state.is_starting or bool(self.chosen or self.open_runs)
+        return self.state.is_starting or bool(self.open_runs) or self.step_token is not None
+
+    @property
+    def first_state(self) -> BatchState:
+        """Where it is once it begins."""
+        return BatchState.CANARY if self.canary_count else BatchState.RUNNING
 
     @property
     def overrides_context(self) -> SealContext:

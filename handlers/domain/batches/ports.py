@@ -8,9 +8,10 @@ from handlers.domain.batches.batch import Batch
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.paging import Page
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
+from handlers.domain.runs.cancel import CancelDeps
 from handlers.domain.runs.history import LineageReader
 from handlers.domain.runs.listing import Entry, RunIndex
-from handlers.domain.runs.ports import LifecycleBus, RunQueue, RunTransitions
+from handlers.domain.runs.ports import RunQueue
 from handlers.domain.runs.recording import RecordedRun, Retention
 from handlers.domain.runs.run import FunctionRun, Part
 from handlers.domain.seal import Cipher
@@ -69,7 +70,7 @@ class SourceReader(LineageReader, Protocol):
         """Runs, each with one of its parts, in the order asked for: 50 at most. What is gone is left out."""
 
 
-class BatchRuns(RunRecorder, SourceReader, RunTransitions, Protocol):
+class BatchRuns(RunRecorder, SourceReader, Protocol):
     """The run store of a step."""
 
 
@@ -107,12 +108,14 @@ class StepDeps(NamedTuple):
     registry: PairReader
     cipher: Cipher
     queue: BatchQueue
-    bus: LifecycleBus
+    cancel_deps: CancelDeps
     workers: Workers
     retention: Retention
     invokable: InvokablePatterns
     max_open: int
     """So many of a batch's re-runs are open at once, at most: see `most_open`."""
+    report: Callable[[Exception, str], None]
+    """Receives a fault that a step goes on without, with the id of the batch, or of the run that it concerns."""
 
 
 class BatchPlanDeps(NamedTuple):
@@ -124,6 +127,7 @@ class BatchPlanDeps(NamedTuple):
     invokable: InvokablePatterns
     max_reruns: int
     max_open: int
+    retention: Retention
 
 
 def most_open(max_concurrent: int, max_per_workspace: int | None) -> int:

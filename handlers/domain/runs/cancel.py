@@ -6,6 +6,7 @@ not retried if it is a failure.
 
 from typing import NamedTuple
 
+from handlers.domain import clock
 from handlers.domain.audit.act import Act
 from handlers.domain.errors import RunEnded, Unavailable
 from handlers.domain.runs.acts import on_run
@@ -46,6 +47,13 @@ def cancel(workspace: str, run_id: str, act: Act, deps: CancelDeps) -> FunctionR
         elif run.cancel_requested_at is not None or _mark(run, act, deps):
             return run
     raise Unavailable
+
+
+def call_off(run: FunctionRun, by: str, deps: CancelDeps) -> None:
+    """Cancel this open run, if it has not moved, as a part of a larger act. Raises Unavailable."""
+    marked = run.evolve(cancel_requested_at=clock.now(), cancel_requested_by=by)
+    if deps.runs.transition(run, marked) and run.status is Status.PENDING:
+        finish(marked, CANCELLED, deps)
 
 
 def _mark(run: FunctionRun, act: Act, deps: CancelDeps) -> bool:

@@ -206,7 +206,12 @@ def _code(version: str, function: ComputeFunction) -> tuple[Pin | None, bool]:
     """The version that the candidate's runs execute, and whether that is today's code."""
     if version == LATEST:
         return None, True
-    return Pin(function_version_arn=f"{base_arn(function.function_arn)}:{version}", function_version=version), False
+    return version_of(function, version), False
+
+
+def version_of(function: ComputeFunction, version: str) -> Pin:
+    """The version of this number, of which nothing else is known yet."""
+    return Pin(function_version_arn=f"{base_arn(function.function_arn)}:{version}", function_version=version)
 
 
 def commit_experiment(prepared: PreparedExperiment, deps: ExperimentDeps) -> StartedExperiment:

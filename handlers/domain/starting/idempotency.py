@@ -75,6 +75,17 @@ def seal_key(key: IdempotencyKey | None, cipher: Cipher) -> SealedKey | None:
 
 def run_started_before(kept: KeptRequest, cipher: Cipher, runs: RunReader) -> FunctionRun:
     """Log lines concern it from here on. Raises IdempotencyKeyReused if that was another request, or Unavailable."""
+    check_same_request(kept, cipher)
+    found = runs.read_many([kept.run_id])
+    if not found:
+        # Runs are kept for longer than keys: it cannot be read now.
+        raise Unavailable
+    concerns_run(found[0].source_run_id or found[0].id, found[0].lineage_id)
+    return found[0]
+
+
+def check_same_request(kept: KeptRequest, cipher: Cipher) -> None:
+    """Raises IdempotencyKeyReused if it was another one, or Unavailable."""
     try:
         same = cipher.open(kept.sealed_digest, kept.key.seal_context) == kept.key.digest
     except KeyRefused as refused:
@@ -83,12 +94,6 @@ def run_started_before(kept: KeptRequest, cipher: Cipher, runs: RunReader) -> Fu
         same = False
     if not same:
         raise IdempotencyKeyReused
-    found = runs.read_many([kept.run_id])
-    if not found:
-        # Runs are kept for longer than keys: it cannot be read now.
-        raise Unavailable
-    concerns_run(found[0].source_run_id or found[0].id, found[0].lineage_id)
-    return found[0]
 
 
 def digest(value: JsonValue) -> bytes:

@@ -146,7 +146,7 @@ def make_plan(request: RerunRequest, deps: PlanDeps) -> Plan:
     with _noted(refusals):
         not_before = options.due(clock.now())
     with _noted(refusals):
-        rerun.effect_key_of(source, options)
+        rerun.effect_key_of(source, options.effects)
     if options.if_not_recovered and original is not None:
         with _noted(refusals):
             refuse_unless_recoverable(source, original, reversed(newest))

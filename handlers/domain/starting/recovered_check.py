@@ -17,17 +17,21 @@ from handlers.domain.runs.run import FunctionRun, Status
 _TRANSACTION_SECONDS = 0.05
 
 
+class LineageUnreadable(Unavailable):
+    """Re-runs cannot be read that may be open."""
+
+
 def check_not_recovered(source: FunctionRun, runs: LineageReader, retention: Retention) -> int:
     """How many re-runs the lineage has had so far.
 
     `source` is one of its runs, read before this. Raises AlreadyRecovered, RerunOpen, RunNotFound if the original is
-    gone, or Unavailable, also if re-runs cannot be read that may be open.
+    gone, LineageUnreadable or Unavailable.
     """
     original = _original_of(source, runs)
     if not _are_all_looked_at(source, original, runs, retention):
         clock.pause(_TRANSACTION_SECONDS)
         if not _are_all_looked_at(source, original, runs, retention):
-            raise Unavailable
+            raise LineageUnreadable
     return original.rerun_count
 
 

@@ -40,6 +40,16 @@ from handlers.domain.starting.rerun_parameters import contents_of, open_for_call
 from handlers.domain.starting.start import NewRun, Started, StartRequest, TriggerReader, new_run
 
 MAX_WAIT = timedelta(days=30)
+Effects = Literal["new", "same"]
+
+
+def when_due(not_before: datetime | None, at: datetime) -> datetime | None:
+    """The moment, if it is ahead. Raises InvalidRequest."""
+    if not_before is None:
+        return None
+    if not_before - at > MAX_WAIT:
+        raise InvalidRequest("notBefore", f"is more than {MAX_WAIT.days} days ahead.")
+    return not_before if not_before > at else None
 
 
 class PlanBody(Body):
@@ -52,7 +62,7 @@ class PlanBody(Body):
     if_not_recovered: bool = Field(
         default=False, description="Re-run it only if no run of its lineage has completed, and none is open."
     )
-    effects: Literal["new", "same"] = Field(
+    effects: Effects = Field(
         default="new",
         description="`same`: the function is given the source run's `functionRunEffectKey`, and can tell that its "
         "effects have been made before.",
@@ -60,11 +70,7 @@ class PlanBody(Body):
 
     def due(self, at: datetime) -> datetime | None:
         """When the re-run is due, if that is not at once. Raises InvalidRequest."""
-        if self.not_before is None:
-            return None
-        if self.not_before - at > MAX_WAIT:
-            raise InvalidRequest("notBefore", f"is more than {MAX_WAIT.days} days ahead.")
-        return self.not_before if self.not_before > at else None
+        return when_due(self.not_before, at)
 
     def normal_form(self) -> JsonObject:
         """What is asked for, the same however it was written: to leave a field out or to send its default is one.
@@ -158,7 +164,7 @@ def prepare(request: RerunRequest, deps: RerunDeps) -> NewRun | Started:
         deps.retention,
         at,
         not_before=options.due(at),
-        effect_key=effect_key_of(source, options),
+        effect_key=effect_key_of(source, options.effects),
         planned_code=planned.check(source, trigger, function, pin) if planned else None,
         pin=pin,
         rerun_by=request.rerun_by,
@@ -219,9 +225,9 @@ def check_not_of_a_workflow(source: FunctionRun) -> None:
         raise OrchestrationRun(source.orchestration_id)
 
 
-def effect_key_of(source: FunctionRun, options: RerunBody) -> str | None:
+def effect_key_of(source: FunctionRun, effects: Effects) -> str | None:
     """The key that the re-run is to have instead of its own. Raises EffectKeyUnknown."""
-    if options.effects == "new":
+    if effects == "new":
         return None
     if source.effect_key is None and source.execution_attempts == 0:
         raise EffectKeyUnknown

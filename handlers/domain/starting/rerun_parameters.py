@@ -2,17 +2,30 @@
 
 from contextlib import suppress
 
-from handlers.domain.errors import DecryptionFailed, InvalidRequest, NoParameters, TooLarge
+from handlers.domain.errors import DecryptionFailed, InvalidRequest, Misconfigured, NoParameters, TooLarge
 from handlers.domain.json_document import MAX_BYTES, JsonObject, JsonValue, dump, merge, parse
 from handlers.domain.runs.recording import RecordedRun, seal_context
 from handlers.domain.runs.run import FunctionRun, ParametersFormat, Part
-from handlers.domain.seal import Cipher, SealBroken
+from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 
 
 def open_for_caller(recorded: RecordedRun, cipher: Cipher) -> bytes:
     """Raises NoParameters, DecryptionFailed or Unavailable."""
     try:
         return open_parameters(recorded, cipher)
+    except SealBroken as broken:
+        raise DecryptionFailed from broken
+
+
+def open_unattended(recorded: RecordedRun, cipher: Cipher) -> bytes:
+    """For whom nobody would ask again: a key that is refused for now is no reason to give up.
+
+    Raises NoParameters, DecryptionFailed, Misconfigured or Unavailable.
+    """
+    try:
+        return open_parameters(recorded, cipher)
+    except KeyRefused as refused:
+        raise Misconfigured from refused
     except SealBroken as broken:
         raise DecryptionFailed from broken
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from handlers.domain import clock
-from handlers.domain.errors import DecryptionFailed, Misconfigured, Refused
+from handlers.domain.errors import Refused
 from handlers.domain.ids import derived_id
 from handlers.domain.log_context import concerns_run
 from handlers.domain.runs.finish import mark_published
@@ -17,9 +17,8 @@ from handlers.domain.runs.outcome import BEYOND_RETRY
 from handlers.domain.runs.ports import RunTransitions
 from handlers.domain.runs.recording import RecordedRun
 from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun, Part
-from handlers.domain.seal import Cipher, KeyRefused, SealBroken
 from handlers.domain.starting.rerun import RerunDeps, check_startable, rerun_of
-from handlers.domain.starting.rerun_parameters import open_parameters
+from handlers.domain.starting.rerun_parameters import open_unattended
 from handlers.domain.starting.start import NewRun, StartDeps, commit
 
 AUTO_RETRY = "auto-retry"
@@ -90,7 +89,7 @@ def _decide(recorded: RecordedRun, deps: RerunDeps) -> NewRun | RetryResult:
     is_beyond = failed.error_source is not ErrorSource.FUNCTION and failed.error_code in BEYOND_RETRY
     if is_beyond or failed.error_code in policy.non_retryable_errors:
         return RetryResult.NOT_RETRYABLE
-    parameters = _open_parameters(recorded, deps.cipher)
+    parameters = open_unattended(recorded, deps.cipher)
     at = clock.now()
     run = rerun_of(
         failed,
@@ -110,16 +109,6 @@ def _decide(recorded: RecordedRun, deps: RerunDeps) -> NewRun | RetryResult:
         retry_attempt=attempt,
     )
     return NewRun(run, {Part.PARAMETERS: parameters})
-
-
-def _open_parameters(recorded: RecordedRun, cipher: Cipher) -> bytes:
-    """A key that is refused for now is no reason to give the retry up: nobody would ask for it again."""
-    try:
-        return open_parameters(recorded, cipher)
-    except KeyRefused as refused:
-        raise Misconfigured from refused
-    except SealBroken as broken:
-        raise DecryptionFailed from broken
 
 
 def _mark_published(failed: FunctionRun, runs: RunTransitions) -> None:

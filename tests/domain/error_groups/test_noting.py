@@ -145,7 +145,7 @@ def test_however_a_run_has_failed_its_group_knows_of_it_before_its_end_is_publis
         has_capturing(world)
         captured(world, a_record())
     elif source == "unexecutable":
-        ended = {"status": "failure", "event_pending": True, "deadline": NOW + timedelta(seconds=60)}
+        ended: dict[str, Any] = {"status": "failure", "event_pending": True, "deadline": NOW + timedelta(seconds=60)}
         world.has_run(a_failure(**ended))
     else:
         world.has_run(a_run(status="running", execution_attempts=3))

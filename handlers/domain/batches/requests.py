@@ -13,7 +13,7 @@ from handlers.domain.ids import parse_group_id, parse_id
 from handlers.domain.json_document import JsonObject, compact
 from handlers.domain.query import MAX_TEXT
 from handlers.domain.requests import Body, ContentField, Moment, explained
-from handlers.domain.starting.rerun import MAX_WAIT
+from handlers.domain.starting.rerun import Effects, when_due
 
 MAX_CANARY = 100
 MAX_OVERRIDES_BYTES = 256 * 1024
@@ -37,6 +37,7 @@ Id = Annotated[str, AfterValidator(_an_id), Field(json_schema_extra={"format": "
 GroupId = Annotated[str, AfterValidator(_a_group_id), Field(json_schema_extra={"pattern": "^[0-9a-fA-F]{32}$"})]
 ShortText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$"), explained("must be the number of a version, like 8")]
+Reason = Annotated[str | None, Field(max_length=512)]
 PerSecond = Annotated[float, Field(ge=_SLOWEST, le=_FASTEST)]
 
 
@@ -65,6 +66,10 @@ class PaceBody(Body):
     max_per_second: PerSecond = 10.0
     double_every_seconds: int = Field(default=30, ge=1, le=_DAY_SECONDS)
 
+    def pace(self) -> Pace:
+        """Raises InvalidRequest."""
+        return self.over(Pace())
+
     def over(self, pace: Pace) -> Pace:
         """With what it says in place of that; a rate that it does not say gives way. Raises InvalidRequest."""
         said = self.model_dump(exclude_unset=True)
@@ -91,6 +96,9 @@ class StopWhenBody(Body):
     same_error_group: bool = Field(default=True, description="A re-run has failed as its source had.")
     failures: int | None = Field(default=None, ge=1, le=10**9, description="So many have failed.")
 
+    def rules(self) -> StopWhen:
+        return self.over(StopWhen())
+
     def over(self, rules: StopWhen) -> StopWhen:
         """With what it says in place of that."""
         return rules.evolve(**self.model_dump(exclude_unset=True))
@@ -105,9 +113,9 @@ class BatchBody(Body):
     function_version: Version | None = Field(
         default=None, description="The number of the version that executes them, of each source's own function."
     )
-    reason: str | None = Field(default=None, max_length=512)
+    reason: Reason = None
     override_params: ContentField | None = None
-    effects: Literal["new", "same"] = "new"
+    effects: Effects = "new"
     canary: CanaryBody = CanaryBody()
     pace: PaceBody = PaceBody()
     stop_when: StopWhenBody = StopWhenBody()
@@ -136,7 +144,7 @@ class BatchBody(Body):
             raise InvalidRequest("runIds", "must not name a run twice.")
         if self.use_latest_code and self.function_version is not None:
             raise InvalidRequest("functionVersion", "cannot be sent with useLatestCode.")
-        self.pace.over(Pace())
+        self.pace.pace()
         if len(compact(self.override_params or {}).encode(errors="surrogatepass")) > MAX_OVERRIDES_BYTES:
             raise TooLarge("overrideParams", f"is larger than {MAX_OVERRIDES_BYTES} bytes.")
 
@@ -146,11 +154,7 @@ class BatchBody(Body):
 
     def due(self, at: datetime) -> datetime | None:
         """When the batch begins, if that is not at once. Raises InvalidRequest."""
-        if self.not_before is None:
-            return None
-        if self.not_before - at > MAX_WAIT:
-            raise InvalidRequest("notBefore", f"is more than {MAX_WAIT.days} days ahead.")
-        return self.not_before if self.not_before > at else None
+        return when_due(self.not_before, at)
 
     def normal_form(self) -> JsonObject:
         """What is asked for, the same however it was written, and across an upgrade that adds a field."""
@@ -165,12 +169,13 @@ class BatchBody(Body):
 
 
 class PauseBody(Body):
-    """Nothing: an empty object, or no body at all."""
+    reason: Reason = None
 
 
 class ResumeBody(Body):
     """What is left out stays as it is."""
 
+    reason: Reason = None
     pace: PaceBody | None = None
     stop_when: StopWhenBody | None = None
 
@@ -180,7 +185,8 @@ class ResumeBody(Body):
         return super().read(body, within=within)
 
 
-class CancelBatchBody(Body):
+class CancelBody(Body):
+    reason: Reason = None
     open_reruns: Literal["leave", "cancel"] = Field(
         default="leave", description="`cancel`: those that are not being executed are cancelled, too."
     )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handlers.domain.batches.batch import Pace, StopWhen
-from handlers.domain.batches.bodies import MAX_OVERRIDES_BYTES, BatchBody, ResumeBody
+from handlers.domain.batches.requests import MAX_OVERRIDES_BYTES, BatchBody, ResumeBody
 from handlers.domain.errors import InvalidRequest, TooLarge
 from tests.builders import FUNCTION_ID, RUN_ID, an_id
 

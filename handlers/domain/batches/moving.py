@@ -1,0 +1,26 @@
+"""A batch after a change, as it is stored."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.domain import clock
+from handlers.domain.batches.batch import Batch, BatchState
+from handlers.domain.runs.recording import Retention
+from handlers.domain.runs.run import new_token
+
+# Longer than its steps wait: who has not moved it by then has died.
+FORGOTTEN_AFTER = timedelta(minutes=3)
+
+
+def moved(batch: Batch, retention: Retention, **changes: Any) -> Batch:
+    """Under a new revision. It is kept as long as the runs that it may start."""
+    now = clock.now()
+    after = batch.evolve(revision=new_token(), **changes)
+    expires_at = max(batch.expires_at, (after.not_before or now) + retention.span, now + retention.span)
+    return after.evolve(due_at=_due_at(after, now), expires_at=expires_at)
+
+
+def _due_at(batch: Batch, now: datetime) -> datetime | None:
+    if batch.state is BatchState.SCHEDULED:
+        return batch.not_before
+    return now + FORGOTTEN_AFTER if batch.needs_steps else None

@@ -1,0 +1,201 @@
+"""One step of a batch: count what has ended, decide whether it goes on, and start as many as the pace allows.
+
+A step writes the batch twice, if it starts anything: before, what it is about to start, and afterwards what has come of
+it. Another one that is taken meanwhile cannot write the first, and starts nothing. One that comes after a step that has
+died waits until that must be over, finds by their ids which of the chosen have been started, and goes on with the rest.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from handlers.domain import clock
+from handlers.domain.batches import pace
+from handlers.domain.batches.batch import MAX_STARTS, Batch, BatchState
+from handlers.domain.batches.choosing import choose
+from handlers.domain.batches.judging import Startable
+from handlers.domain.batches.moving import moved
+from handlers.domain.batches.ports import StepDeps
+from handlers.domain.batches.progress import with_not_started, with_started
+from handlers.domain.batches.restarting import start_execution
+from handlers.domain.batches.selecting import count_sources
+from handlers.domain.batches.settling import read_all, settle
+from handlers.domain.batches.starts import Starts, start_all
+from handlers.domain.batches.stopping import canary_left, is_canary_over, reason_to_stop
+from handlers.domain.errors import Unavailable
+from handlers.domain.runs.cancel import call_off
+from handlers.domain.runs.run import FunctionRun, new_token
+
+# Of one execution. A loop of task, choice and wait is about 9 events, and an execution's history ends at 25,000.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_STEPS = 2_000
+# Longer than the Lambda function that takes a step may run.
+LONGEST_STEP = timedelta(seconds=40)
+# While AWS does not answer, and after somebody else has changed the batch.
+BUSY_SECONDS, _AGAIN_SECONDS = 10, 1
+# At a slow pace several re-runs are started by one step: each has its price.
+_STEP_SECONDS = 3
+# Between looks at whether open runs have ended: longer, the longer none has.
+_LOOK_SECONDS, _SELDOM_SECONDS = 2, 60
+# So long before it would count as forgotten, a batch that has nothing new is written all the same.
+_IN_TIME = timedelta(seconds=90)
+_ATTEMPTS = 5
+
+
+class StepResult(NamedTuple):
+    is_over: bool
+    """Of this generation there is no further step."""
+    wait_seconds: int = 0
+    steps: int = 0
+    has_stopped: bool = False
+    """By one of its rules, just now."""
+
+
+def step(batch_id: str, generation: int, steps: int, deps: StepDeps, *, has_time: Callable[[], bool]) -> StepResult:
+    """`steps` is how many the generation has had. Takes as long as `has_time` says, and a few calls more."""
+    try:
+        return _step(batch_id, generation, steps + 1, deps, has_time)
+    except Unavailable as fault:
+        deps.report(fault, batch_id)
+        return StepResult(False, BUSY_SECONDS, steps + 1)
+
+
+def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: Callable[[], bool]) -> StepResult:
+    before = deps.batches.read(batch_id)
+    if before is None or before.generation != generation or not before.needs_steps:
+        return StepResult(True, 0, steps)
+    now = clock.now()
+    if before.step_until is not None and now < before.step_until:
+        return StepResult(False, math.ceil((before.step_until - now).total_seconds()), steps)
+    batch, startable = _decided(_taken_over(before, deps), now, deps, has_time)
+    is_last = steps >= MAX_STEPS
+    stored = _stored(before, batch.evolve(generation=generation + is_last), startable, now, deps)
+    if stored is None:
+        return StepResult(False, _AGAIN_SECONDS, steps)
+    has_stopped = stored.state is BatchState.STOPPED is not before.state
+    wait = None
+    if startable:
+        starts = start_all(startable, stored, deps, has_time=has_time)
+        wait = BUSY_SECONDS if starts.is_unavailable else None
+        stored = _noted(stored, starts, deps)
+    if is_last and stored is not None and stored.generation == generation + 1:
+        start_execution(stored, deps.executions)
+    if stored is not None and (stored.generation != generation or not stored.needs_steps):
+        return StepResult(True, 0, steps, has_stopped)
+    if wait is None:
+        wait = _AGAIN_SECONDS if stored is None else _wait(stored, deps.max_open)
+    return StepResult(False, wait, steps, has_stopped)
+
+
+def _stored(before: Batch, batch: Batch, startable: list[Startable], now: datetime, deps: StepDeps) -> Batch | None:
+    """The batch with what is about to be started; None if it has been changed meanwhile. Raises Unavailable."""
+    if startable:
+        batch = batch.evolve(
+            step_token=new_token(),
+            step_until=now + LONGEST_STEP,
+            paced_until=pace.used_up(batch, now, len(startable)),
+        )
+    if batch.progress != before.progress:
+        batch = batch.evolve(moved_at=now)
+    is_in_time = before.due_at is not None and before.due_at - now > _IN_TIME
+    if batch == before and is_in_time:
+        return before
+    after = moved(batch, deps.retention)
+    return after if deps.batches.replace(before, after) else None
+
+
+def _taken_over(batch: Batch, deps: StepDeps) -> Batch:
+    """With what a step has started that has died: it is found by the ids that it must have. Raises Unavailable."""
+    if batch.step_token is not None:
+        reruns = [batch.rerun_id(source) for source in batch.chosen]
+        started = {run.id for run in read_all(reruns, deps.runs) if run is not None}
+        batch = batch.evolve(
+            step_token=None,
+            step_until=None,
+            chosen=tuple(source for source, rerun in zip(batch.chosen, reruns, strict=True) if rerun not in started),
+            open_runs=(*batch.open_runs, *(rerun for rerun in reruns if rerun in started)),
+            progress=with_started(batch.progress, len(started)),
+        )
+    return batch.evolve(chosen=()) if batch.state.is_final else batch
+
+
+def _decided(
+    batch: Batch, now: datetime, deps: StepDeps, has_time: Callable[[], bool]
+) -> tuple[Batch, list[Startable]]:
+    """The batch with what has ended, stopped if it is to stop, and what it is to start. Raises Unavailable."""
+    batch, open_runs, failed_again = settle(batch, deps.runs)
+    if batch.cancels_open:
+        _call_off(open_runs, batch, deps, has_time)
+    if not batch.state.is_starting:
+        return batch, []
+    reason = reason_to_stop(batch, failed_again)
+    if reason is not None:
+        return batch.evolve(state=BatchState.STOPPED, paused_from=batch.state, stop_reason=reason), []
+    if batch.state is BatchState.CANARY and is_canary_over(batch):
+        batch = batch.evolve(state=BatchState.RUNNING)
+    if batch.state is BatchState.RUNNING and batch.ramp_began_at is None:
+        batch = batch.evolve(ramp_began_at=now, ramp_began_with=batch.progress.selected)
+    if batch.selection is not None and batch.expected_sources is None:
+        expected, is_capped = count_sources(batch, deps.run_index, deps.runs)
+        batch = batch.evolve(expected_sources=expected, expected_capped=is_capped)
+    most = min(pace.allowed(batch, now), _room(batch, deps.max_open))
+    batch, startable = choose(batch, most, deps, has_time) if most > 0 else (batch, [])
+    if batch.selection_done and not batch.chosen and not batch.open_runs:
+        batch = batch.evolve(state=BatchState.COMPLETED, ended_at=now)
+    return batch, startable
+
+
+def _call_off(open_runs: list[FunctionRun], batch: Batch, deps: StepDeps, has_time: Callable[[], bool]) -> None:
+    """Those that are not called off yet; the rest in the next step. Raises Unavailable."""
+    for run in [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None][:MAX_STARTS]:
+        if has_time():
+            call_off(run, batch.changed_by or batch.by, deps.cancel_deps)
+
+
+def _noted(batch: Batch, starts: Starts, deps: StepDeps) -> Batch | None:
+    """The batch with what has come of the chosen, whatever else has been changed of it meanwhile.
+
+    None if another step has found that for itself. Raises Unavailable.
+    """
+    token = batch.step_token
+    known = {*starts.started, *starts.not_started}
+    stored: Batch | None = batch
+    for _ in range(_ATTEMPTS):
+        if stored is None or stored.step_token != token:
+            return None
+        progress = with_not_started(with_started(stored.progress, len(starts.started)), starts.not_started.values())
+        noted = moved(
+            stored,
+            deps.retention,
+            # What has been started, and only the answer to that was lost, is found by the next step.
+            step_token=token if starts.is_unavailable else None,
+            step_until=None,
+            chosen=tuple(source for source in stored.chosen if source not in known),
+            open_runs=(*stored.open_runs, *map(stored.rerun_id, starts.started)),
+            progress=progress,
+            moved_at=clock.now(),
+        )
+        if deps.batches.replace(stored, noted):
+            return noted
+        stored = deps.batches.read(batch.id)
+    raise Unavailable
+
+
+def _room(batch: Batch, max_open: int) -> int:
+    """How many one step may start at most, the pace aside."""
+    left = canary_left(batch) if batch.state is BatchState.CANARY else MAX_STARTS
+    return min(MAX_STARTS, left, max_open - len(batch.open_runs))
+
+
+def _wait(batch: Batch, max_open: int) -> int:
+    """Seconds until the next step has something to do."""
+    now = clock.now()
+    has_more = batch.state.is_starting and (bool(batch.chosen) or not batch.selection_done)
+    room = _room(batch, max_open) if has_more else 0
+    if room > 0:
+        several = min(pace.allowed_at(batch, now, room), now + timedelta(seconds=_STEP_SECONDS))
+        left = (max(pace.allowed_at(batch, now, 1), several) - now).total_seconds()
+        return max(0, math.ceil(left))
+    quiet = (now - (batch.moved_at or batch.created_at)).total_seconds()
+    return int(min(max(_LOOK_SECONDS, quiet / 4), _SELDOM_SECONDS))

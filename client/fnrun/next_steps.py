@@ -19,7 +19,7 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         "TOO_LARGE": "keep large values in S3 and pass their keys; reveal parts one by one with --include",
         "INVALID_RUN_ID": "fnrun runs list shows ids",
         "RUN_NOT_FOUND": "fnrun runs list; runs are deleted after the retention time",
-        "NOT_FOUND": "check id and workspace: fnrun runs list, fnrun triggers list, fnrun functions list",
+        "NOT_FOUND": "check id and workspace: fnrun runs list, triggers list, functions list, batch list, errors",
         "VERSION_REQUIRED": "read it again, and change what you find",
         "STALE": "read it again, and change what you find",
         "REFUSED": "read the message",

@@ -132,7 +132,7 @@ def test_where_all_are_refused_the_codes_are_said(as_alice: Fnrun, api: Api) -> 
     a_failed_run(api, error_group_id=GROUP, created_at=clock.now(), **of_workflow)
     ended = as_alice("batch", "start", "--group", GROUP, *WHY, "--yes")
     assert ended.code == Exit.REFUSED
-    assert "None of the 1 failed run can be re-run: 1 are refused (ORCHESTRATION_RUN)" in ended.stderr
+    assert "Nothing can be started: of 1 failed run, 1 would be refused (ORCHESTRATION_RUN)" in ended.stderr
 
 
 @pytest.mark.usefixtures("failed")

@@ -72,7 +72,7 @@ def _check_nothing_is_refused(plan: Document) -> None:
     if count := sum(plan["refused"].values()):
         codes = ", ".join(sorted(plan["refused"]))
         raise CommandError(
-            f"None of the {found(plan)} can be re-run: {count:,} are refused ({codes})",
+            f"Nothing can be started: of {found(plan)}, {count:,} would be refused ({codes})",
             "fnrun rerun RUN --plan says of one what stands against it",
         )
 

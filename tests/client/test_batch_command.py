@@ -9,7 +9,8 @@ from fnrun.errors import Exit
 from function_rerun import Client, OutcomeUnknown
 
 from handlers.domain import clock
-from handlers.domain.runs.run import FunctionRun
+from handlers.domain.runs.outcome import Outcome
+from handlers.domain.runs.run import FunctionRun, Status
 from tests.builders import FUNCTION_ID, TRIGGER_ID, a_rerun, an_id
 from tests.client.cli import Fnrun
 from tests.client.failing import a_failed_run, answers
@@ -19,6 +20,8 @@ from tests.client.server import Api
 GROUP = "1a2b3c4d" * 4
 WHY = ("--reason", "payments were down")
 PASSES = Fault()
+FAILURE = Outcome(Status.FAILURE, error_code="OrderInvalid", error=b'{"errorType":"OrderInvalid","stackTrace":[]}')
+WAITS = ("--wait", "--timeout", "20s")
 
 
 @pytest.fixture
@@ -139,7 +142,7 @@ def test_where_all_are_refused_the_codes_are_said(as_alice: Fnrun, api: Api) -> 
 def test_under_the_same_key_it_is_the_same_batch(as_alice: Fnrun, api: Api) -> None:
     first = started(as_alice, "--idempotency-key", "a-key")
     with api.executing():
-        assert as_alice("batch", "watch", first, "--every", "0.1").code == Exit.DONE
+        assert as_alice("batch", "watch", first, "--every", "0.1", "--timeout", "20s").code == Exit.DONE
     assert started(as_alice, "--idempotency-key", "a-key") == first
     assert len(reruns(api)) == 3
 
@@ -166,7 +169,7 @@ def test_whether_it_was_started_may_not_be_known(as_alice: Fnrun, api: Api, monk
 @pytest.mark.usefixtures("failed")
 def test_it_is_watched_to_its_end(as_alice: Fnrun, api: Api) -> None:
     with api.executing():
-        ended = as_alice("batch", "start", "--group", GROUP, *WHY, "--yes", "--wait")
+        ended = as_alice("batch", "start", "--group", GROUP, *WHY, "--yes", *WAITS)
     [batch] = api.world.batches.batches
     assert ended.code == Exit.DONE
     assert f"{batch} is the batch\n" in ended.stderr
@@ -177,24 +180,25 @@ def test_it_is_watched_to_its_end(as_alice: Fnrun, api: Api) -> None:
     assert as_alice("runs", "list", "--batch", batch[:8], "-q").stdout.count("\n") == 3
 
 
-@pytest.mark.usefixtures("failed")
 def test_one_that_stops_itself_ends_with_a_code_of_its_own_and_is_resumed(as_alice: Fnrun, api: Api) -> None:
-    same = {"error_group_id": GROUP, "status": "failure", "error_code": "OrderInvalid", "error_source": "function"}
-    batch = started(as_alice, "--latest", "--canary", "1")
-    api.step_batches()
-    [canary] = reruns(api)
-    api.world.runs.runs[canary.id] = api.world.run(canary.id).model_copy(update=same)
+    api.world.invoker.script = [FAILURE] * 4
+    for _ in range(3):
+        run_id = as_alice("execute", "import now", "-o", "json").document["jobId"]
+        api.execute_pending()
+    group = api.world.run(run_id).error_group_id
+    assert group is not None
     with api.executing():
-        stopped = as_alice("batch", "watch", batch, "--every", "0.1")
+        stopped = as_alice("batch", "start", "--group", group, "--latest", "--canary", "1", *WHY, "--yes", *WAITS)
+    [batch] = api.world.batches.batches
     assert stopped.code == Exit.STOPPED
-    assert "The batch has stopped itself: the error of the runs that it repeats came back" in stopped.stderr
+    assert f"itself: the error of the runs that it repeats came back (group {group[:8]}, run " in stopped.stderr
     assert stopped.stderr.endswith(f"once it is fixed fnrun batch resume {batch}\n")
-    shown = as_alice("batch", "show", batch).stdout
-    assert "because     the error of the runs that it repeats came back" in shown
+    shown = as_alice("batch", "show", batch[:8]).stdout
+    assert "because   the error of the runs that it repeats came back" in shown
     with api.executing():
-        resumed = as_alice("batch", "resume", batch, "--max-per-second", "50", "--stop-on", "rate=1", "--wait")
+        resumed = as_alice("batch", "resume", batch, "--max-per-second", "50", "--stop-on", "rate=1", *WAITS)
     assert resumed.code == Exit.NOT_WELL
-    assert resumed.stdout.startswith(f"{batch}  running\n")
+    assert resumed.stdout.startswith(f"{batch}  ")
     assert "Not all have recovered, 3 of 3: completed 2, failed 1" in resumed.stderr
 
 
@@ -209,7 +213,7 @@ def test_it_is_paused_resumed_and_cancelled(as_alice: Fnrun, api: Api, monkeypat
     ended = as_alice("batch", "cancel", batch, "--open-reruns", "cancel")
     assert (ended.code, ended.stdout) == (Exit.DONE, f"{batch}  cancelled\n")
     assert f"Cancel the batch {batch} for good, its open re-runs too? [y/N]" in ended.stderr
-    watched = as_alice("batch", "watch", batch)
+    watched = as_alice("batch", "watch", batch, "--timeout", "20s")
     assert (watched.code, "The batch was cancelled" in watched.stderr) == (Exit.NOT_WELL, True)
     refused = as_alice("batch", "resume", batch)
     assert (refused.code, " Next: start another batch" in refused.stderr) == (Exit.REFUSED, True)
@@ -240,7 +244,7 @@ def test_watching_survives_that_the_service_is_away(as_alice: Fnrun, api: Api) -
     batch = started(as_alice)
     with api.executing():
         api.inject(PASSES, unavailable(), unavailable("0"), throttled("0"), of="GET ")
-        watched = as_alice("batch", "watch", batch, "--every", "0.1")
+        watched = as_alice("batch", "watch", batch, "--every", "0.1", "--timeout", "20s")
     assert watched.code == Exit.DONE
     assert watched.stderr == "The service was not reached; trying on.\n"
 

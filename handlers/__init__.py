@@ -19,6 +19,7 @@ The top-level files are the entry points, one Lambda function each:
     on_run_failed      the lifecycle bus → automatic retry
     capture_failures   SQS → a failed asynchronous invocation becomes a run
     execute_runs       SQS → invoke the function, record the outcome
+    run_batches        a state machine → one step of a batch of re-runs
     watchdog           every minute: no open run is forgotten, no trigger or erasure left half-done
     housekeeping       every hour: no object outlives the run that it belongs to
     sweep_versions/    every month, if the context asks for it: versions that no kept run names are deleted; a folder

@@ -34,6 +34,7 @@ class Settings(BaseModel):
     on_event_arn: str = ""
     scheduler_role_arn: str = ""
     rule_prefix: str = ""
+    batches_arn: str = ""
     invokable_functions: Json[dict[str, list[str]]] = {}
     own_functions: str = ""
     max_reruns_per_lineage: int = 1000

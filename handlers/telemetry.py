@@ -51,6 +51,8 @@ class Metric(StrEnum):
     FAILURES_OF_UNREGISTERED_FUNCTIONS = "FailuresOfUnregisteredFunctions"
     FAILURES_NOT_CAPTURED = "FailuresNotCaptured"
     SUCCESSES_PASSED_OVER = "SuccessesPassedOver"
+    BATCHES_STOPPED = "BatchesStopped"
+    """Batches of re-runs that a rule of theirs has stopped: somebody has to look why."""
 
 
 def entry_point(handler: Callable[[Any, LambdaContext], Answer]) -> Callable[[Any, LambdaContext], Answer]:

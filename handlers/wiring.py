@@ -14,6 +14,8 @@ from botocore.session import Session as BotocoreSession
 
 from handlers.aws import aws_errors
 from handlers.aws.audit_log import AuditLog
+from handlers.aws.batch_executions import BatchExecutions
+from handlers.aws.batch_store import BatchStore
 from handlers.aws.cipher import Cipher
 from handlers.aws.configuration_hash import ConfigurationHash
 from handlers.aws.dead_letters import DeadLetters
@@ -37,7 +39,9 @@ from handlers.aws.run_store import RunStore
 from handlers.aws.schedules import ScheduleGroup
 from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
+from handlers.aws.threads import Threads
 from handlers.aws.workspace_slots import WorkspaceSlots
+from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, StepDeps, most_open
 from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.ports import RegistryDeps
@@ -251,6 +255,53 @@ class Wiring:
     @cached_property
     def experiment_deps(self) -> ExperimentDeps:
         return ExperimentDeps(self.recorder, self.input_cipher, self.queue)
+
+    @cached_property
+    def batches(self) -> BatchStore:
+        return BatchStore(self.table, report=log_fault)
+
+    @cached_property
+    def batch_executions(self) -> BatchExecutions:
+        return BatchExecutions(self._session.client("stepfunctions", config=_API), self.settings.batches_arn)
+
+    @cached_property
+    def batch_deps(self) -> BatchDeps:
+        return BatchDeps(self.batches, self.batch_executions, self.input_cipher, self.retention)
+
+    @cached_property
+    def restart_deps(self) -> BatchDeps:
+        # A batch that goes on is sealed already.
+        return BatchDeps(self.batches, self.batch_executions, Cipher(self._kms_session), self.retention)
+
+    @cached_property
+    def batch_plan_deps(self) -> BatchPlanDeps:
+        limit = self.settings.max_reruns_per_lineage
+        return BatchPlanDeps(
+            self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open, self.retention
+        )
+
+    @cached_property
+    def step_deps(self) -> StepDeps:
+        return StepDeps(
+            self.batches,
+            self.batch_executions,
+            self.recorder,
+            self.run_index,
+            self.registry,
+            self.input_cipher,
+            self.queue,
+            self.cancel_deps,
+            Threads(),
+            self.retention,
+            self.invokable,
+            self._most_open,
+            lambda fault, _: log_fault(fault),
+        )
+
+    @property
+    def _most_open(self) -> int:
+        settings = self.settings
+        return most_open(settings.max_concurrent_executions, settings.max_concurrent_executions_per_workspace)
 
     @cached_property
     def experiments(self) -> Experiments:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Fn, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -17,6 +17,7 @@ from handlers.api.operations import Operation, Public
 from infra import nag
 from infra.identity import Identity
 from infra.settings import Settings
+from infra.vended_logs import vended_log_name
 
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -90,7 +91,7 @@ class Api(Construct):
         access_log = logs.LogGroup(
             self,
             "AccessLog",
-            log_group_name=_access_log_name(Stack.of(self)),
+            log_group_name=vended_log_name(Stack.of(self), "api"),
             retention=settings.log_retention,
             removal_policy=settings.removal_policy,
         )
@@ -118,13 +119,3 @@ class Api(Construct):
         certificate = acm.Certificate.from_certificate_arn(self, "Certificate", settings.certificate_arn)
         domain = apigateway.DomainName(self, "DomainName", domain_name=settings.domain_name, certificate=certificate)
         return apigateway.DomainMappingOptions(domain_name=domain)
-
-
-def _access_log_name(stack: Stack) -> str:
-    """Below /aws/vendedlogs/, because API Gateway writes each other group into a policy that holds 5,120 characters.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html#AWS-logs-infrastructure-CWL
-    A retained group must not be in the way of the next deployment: the name ends with the first part of the stack's id.
-    """
-    stack_id = Fn.select(2, Fn.split("/", Aws.STACK_ID))
-    return f"/aws/vendedlogs/{stack.stack_name}-api-{Fn.select(0, Fn.split('-', stack_id))}"

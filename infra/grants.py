@@ -25,9 +25,18 @@ def acts(r: Resources, *actions: str) -> Grants:
     An act that is written in one transaction with a run takes PutItem on the table: AWS does not say whether the keys
     of a transaction are those of each of its actions, or of all together.
     """
+    return _items(r, "AUDIT#*", *actions)
+
+
+def delete_overrides_of_batches(r: Resources) -> Grants:
+    """Once a batch has ended; nothing else can be deleted."""
+    return _items(r, "BATCH#*", "DeleteItem")
+
+
+def _items(r: Resources, partitions: str, *actions: str) -> Grants:
     # Of a request without any key `ForAllValues` would be true, too.
     conditions = {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"},
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": partitions},
         "Null": {"dynamodb:LeadingKeys": "false"},
     }
     return [_allow("dynamodb", actions, r.storage.table.table_arn, conditions=conditions)]
@@ -110,6 +119,11 @@ def repeat_runs(r: Resources) -> Grants:
 
 def send_runs(r: Resources) -> Grants:
     return [_allow("sqs", ["SendMessage"], r.messaging.run_queue.queue_arn)]
+
+
+def start_batches(r: Resources) -> Grants:
+    """Executions of the one state machine, and no other."""
+    return [_allow("states", ["StartExecution"], r.batches_arn)]
 
 
 def end_runs(r: Resources) -> Grants:

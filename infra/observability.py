@@ -37,6 +37,12 @@ class Observability(Construct):
             threshold=1,
             description="An event or a schedule's time can start no run: the log of on_event or on_run_failed says why",
         )
+        self.alarm(
+            "BatchStopped",
+            self._counted(Metric.BATCHES_STOPPED),
+            threshold=1,
+            description="A batch of re-runs has stopped itself, because too many failed or the same error came again",
+        )
 
     def _watch_queues(self, run_queue: sqs.Queue, dead_letters: dict[str, sqs.Queue]) -> None:
         for alarm, queue in dead_letters.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aws_cdk import ArnFormat, Stack
 
 from infra.api import Api
+from infra.batches import state_machine_arn
 from infra.identity import Identity
 from infra.messaging import FailureCapture, Messaging
 from infra.settings import Settings
@@ -40,6 +41,11 @@ class Resources:
         """The pattern of this stack's own functions, which cannot be registered and which no role may touch."""
         return self._arn(f"{self.stack.stack_name}-*")
 
+    @property
+    def batches_arn(self) -> str:
+        """Of the state machine that drives batches of re-runs."""
+        return state_machine_arn(self.stack)
+
     def setting_values(self) -> dict[str, str]:
         """What entry points read, by names of `handlers.settings`; nothing that the context does not ask for."""
         storage, messaging, sources = self.storage, self.messaging, self.trigger_sources
@@ -65,6 +71,7 @@ class Resources:
             "on_event_arn": self.function_arn("on_event"),
             "scheduler_role_arn": sources.scheduler_role.role_arn,
             "rule_prefix": sources.rule_prefix,
+            "batches_arn": self.batches_arn,
             "invokable_functions": json.dumps(settings.invokable_functions),
             "own_functions": self.own_functions,
             "max_reruns_per_lineage": str(settings.max_reruns_per_lineage),

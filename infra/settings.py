@@ -105,6 +105,10 @@ class Settings(BaseModel):
     stack name that contains `aws`, `amazon` or `cognito`, which AWS reserves."""
     alarm_topic_arn: str | None = None
     """The SNS topic that receives the [alarms](../how-to/operate.md#alarms)."""
+    error_group_topic_arn: str | None = None
+    """The SNS topic that receives one message when an error group is opened or reopened, however many runs fail. Its
+    policy is yours: it has to let
+    [EventBridge publish](lifecycle-events.md#one-message-by-sns)."""
     local: bool = False
     """Set by the local stack, whose emulator has no TLS and keeps nothing. Not for AWS."""
 

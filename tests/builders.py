@@ -78,7 +78,7 @@ def a_rerun(of: FunctionRun, **changes: Any) -> FunctionRun:
 
 
 def a_group(**changes: Any) -> ErrorGroup:
-    """Open, and announced already."""
+    """Open, and published already."""
     opened_at: datetime = changes.get("opened_at", NOW)
     literals: dict[str, Any] = {
         "id": GROUP_ID,
@@ -90,6 +90,7 @@ def a_group(**changes: Any) -> ErrorGroup:
         "opened_at": opened_at,
         "function_versions": ("7",),
         "sample_run_id": RUN_ID,
+        "noted_at": opened_at,
         "expires_at": opened_at + timedelta(days=91),
     }
     return ErrorGroup.model_validate(literals | changes)

@@ -120,7 +120,7 @@ GroupState = Literal["open", "resolved", "ignored"]
 
 class ChangeErrorGroup(TypedDict):
     state: GroupState
-    """`resolved`: a new failure opens it again, and that is announced. `ignored`: none does."""
+    """`resolved`: a new failure opens it again. `ignored`: none does."""
     resolvedInVersion: NotRequired[str]
     """Of `resolved`: the version of the function that mends it. Failures of older ones do not open the group
     again.

@@ -109,7 +109,7 @@ def is_passing_code(code: str) -> bool:
 
 
 class EntryRefused(Exception):
-    """EventBridge answered 200, but did not accept one entry of the request; the code says why."""
+    """AWS answered 200, but did not accept one entry of the request; the code says why."""
 
 
 @contextmanager

@@ -50,13 +50,13 @@ class GroupStore:
         expressions = ["SET " + ", ".join(f"#{name} = :{name}" for name in changed)] * bool(changed)
         expressions += ["REMOVE " + ", ".join(f"#{name}" for name in removed)] * bool(removed)
         its_state_is_as_it_was = "#version = :seen"
-        nobody_else_announces_it = "#announcing = :was" if before.announcing else "attribute_not_exists(#announcing)"
+        nobody_else_publishes_it = "#publishing = :was" if before.publishing else "attribute_not_exists(#publishing)"
         values: dict[str, Any] = {f":{name}": will_be[name] for name in changed} | {":seen": before.version}
         options = {
             "UpdateExpression": " ".join(expressions),
-            "ConditionExpression": f"{its_state_is_as_it_was} AND {nobody_else_announces_it}",
-            "ExpressionAttributeNames": {f"#{name}": name for name in {*changed, *removed, "version", "announcing"}},
-            "ExpressionAttributeValues": to_item(values | ({":was": before.announcing} if before.announcing else {})),
+            "ConditionExpression": f"{its_state_is_as_it_was} AND {nobody_else_publishes_it}",
+            "ExpressionAttributeNames": {f"#{name}": name for name in {*changed, *removed, "version", "publishing"}},
+            "ExpressionAttributeValues": to_item(values | ({":was": before.publishing} if before.publishing else {})),
         }
         key = keys.error_group(after.workspace, after.id)
         try:

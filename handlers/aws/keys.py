@@ -8,6 +8,9 @@ RUN#{run}               RUN                     a run; in its partition, too:
                         RERUN#{time}#{run}      a re-run of its lineage, on the original
                         ERASURE                 its content is being erased, and must not come back
 EXPERIMENT#{id}         the same                an experiment on a run
+BATCH#{id}              the same                a batch of re-runs; in its partition, too:
+                        SOURCES                 the runs that it names
+                        SEALED#overrides        what is laid over their parameters
 GROUP#{ws}#{id}         the same                failures of one kind
 FUNCTION#{id}           the same                a compute function
 TRIGGER#{id}            the same                a function trigger
@@ -23,6 +26,7 @@ AUDIT#{ws}#{s}          {time}#{act}            what somebody did
 Key = dict[str, str]
 
 RUN, NOTES, SEALED, OBJECT, RERUN, ERASURE = "RUN", "NOTES", "SEALED#", "OBJECT#", "RERUN#", "ERASURE"
+SOURCES = "SOURCES"
 WORKSPACE, SLOT = "WORKSPACE#", "SLOT#"
 
 
@@ -53,6 +57,15 @@ def edge(original_run_id: str, position: str) -> Key:
 
 def experiment(experiment_id: str) -> Key:
     return _alone(f"EXPERIMENT#{experiment_id}")
+
+
+def batch(batch_id: str) -> Key:
+    return _alone(f"BATCH#{batch_id}")
+
+
+def of_batch(batch_id: str, sort: str) -> Key:
+    """Another item in a batch's partition."""
+    return {"pk": f"BATCH#{batch_id}", "sk": sort}
 
 
 def error_group(workspace: str, group_id: str) -> Key:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from handlers.aws import act_items, capture_entries, keys, request_keys
@@ -10,7 +9,6 @@ from handlers.aws import registry_items as items
 from handlers.aws.due_index import due_pages
 from handlers.aws.table import (
     ConditionFailed,
-    Item,
     Table,
     TransactionCanceled,
     from_item,
@@ -19,12 +17,13 @@ from handlers.aws.table import (
     readable_of,
     to_item,
 )
+from handlers.aws.workspace_lists import newest_first
 from handlers.domain import clock
 from handlers.domain.audit.act import Act
 from handlers.domain.clock import iso
 from handlers.domain.errors import Stale
 from handlers.domain.paging import Page
-from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Kind, Registered, StoredTrigger
+from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger, Registered, StoredTrigger
 from handlers.domain.starting.captures import CapturingFunction, Registration
 from handlers.domain.starting.idempotency import IdempotencyKey, KeptRequest
 
@@ -62,6 +61,23 @@ class RegistryStore:
     ) -> tuple[FunctionTrigger | None, ComputeFunction | None]:
         stored, function = self._read_both(trigger_id, function_id)
         return stored.trigger if stored else None, function
+
+    def read_pairs(self, ids: Sequence[tuple[str, str]]) -> list[tuple[FunctionTrigger | None, ComputeFunction | None]]:
+        wanted = [
+            (keys.registered("trigger", trigger), keys.registered("function", function)) for trigger, function in ids
+        ]
+        # Most runs of a batch share both, and DynamoDB refuses a key that is there twice.
+        distinct = {keys.pair(key): key for pair in wanted for key in pair}
+        found = self._table.get_many(list(distinct.values()))
+
+        def both(trigger: keys.Key, function: keys.Key) -> tuple[FunctionTrigger | None, ComputeFunction | None]:
+            of_trigger, of_function = found.get(keys.pair(trigger)), found.get(keys.pair(function))
+            return (
+                items.to_trigger(of_trigger).trigger if of_trigger else None,
+                items.to_function(of_function) if of_function else None,
+            )
+
+        return [both(*pair) for pair in wanted]
 
     def read_trigger_with_function(self, trigger_id: str) -> tuple[StoredTrigger, ComputeFunction | None] | None:
         stored = self.read_trigger(trigger_id)
@@ -155,11 +171,11 @@ class RegistryStore:
         capture_entries.delete_if_empty(self._table, found, None)
 
     def list_functions(self, workspace: str, page: Page) -> tuple[list[ComputeFunction], str | None]:
-        found, position = self._list("function", workspace, page)
+        found, position = newest_first(self._table, f"FUNCTIONS#{workspace}", page)
         return list(readable_of(found, items.to_function, self._report)), position
 
     def list_triggers(self, workspace: str, page: Page) -> tuple[list[FunctionTrigger], str | None]:
-        found, position = self._list("trigger", workspace, page)
+        found, position = newest_first(self._table, f"TRIGGERS#{workspace}", page)
         return [stored.trigger for stored in readable_of(found, items.to_trigger, self._report)], position
 
     def _write(self, before: Registered | None, after: Registered, item: dict[str, Any], act: Act | None) -> None:
@@ -190,22 +206,6 @@ class RegistryStore:
         return self._table.delete_action(
             claim.key, ConditionExpression=it_is_ours, ExpressionAttributeValues=to_item({":id": owner.id})
         )
-
-    def _list(self, kind: Kind, workspace: str, page: Page) -> tuple[list[Item], str | None]:
-        walk = self._table.walk(
-            page_size=page.size + 1,
-            IndexName="byWorkspace",
-            KeyConditionExpression="byWorkspace = :key AND #position < :after",
-            ExpressionAttributeNames={"#position": "position"},
-            ExpressionAttributeValues=to_item({":key": f"{kind.upper()}S#{workspace}", ":after": page.after or "~"}),
-            ScanIndexForward=False,
-        )
-        entries = list(islice(walk, page.size + 1))
-        kept = entries[: page.size]
-        found = self._table.get_many([key_of(entry) for entry in kept])
-        in_order = (found.get(keys.pair(key_of(entry))) for entry in kept)
-        position = kept[-1]["position"]["S"] if len(entries) > page.size else None
-        return [item for item in in_order if item is not None], position
 
 
 def _as_it_was(before: Registered | None, **more_values: Any) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""How an idempotency key stands in the table, and how its item comes to be: with the run that its request starts."""
+"""How an idempotency key stands in the table, and how its item comes to be: with what its request starts."""
 
 from typing import Any
 
 from handlers.aws import keys
 from handlers.aws.table import SCHEMA, Item, Table, from_item, to_item
 from handlers.domain import clock
+from handlers.domain.batches.batch import Batch
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.idempotency import KEPT_FOR, IdempotencyKey, KeptRequest, SealedKey
 
@@ -13,15 +14,15 @@ def key_of(key: IdempotencyKey) -> keys.Key:
     return keys.request(key.workspace, key.name)
 
 
-def put_action(table: Table, sealed: SealedKey, run: FunctionRun) -> dict[str, Any]:
-    """Its condition fails, and returns what is stored, if the key has started a run in the last 24 hours."""
+def put_action(table: Table, sealed: SealedKey, started: FunctionRun | Batch) -> dict[str, Any]:
+    """Its condition fails, and returns what is stored, if the key has started something in the last 24 hours."""
     at = clock.now()
     item = {
         **key_of(sealed.key),
-        "runId": run.id,
+        "runId": started.id,
         "sealedDigest": sealed.sealed_digest,
-        # Never longer than the run that it would be answered with.
-        "expiresAt": int(min(at + KEPT_FOR, run.expires_at).timestamp()),
+        # Never longer than what it would be answered with.
+        "expiresAt": int(min(at + KEPT_FOR, started.expires_at).timestamp()),
         "schema": SCHEMA,
     }
     nothing_is_kept = "attribute_not_exists(pk)"

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from handlers.aws import keys
 from handlers.aws import run_items as items
 from handlers.aws.table import Table, to_item
 from handlers.domain.clock import iso
@@ -58,11 +59,12 @@ class _Index(NamedTuple):
 
 
 def _fitting(workspace: str, filters: Filters) -> _Index:
+    if filters.batch_id is not None:
+        return _Index("batch", "batch", "position", keys.batch(filters.batch_id)["pk"])
     if filters.error_group_id is not None:
         group = items.error_group(workspace, filters.error_group_id)
-        if filters.recovered is False:
-            return _Index("errorGroup", "errorGroup", "unrecoveredAt", group)
-        return _Index("groupFailures", "errorGroup", "failedAt", group)
+        index = ("errorGroup", "unrecoveredAt") if filters.recovered is False else ("groupFailures", "failedAt")
+        return _Index(index[0], "errorGroup", index[1], group)
     if filters.recovered is False:
         return _Index("unrecovered", "byWorkspace", "unrecoveredAt", f"WS#{workspace}")
     if filters.recovered or (filters.status is not None and filters.status.is_failed):

@@ -87,7 +87,7 @@ def of_notes(run: FunctionRun) -> dict[str, Any]:
 
 
 def needs_notes(run: FunctionRun) -> bool:
-    """Whether its item would be too large with all texts, now or in any state to come, reserved attributes included."""
+    """Whether its item would be too large with all texts, now or in any state to come."""
     if not run_attributes.write_notes(run):
         return False
     pin = run.pin or Pin(function_version_arn="", function_version="9" * 8)
@@ -104,12 +104,7 @@ def needs_notes(run: FunctionRun) -> bool:
     latest["error_group_id"] = "x" * 32
     latest["cancel_requested_by"] = "x" * USUAL_SUBJECT
     latest |= dict.fromkeys(("event_pending", "result_omitted"), True)
-    return size_of(to_item(of_run(run.evolve(pin=pin, **latest)) | reserved(run))) > MAX_RUN_BYTES
-
-
-def reserved(run: FunctionRun) -> dict[str, str]:
-    """The longest form of what other steps will write to it: see docs/explanation/decisions/reserved-names.md."""
-    return {"batch": f"BATCH#{'x' * 36}#9"} if run.is_rerun else {}
+    return size_of(to_item(of_run(run.evolve(pin=pin, **latest)))) > MAX_RUN_BYTES
 
 
 def of_part(run: FunctionRun, part: Part, sealed: bytes) -> dict[str, Any]:

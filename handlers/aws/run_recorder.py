@@ -39,7 +39,7 @@ class RunRecorder(RunStore):
     ) -> bool:
         new = self._to_record(run, parts, key, act)
         try:
-            with _started_before(key):
+            with started_before(key):
                 self._table.transact(new.actions)
         except TransactionCanceled:
             return False
@@ -61,7 +61,7 @@ class RunRecorder(RunStore):
         for _ in range(_ATTEMPTS):
             new.actions["original"] = self._count_reruns(run, expires_at, expected=expected_reruns)
             try:
-                with _started_before(key):
+                with started_before(key):
                     self._table.transact(new.actions)
             except TransactionCanceled as canceled:
                 if canceled.by("run"):
@@ -91,7 +91,7 @@ class RunRecorder(RunStore):
         for _ in range(_ATTEMPTS):
             actions["original"] = self._count_reruns(first, expires_at, count)
             try:
-                with _started_before(key):
+                with started_before(key):
                     self._table.transact(actions)
             except TransactionCanceled as canceled:
                 expires_at = self._let_live_on(canceled, first, expires_at, count)
@@ -226,7 +226,7 @@ def _repeats_original(run: FunctionRun) -> bool:
 
 
 @contextmanager
-def _started_before(key: SealedKey | None) -> Iterator[None]:
+def started_before(key: SealedKey | None) -> Iterator[None]:
     """Raises AlreadyStarted if the request of this key is why a transaction was canceled."""
     try:
         yield

@@ -1,7 +1,7 @@
 """Runs, their sealed parts and their lineage, in the one table."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -39,12 +39,8 @@ class RunStore:
         """`part` is one that is recorded with the run."""
         wanted = [keys.run(run_id), keys.part(run_id, part)]
         found = self._table.get_many([*wanted, request_keys.key_of(key)] if key else wanted)
-        item, sealed = (found.get(keys.pair(each)) for each in wanted)
-        recorded = None
-        if item is not None:
-            recorded = RecordedRun(
-                self._with_notes([item])(item), lambda: None if sealed is None else self._parts.content(sealed)
-            )
+        item = found.get(keys.pair(wanted[0]))
+        recorded = None if item is None else self._recorded(self._with_notes([item])(item), part, found)
         return recorded, request_keys.to_kept(key, found)
 
     def read_run(self, run_id: str) -> FunctionRun | None:
@@ -59,6 +55,18 @@ class RunStore:
         found = self._table.get_many(wanted)
         in_order = [found[key] for each in wanted if (key := keys.pair(each)) in found]
         return list(readable_of(in_order, self._with_notes(in_order), self._report))
+
+    def read_recorded(self, run_ids: Sequence[str], part: Part) -> list[RecordedRun]:
+        """Of at most 50 runs. What cannot be read is reported and left out."""
+        distinct = dict.fromkeys(run_ids)
+        found = self._table.get_many([key for each in distinct for key in (keys.run(each), keys.part(each, part))])
+        in_order = [item for each in run_ids if (item := found.get(keys.pair(keys.run(each)))) is not None]
+        to_run = self._with_notes(in_order)
+        return list(readable_of(in_order, lambda item: self._recorded(to_run(item), part, found), self._report))
+
+    def _recorded(self, run: FunctionRun, part: Part, found: dict[tuple[str, str], Item]) -> RecordedRun:
+        sealed = found.get(keys.pair(keys.part(run.id, part)))
+        return RecordedRun(run, lambda: None if sealed is None else self._parts.content(sealed))
 
     def _with_notes(self, runs: list[Item]) -> Callable[[Item], FunctionRun]:
         """Makes runs of these items: with the notes of those, few if any, that have such an item of their own."""

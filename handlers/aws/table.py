@@ -189,12 +189,19 @@ class Table:
 
     def update(self, key: Key, **options: Any) -> None:
         """Raises ConditionFailed."""
+        self._write(self._client.update_item, Key=to_item(key), **options)
+
+    def replace(self, plain: dict[str, Any], **condition: Any) -> None:
+        """Put the item in the place of what is there. Raises ConditionFailed."""
+        self._write(self._client.put_item, Item=to_item(plain), **condition)
+
+    def _write(self, write: Callable[..., Any], **options: Any) -> None:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause(attempt)
             with aws_errors.translated():
                 try:
-                    self._client.update_item(TableName=self._name, Key=to_item(key), **options)
+                    write(TableName=self._name, **options)
                 except self._client.exceptions.ConditionalCheckFailedException as failed:
                     found: Item = failed.response.get("Item", {})  # type: ignore[assignment]
                     raise ConditionFailed(found) from failed

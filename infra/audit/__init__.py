@@ -5,7 +5,7 @@ stacks       the stack that is audited, on this machine or on AWS
 auditing     its steps: read, check, look a second time, open sealed parts
 reading      table and bucket → records
 records      what is kept of an item: as little as the checks need
-checks, object_checks
+checks, batch_checks, object_checks
 records → findings: pure, no AWS
 opening      can the sealed parts be opened?
 findings     rules, findings, and the report of them

@@ -11,6 +11,7 @@ from handlers.domain.clock import iso
 from handlers.domain.runs.erase import LAST_LOOK
 from handlers.domain.runs.finish import MAX_ATTEMPTS
 from handlers.domain.runs.run import Status
+from infra.audit.batch_checks import check_batches
 from infra.audit.findings import Finding, Rule
 from infra.audit.object_checks import check_objects
 from infra.audit.records import EdgeRecord, RunRecord, World
@@ -38,13 +39,15 @@ def check(world: World, terms: Terms) -> list[Finding]:
         *_executions(world, terms),
         *_outcomes(world, terms),
         *_erased(world, terms),
+        *check_batches(world, now=terms.now, retention=terms.retention, grace=terms.grace),
         *check_objects(world, terms.now),
     ]
 
 
 def _unreadable(world: World) -> Iterator[Finding]:
-    for run, sort, why in world.unreadable:
-        yield Finding(Rule.READABLE, (run, sort), f"It cannot be read: {why}.", runs=(run,))
+    for id_, sort, why in world.unreadable:
+        where = {"batches" if sort.startswith("BATCH") else "runs": (id_,)}
+        yield Finding(Rule.READABLE, (id_, sort), f"It cannot be read: {why}.", **where)
 
 
 def _of_run(run: RunRecord, terms: Terms) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ class Rule(StrEnum):
         rule.sentence = sentence
         return rule
 
-    READABLE = "readable", "Every item of a run can be read."
+    READABLE = "readable", "Every item of a run or of a batch can be read."
     DEADLINE = "deadline", "Every run has ended and its end is published, or it is within its deadline."
     INDEXES = (
         "indexes",
@@ -34,6 +34,8 @@ class Rule(StrEnum):
     RECOVERED = "recovered", "Every original that has failed is marked as recovered once a re-run of it has completed."
     ATTEMPTS = "attempts", "Every run's recorded attempts are as many as its status allows."
     EXECUTIONS = "executions", "No run was executed more often than its recorded attempts."
+    BATCH = "batch", "Every batch has counted its re-runs, one of each source at most."
+    BATCH_DUE = "batch-due", "Every batch that has not ended goes on, or the watchdog sees that it does not."
     SEALS = "seals", "Sealed parts can be opened."
     PART_OBJECT = "part-object", "Every part that lies in the bucket has its object there."
     KEPT_OBJECT = "kept-object", "Every kept object will be deleted with its run."
@@ -52,6 +54,8 @@ class Finding:
     sentence: str
     runs: tuple[str, ...] = ()
     """The runs whose partitions decide on it at a second look."""
+    batches: tuple[str, ...] = ()
+    """The batches that do, with all their re-runs."""
     objects: tuple[str, ...] = ()
     """The keys in the bucket that do, besides those that the runs' parts name."""
 

@@ -1,14 +1,14 @@
 """Table and bucket → records. Sealed bytes are not transferred, and no value of an item is ever quoted."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from handlers.aws import keys
+from handlers.aws import batch_items, keys
 from handlers.aws import run_items as items
 from handlers.aws.aws_errors import code
 from handlers.aws.part_objects import KEPT, STAGING
@@ -16,7 +16,7 @@ from handlers.aws.run_attributes import FIELDS, PIN
 from handlers.aws.table import Item, Table, from_item, to_item
 from handlers.domain.runs.run import ExecutionSource, Part
 from infra.audit.findings import Finding
-from infra.audit.records import EdgeRecord, ObjectRecord, PartRecord, RunRecord, UnreadableRecord, World
+from infra.audit.records import BatchRecord, EdgeRecord, ObjectRecord, PartRecord, RunRecord, UnreadableRecord, World
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 _OF_A_RUN = {name for table in (FIELDS, PIN) for name, _ in table.values()}
 _ATTRIBUTES = sorted(
     _OF_A_RUN
-    | {"pk", "sk", "runId", "object", "stagedAs", "reruns", "expiresAt"}
-    | {"byWorkspace", "byFunction", "position", "due", "dueAt", "failedAt", "unrecoveredAt"}
+    | {"pk", "sk", "rev", "runId", "object", "stagedAs", "reruns", "expiresAt"}
+    | {"byWorkspace", "byFunction", "position", "due", "dueAt", "failedAt", "unrecoveredAt", "errorGroup", "batch"}
+    | {"document", "chosen", "open"}
 )
 PROJECTION: dict[str, Any] = {
     # By other names, because some are DynamoDB's own words.
@@ -79,19 +80,33 @@ class Reader:
         findings = list(findings)
         world = World()
         table = Table(self._dynamodb, self._table_name)
-        partitions = sorted({run for finding in findings for run in finding.runs})
-        for count, run in enumerate(partitions, start=1):
-            of_the_run = {"ExpressionAttributeValues": to_item({":pk": f"RUN#{run}"}), **PROJECTION}
-            for item in table.walk(
-                page_size=_PAGE, KeyConditionExpression="pk = :pk", ConsistentRead=True, **of_the_run
-            ):
+        batches = sorted({batch for finding in findings for batch in finding.batches})
+        runs = {run for finding in findings for run in finding.runs} | set(_members(batches, table))
+        partitions = [*(keys.batch(each)["pk"] for each in batches), *(keys.run(each)["pk"] for each in sorted(runs))]
+        for count, partition in enumerate(partitions, start=1):
+            of_it = {"ExpressionAttributeValues": to_item({":pk": partition}), **PROJECTION}
+            for item in table.walk(page_size=_PAGE, KeyConditionExpression="pk = :pk", ConsistentRead=True, **of_it):
                 remember(item, world)
-            self._report_progress(f"Looking a second time: {count:,} of {len(partitions):,} runs")
+            self._report_progress(f"Looking a second time: {count:,} of {len(partitions):,} runs and batches")
         if self._s3 is not None and self._bucket is not None:
-            keys = {key for finding in findings for key in finding.objects}
-            keys |= {key for part in world.parts for key in (part.object, part.staged_as) if key}
-            world.stored = {key: found for key in sorted(keys) if (found := _modified(self._s3, self._bucket, key))}
+            objects = {key for finding in findings for key in finding.objects}
+            objects |= {key for part in world.parts for key in (part.object, part.staged_as) if key}
+            world.stored = {key: found for key in sorted(objects) if (found := _modified(self._s3, self._bucket, key))}
         return world
+
+
+def _members(batches: Iterable[str], table: Table) -> Iterator[str]:
+    """The runs that the index of batches names now."""
+    for batch in batches:
+        for shard in range(items.SHARDS):
+            entries = table.walk(
+                page_size=_PAGE,
+                IndexName="batch",
+                KeyConditionExpression="#batch = :batch",
+                ExpressionAttributeNames={"#batch": "batch"},
+                ExpressionAttributeValues=to_item({":batch": f"{keys.batch(batch)['pk']}#{shard}"}),
+            )
+            yield from map(items.run_id, entries)
 
 
 def _modified(s3: "S3Client", bucket: str, key: str) -> datetime | None:
@@ -105,16 +120,16 @@ def _modified(s3: "S3Client", bucket: str, key: str) -> datetime | None:
 
 def remember(item: Item, world: World) -> None:
     """What cannot be read, written by a newer release perhaps, is remembered as such. Items of others are passed by."""
-    key, sort = item["pk"]["S"], item["sk"]["S"]
-    read = _READERS.get(sort.split("#")[0]) if key.startswith("RUN#") else None
+    (kind, _, id_), sort = item["pk"]["S"].partition("#"), item["sk"]["S"]
+    read = _READERS.get((kind, sort.split("#")[0]))
     if read is None:
         return
     # One text for all records that name the run.
-    run_id = sys.intern(key.removeprefix("RUN#"))
+    id_ = sys.intern(id_)
     try:
-        read(run_id, item, world)
+        read(id_, item, world)
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-        world.unreadable.append(UnreadableRecord(run_id, sort, _what_is_wrong(error)))
+        world.unreadable.append(UnreadableRecord(id_, sort, _what_is_wrong(error)))
 
 
 class _Amiss(ValueError):
@@ -152,14 +167,16 @@ def _remember_run(run_id: str, item: Item, world: World) -> None:
         outcome_id=run.outcome_id,
         erased_at=run.erased_at,
         misplaced=_misplaced(from_item(item), items.of_run(run)),
+        batch=sys.intern(run.batch_id) if run.batch_id and run.retry_attempt is None else None,
+        source=sys.intern(run.source_run_id) if run.source_run_id else None,
     )
 
 
 def _misplaced(stands: dict[str, Any], belongs: dict[str, Any]) -> str | None:
     """What is wrong with its place in the indexes. In that of what is due it may be looked at earlier than it must."""
-    for index, sort in (("failures", "failedAt"), ("unrecovered", "unrecoveredAt")):
-        if stands.get(sort) != belongs.get(sort):
-            return f"In the index {index} it stands {stands.get(sort)}, but belongs {belongs.get(sort)}."
+    for index, name in (("failures", "failedAt"), ("unrecovered", "unrecoveredAt"), ("groupFailures", "errorGroup")):
+        if stands.get(name) != belongs.get(name):
+            return f"In the index {index} it stands {stands.get(name)}, but belongs {belongs.get(name)}."
     if "due" not in belongs:
         return "It is due, and nothing is left to do." if {"due", "dueAt"} & stands.keys() else None
     partition, _, shard = str(stands.get("due")).rpartition("#")
@@ -198,9 +215,23 @@ def _remember_object(run_id: str, item: Item, world: World) -> None:
     world.listed[record.object] = record
 
 
-_READERS: dict[str, Callable[[str, Item, World], None]] = {
-    "RUN": _remember_run,
-    "RERUN": _remember_edge,
-    "SEALED": _remember_part,
-    "OBJECT": _remember_object,
+def _remember_batch(batch_id: str, item: Item, world: World) -> None:
+    batch = batch_items.to_batch(item)
+    world.batches[batch_id] = BatchRecord(
+        id=batch_id,
+        created_at=batch.created_at,
+        expires_at=int(batch.expires_at.timestamp()),
+        started=batch.progress.started,
+        is_in_step=bool(batch.chosen),
+        needs_steps=batch.needs_steps,
+        due_at=batch.due_at,
+    )
+
+
+_READERS: dict[tuple[str, str], Callable[[str, Item, World], None]] = {
+    ("RUN", "RUN"): _remember_run,
+    ("RUN", "RERUN"): _remember_edge,
+    ("RUN", "SEALED"): _remember_part,
+    ("RUN", "OBJECT"): _remember_object,
+    ("BATCH", "BATCH"): _remember_batch,
 }

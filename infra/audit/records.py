@@ -34,6 +34,9 @@ class RunRecord:
     erased_at: datetime | None = None
     misplaced: str | None = None
     """What is wrong with its place in the indexes."""
+    batch: str | None = None
+    """Of a re-run that a batch has started; not of one's automatic retry."""
+    source: str | None = None
 
 
 class EdgeRecord(NamedTuple):
@@ -67,8 +70,21 @@ class ObjectRecord(NamedTuple):
     due_at: datetime
 
 
+class BatchRecord(NamedTuple):
+    id: str
+    created_at: datetime
+    expires_at: int
+    started: int
+    """How many re-runs it has counted."""
+    is_in_step: bool
+    """Whether it is not known yet what has become of sources that it has chosen."""
+    needs_steps: bool
+    due_at: datetime | None
+
+
 class UnreadableRecord(NamedTuple):
     run: str
+    """Or a batch: the sort key says which."""
     sort: str
     why: str
 
@@ -83,6 +99,7 @@ class World:
     parts: list[PartRecord] = field(default_factory=list)
     listed: dict[str, ObjectRecord] = field(default_factory=dict)
     """By the object's key."""
+    batches: dict[str, BatchRecord] = field(default_factory=dict)
     unreadable: list[UnreadableRecord] = field(default_factory=list)
     stored: dict[str, datetime] | None = None
     """The bucket's objects, by key, with their age; None if there is no bucket."""

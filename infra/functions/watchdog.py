@@ -23,6 +23,7 @@ def describe(resources: Resources) -> Function:
             grants.queue(messaging.dead_letters.queue_arn, "ReceiveMessage", "DeleteMessage"),
             grants.end_runs(resources),
             grants.manage_trigger_sources(resources),
+            grants.start_batches(resources),
         ],
         sources=[
             schedule(

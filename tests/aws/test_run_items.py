@@ -97,7 +97,7 @@ def original(run: FunctionRun) -> FunctionRun:
 
 def size(run: FunctionRun) -> int:
     """With all that other steps will write to it."""
-    return size_of(to_item(run_items.of_run(run) | run_items.reserved(run)))
+    return size_of(to_item(run_items.of_run(run)))
 
 
 @pytest.mark.parametrize("state", STATES)

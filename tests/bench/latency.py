@@ -19,7 +19,7 @@ from tests.stack.driver import TeamFunction, Workspace, until
 
 ROUNDS = 60
 WARM_UP = 5
-MARK = "from pathlib import Path\ndef handler(event, context):\n    Path({how}).touch()\n"
+MARK = "from pathlib import Path\ndef handler(event, context):\n    Path({mark}).touch()\n"
 NOTHING = "def handler(event, context):\n    return {'statusCode': 202, 'body': '{}'}\n"
 
 
@@ -64,7 +64,7 @@ def queue_that_does_nothing(local_stack: LocalStack, mark: Path) -> Callable[[],
     sqs = local_stack.client("sqs")
     url = sqs.create_queue(QueueName="floor")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    function = TeamFunction(local_stack).deploy(MARK.format(options=repr(str(mark))))
+    function = TeamFunction(local_stack).deploy(MARK.format(mark=repr(str(mark))))
     function.client.create_event_source_mapping(FunctionName=function.name, EventSourceArn=arn, BatchSize=1)
     return lambda: sqs.send_message(QueueUrl=url, MessageBody="{}")
 
@@ -72,7 +72,7 @@ def queue_that_does_nothing(local_stack: LocalStack, mark: Path) -> Callable[[],
 def measure(local_stack: LocalStack, connection: httpx.Client, directory: Path) -> dict[str, float]:
     workspace = Workspace(local_stack, connection)
     mark = directory / "mark"
-    trigger, _ = workspace.trigger_of(MARK.format(options="event['mark']"))
+    trigger, _ = workspace.trigger_of(MARK.format(mark="event['mark']"))
     original = workspace.execute(trigger, payload={"mark": str(mark)})
     until(mark.exists)
     route, push = route_that_does_nothing(local_stack), queue_that_does_nothing(local_stack, mark)

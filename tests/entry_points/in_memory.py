@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers import capture_failures, execute_runs, on_event, on_run_failed, watchdog
+from handlers import capture_failures, execute_runs, on_event, on_run_failed, run_batches, watchdog
 from handlers.domain import clock
 from handlers.domain.registry.trigger_kinds import HttpTrigger
 from handlers.domain.runs.run import FunctionRun
@@ -41,6 +41,8 @@ class InMemory:
         self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
         self.experiment_deps, self.experiments = world.experiment_deps, world.experiments
         self.plan_deps = world.plan_deps
+        self.batches, self.batch_deps, self.restart_deps = world.batches, world.batch_deps, world.batch_deps
+        self.step_deps = world.step_deps
         self.cancel_deps, self.capture_deps = world.cancel_deps, world.capture_deps
         self.erase_deps = world.erase_deps
         self.execution_deps, self.watchdog_deps = world.execution_deps, world.watchdog
@@ -54,7 +56,15 @@ class InMemory:
 
 
 def wire(patched: pytest.MonkeyPatch, wiring: Any) -> None:
-    for entry_point in {*ROUTES.values(), capture_failures, execute_runs, on_event, on_run_failed, watchdog}:
+    for entry_point in {
+        *ROUTES.values(),
+        capture_failures,
+        execute_runs,
+        on_event,
+        on_run_failed,
+        run_batches,
+        watchdog,
+    }:
         if hasattr(entry_point, "wiring"):  # all but the one that only describes the API
             patched.setattr(entry_point, "wiring", wiring)
 

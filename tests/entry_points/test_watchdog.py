@@ -13,6 +13,7 @@ from handlers.domain.errors import Unavailable
 from handlers.domain.registry.trigger_sync import SyncResult
 from handlers.domain.upkeep.recovery import DeadLetter, RecoveryResult
 from tests.builders import a_run, a_trigger, an_id
+from tests.entry_points.batching import a_batch
 from tests.entry_points.events import Context
 from tests.fakes import World
 
@@ -43,6 +44,14 @@ def test_many_overdue_runs_keep_neither_dead_letters_nor_half_changed_triggers_w
     assert (done[RecoveryResult.REDELIVERED], done[SyncResult.RESTORED]) == (1, 1)
     assert 0 < done[RecoveryResult.PUSHED_AGAIN] < OVERDUE
     assert not world.dead_letters.dead_letters
+
+
+def test_a_batch_whose_execution_has_died_goes_on_in_the_next_generation(world: World) -> None:
+    batch = a_batch(due_at=clock.now() - timedelta(minutes=1))
+    world.batches.create(batch, [])
+    done = watchdog.lambda_handler({}, cast("LambdaContext", PassingTime()))
+    assert done[watchdog.BatchResult.RESTARTED] == 1
+    assert world.executions.started == [(batch.id, 2)]
 
 
 def test_a_job_that_breaks_off_keeps_no_other_from_being_done_and_is_an_error_in_the_end(

@@ -58,6 +58,8 @@ class InMemoryBatches:
             return stored is not None and stored.revision == after.revision != before.revision
         self.writes += 1
         self.batches[after.id] = after
+        if after.state.is_final and not after.needs_steps:
+            self.overrides.pop(after.id, None)
         if act is not None:
             self._runs.acts.append(SealedAct(act))
         return True

@@ -37,7 +37,7 @@ class InMemoryGroups:
     def replace(self, before: ErrorGroup, after: ErrorGroup, act: Act | None = None) -> bool:
         with self.faults.call(), self._lock:
             stored = self._alive(after.workspace, after.id)
-            if stored is None or (stored.version, stored.announcing) != (before.version, before.announcing):
+            if stored is None or (stored.version, stored.publishing) != (before.version, before.publishing):
                 return False
             changed = {name for name in ErrorGroup.model_fields if getattr(before, name) != getattr(after, name)}
             self.writes += 1

@@ -22,7 +22,7 @@ API_FUNCTIONS = {
     "api_compare",
     "api_error_groups",
 }
-WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping"}
+WORKERS = {"on_event", "on_run_failed", "capture_failures", "execute_runs", "watchdog", "housekeeping", "run_batches"}
 FUNCTIONS = API_FUNCTIONS | WORKERS
 ENTRY_POINTS = sorted(FUNCTIONS | {"sweep_versions"})
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-4000-8000-000000000001"

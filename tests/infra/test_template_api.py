@@ -87,13 +87,14 @@ class TestApi:
         logged = set(json.loads(settings["Format"]).values())
         assert not [each for each in logged if "header" in each.lower() or "querystring" in each.lower()]
 
-    def test_the_access_log_needs_no_room_in_an_account_s_policy_of_log_groups(self, stack: Stack) -> None:
-        (name,) = (
+    def test_logs_of_aws_s_services_need_no_room_in_an_account_s_policy_of_log_groups(self, stack: Stack) -> None:
+        names = {
             text(each["Properties"]["LogGroupName"])
             for each in stack.all("AWS::Logs::LogGroup").values()
             if "LogGroupName" in each["Properties"]
-        )
-        assert name == "/aws/vendedlogs/FunctionRerun-api-${AWS::StackId}.split(/)[2].split(-)[0]"
+        }
+        of_this_stack = "${AWS::StackId}.split(/)[2].split(-)[0]"
+        assert names == {f"/aws/vendedlogs/FunctionRerun-{of}-{of_this_stack}" for of in ("api", "batches")}
 
     def test_api_gateway_may_invoke_a_function_for_its_own_routes_only(self, stack: Stack) -> None:
         permissions = [each["Properties"] for each in stack.all("AWS::Lambda::Permission").values()]

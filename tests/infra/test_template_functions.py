@@ -37,7 +37,8 @@ class TestFunctions:
 
     def test_no_log_is_kept_forever(self, stack: Stack) -> None:
         groups = stack.all("AWS::Logs::LogGroup")
-        assert len(groups) == len(FUNCTIONS) + 1
+        # Of the API and of the state machine, too.
+        assert len(groups) == len(FUNCTIONS) + 2
         assert {each["Properties"]["RetentionInDays"] for each in groups.values()} == {90}
 
     def test_every_function_writes_to_a_log_group_of_its_own(self, stack: Stack) -> None:
@@ -51,7 +52,7 @@ class TestFunctions:
         given = {function for function in FUNCTIONS if "RERUN_INVOKABLE_FUNCTIONS" in stack.variables(function)}
         assert given == {
             *("api_registry", "api_rerun", "api_rerun_plan", "api_experiments", "api_triggers"),
-            *("on_run_failed", "execute_runs", "capture_failures"),
+            *("on_run_failed", "execute_runs", "capture_failures", "run_batches"),
         }
         for function in given:
             assert json.loads(stack.variables(function)["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
@@ -86,6 +87,7 @@ class TestFunctions:
             *["ApproximateNumberOfMessagesNotVisible"] * 2,
             *["ApproximateNumberOfMessagesVisible"] * 2,
             "AsyncEventsDropped",
+            "BatchesStopped",
             *["Errors"] * len(WORKERS),
             "EventsLost",
             "PermanentFaults",
@@ -143,11 +145,12 @@ class TestGrants:
     def test_every_function_has_a_role_of_its_own(self, stack: Stack) -> None:
         roles = {text(function["Properties"]["Role"]) for function in stack.functions.values()}
         assert roles < stack.all("AWS::IAM::Role").keys()
-        assert len(roles) == len(FUNCTIONS) == len(stack.all("AWS::IAM::Role")) - 1
+        # The scheduler and the state machine have one, too.
+        assert len(roles) == len(FUNCTIONS) == len(stack.all("AWS::IAM::Role")) - 2
 
     def test_a_role_is_lambda_s_only_and_says_all_that_it_may_do(self, stack: Stack) -> None:
         for name, role in stack.all("AWS::IAM::Role").items():
-            if "SchedulerRole" in name:
+            if "SchedulerRole" in name or "BatchesRole" in name:
                 continue
             (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
             assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
@@ -225,7 +228,7 @@ class TestGrants:
         }
         starters = {
             *("api_rerun", "api_experiments", "api_triggers", "api_webhooks", "api_registry"),
-            *("on_event", "on_run_failed"),
+            *("on_event", "on_run_failed", "run_batches"),
         }
         assert may == {
             ("InputKey", "Decrypt"): {

@@ -198,10 +198,10 @@ class LineageFixture:
         self.original = run.id
         self.execute_what_was_pushed()
 
-    def execute_what_was_pushed(self) -> None:
+    def execute_what_was_pushed(self, container: Container | None = None) -> None:
         """What waits in the queue; messages that are delayed stay there, as if they were lost."""
         sqs, queue = self.workspace.local_stack.client("sqs"), self.settings.run_queue_url
-        deps = self.container()
+        deps = container or self.container()
         while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])

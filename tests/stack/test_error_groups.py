@@ -104,7 +104,11 @@ class Published(Listener):
         self._workspace = workspace.name
         self.events: list[tuple[str, dict[str, Any]]] = []
 
-    def types_of(self, group: Group) -> list[str]:
+    def wait_for(self, group: Group, *what: str) -> None:
+        """Until these have been published of a group, and nothing else."""
+        until(lambda: self._types_of(group) == [f"Error Group {each}" for each in what])
+
+    def _types_of(self, group: Group) -> list[str]:
         self.events += [
             (event["detail-type"], event["detail"])
             for event in self.received()
@@ -128,7 +132,8 @@ def test_three_kinds_of_failures_are_three_groups_that_are_mended_resolved_and_o
         assert group["sampleRunId"] == failed[error][1]["id"]
         runs = workspace.http.get("/function-runs", params={"errorGroupId": group["errorGroupId"]}).json()["data"]
         assert [run["id"] for run in runs] == [run["id"] for run in reversed(failed[error])]
-        until(lambda group=group: published.types_of(group) == ["Error Group Opened"])
+    for group in groups.values():
+        published.wait_for(group, "Opened")
     assert listed(workspace, functionId=orders.trigger) == {}
     assert listed(workspace, limit="1") == groups
 
@@ -152,7 +157,7 @@ def test_three_kinds_of_failures_are_three_groups_that_are_mended_resolved_and_o
     reopened = shown(workspace, resolved)
     assert (reopened["reopenedCount"], reopened["resolvedInVersion"]) == (1, None)
     assert (reopened["functionVersions"], reopened["sampleRunId"]) == (["3", "1"], back["id"])
-    until(lambda: published.types_of(resolved) == ["Error Group Opened", "Error Group Reopened"])
+    published.wait_for(resolved, "Opened", "Reopened")
     _, event = published.events[-1]
     assert (event["functionRunId"], event["functionVersion"], event["reopened"]) == (back["id"], "3", 1)
     stale = workspace.http.put(
@@ -166,7 +171,7 @@ def test_three_kinds_of_failures_are_three_groups_that_are_mended_resolved_and_o
     orders.fail("KeyError", "o-10")
     until(lambda: shown(workspace, ignored)["failureCount"] == ignored["failureCount"] + 1)
     assert shown(workspace, ignored)["state"] == "ignored"
-    assert published.types_of(ignored) == ["Error Group Opened", "Error Group Reopened"]
+    published.wait_for(ignored, "Opened", "Reopened")
 
     acts = workspace.http.get("/audit", params={"errorGroupId": ignored["errorGroupId"]}).json()["data"]
     assert [(act["action"], act["errorGroupState"]) for act in acts] == [

@@ -21,6 +21,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "see content": (_READ, _REVEAL),
         "debug": (_READ, _REVEAL),
         "export-test": (_READ, _REVEAL),
+        "errors": (_READ,),
+        "change errors": (_READ, "error-groups:write"),
         "erase": ("function-runs:erase",),
         "functions": ("compute-functions:read",),
         "change functions": ("compute-functions:write",),

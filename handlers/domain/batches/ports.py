@@ -49,6 +49,7 @@ class BatchStore(BatchReader, Protocol):
         """False if what is stored is not of `before`'s revision: nothing is changed, and the act is not kept.
 
         True also if this very change was stored before, and only the answer to that was lost: `after.revision` says so.
+        Once nothing of the batch is left to do its overrides are deleted.
         """
 
     def run_ids(self, batch_id: str) -> list[str]:

@@ -17,7 +17,7 @@ _ATTEMPTS = 3
 class ChangeErrorGroup(Body):
     state: GroupState = Field(
         strict=False,
-        description="`resolved`: a new failure opens it again, and that is announced. `ignored`: none does.",
+        description="`resolved`: a new failure opens it again. `ignored`: none does.",
     )
     resolved_in_version: str | None = Field(
         default=None,
@@ -56,5 +56,5 @@ def change_group(
         )
         if groups.replace(before, after, done):
             return after
-        # Somebody else has changed its state, which the check above says then; or it was announced, which is no change.
+        # Its state has changed, and the version is stale; or only its event was published, which is no change of it.
     raise Unavailable

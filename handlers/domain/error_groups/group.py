@@ -1,6 +1,6 @@
 """An error group: the failures of one function that have one cause, as far as type and frames can say so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -11,6 +11,8 @@ from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.run import ErrorSource, FunctionRun
 
 MAX_VERSIONS = 20
+# That it still fails is noted of a group so often at most, so that a failure seldom writes it.
+NOTED_EVERY = timedelta(days=1)
 # Of each index, newest first: what is beyond is not counted.
 MAX_COUNTED = 10_000
 
@@ -47,9 +49,9 @@ class ErrorGroup(Document):
     """Those that failed so, the newest first, at most 20."""
     sample_run_id: str
     """The run that opened or reopened it."""
-    noted_at: Timestamp | None = None
-    """When a failure was last noted here: less than a day before its newest one, but for failures not yet noted."""
-    announcing: str | None = None
+    noted_at: Timestamp
+    """Of a failure, its creation: within a day of that of its newest one, but for those that are still to be noted."""
+    publishing: str | None = None
     """The run that has opened it and has still to publish that."""
     expires_at: Timestamp
     """Later than any of its runs does."""
@@ -68,7 +70,7 @@ class GroupStore(Protocol):
         """False if there is one."""
 
     def replace(self, before: ErrorGroup, after: ErrorGroup, act: Act | None = None) -> bool:
-        """Store what differs. False if its state, or who announces it, has changed since it was read, or it is gone."""
+        """Store what differs. False if its state, or who publishes it, has changed since it was read, or it is gone."""
 
     def list(self, workspace: str, function_id: str | None, page: Page) -> tuple[list[ErrorGroup], str | None]:
         """The newest opened first, and the position to go on from."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handlers.domain import clock
-from handlers.domain.error_groups.group import Counts, ErrorGroup, GroupCounts, GroupState, GroupStore
+from handlers.domain.error_groups.group import NOTED_EVERY, Counts, ErrorGroup, GroupCounts, GroupState, GroupStore
 from handlers.domain.errors import NotFound
 from handlers.domain.ids import parse_group_id
 from handlers.domain.paging import Page
@@ -17,8 +17,8 @@ DEFAULT_SPAN = timedelta(hours=24)
 MAX_READS = 10
 GROUPS_PER_READ = 100
 MAX_COUNTING = timedelta(seconds=10)
-# It is noted of a group at least once a day that it fails; a failure waits for that as long as its event does.
-_NOTED_WITHIN = timedelta(days=2)
+# A failure waits as long as its event for being noted.
+_NOTED_WITHIN = NOTED_EVERY + timedelta(days=1)
 
 
 class Period(NamedTuple):
@@ -47,7 +47,7 @@ class Filters(NamedTuple):
 
     def may_match(self, group: ErrorGroup) -> bool:
         """Whether it has to be counted to see if it has failed in the time."""
-        may_have_failed = group.noted_at is None or group.noted_at + _NOTED_WITHIN >= self.period.since
+        may_have_failed = group.noted_at + _NOTED_WITHIN >= self.period.since
         return may_have_failed and self.state in (None, group.state)
 
 

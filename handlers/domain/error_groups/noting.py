@@ -7,19 +7,18 @@ and it does so twice only if it dies in between.
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from handlers.domain.error_groups.fingerprint import group_id
-from handlers.domain.error_groups.group import MAX_VERSIONS, ErrorGroup, GroupBus, GroupState, GroupStore
+from handlers.domain.error_groups.group import MAX_VERSIONS, NOTED_EVERY, ErrorGroup, GroupBus, GroupState, GroupStore
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.frames import frames_of
 from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import Content, ErrorSource, ExecutionSource, FunctionRun
 from handlers.domain.seal import SealBroken
 
-# A group expires later than its runs, so that it is written for that once a day at most.
-_OUTLIVES_RUNS = timedelta(days=1)
+# So that it is not written for its expiry more often either.
+_OUTLIVES_RUNS = NOTED_EVERY
 # Others change it at the same time: the first failures of a group, or of a new version.
 _ATTEMPTS = 5
 _NUMBER = re.compile(r"[0-9]{1,20}")
@@ -57,17 +56,17 @@ class ErrorGroups(NamedTuple):
             found = self.store.read(run.workspace, run.error_group_id)
             group = _opened_by(run, run.error_group_id) if found is None else found.evolve(**_news(run, found))
             if group == found or (self.store.create(group) if found is None else self.store.replace(found, group)):
-                return self._announced(group, run)
+                return self._published(group, run)
         if found is not None:
             raise Unavailable
         return True  # it cannot be read, which has been reported: a newer release may have written it
 
-    def _announced(self, group: ErrorGroup, run: FunctionRun) -> bool:
-        if group.announcing != run.id:
+    def _published(self, group: ErrorGroup, run: FunctionRun) -> bool:
+        if group.publishing != run.id:
             return True
         if not self.bus.publish_group(group, run):
             return False
-        self.store.replace(group, group.evolve(announcing=None))
+        self.store.replace(group, group.evolve(publishing=None))
         return True
 
 
@@ -82,7 +81,8 @@ def _opened_by(run: FunctionRun, group_id: str) -> ErrorGroup:
         opened_at=run.ended_at or run.created_at,
         function_versions=() if run.function_version is None else (run.function_version,),
         sample_run_id=run.id,
-        announcing=run.id,
+        noted_at=run.created_at,
+        publishing=run.id,
         expires_at=run.expires_at + _OUTLIVES_RUNS,
     )
 
@@ -98,11 +98,13 @@ def _news(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
             "reopened": group.reopened + 1,
             "resolved_in_version": None,
             "sample_run_id": run.id,
-            "announcing": run.id,
+            "publishing": run.id,
         }
     versions = _with(group.function_versions, run.function_version)
     if versions != group.function_versions:
         news["function_versions"] = versions
+    if run.created_at > group.noted_at + NOTED_EVERY:
+        news["noted_at"] = run.created_at
     if run.expires_at > group.expires_at:
         news["expires_at"] = run.expires_at + _OUTLIVES_RUNS
     return news

@@ -27,6 +27,7 @@ class Filters(NamedTuple):
     execution_source: ExecutionSource | None = None
     error_code: str | None = None
     function_version: str | None = None
+    batch_id: str | None = None
     error_group_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None

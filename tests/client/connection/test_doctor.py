@@ -101,7 +101,7 @@ class TestGrants:
     def test_what_one_may_is_said_and_what_not(self, fnrun: Fnrun) -> None:
         answer = fnrun("doctor")
         assert answer.code == Exit.DONE
-        assert "In acme: runs, history, compare, open." in answer.stdout
+        assert "In acme: runs, history, compare, open, errors." in answer.stdout
         assert "Not in acme: execute, rerun" in answer.stdout
 
     def test_one_command_is_permitted_or_a_fault(self, fnrun: Fnrun) -> None:

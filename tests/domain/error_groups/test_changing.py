@@ -13,7 +13,7 @@ from tests.fakes import World
 
 @pytest.fixture
 def group(world: World) -> ErrorGroup:
-    group = a_group(announcing="a run", expires_at=NOW.replace(year=2999))
+    group = a_group(publishing="a run", expires_at=NOW.replace(year=2999))
     world.groups.create(group)
     return group
 
@@ -35,7 +35,7 @@ def test_what_it_becomes_is_stored_with_who_did_it_and_why(world: World) -> None
     after = changed(world, state="resolved", resolvedInVersion="8", reason="Mended", version=1)
     assert after == stored(world)
     assert (after.state, after.resolved_in_version, after.version) == (GroupState.RESOLVED, "8", 2)
-    assert (after.changed_by, after.opened_at, after.announcing) == ("alice", NOW, "a run")
+    assert (after.changed_by, after.opened_at, after.publishing) == ("alice", NOW, "a run")
     assert after.changed_at is not None
     [act] = world.audit_log.acts
     assert (act.error_group_id, act.error_group_state, act.function_id) == (GROUP_ID, "resolved", FUNCTION_ID)
@@ -121,22 +121,22 @@ def test_it_is_stale_if_a_failure_opens_it_in_between(
     assert world.audit_log.acts == []
 
 
-def test_that_it_is_announced_in_between_does_not_matter(
+def test_that_it_is_published_in_between_does_not_matter(
     world: World, group: ErrorGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace = world.groups.replace
 
     def late(before: ErrorGroup, *rest: Any) -> bool:
         monkeypatch.setattr(world.groups, "replace", replace)
-        assert replace(before, before.evolve(announcing=None))
+        assert replace(before, before.evolve(publishing=None))
         return replace(before, *rest)
 
     monkeypatch.setattr(world.groups, "replace", late)
     after = changed(world, state="ignored", version=1)
     assert after == stored(world)
-    assert (after.state, after.announcing) == (GroupState.IGNORED, None)
+    assert (after.state, after.publishing) == (GroupState.IGNORED, None)
     assert len(world.audit_log.acts) == 1
-    assert group.announcing
+    assert group.publishing
 
 
 @pytest.mark.usefixtures("group")

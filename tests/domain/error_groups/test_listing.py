@@ -43,7 +43,7 @@ def group_id(number: int) -> str:
 
 def has_group(world: World, number: int, *, failed_at: datetime | None = NOW, **changes: object) -> ErrorGroup:
     """The lower the number, the newer; with one failure, unless it has none any more."""
-    group = a_group(**{"id": group_id(number), "opened_at": NOW - number * MINUTE} | changes)
+    group = a_group(**{"id": group_id(number), "opened_at": NOW - number * MINUTE, "noted_at": NOW} | changes)
     world.groups.groups[group.workspace, group.id] = group
     if failed_at is not None:
         failed = {"status": "failure", "error_group_id": group.id}
@@ -115,7 +115,7 @@ class TestList:
         has_group(world, 1, failed_at=None, noted_at=NOW - 3 * DAY - MINUTE)
         has_group(world, 2, noted_at=NOW - 3 * DAY)
         has_group(world, 3, noted_at=NOW, state="ignored")
-        has_group(world, 4, noted_at=None)
+        has_group(world, 4, noted_at=NOW - DAY)
         assert listed(world, Filters(LAST_DAY, state=GroupState.OPEN)) == ([2, 4], None)
         assert counting == [group_id(2), group_id(4)]
 

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.domain.audit.act import Act
 from handlers.domain.error_groups import lifecycle
-from handlers.domain.error_groups.group import ErrorGroup, GroupState
+from handlers.domain.error_groups.group import NOTED_EVERY, ErrorGroup, GroupState
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import compact_any
 from handlers.domain.runs.cancel import cancel
@@ -38,7 +38,8 @@ def a_failure(number: int = 1, **changes: Any) -> FunctionRun:
 
 
 def has_group(world: World, **changes: Any) -> ErrorGroup:
-    group = a_group(**{"opened_at": NOW - timedelta(days=2), "expires_at": NOW + timedelta(days=200)} | changes)
+    usual = {"opened_at": NOW - timedelta(days=2), "noted_at": NOW, "expires_at": NOW + timedelta(days=200)}
+    group = a_group(**usual | changes)
     world.groups.groups[WORKSPACE, group.id] = group
     return group
 
@@ -82,6 +83,7 @@ def test_the_first_failure_opens_a_group_and_publishes_that_before_its_own_end(w
         opened_at=NOW,
         function_versions=("7",),
         sample_run_id=RUN_ID,
+        noted_at=NOW,
         expires_at=run.expires_at + timedelta(days=1),
     )
 
@@ -172,8 +174,8 @@ def test_of_four_hundred_failures_at_once_one_opens_the_group(world: World) -> N
         noted = list(executors.map(world.error_groups.note, [a_failure(number) for number in range(400)]))
     assert noted == [True] * 400
     assert len(world.bus.groups) == 1
-    assert the_group(world).announcing is None
-    assert world.groups.writes == 2, "it is created, and announced"
+    assert the_group(world).publishing is None
+    assert world.groups.writes == 2, "it is created, and published"
 
 
 def test_of_four_hundred_failures_of_a_resolved_group_one_reopens_it(world: World, time: FakeClock) -> None:
@@ -233,7 +235,7 @@ def test_only_a_new_failure_on_code_that_is_not_older_reopens_a_resolved_group(
 @pytest.mark.parametrize("call", range(1, 13))
 @EACH_END
 @MOMENTS
-def test_wherever_the_executor_of_the_first_failure_ends_its_group_is_announced(
+def test_wherever_the_executor_of_the_first_failure_ends_its_group_is_published(
     world: World, time: FakeClock, call: int, end: BaseException, *, after: bool
 ) -> None:
     world.has_run(a_run(status="pending"))
@@ -247,14 +249,14 @@ def test_wherever_the_executor_of_the_first_failure_ends_its_group_is_announced(
     assert (run.status, run.event_pending, run.deadline) == (Status.FAILURE, False, None)
     assert set(events(world)) == {("Error Group Opened", RUN_ID)}
     assert len(world.bus.groups) <= 2, "twice, if it died between the bus and the note of it"
-    assert the_group(world).announcing is None
+    assert the_group(world).publishing is None
     assert {each.id for each in world.bus.published} == {RUN_ID}
 
 
 @pytest.mark.parametrize("call", range(1, 7))
 @EACH_END
 @MOMENTS
-def test_wherever_a_watchdog_ends_the_group_of_what_it_publishes_is_announced(
+def test_wherever_a_watchdog_ends_the_group_of_what_it_publishes_is_published(
     world: World, time: FakeClock, call: int, end: BaseException, *, after: bool
 ) -> None:
     world.has_run(a_failure(event_pending=True, deadline=NOW))
@@ -272,7 +274,7 @@ def test_wherever_a_watchdog_ends_the_group_of_what_it_publishes_is_announced(
 @pytest.mark.parametrize("call", range(1, 9))
 @EACH_END
 @MOMENTS
-def test_wherever_a_capture_ends_its_group_is_announced(
+def test_wherever_a_capture_ends_its_group_is_published(
     world: World, time: FakeClock, call: int, end: BaseException, *, after: bool
 ) -> None:
     has_capturing(world)
@@ -294,13 +296,13 @@ def test_while_the_bus_is_down_the_groups_event_waits_with_the_runs(world: World
     fails(world, a_run(status="pending"))
     assert world.run(RUN_ID).event_pending
     fails(world, a_run(id=an_id(2), status="pending"))
-    assert the_group(world).announcing == RUN_ID, "it is the first one's to announce"
+    assert the_group(world).publishing == RUN_ID, "it is the first one's to publish"
     an_hour_passes(world, time)
     world.bus.fails = False
     an_hour_passes(world, time)
     assert events(world) == [("Error Group Opened", RUN_ID)]
     assert {run.id for run in world.bus.published} == {RUN_ID, an_id(2)}
-    assert the_group(world).announcing is None
+    assert the_group(world).publishing is None
 
 
 def test_while_groups_cannot_be_read_ends_wait_and_are_published_later(world: World, time: FakeClock) -> None:
@@ -397,12 +399,14 @@ def test_a_group_keeps_the_newest_versions_and_is_not_written_for_an_older_one(w
     assert the_group(world).function_versions == ("$LATEST", *[str(version) for version in range(41, 22, -1)])
 
 
-def test_a_group_outlives_its_runs_and_is_written_for_that_once_a_day(world: World) -> None:
-    first = a_failure()
+def test_a_group_outlives_its_runs_and_knows_the_day_of_the_newest_and_is_written_for_that_once_a_day(
+    world: World,
+) -> None:
     for hours in range(0, 73, 6):
-        run = a_failure(expires_at=first.expires_at + timedelta(hours=hours))
+        run = a_failure(created_at=NOW + timedelta(hours=hours))
         world.error_groups.note(run)
         assert the_group(world).expires_at >= run.expires_at
+        assert the_group(world).noted_at >= run.created_at - NOTED_EVERY
     assert world.groups.writes == 2 + 2
 
 

@@ -443,3 +443,22 @@ def test_failures_of_more_groups_than_are_named_are_counted_together(world: Worl
     batch = carry_on(world, time, batch.id, outcome=failing)
     groups = batch.progress.failed_by_group
     assert (len(groups), groups["other"], sum(groups.values())) == (21, 10, 30)
+
+
+def test_no_more_is_started_in_any_span_of_time_than_the_pace_allows_also_after_an_outage(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "most_open", 500)
+    has_failed(world, 300)
+    batch = started(world, pace={"startPerSecond": 1, "maxPerSecond": 4, "doubleEverySeconds": 10})
+    execution = Execution(world, batch.id, 1)
+    while not execution.is_over:
+        world.cipher.refused = 60 < (time.moment - NOW).total_seconds() < 600
+        time.advance(seconds=execution.step().wait_seconds + 0.3)
+        execute_all(world)
+    moments = sorted(run.created_at for run in members(world))
+    assert len(moments) == 300
+    for first, begin in enumerate(moments):
+        for number, moment in enumerate(moments[first:], start=1):
+            assert number <= 4 * (5 + (moment - begin).total_seconds()) + 0.01
+    assert (moments[-1] - NOW).total_seconds() < 600 + 300 / 4

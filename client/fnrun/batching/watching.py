@@ -37,7 +37,7 @@ def watch_batch(batch_id: str, *, timeout_seconds: float | None, every_seconds: 
     until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     try:
         # What it does not reach it tries again by itself, and says so where the batch is shown.
-        with open_client(retry_seconds=0) as client, _shown() as show:
+        with open_client(retries=False) as client, _shown() as show:
             batch = _until_ended(client, batch_id, show, until, every_seconds)
     except KeyboardInterrupt:
         step = f"fnrun batch watch {batch_id}, or fnrun batch pause {batch_id}"

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import function_rerun
@@ -13,7 +13,7 @@ from function_rerun import Client, models
 from handlers.api.catalogue import OPERATIONS
 from handlers.api.operations import Operation
 from handlers.domain import clock
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID, a_run, an_id
 from tests.client.server import Api, token
 from tests.documented import described
 
@@ -92,11 +92,54 @@ def test_an_experiment_is_started_and_read(api: Api, client: Client) -> None:
     assert client.get_experiment(RUN_ID, started["experimentId"])["ignore"] == ["/at"]
 
 
+def test_a_batch_is_planned_started_changed_and_followed(api: Api, client: Client) -> None:
+    at = clock.now() - timedelta(minutes=1)
+    for number in range(3):
+        api.world.has_run(a_run(id=an_id(60 + number), status="failure", error_code="Declined", created_at=at))
+    of: dict[str, Any] = {"filter": {"errorCode": "Declined"}, "canary": {"count": 1}, "reason": "Fixed"}
+    assert client.start_rerun_batch(**of, dry_run=True)["wouldStart"] == 3
+    batch_id = client.start_rerun_batch(**of, use_latest_code=True, pace={"maxPerSecond": 100})["batchId"]
+    assert client.pause_rerun_batch(batch_id)["state"] == "paused"
+    assert (
+        client.resume_rerun_batch(batch_id, pace={"startPerSecond": 100}, stop_when={"failures": 9})["state"]
+        == "canary"
+    )
+    api.step_batches()
+    api.execute_pending()
+    assert client.get_rerun_batch(batch_id)["progress"]["started"] == 1
+    assert [each["status"] for each in client.list_batch_reruns(batch_id, status="completed")] == ["completed"]
+    assert [each["batchId"] for each in client.list_runs(batch_id=batch_id)] == [batch_id]
+    assert client.cancel_rerun_batch(batch_id, open_reruns="cancel")["state"] == "cancelled"
+    assert [each["batchId"] for each in client.list_rerun_batches(limit=1)] == [batch_id]
+    with pytest.raises(function_rerun.Conflict) as refused:
+        client.resume_rerun_batch(batch_id)
+    assert refused.value.code == "BATCH_ENDED"
+    acts = client.list_acts(batch_id=batch_id)
+    assert [each["action"] for each in acts] == ["cancel-batch", "resume-batch", "pause-batch", "start-batch"]
+
+
 def test_a_run_is_cancelled_and_erased(api: Api, client: Client) -> None:
     job = client.execute_trigger(TRIGGER_ID)["jobId"]
     assert client.cancel(job)["status"] == client.cancel(job)["status"] == "cancelled"
     client.erase(job)
     assert client.get_run(job)["erasedAt"]
+
+
+def test_an_error_group_is_found_resolved_and_opened_again(api: Api, client: Client) -> None:
+    now = clock.now()
+    failed = {"status": "failure", "error_group_id": GROUP_ID, "created_at": now}
+    api.world.has_run(a_run(id=an_id(1), **failed))
+    [group] = client.list_error_groups(function_id=FUNCTION_ID, state="open", from_=now, to="2999-02-01", limit=1)
+    assert client.get_error_group(GROUP_ID, from_=now, to="2999-02-01", include=["frames"]) == {**group, "frames": None}
+    changed = client.change_error_group(GROUP_ID, state="resolved", resolved_in_version="8", reason="Mended", version=1)
+    assert (changed["state"], changed["resolvedInVersion"]) == ("resolved", "8")
+    with pytest.raises(function_rerun.Stale):
+        client.change_error_group(GROUP_ID, state="open", if_match='"1"')
+    assert list(client.list_error_groups(state="open")) == []
+    assert [each["id"] for each in client.list_runs(error_group_id=GROUP_ID)] == [an_id(1)]
+    assert [each["reason"] for each in client.list_acts(error_group_id=GROUP_ID, action="change-error-group")] == [
+        "Mended"
+    ]
 
 
 def test_functions_are_looked_after(api: Api, client: Client) -> None:

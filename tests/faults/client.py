@@ -19,7 +19,7 @@ Fault = Callable[[Any], AWSResponse | None]
 ANY = "any operation"
 KINDS = [kind for kind in Kind if kind is not Kind.SLOW]
 # botocore names its events by the service's id, which differs from the name that the service signs with.
-_SIGNING_NAMES = {"eventbridge": "events"}
+_SIGNING_NAMES = {"eventbridge": "events", "sfn": "states"}
 
 
 class Calls(list[str]):

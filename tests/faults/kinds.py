@@ -33,6 +33,7 @@ THROTTLED = {
     "events": AwsError("ThrottlingException", 400),
     "scheduler": AwsError("ThrottlingException", 429),
     "s3": AwsError("SlowDown", 503),
+    "states": AwsError("ThrottlingException", 400),
 }
 SERVER_ERROR = {
     "dynamodb": AwsError("InternalServerError", 500),
@@ -42,6 +43,7 @@ SERVER_ERROR = {
     "events": AwsError("InternalException", 500),
     "scheduler": AwsError("InternalServerException", 500),
     "s3": AwsError("InternalError", 500),
+    "states": AwsError("InternalServerError", 500),
 }
 
 

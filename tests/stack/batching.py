@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from handlers.aws.batch_store import BatchStore
+from handlers.aws.table import Table
 from handlers.domain import clock
+from handlers.domain.audit.act import Act
+from handlers.domain.audit.listing import Filters, list_acts
 from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.ports import StepDeps
 from handlers.domain.batches.requests import BatchBody
@@ -18,6 +22,7 @@ from handlers.domain.batches.stepping import StepResult, step
 from handlers.domain.paging import Page
 from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.execute_trigger import ExecuteBody, execute_trigger
+from handlers.domain.starting.idempotency import IdempotencyKey
 from handlers.domain.upkeep.recovery import recover
 from infra.audit.checks import Terms, check
 from infra.audit.findings import Finding
@@ -91,18 +96,20 @@ class BatchFixture:
         self.sources = new
         return list(new)
 
-    def request(self, **body: Any) -> BatchRequest:
+    def request(self, key: IdempotencyKey | None = None, **body: Any) -> BatchRequest:
         plain = {"overrideParams": FIXED, "pace": {"startPerSecond": 100, "maxPerSecond": 100}, "canary": {"count": 1}}
         options = BatchBody.read(plain | {"runIds": list(self.sources)} | body)
-        return BatchRequest(self.lineage.workspace.name, "alice", options)
+        return BatchRequest(self.lineage.workspace.name, "alice", options, key)
 
-    def start(self, **body: Any) -> Batch:
-        batch = start_batch(self.request(**body), self.container().batch_deps).batch
+    def start(self, key: IdempotencyKey | None = None, **body: Any) -> Batch:
+        batch = start_batch(self.request(key, **body), self.container().batch_deps).batch
         self.batch_id = batch.id
         return batch
 
     def stored(self) -> Batch:
-        batch = self.container().batches.read(self.batch_id)
+        """By a client that no fault is injected into."""
+        table = Table(self.lineage.workspace.local_stack.client("dynamodb"), self.lineage.settings.table_name)
+        batch = BatchStore(table, report=lambda _: None).read(self.batch_id)
         assert batch is not None
         return batch
 
@@ -136,6 +143,11 @@ class BatchFixture:
         deps = self.container()
         entries = deps.batches.members(self.batch_id, Page(100))
         return deps.runs.read_many([entry.run_id for entry in entries])
+
+    def acts(self) -> list[Act]:
+        filters = Filters(batch_id=self.batch_id)
+        found, _ = list_acts(self.lineage.workspace.name, filters, Page(100), self.container().audit_log)
+        return [sealed.act for sealed in found]
 
     def run_ids(self) -> set[str]:
         return {*self.sources, *(run.id for run in self.members())}

@@ -28,7 +28,14 @@ BY_IDS = 500
 """As many as one batch takes by their ids."""
 ENDED = ("completed", "stopped", "cancelled")
 PACE = {"startPerSecond": 20, "maxPerSecond": 100, "doubleEverySeconds": 1}
-RETRIED = {"maxRetries": 2, "initialDelaySeconds": 0, "jitter": "none", "nonRetryableErrors": ["ValueError"]}
+# The originals fail with a ValueError, which ends their lineage until a batch comes.
+RETRIED = {
+    "maxRetries": 2,
+    "initialDelaySeconds": 0,
+    "jitter": "none",
+    "nonRetryableErrors": ["ValueError"],
+    "retryManualReruns": True,
+}
 # A re-run has the original as its source; its automatic retry has the re-run.
 STUMBLES = """
     if event["stumbles"] and told["functionRunSourceId"] == told["functionRunOriginalId"]:

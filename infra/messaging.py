@@ -3,8 +3,12 @@
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+
+from handlers.domain.error_groups.lifecycle import OPENED, REOPENED
+from handlers.domain.runs.lifecycle import EVENT_SOURCE
 
 EXECUTOR_TIMEOUT = Duration.minutes(15)
 # Longer than the executor may take, or a message that is still being worked on would be delivered again.
@@ -34,7 +38,7 @@ def queue_with_dead_letters(
 
 
 class Messaging(Construct):
-    def __init__(self, scope: Construct, name: str, *, production: bool) -> None:
+    def __init__(self, scope: Construct, name: str, *, group_topic_arn: str | None, production: bool) -> None:
         super().__init__(scope, name)
         self.run_queue, self.dead_letters = queue_with_dead_letters(
             self, "RunQueue", "DeadLetterQueue", visibility=VISIBILITY_TIMEOUT, production=production
@@ -42,6 +46,25 @@ class Messaging(Construct):
         # Trigger rules never stand on this bus, so that no tenant sees or loops on lifecycle events.
         self.lifecycle_bus_name = f"{Stack.of(self).stack_name}-lifecycle"
         self.lifecycle_bus = events.EventBus(self, "LifecycleBus", event_bus_name=self.lifecycle_bus_name)
+        if group_topic_arn is not None:
+            self._send_groups(sns.Topic.from_topic_arn(self, "ErrorGroupTopic", group_topic_arn))
+
+    def _send_groups(self, topic: sns.ITopic) -> None:
+        """A line that a person understands: it goes to a telephone, perhaps."""
+        event = events.EventField
+        message = (
+            f"{event.from_path('$.detail-type')}: {event.from_path('$.detail.errorCode')} of the function "
+            f"{event.from_path('$.detail.functionId')} in {event.from_path('$.detail.workspace')}, run "
+            f"{event.from_path('$.detail.functionRunId')}. "
+            f"fnrun errors show {event.from_path('$.detail.errorGroupId')}"
+        )
+        events.Rule(
+            self,
+            "ErrorGroups",
+            event_bus=self.lifecycle_bus,
+            event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=[OPENED, REOPENED]),
+            targets=[targets.SnsTopic(topic, message=events.RuleTargetInput.from_text(message))],
+        )
 
 
 class FailureCapture(Construct):

@@ -82,8 +82,8 @@ class Settings(BaseModel):
     max_reruns_per_lineage: int = Field(default=1000, ge=1, le=10_000)
     """How many re-runs an original run may have, automatic retries included."""
     require_reason: bool = False
-    """Whether a re-run or an experiment that somebody asks for needs a `reason`. A plan without one says so among its
-    refusals."""
+    """Whether a re-run, a batch or an experiment that somebody asks for needs a `reason`. A plan of a re-run
+    without one says so among its refusals."""
     log_retention_days: int = 90
     """How long logs are kept: 1, 7, 14, 30, 90, 180, 365 or 731."""
     api_requests_per_second: int = Field(default=200, ge=1)
@@ -105,6 +105,10 @@ class Settings(BaseModel):
     stack name that contains `aws`, `amazon` or `cognito`, which AWS reserves."""
     alarm_topic_arn: str | None = None
     """The SNS topic that receives the [alarms](../how-to/operate.md#alarms)."""
+    error_group_topic_arn: str | None = None
+    """The SNS topic that receives one message when an error group is opened or reopened, however many runs fail. Its
+    policy is yours: it has to let
+    [EventBridge publish](lifecycle-events.md#one-message-by-sns)."""
     local: bool = False
     """Set by the local stack, whose emulator has no TLS and keeps nothing. Not for AWS."""
 

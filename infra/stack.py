@@ -47,7 +47,9 @@ class FunctionRerunStack(Stack):
 
     def _add_resources(self, settings: Settings) -> Resources:
         storage = Storage(self, "Storage", settings=settings)
-        messaging = Messaging(self, "Messaging", production=settings.production)
+        messaging = Messaging(
+            self, "Messaging", group_topic_arn=settings.error_group_topic_arn, production=settings.production
+        )
         trigger_sources = TriggerSources(
             self,
             "TriggerSources",

@@ -27,7 +27,7 @@ _OF_A_RUN = {name for table in (FIELDS, PIN) for name, _ in table.values()}
 _ATTRIBUTES = sorted(
     _OF_A_RUN
     | {"pk", "sk", "rev", "runId", "object", "stagedAs", "reruns", "expiresAt"}
-    | {"byWorkspace", "byFunction", "position", "due", "dueAt", "failedAt", "unrecoveredAt", "batch"}
+    | {"byWorkspace", "byFunction", "position", "due", "dueAt", "failedAt", "unrecoveredAt", "errorGroup", "batch"}
     | {"document", "chosen", "open"}
 )
 PROJECTION: dict[str, Any] = {
@@ -174,9 +174,9 @@ def _remember_run(run_id: str, item: Item, world: World) -> None:
 
 def _misplaced(stands: dict[str, Any], belongs: dict[str, Any]) -> str | None:
     """What is wrong with its place in the indexes. In that of what is due it may be looked at earlier than it must."""
-    for index, sort in (("failures", "failedAt"), ("unrecovered", "unrecoveredAt")):
-        if stands.get(sort) != belongs.get(sort):
-            return f"In the index {index} it stands {stands.get(sort)}, but belongs {belongs.get(sort)}."
+    for index, name in (("failures", "failedAt"), ("unrecovered", "unrecoveredAt"), ("groupFailures", "errorGroup")):
+        if stands.get(name) != belongs.get(name):
+            return f"In the index {index} it stands {stands.get(name)}, but belongs {belongs.get(name)}."
     if "due" not in belongs:
         return "It is due, and nothing is left to do." if {"due", "dueAt"} & stands.keys() else None
     partition, _, shard = str(stands.get("due")).rpartition("#")

@@ -24,6 +24,8 @@ class Actor:
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
         self._waits.acquire()
+        if self._fault is not None:
+            raise self._fault
 
     def step(self, death: Death | None = None) -> None:
         """Make the next call and go on to the one after it, or to the story's end. Raises what the story has raised."""
@@ -63,6 +65,11 @@ class Actor:
         self._waits.release()
 
 
+def current_actor() -> Actor | None:
+    """The one whose story is running here."""
+    return getattr(_here, "actor", None)
+
+
 class Stepped:
     """A client whose calls are steps of the actor that makes them; made by nobody, they are made at once."""
 
@@ -71,7 +78,7 @@ class Stepped:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
-        actor: Actor | None = getattr(_here, "actor", None)
+        actor = current_actor()
         if actor is None or name.startswith("_") or not callable(found):
             return found
         return lambda **options: actor.call(lambda: found(**options))
@@ -79,6 +86,6 @@ class Stepped:
 
 def step() -> None:
     """A moment at which others may act, though nothing is called."""
-    actor: Actor | None = getattr(_here, "actor", None)
+    actor = current_actor()
     if actor is not None:
         actor.call(lambda: None)

@@ -16,7 +16,7 @@ from handlers.domain.runs.listing import LOOKS_PER_RUN, Filters, list_runs
 from handlers.domain.runs.run import FunctionRun
 from infra.local.local_stack import LocalStack
 from tests.aws.storing import store_of
-from tests.domain.runs.test_listing import QUERIES, brute_force, some_run
+from tests.domain.runs.test_listing import QUERIES, VALUES, brute_force, some_run
 from tests.stack.test_lists import Counted
 
 RUNS = 80
@@ -78,6 +78,21 @@ def test_unrecovered_runs_are_found_without_a_look_at_any_other(crowd: Crowd, lo
     table = Table(counted, local_stack.outputs["TableName"])  # type: ignore[arg-type]
     ports = RunIndex(table), store_of(local_stack, table)
     found, _ = list_runs(crowd.workspace, Filters(recovered=False), Page(100), *ports)
+    notes = len([run for run in found if run.notes_apart])
+    assert counted.entries == len(found) == counted.items - notes
+    assert 0 < len(found) < RUNS / 2
+
+
+@pytest.mark.parametrize("recovered", [None, False])
+def test_runs_of_an_error_group_are_found_without_a_look_at_any_other(
+    crowd: Crowd, local_stack: LocalStack, *, recovered: bool | None
+) -> None:
+    counted = Counted(local_stack.client("dynamodb"))
+    table = Table(counted, local_stack.outputs["TableName"])  # type: ignore[arg-type]
+    ports = RunIndex(table), store_of(local_stack, table)
+    found: list[FunctionRun] = []
+    for group in VALUES["errorGroupId"]:
+        found += list_runs(crowd.workspace, Filters(recovered=recovered, error_group_id=group), Page(100), *ports)[0]
     notes = len([run for run in found if run.notes_apart])
     assert counted.entries == len(found) == counted.items - notes
     assert 0 < len(found) < RUNS / 2

@@ -69,6 +69,7 @@ def decided(synthesise: Synthesise) -> Stack:
         apiRequestsPerSecond=5,
         trustTriggerBusSenders=True,
         alarmTopicArn="arn:aws:sns:eu-west-1:123456789012:on-call",
+        errorGroupTopicArn="arn:aws:sns:eu-west-1:123456789012:errors",
     )
 
 

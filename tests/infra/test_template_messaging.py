@@ -2,7 +2,11 @@
 
 import pytest
 
+from handlers.domain.error_groups.lifecycle import detail
+from tests.builders import a_group, a_run
 from tests.infra.template import Resource, Stack, Synthesise, text
+
+ERROR_TOPIC = "arn:aws:sns:eu-west-1:123456789012:errors"
 
 
 def rules_on(stack: Stack, bus: str) -> list[Resource]:
@@ -53,6 +57,23 @@ class TestMessaging:
         assert buses.keys() == {"FunctionRerun-lifecycle", "FunctionRerun-triggers"}
         on_it = rules_on(stack, buses["FunctionRerun-lifecycle"])
         assert [text(target["Arn"]) for rule in on_it for target in rule["Targets"]] == [stack.name_of("on_run_failed")]
+
+    def test_a_group_that_is_opened_or_reopened_is_one_line_for_the_topic_of_the_context(self, decided: Stack) -> None:
+        buses = {each["Properties"]["Name"]: name for name, each in decided.all("AWS::Events::EventBus").items()}
+        on_it = rules_on(decided, buses["FunctionRerun-lifecycle"])
+        (rule,) = (rule for rule in on_it if rule["Targets"][0]["Arn"] == ERROR_TOPIC)
+        assert rule["EventPattern"] == {
+            "source": ["function-rerun"],
+            "detail-type": ["Error Group Opened", "Error Group Reopened"],
+        }
+        (target,) = rule["Targets"]
+        assert target["InputTransformer"]["InputTemplate"] == (
+            '"<detail-type>: <detail-errorCode> of the function <detail-functionId> in <detail-workspace>, '
+            'run <detail-functionRunId>. fnrun errors show <detail-errorGroupId>"'
+        )
+        named = {path.removeprefix("$.detail.") for path in target["InputTransformer"]["InputPathsMap"].values()}
+        assert named - {"$.detail-type"} <= detail(a_group(), a_run()).keys()
+        assert not decided.all("AWS::SNS::TopicPolicy"), "it is its owner's"
 
     def test_only_failures_that_await_a_retry_call_the_function_that_retries(self, stack: Stack) -> None:
         buses = {each["Properties"]["Name"]: name for name, each in stack.all("AWS::Events::EventBus").items()}

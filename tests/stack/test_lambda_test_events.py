@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import pytest
 
+from handlers.domain.clock import iso, now
 from infra.lambda_test_events import EVENTS, events_of
 from infra.local.local_stack import LocalStack
 from tests.infra.template import ENTRY_POINTS
@@ -23,6 +25,7 @@ STEMS = {path.stem for path in EVENTS.glob("*-*.json")} | SCHEDULED
 RERUNS = {stem for stem in STEMS if stem.startswith("api_rerun-")}
 FUNCTION = "def handler(event, context):\n    return 1 / 0 if 'fail' in event else event\n"
 ABOUT, BESIDE = "550e8400-e29b-41d4-a716-446655440000", "660e9500-f30c-52e5-b827-557766550001"
+ABOUT_A_GROUP = ABOUT.replace("-", "")
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
 
 
@@ -42,7 +45,8 @@ class Own(NamedTuple):
 
     def send(self, stem: str, about: str = "") -> Any:
         text = text_of(stem)
-        real = {"my-workspace": self.workspace.name, ABOUT: about, BESIDE: self.trigger, ARN: self.lambda_.arn}
+        real = {"my-workspace": self.workspace.name, BESIDE: self.trigger, ARN: self.lambda_.arn}
+        real |= dict.fromkeys((ABOUT, ABOUT_A_GROUP), about)
         for placeholder, own in real.items():
             text = text.replace(placeholder, own)
         return lambda_of(self.workspace, stem.partition("-")[0], json.loads(text))
@@ -128,6 +132,32 @@ def _(own: Own) -> None:
     assert (status, document["rerunCount"], document["reruns"][0]["id"]) == (200, 1, rerun)
 
 
+@does("api_error_groups-open")
+def _(own: Own) -> None:
+    group = a_group_of(own)
+    status, document = own.ask("api_error_groups-open")
+    assert (status, [each["errorGroupId"] for each in document["data"]]) == (200, [group])
+
+
+@does("api_error_groups-with-its-frames")
+def _(own: Own) -> None:
+    status, document = own.ask("api_error_groups-with-its-frames", a_group_of(own))
+    assert (status, document["errorCode"], document["frames"]) == (200, "ZeroDivisionError", ["handler"])
+
+
+@does("api_error_groups-resolve")
+def _(own: Own) -> None:
+    status, document = own.ask("api_error_groups-resolve", a_group_of(own))
+    assert (status, document["state"], document["changedBy"]) == (200, "resolved", "alice")
+
+
+def a_group_of(own: Own) -> str:
+    """The id of the error group of a run that has failed, once it is listed."""
+    failed = own.workspace.ended(own.workspace.execute(own.trigger, payload={"fail": True}))
+    until(lambda: own.workspace.http.get("/error-groups").json()["data"])
+    return str(failed["errorGroupId"])
+
+
 @does("api_audit-reruns")
 def _(own: Own) -> None:
     rerun = own.workspace.rerun(own.run)
@@ -202,6 +232,44 @@ def _(own: Own) -> None:
     status, document = own.ask("api_experiments-on-the-latest-code", run)
     assert (status, len(document["pinned"]), len(document["candidate"])) == (202, 2, 2)
     assert own.workspace.ended(document["candidate"][1])["experimentId"] == document["experimentId"]
+
+
+@does("api_batches-plan")
+def _(own: Own) -> None:
+    status, plan = own.ask("api_batches-plan", own.function)
+    assert (status, plan["sources"], plan["isSample"]) == (200, 0, False)
+
+
+@does("api_batches-a-run-again")
+def _(own: Own) -> None:
+    status, document = own.ask("api_batches-a-run-again", own.run)
+    assert (status, document["state"]) == (202, "running")
+
+
+def a_waiting_batch(own: Own) -> str:
+    body = {"runIds": [own.run], "notBefore": iso(now() + timedelta(days=1))}
+    return str(own.workspace.http.post("/rerun-batches", json=body).json()["batchId"])
+
+
+@does("api_batches-list")
+def _(own: Own) -> None:
+    batch = a_waiting_batch(own)
+    status, document = own.ask("api_batches-list")
+    assert (status, [each["batchId"] for each in document["data"]]) == (200, [batch])
+
+
+@does("api_batches-a-batch")
+def _(own: Own) -> None:
+    batch = a_waiting_batch(own)
+    status, document = own.ask("api_batches-a-batch", batch)
+    assert (status, document["batchId"], document["state"]) == (200, batch, "scheduled")
+
+
+@does("api_batches-cancel")
+def _(own: Own) -> None:
+    batch = a_waiting_batch(own)
+    status, document = own.ask("api_batches-cancel", batch)
+    assert (status, document["batchId"], document["state"]) == (200, batch, "cancelled")
 
 
 @does("api_webhooks-unsigned")

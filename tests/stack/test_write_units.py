@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from tests.bench.write_units import FAILS_AT_FIRST, Units, a_rerun_of, units_of_an_experiment
+from tests.bench.write_units import (
+    FAILS_AT_FIRST,
+    FailureUnits,
+    Units,
+    a_rerun_of,
+    hottest_keys,
+    units_of_an_experiment,
+)
 from tests.stack.driver import Workspace
 from tests.stack.lineage import LineageFixture
 
@@ -24,6 +31,21 @@ def test_a_rerun_and_its_execution_write_no_more_units_than_they_may(workspace: 
     assert sum(most) <= BOUND
     fixture.original = workspace.execute(workspace.trigger_of(FAILS_AT_FIRST)[0])
     assert workspace.ended(fixture.original)["status"] == "failure"
-    assert Units.of(fixture, container, a_rerun_of(fixture, overrideParams={"a": 1})) == most._replace(mark=2)
+    assert Units.of(fixture, container, a_rerun_of(fixture, overrideParams={"a": 1})) == most._replace(mark=3)
     assert [units_of_an_experiment(fixture, container, repeats) for repeats in (2, 5)] == [42, 96]
     fixture.close()
+
+
+def test_a_failure_enters_four_lists_and_a_flood_of_them_is_far_from_what_a_key_takes(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    fixture = LineageFixture.of(workspace, tmp_path)
+    trigger, _ = workspace.trigger_of(FAILS_AT_FIRST)
+    container = fixture.container()
+    FailureUnits.of(fixture, container, workspace.trigger_of(FAILS_AT_FIRST)[0])
+    opening, each = (FailureUnits.of(fixture, container, trigger) for _ in range(2))
+    fixture.close()
+    assert each[:4] == (9, 1, 8, 2)
+    assert opening.all - each.all == 4
+    rates = hottest_keys(each, opening)
+    assert max(rates.values()) < 100

@@ -16,6 +16,8 @@ def moved(batch: Batch, retention: Retention, **changes: Any) -> Batch:
     """Under a new revision. It is kept as long as the runs that it may start."""
     now = clock.now()
     after = batch.evolve(revision=new_token(), **changes)
+    if after.state.is_final and after.step_token is None:
+        after = after.evolve(chosen=())  # nothing of it was started, and nothing will be
     expires_at = max(batch.expires_at, (after.not_before or now) + retention.span, now + retention.span)
     return after.evolve(due_at=_due_at(after, now), expires_at=expires_at)
 

@@ -69,7 +69,7 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     if before.step_until is not None and now < before.step_until:
         return StepResult(False, math.ceil((before.step_until - now).total_seconds()), steps)
     batch, startable = _decided(_taken_over(before, deps), now, deps, has_time)
-    is_last = steps >= MAX_STEPS
+    is_last = steps >= MAX_STEPS and batch.needs_steps
     stored = _stored(before, batch.evolve(generation=generation + is_last), startable, now, deps)
     if stored is None:
         return StepResult(False, _AGAIN_SECONDS, steps)
@@ -107,17 +107,17 @@ def _stored(before: Batch, batch: Batch, startable: list[Startable], now: dateti
 
 def _taken_over(batch: Batch, deps: StepDeps) -> Batch:
     """With what a step has started that has died: it is found by the ids that it must have. Raises Unavailable."""
-    if batch.step_token is not None:
-        reruns = [batch.rerun_id(source) for source in batch.chosen]
-        started = {run.id for run in read_all(reruns, deps.runs) if run is not None}
-        batch = batch.evolve(
-            step_token=None,
-            step_until=None,
-            chosen=tuple(source for source, rerun in zip(batch.chosen, reruns, strict=True) if rerun not in started),
-            open_runs=(*batch.open_runs, *(rerun for rerun in reruns if rerun in started)),
-            progress=with_started(batch.progress, len(started)),
-        )
-    return batch.evolve(chosen=()) if batch.state.is_final else batch
+    if batch.step_token is None:
+        return batch
+    reruns = [batch.rerun_id(source) for source in batch.chosen]
+    started = {run.id for run in read_all(reruns, deps.runs) if run is not None}
+    return batch.evolve(
+        step_token=None,
+        step_until=None,
+        chosen=tuple(source for source, rerun in zip(batch.chosen, reruns, strict=True) if rerun not in started),
+        open_runs=(*batch.open_runs, *(rerun for rerun in reruns if rerun in started)),
+        progress=with_started(batch.progress, len(started)),
+    )
 
 
 def _decided(

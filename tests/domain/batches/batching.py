@@ -5,19 +5,22 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from handlers.domain.batches.batch import Batch, BatchState
+from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.requests import BatchBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.batches.starting import BatchRequest, start_batch
 from handlers.domain.batches.stepping import StepResult, step
+from handlers.domain.error_groups.fingerprint import group_id
+from handlers.domain.runs.due import push_when_due
 from handlers.domain.runs.execution import execute
 from handlers.domain.runs.outcome import Outcome
-from handlers.domain.runs.run import FunctionRun, Status
-from tests.builders import NOW, WORKSPACE, a_run, an_id
+from handlers.domain.runs.run import ErrorSource, FunctionRun, Status
+from tests.builders import FUNCTION_ID, NOW, WORKSPACE, a_run, an_id
 from tests.fakes import FakeClock, World
 
 FAILURE = Outcome.of_error("ZeroDivisionError", "division by zero")
-GROUP = "5f0c3f9ad1b84c0c8d2c1f6f0e7a9b34"
+GROUP = group_id(FUNCTION_ID, ErrorSource.SERVICE, "ZeroDivisionError")
+"""Of all originals here, and of what fails as they have."""
 OF_GROUP = {"filter": {"errorGroupId": GROUP}}
 
 
@@ -63,13 +66,12 @@ def members(world: World) -> list[FunctionRun]:
     return [run for run in world.runs.runs.values() if run.batch_id is not None and run.execution_source != "retry"]
 
 
-def execute_all(world: World, outcome: Callable[[FunctionRun], Outcome] | None = None) -> None:
+def execute_all(world: World, outcome: Callable[[FunctionRun], Outcome | None] | None = None) -> None:
     """All messages that are due."""
     while world.queue.pushed:
-        pushed = world.queue.pushed.pop(0)
-        run = world.run(pushed.run_id)
-        if outcome is not None and run.status is Status.PENDING:
-            world.invoker.script = [outcome(run)]
+        run = world.run(world.queue.pushed.pop(0).run_id)
+        if outcome is not None and run.status is Status.PENDING and (scripted := outcome(run)) is not None:
+            world.invoker.script = [scripted]
         execute(run.id, world.execution_deps)
 
 
@@ -78,32 +80,40 @@ def carry_on(
     time: FakeClock,
     batch_id: str,
     *,
-    until: BatchState | None = None,
-    limit: int = 5_000,
-    outcome: Callable[[FunctionRun], Outcome] | None = None,
+    outcome: Callable[[FunctionRun], Outcome | None] | None = None,
+    dies: type[BaseException] = Exception,
 ) -> Batch:
-    """Take steps, and execute what they start, until there is nothing left to do."""
-    execution = None
-    for _ in range(limit):
+    """Take steps, and execute what they start, until there is nothing left to do. One that dies ends its execution."""
+    execution: Execution | None = None
+    for _ in range(5_000):
         batch = world.batches.batches[batch_id]
-        if until is batch.state:
+        if batch.due_at is None:
             return batch
-        if execution is None or execution.is_over:
-            generation = batch.generation
-            if (batch_id, generation) not in world.executions.started or (
-                execution is not None and execution.generation == generation
-            ):
-                if batch.due_at is None:
-                    return batch
-                time.moment = max(time.moment, batch.due_at)
-                for overdue in world.batches.overdue():
-                    restart(overdue, world.batch_deps)
-                continue
-            execution = Execution(world, batch_id, generation)
-        result = execution.step()
+        if execution is not None and not execution.is_over:
+            time.advance(seconds=0.5 + _step_or_die(execution, dies))
+        elif (key := (batch_id, batch.generation)) in world.executions.started and _is_next(key, execution):
+            execution = Execution(world, *key)
+        else:
+            time.moment = max(time.moment, batch.due_at)
+            for overdue in world.batches.overdue():
+                restart(overdue, world.batch_deps)
+        for run in world.runs.runs.values():
+            if run.batch_id is not None and run.status is Status.PENDING:
+                push_when_due(run, world.queue)  # as the watchdog does, if it was not pushed before
         execute_all(world, outcome)
-        time.advance(seconds=result.wait_seconds + 0.5)
     raise AssertionError("the batch does not end")
+
+
+def _step_or_die(execution: Execution, dies: type[BaseException]) -> int:
+    try:
+        return execution.step().wait_seconds
+    except dies:
+        execution.is_over = True
+        return 0
+
+
+def _is_next(key: tuple[str, int], execution: Execution | None) -> bool:
+    return execution is None or execution.generation < key[1]
 
 
 def check_books(batch: Batch, world: World) -> None:

@@ -27,6 +27,7 @@ VALUES: dict[str, list[Any]] = {
     "executionSource": ["trigger", "rerun", "retry"],
     "errorCode": ["KeyError", "Sandbox.Timedout"],
     "functionVersion": ["7", "8", "$LATEST"],
+    "errorGroupId": ["0a" * 16, "0b" * 16],
     "from": ["2026-11-22T09:30:02Z"],
     "to": ["2026-11-22T09:30:05Z"],
 }
@@ -37,10 +38,13 @@ QUERIES = st.dictionaries(st.sampled_from([*VALUES]), st.integers(0, 9), max_siz
 
 def some_run(number: int, choose: Callable[[list[Any]], Any]) -> FunctionRun:
     version = choose(["7", "8", "$LATEST", None])
+    status = choose(VALUES["status"])
+    group = choose([None, *VALUES["errorGroupId"]])
     changes: dict[str, Any] = {
         "id": an_id(choose([*range(9)]) * 1000 + number),
         "created_at": NOW + timedelta(seconds=choose([*range(8)])),
-        "status": choose(VALUES["status"]),
+        "status": status,
+        "error_group_id": group if status in ("failure", "timeout") else None,
         "function_id": choose(VALUES["functionId"]),
         "trigger_id": choose(VALUES["triggerId"]),
         "error_code": choose([None, *VALUES["errorCode"]]),
@@ -73,6 +77,7 @@ def is_asked_for(run: FunctionRun, query: dict[str, str]) -> bool:
         "executionSource": run.execution_source == query.get("executionSource"),
         "errorCode": run.error_code == query.get("errorCode"),
         "functionVersion": run.function_version == query.get("functionVersion"),
+        "errorGroupId": run.error_group_id == query.get("errorGroupId"),
         "from": run.created_at >= NOW + timedelta(seconds=2),
         "to": run.created_at <= NOW + timedelta(seconds=5),
     }

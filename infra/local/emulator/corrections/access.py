@@ -27,6 +27,23 @@ def iam_mistakes_the_names_of_rules_and_schedules() -> None:
     )
 
 
+def iam_asks_for_actions_of_sqs_that_do_not_exist() -> None:
+    """Who may send a message may send ten at once: `SendMessageBatch` is no action.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
+    rewrite_function(
+        "IAM asks for actions of SQS that do not exist",
+        iam_actions,
+        "_action_from_target",
+        {
+            'return target.rsplit(".", 1)[-1]': (
+                'return target.rsplit(".", 1)[-1].removesuffix("Batch" if target.startswith("AmazonSQS.") else "")'
+            )
+        },
+    )
+
+
 def iam_does_not_know_what_a_request_names() -> None:
     """Without the keys, a condition on `events:TargetArn` or `dynamodb:LeadingKeys` denied or permitted everything."""
     uncorrected = iam_actions.request_tag_context
@@ -59,6 +76,10 @@ def _key_of_item(body: bytes) -> dict[str, list[str]]:
     return {"dynamodb:LeadingKeys": [json.loads(body)["Item"]["pk"]["S"]]}
 
 
+def _key_of_deletion(body: bytes) -> dict[str, list[str]]:
+    return {"dynamodb:LeadingKeys": [json.loads(body)["Key"]["pk"]["S"]]}
+
+
 def _key_of_query(body: bytes) -> dict[str, list[str]]:
     """Nothing for a query of an index, whose keys have other names."""
     request = json.loads(body)
@@ -69,5 +90,6 @@ def _key_of_query(body: bytes) -> dict[str, list[str]]:
 _NAMED: dict[str, Callable[[bytes], dict[str, list[str]]]] = {
     "events:PutTargets": _targets,
     "dynamodb:PutItem": _key_of_item,
+    "dynamodb:DeleteItem": _key_of_deletion,
     "dynamodb:Query": _key_of_query,
 }

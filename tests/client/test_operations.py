@@ -13,7 +13,7 @@ from function_rerun import Client, models
 from handlers.api.catalogue import OPERATIONS
 from handlers.api.operations import Operation
 from handlers.domain import clock
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID, a_run, an_id
 from tests.client.server import Api, token
 from tests.documented import described
 
@@ -123,6 +123,23 @@ def test_a_run_is_cancelled_and_erased(api: Api, client: Client) -> None:
     assert client.cancel(job)["status"] == client.cancel(job)["status"] == "cancelled"
     client.erase(job)
     assert client.get_run(job)["erasedAt"]
+
+
+def test_an_error_group_is_found_resolved_and_opened_again(api: Api, client: Client) -> None:
+    now = clock.now()
+    failed = {"status": "failure", "error_group_id": GROUP_ID, "created_at": now}
+    api.world.has_run(a_run(id=an_id(1), **failed))
+    [group] = client.list_error_groups(function_id=FUNCTION_ID, state="open", from_=now, to="2999-02-01", limit=1)
+    assert client.get_error_group(GROUP_ID, from_=now, to="2999-02-01", include=["frames"]) == {**group, "frames": None}
+    changed = client.change_error_group(GROUP_ID, state="resolved", resolved_in_version="8", reason="Mended", version=1)
+    assert (changed["state"], changed["resolvedInVersion"]) == ("resolved", "8")
+    with pytest.raises(function_rerun.Stale):
+        client.change_error_group(GROUP_ID, state="open", if_match='"1"')
+    assert list(client.list_error_groups(state="open")) == []
+    assert [each["id"] for each in client.list_runs(error_group_id=GROUP_ID)] == [an_id(1)]
+    assert [each["reason"] for each in client.list_acts(error_group_id=GROUP_ID, action="change-error-group")] == [
+        "Mended"
+    ]
 
 
 def test_functions_are_looked_after(api: Api, client: Client) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import httpx
@@ -19,8 +20,11 @@ SPEAKS = """
 def handler(event, context):
     print('the function prints', event['printed'])
     if event.get('fail'):
-        raise ValueError(event['fail'])
+        FRAME(event)
     return {'the result is': event['result']}
+
+def FRAME(event):
+    raise ValueError(event['fail'])
 """
 
 
@@ -100,6 +104,11 @@ def refused_requests(
         "an experiment": request(f"/function-runs/{run}/experiments/{secret}"),
         "an act's kind": request("/audit", action=secret),
         "a run to erase": lambda: http.delete(f"/function-runs/{secret}/content"),
+        "an error group": request(f"/error-groups/{secret}"),
+        "an error group's part": request("/error-groups/0", include=secret),
+        "an error group's state": of({"state": secret}, "/error-groups/0", "PUT"),
+        "a version that mends": of({"state": "resolved", "resolvedInVersion": secret}, "/error-groups/0", "PUT"),
+        "runs of an error group": request("/function-runs", errorGroupId=secret),
         "include": request(f"/function-runs/{run}", include=secret),
         "a status": request("/function-runs", status=secret),
         "a time": request("/function-runs", **{"from": secret}),
@@ -121,7 +130,10 @@ class Happened(NamedTuple):
 def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], actual: Told) -> Happened:
     local_stack = workspace.local_stack
     given = {"given": secret("a param of the trigger"), "printed": secret("a line that the function prints")}
-    trigger, function = workspace.trigger_of(SPEAKS, params=given | {"result": secret("the function's result")})
+    frame = secret("a function of the code, in which an error is raised")
+    trigger, function = workspace.trigger_of(
+        SPEAKS.replace("FRAME", frame), params=given | {"result": secret("the function's result")}
+    )
     with executor_at_rest(local_stack):
         runs = [workspace.execute(trigger, payload={"paid": secret("the payload")})]
         runs.append(workspace.execute(trigger, payload={"fail": secret("the exception's message")}))
@@ -139,6 +151,9 @@ def everything_that_happens(workspace: Workspace, secret: Callable[[str], str], 
     runs += _looked_at(workspace, runs[0], secret)
     revealed = workspace.run(runs[1], include="parameters,error,logs")
     assert given["printed"] in revealed["logs"]
+    group = f"/error-groups/{revealed['errorGroupId']}"
+    until(lambda: workspace.http.get(group).status_code == HTTPStatus.OK)
+    assert frame in workspace.http.get(group, params={"include": "frames"}).json()["frames"]
     refusals = started.refusals
     for why, request in refused_requests(workspace, runs[0], trigger, secret("a refused request")).items():
         response = request()

@@ -2,12 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from handlers.aws.error_groups import GroupCounts, GroupStore
+from handlers.aws.run_items import SHARDS
+from handlers.aws.table import Table
+from handlers.domain import clock
+from handlers.domain.error_groups.listing import Filters, Period, list_groups
+from handlers.domain.paging import Page
+from tests.builders import a_group
 from tests.chaos.bus import Listener
 from tests.stack.driver import TeamFunction, Workspace, refusal, until
+from tests.stack.test_lists import Counted
 
 ORDERS = """
 class Declined(Exception):
@@ -217,3 +227,27 @@ def test_groups_of_another_workspace_are_not_there(workspace: Workspace, orders:
     runs = other.http.get("/function-runs", params={"errorGroupId": group["errorGroupId"]}).json()["data"]
     assert runs == []
     assert shown(workspace, group)["state"] == "open"
+
+
+def test_a_page_of_a_workspace_with_hundreds_of_groups_makes_so_many_queries(workspace: Workspace) -> None:
+    now = clock.now()
+    quiet_since, client = now - timedelta(days=30), workspace.local_stack.client("dynamodb")
+    store = GroupStore(Table(client, workspace.local_stack.outputs["TableName"]), report=print)
+    for number in range(260):
+        noted_at = now if number % 10 == 0 else quiet_since
+        of_its_own = {"id": uuid4().hex, "expires_at": now + timedelta(days=90), "sample_run_id": str(uuid4())}
+        store.create(a_group(workspace=workspace.name, opened_at=quiet_since, **of_its_own).evolve(noted_at=noted_at))
+    counted = Counted(client)
+    table = Table(counted, workspace.local_stack.outputs["TableName"])  # type: ignore[arg-type]
+    filters = Filters(Period(now - timedelta(days=1), now))
+
+    found, after = list_groups(workspace.name, filters, Page(20), GroupStore(table, report=print), GroupCounts(table))
+    assert found == [], "none of them has a run"
+    assert after is not None
+    reads, per_group = 2 * 3, 2 * SHARDS
+    assert counted.calls <= reads + 20 * per_group
+    before = counted.calls
+    assert list_groups(
+        workspace.name, filters, Page(20, after), GroupStore(table, report=print), GroupCounts(table)
+    ) == ([], None)
+    assert counted.calls - before <= reads + 6 * per_group

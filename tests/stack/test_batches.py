@@ -158,7 +158,9 @@ def test_a_delayed_batch_waits_for_the_watchdog(batches: Batches) -> None:
     assert batches.batch(batches.start(**body, notBefore=later))["state"] == "scheduled"
     soon = batches.start(**body, notBefore=iso(clock.now() + timedelta(seconds=1)))
     watchdog = batches.workspace.local_stack.client("lambda")
-    until(lambda: watchdog.invoke(FunctionName="FunctionRerun-watchdog") and batches.batch(soon)["state"] != "scheduled")
+    until(
+        lambda: watchdog.invoke(FunctionName="FunctionRerun-watchdog") and batches.batch(soon)["state"] != "scheduled"
+    )
     assert batches.once(soon, "completed")["progress"]["completed"] == 1
 
 

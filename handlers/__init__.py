@@ -5,6 +5,7 @@ The top-level files are the entry points, one Lambda function each:
     api_rerun          POST rerun: from the HTTP API, or a test event from the AWS console
     api_experiments    POST experiments: one input on two versions of the code
     api_rerun_plan     POST rerun-plan: what a re-run would do
+    api_batches        many re-runs: start, read, pause, resume and cancel batches
     api_cancel         POST cancel
     api_erase          DELETE content: what a run holds is gone for good
     api_runs           read runs, lists of them, and their re-run history

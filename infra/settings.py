@@ -82,8 +82,8 @@ class Settings(BaseModel):
     max_reruns_per_lineage: int = Field(default=1000, ge=1, le=10_000)
     """How many re-runs an original run may have, automatic retries included."""
     require_reason: bool = False
-    """Whether a re-run or an experiment that somebody asks for needs a `reason`. A plan without one says so among its
-    refusals."""
+    """Whether a re-run, a batch or an experiment that somebody asks for needs a `reason`. A plan of a re-run
+    without one says so among its refusals."""
     log_retention_days: int = 90
     """How long logs are kept: 1, 7, 14, 30, 90, 180, 365 or 731."""
     api_requests_per_second: int = Field(default=200, ge=1)

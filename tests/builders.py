@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from handlers.domain import clock
 from handlers.domain.audit.act import Act
+from handlers.domain.batches.batch import Batch
 from handlers.domain.error_groups.group import ErrorGroup
 from handlers.domain.registry.entities import ComputeFunction, FunctionTrigger
 from handlers.domain.registry.event_driven import EventDriven
@@ -108,6 +110,21 @@ def an_act(**changes: Any) -> Act:
         "expires_at": changes.get("at", NOW) + timedelta(days=400),
     }
     return Act.model_validate(literals | changes)
+
+
+def a_batch(**changes: Any) -> Batch:
+    """One of a selection, which has just begun."""
+    created_at: datetime = changes.get("created_at", clock.now())
+    literals: dict[str, Any] = {
+        "id": an_id(8),
+        "workspace": WORKSPACE,
+        "created_at": created_at,
+        "by": "alice",
+        "selection": {"function_id": FUNCTION_ID},
+        "state": "canary",
+        "expires_at": created_at + timedelta(days=90),
+    }
+    return Batch.model_validate(literals | changes)
 
 
 def a_function(**changes: Any) -> ComputeFunction:

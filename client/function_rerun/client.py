@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from function_rerun.batches import Batches
 from function_rerun.clock import Clock
 from function_rerun.credentials import TokenSource
 from function_rerun.encoding import Moment, moment, segment
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 60.0
 
 
-class Client(Runs, ErrorGroups, Registry):
+class Client(Runs, ErrorGroups, Batches, Registry):
     """A workspace of an installation. A method for each operation, under its name; a context manager.
 
     `auth`: an access token; a function that gives one, asked before each request and again if the token is refused; an

@@ -95,6 +95,255 @@ class ApiDescription(TypedDict):
     components: dict[str, Any]
 
 
+BatchState = Literal["scheduled", "canary", "running", "paused", "stopped", "completed", "cancelled"]
+
+
+class BatchAccepted(TypedDict):
+    """The batch is recorded, and will go on by itself."""
+
+    batchId: str
+    state: BatchState
+    message: str
+
+
+FilterBody = TypedDict(
+    "FilterBody",
+    {
+        "errorGroupId": NotRequired[str],
+        "functionId": NotRequired[str],
+        "triggerId": NotRequired[str],
+        "errorCode": NotRequired[str],
+        "functionVersion": NotRequired[str],
+        "from": NotRequired[str],
+        "to": NotRequired[str],
+    },
+)
+"""Which runs: originals that match all of it, that have failed, and that no re-run has recovered."""
+
+
+class CanaryBody(TypedDict):
+    """How many are started before all others, and have to end before these begin."""
+
+    count: NotRequired[int]
+    """0: none."""
+
+
+class PaceBody(TypedDict):
+    """How many re-runs are started in a second, once the canary is over."""
+
+    startPerSecond: NotRequired[float]
+    maxPerSecond: NotRequired[float]
+    doubleEverySeconds: NotRequired[int]
+
+
+class StopWhenBody(TypedDict):
+    """Rules, each of which stops the batch."""
+
+    failureRate: NotRequired[float]
+    """More than this share of the re-runs that have ended has failed. Default: 0.5 of the canary, 0.2 later,
+    once ten have ended.
+    """
+    sameErrorGroup: NotRequired[bool]
+    """A re-run has failed as its source had."""
+    failures: NotRequired[int]
+    """So many have failed."""
+
+
+class BatchBody(TypedDict):
+    """Either `filter` or `runIds`."""
+
+    filter: NotRequired[FilterBody]
+    runIds: NotRequired[list[str]]
+    useLatestCode: NotRequired[bool]
+    functionVersion: NotRequired[str]
+    """The number of the version that executes them, of each source's own function."""
+    reason: NotRequired[str]
+    overrideParams: NotRequired[dict[str, Any]]
+    effects: NotRequired[Literal["new", "same"]]
+    canary: NotRequired[CanaryBody]
+    pace: NotRequired[PaceBody]
+    stopWhen: NotRequired[StopWhenBody]
+    notBefore: NotRequired[str]
+    """The batch begins then, at most 30 days ahead."""
+    dryRun: NotRequired[bool]
+    """Start nothing, and say what would be started."""
+
+
+class StopReasonView(TypedDict):
+    """Why it has stopped itself: the rule, and what it counted since it was last resumed."""
+
+    rule: Literal["failureRate", "sameErrorGroup", "failures"]
+    errorGroupId: str | None
+    """Of `sameErrorGroup`: the group of the source and of its re-run."""
+    runId: str | None
+    """Of `sameErrorGroup`: the re-run that failed as its source had."""
+    failed: int
+    settled: int
+    """How many re-runs had ended, completed or failed."""
+
+
+FilterView = TypedDict(
+    "FilterView",
+    {
+        "errorGroupId": NotRequired[str],
+        "functionId": NotRequired[str],
+        "triggerId": NotRequired[str],
+        "errorCode": NotRequired[str],
+        "functionVersion": NotRequired[str],
+        "from": NotRequired[str],
+        "to": NotRequired[str],
+    },
+)
+"""Which runs are its sources: originals that have failed and that no re-run has recovered, and that match all."""
+
+
+class CanaryView(TypedDict):
+    count: int
+    """How many are started before all others. 0: there is no canary."""
+
+
+class PaceView(TypedDict):
+    startPerSecond: float
+    maxPerSecond: float
+    doubleEverySeconds: int
+
+
+class StopWhenView(TypedDict):
+    failureRate: float | None
+    """null: more than 0.5 of the canary, or more than 0.2 later, once ten have ended."""
+    sameErrorGroup: bool
+    failures: int | None
+    """null: any number of failures, as far as this rule goes."""
+
+
+class GroupCount(TypedDict):
+    errorGroupId: str | None
+    """null: all that are in no group, or in one beyond the first twenty."""
+    count: int
+
+
+class SkippedView(TypedDict):
+    """Sources that are not re-run, without anything being wrong."""
+
+    recovered: int
+    """A run of the lineage has completed."""
+    open: int
+    """A run of the lineage has not come to its end."""
+    limit: int
+    """The lineage has as many re-runs as it may have (`maxRerunsPerLineage`)."""
+
+
+class ProgressView(TypedDict):
+    """Counts of sources, each of a lineage of its own."""
+
+    selected: int
+    """`started`, and all that are `refused` or `skipped`."""
+    started: int
+    """`running`, `completed`, `failed` and `cancelled` together."""
+    running: int
+    """Re-runs that have not ended, or whose end is not counted yet."""
+    completed: int
+    failed: int
+    """Re-runs that have failed, once their automatic retries are over."""
+    cancelled: int
+    failedByGroup: list[GroupCount]
+    """By the error group of the re-run, largest first."""
+    refused: dict[str, Any]
+    """By the code of the error that a re-run of the source alone answers."""
+    skipped: SkippedView
+    selectionComplete: bool
+    """Whether all sources have been selected."""
+    expectedSources: int | None
+    """How many sources there will be, as counted when it began; null: not counted yet."""
+    expectedCapped: bool
+    """Whether there may be more than `expectedSources`."""
+
+
+class BatchView(TypedDict):
+    """A batch, with what has become of its sources so far. Its overrides are content, and not shown."""
+
+    batchId: str
+    state: BatchState
+    """What it does. `scheduled`: it begins at `notBefore`. `canary`: the first few are started, and the rest
+    waits for what comes of them. `running`: it starts one after the other, at a rate that grows. `paused`:
+    somebody has paused it: nothing more is started until somebody resumes it. `stopped`: it has stopped
+    itself, `stopReason` says why: nothing more is started until somebody resumes it. `completed`: all sources
+    are selected, and all re-runs have ended. `cancelled`: somebody has cancelled it.
+    """
+    stopReason: StopReasonView | None
+    """Why it has stopped itself last; null: it never has."""
+    startedBy: str
+    """Who has started it, as in `rerunBy`."""
+    reason: str | None
+    createdAt: str
+    notBefore: str | None
+    endedAt: str | None
+    changedBy: str | None
+    """Who has paused, resumed or cancelled it last."""
+    changedAt: str | None
+    filter: FilterView | None
+    """null: it names its sources by their ids."""
+    runIdCount: int | None
+    """How many `runIds` it was started with; null: it has a `filter`."""
+    useLatestCode: bool
+    functionVersion: str | None
+    """null: another code, see `useLatestCode`."""
+    effects: Literal["new", "same"]
+    hasOverrides: bool
+    canary: CanaryView
+    pace: PaceView
+    stopWhen: StopWhenView
+    progress: ProgressView
+    estimatedEndAt: str | None
+    """When it will have ended if it goes on as it does; null: it has ended, does not go on, or has no count of
+    its sources yet.
+    """
+
+
+class BatchList(TypedDict):
+    data: list[BatchView]
+    meta: PageMeta
+
+
+class FunctionCount(TypedDict):
+    functionId: str
+    count: int
+
+
+class BatchPlanned(TypedDict):
+    """What a batch of the same request would do, as things are now: its newest 1,000 sources."""
+
+    sources: int
+    """How many were looked at."""
+    isSample: bool
+    """Whether there are more: then all counts are of those looked at."""
+    expectedSources: int | None
+    """How many there are in all, as far as they were counted."""
+    expectedCapped: bool
+    """Whether there may be more than `expectedSources`."""
+    wouldStart: int
+    skipped: SkippedView
+    refused: dict[str, Any]
+    """By the code of the error that a re-run of the source alone answers."""
+    byFunction: list[FunctionCount]
+    """Of those that would be started, largest first."""
+    byErrorGroup: list[GroupCount]
+    """Of those that would be started, largest first."""
+    executionsPerRerun: int
+    """How often the function is executed for one re-run, at most: once, and once for each automatic retry."""
+    estimatedSeconds: int | None
+    """How long it would take if each re-run took no time; null: nothing would be started."""
+    canary: CanaryView
+    pace: PaceView
+    stopWhen: StopWhenView
+
+
+class CancelBatchBody(TypedDict):
+    reason: NotRequired[str]
+    openReruns: NotRequired[Literal["leave", "cancel"]]
+    """`cancel`: those that are not being executed are cancelled, too."""
+
+
 class CancelBody(TypedDict):
     """Nothing: an empty object, or no body at all."""
 
@@ -749,6 +998,10 @@ ParametersFormat = Literal["json", "raw"]
 """How the parameters of a run are to be read."""
 
 
+class PauseBody(TypedDict):
+    reason: NotRequired[str]
+
+
 class PlanBody(TypedDict):
     """What is planned: a re-run's body without the token of a plan."""
 
@@ -883,6 +1136,7 @@ class RerunEntry(TypedDict):
     rerunReason: str | None
     executionSource: ExecutionSource
     experimentId: str | None
+    batchId: str | None
     status: Status
     createdAt: str
     notBefore: str | None
@@ -937,6 +1191,14 @@ class RerunPlan(TypedDict):
     """
 
 
+class ResumeBody(TypedDict):
+    """What is left out stays as it is."""
+
+    reason: NotRequired[str]
+    pace: NotRequired[PaceBody]
+    stopWhen: NotRequired[StopWhenBody]
+
+
 class RevealedRun(TypedDict):
     """A run with those of its parts that were asked for; `null`: it has none, or they are erased."""
 
@@ -967,6 +1229,8 @@ class RevealedRun(TypedDict):
     rerunReason: str | None
     experimentId: str | None
     """The experiment that it is a run of."""
+    batchId: str | None
+    """The batch of re-runs that has started it, or the run that it retries."""
     rerunCount: int
     """Of an original run: how many re-runs its lineage has."""
     recovered: bool | None
@@ -1049,6 +1313,8 @@ class RunView(TypedDict):
     rerunReason: str | None
     experimentId: str | None
     """The experiment that it is a run of."""
+    batchId: str | None
+    """The batch of re-runs that has started it, or the run that it retries."""
     rerunCount: int
     """Of an original run: how many re-runs its lineage has."""
     recovered: bool | None

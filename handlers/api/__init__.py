@@ -2,7 +2,7 @@
 
     operations     what an operation is, and what all of them have in common
     views          what all answers have in common, and the views that several operations share
-    runs, rerun, cancel, execute, error_groups, functions, triggers, webhooks, description
+    runs, rerun, batches, cancel, execute, error_groups, functions, triggers, webhooks, description
                    the operations of an entry point, with their views
     catalogue      all operations, for those who need all: the stack, the OpenAPI document, the reference, the tests
     resolver       Powertools' resolver: routes by operation, who may, strict bodies

@@ -32,6 +32,6 @@ CANCEL = Operation(
     "is not executed again or retried.",
     request=CancelBody,
     responses={HTTPStatus.OK: Cancelled, HTTPStatus.ACCEPTED: Cancelled},
-    refusals=(errors.InvalidRunId, errors.NotFound, errors.RunEnded, errors.BatchEnded),
+    refusals=(errors.InvalidRunId, errors.NotFound, errors.RunEnded),
     audited="cancel",
 )

@@ -2,6 +2,7 @@
 
 from handlers.api import (
     audit,
+    batches,
     cancel,
     compare,
     description,
@@ -23,6 +24,7 @@ _DESCRIBED_IN = (
     plan,
     experiments,
     cancel,
+    batches,
     runs,
     compare,
     error_groups,

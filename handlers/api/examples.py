@@ -7,6 +7,7 @@ _RUN, _FUNCTION, _TRIGGER = (
     "0f000000-0000-4000-8000-000000000001",
     "07000000-0000-4000-8000-000000000001",
 )
+ERROR_GROUP_ID = "5f0c3f9ad1b84c0c8d2c1f6f0e7a9b34"
 _RERUN = "6e0d1f6c-52ad-4f0c-8a43-0d8a3d7e2a11"
 _ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders-import"
 _HASHES = {
@@ -141,6 +142,49 @@ COMPARISON: dict[str, Any] = {
     },
     "content": None,
     "contentNeeds": "function-runs:reveal",
+}
+
+BATCH: dict[str, Any] = {
+    "batchId": "0b3f8a52-6a4e-4f0e-9a56-3f2f7a1c9d10",
+    "state": "stopped",
+    "stopReason": {
+        "rule": "sameErrorGroup",
+        "errorGroupId": ERROR_GROUP_ID,
+        "runId": _RERUN,
+        "failed": 1,
+        "settled": 12,
+    },
+    "startedBy": "alice",
+    "reason": "Fixed in version 8",
+    "createdAt": "2026-11-26T09:45:00.000Z",
+    "notBefore": None,
+    "endedAt": None,
+    "changedBy": None,
+    "changedAt": None,
+    "filter": {"errorGroupId": ERROR_GROUP_ID},
+    "runIdCount": None,
+    "useLatestCode": True,
+    "functionVersion": None,
+    "effects": "new",
+    "hasOverrides": False,
+    "canary": {"count": 5},
+    "pace": {"startPerSecond": 1.0, "maxPerSecond": 10.0, "doubleEverySeconds": 30},
+    "stopWhen": {"failureRate": None, "sameErrorGroup": True, "failures": None},
+    "progress": {
+        "selected": 17,
+        "started": 14,
+        "running": 2,
+        "completed": 11,
+        "failed": 1,
+        "cancelled": 0,
+        "failedByGroup": [{"errorGroupId": ERROR_GROUP_ID, "count": 1}],
+        "refused": {"TRIGGER_NOT_FOUND": 1},
+        "skipped": {"recovered": 2, "open": 0, "limit": 0},
+        "selectionComplete": False,
+        "expectedSources": 132,
+        "expectedCapped": False,
+    },
+    "estimatedEndAt": None,
 }
 
 ACTS: dict[str, Any] = {

@@ -59,6 +59,7 @@ _SUBJECTS = {
     "compute-functions": "Function",
     "function-triggers": "Trigger",
     "http-trigger": "Trigger",
+    "rerun-batches": "Batch",
 }
 _GATEWAY_ERROR = {
     "description": "An answer of API Gateway itself, which the request did not pass.",
@@ -229,7 +230,7 @@ def _refusal(
 _HEADERS = {
     "Cache-Control": {"schema": {"type": "string"}, "description": "`no-store`, but for this document itself."},
     "ETag": {"schema": {"type": "string"}, "description": "The version, which a PUT sends as If-Match."},
-    "Location": {"schema": {"type": "string"}, "description": "The path of the new run."},
+    "Location": {"schema": {"type": "string"}, "description": "The path of the new run or batch."},
     "Retry-After": {
         "schema": {"type": "integer"},
         "description": "Seconds. API Gateway's own answers come without it.",

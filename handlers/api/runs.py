@@ -61,6 +61,7 @@ class RunView(_OfRun):
     rerun_by: str | None = Field(description="The `sub` of the caller's token, or `client:` and its client.")
     rerun_reason: str | None
     experiment_id: str | None = Field(description="The experiment that it is a run of.")
+    batch_id: str | None = Field(description="The batch of re-runs that has started it, or the run that it retries.")
     rerun_count: int = Field(description="Of an original run: how many re-runs its lineage has.")
     recovered: bool | None = Field(
         description="Of an original run that has failed: whether a re-run of it has completed. null for all other runs."
@@ -135,6 +136,7 @@ class RerunEntry(_OfRun):
     rerun_reason: str | None
     execution_source: ExecutionSource
     experiment_id: str | None
+    batch_id: str | None
     status: Status
     created_at: Timestamp
     not_before: Timestamp | None
@@ -210,6 +212,7 @@ LIST_RUNS = Operation(
         Parameter("executionSource", "Runs started so.", {"type": "string", "enum": [*ExecutionSource]}),
         Parameter("errorCode", "Runs with this error.", TEXT),
         Parameter("functionVersion", "Runs that this version executes.", TEXT),
+        Parameter("batchId", "Re-runs that this batch has started.", {"type": "string", "format": "uuid"}),
         Parameter("errorGroupId", "Runs that have failed so, re-runs among them.", GROUP_ID),
         Parameter("from", _TIMESTAMP),
         Parameter("to", f"{_TIMESTAMP} Not before `from`."),

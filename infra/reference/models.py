@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from keyword import iskeyword
 from typing import Any
 
 from handlers.api.openapi import openapi
@@ -58,6 +59,8 @@ class _Models:
         return f"{name} = {self._type(schema, name)}\n{_documented(schema, '')}"
 
     def _class(self, name: str, schema: Schema) -> str:
+        if any(map(iskeyword, schema["properties"])):
+            return self._call(name, schema)
         fields = [
             self._field(field, of, is_required=field in schema.get("required", []))
             for field, of in schema["properties"].items()
@@ -66,9 +69,20 @@ class _Models:
         body = "".join([about, "\n" if about and fields else "", *fields])
         return f"class {name}(TypedDict):\n{body or '    pass'}"
 
+    def _call(self, name: str, schema: Schema) -> str:
+        """As a class it could not have these fields."""
+        fields = [
+            f"{field!r}: {self._field_type(field, of, is_required=field in schema.get('required', []))},"
+            for field, of in schema["properties"].items()
+        ]
+        return f"{name} = TypedDict({name!r}, {{{''.join(fields)}}})\n{_documented(schema, '')}"
+
     def _field(self, name: str, schema: Schema, *, is_required: bool) -> str:
+        return f"    {name}: {self._field_type(name, schema, is_required=is_required)}\n{_documented(schema, '    ')}"
+
+    def _field_type(self, name: str, schema: Schema, *, is_required: bool) -> str:
         kind = self._type(schema, name[0].upper() + name[1:])
-        return f"    {name}: {kind if is_required else f'NotRequired[{kind}]'}\n{_documented(schema, '    ')}"
+        return kind if is_required else f"NotRequired[{kind}]"
 
     def _type(self, schema: Schema, name: str) -> str:
         """`name` is for an object that has none in the document."""

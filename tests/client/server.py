@@ -4,7 +4,8 @@
         api.url                                  # http://127.0.0.1:PORT
         api.token("bob", "acme/function-runs:read")
         api.execute_pending()                    # with `api.world.invoker`'s scripted outcomes, then `{"ok":true}`
-        with api.executing(): ...                # the same, all the time
+        api.step_batches()                       # a step of each batch that goes on
+        with api.executing(): ...                # both, all the time
         api.inject(throttled("2"), ANSWER_LOST, of="POST ")
         api.gone_for(0.5)                        # nobody listens; then the same port again
         api.requests                             # what has arrived
@@ -142,13 +143,19 @@ class Api:
                 execute(run_id, self.world.execution_deps)
             return len(due)
 
+    def step_batches(self) -> None:
+        """One step of each batch that has an execution."""
+        with self.lock:
+            self.world.step_batches()
+
     @contextmanager
     def executing(self, *, every_seconds: float = 0.01) -> Iterator[None]:
-        """Meanwhile runs are executed as they come."""
+        """Meanwhile runs are executed as they come, and batches go on."""
         ended = threading.Event()
 
         def work() -> None:
             while not ended.wait(every_seconds):
+                self.step_batches()
                 self.execute_pending()
 
         thread = threading.Thread(target=work, daemon=True)

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import function_rerun
@@ -90,6 +90,32 @@ def test_an_experiment_is_started_and_read(api: Api, client: Client) -> None:
     started = client.start_experiment(RUN_ID, repeats=2, candidate_version="latest", ignore=["/at"])
     api.execute_pending()
     assert client.get_experiment(RUN_ID, started["experimentId"])["ignore"] == ["/at"]
+
+
+def test_a_batch_is_planned_started_changed_and_followed(api: Api, client: Client) -> None:
+    at = clock.now() - timedelta(minutes=1)
+    for number in range(3):
+        api.world.has_run(a_run(id=an_id(60 + number), status="failure", error_code="Declined", created_at=at))
+    of: dict[str, Any] = {"filter": {"errorCode": "Declined"}, "canary": {"count": 1}, "reason": "Fixed"}
+    assert client.start_rerun_batch(**of, dry_run=True)["wouldStart"] == 3
+    batch_id = client.start_rerun_batch(**of, use_latest_code=True, pace={"maxPerSecond": 100})["batchId"]
+    assert client.pause_rerun_batch(batch_id)["state"] == "paused"
+    assert (
+        client.resume_rerun_batch(batch_id, pace={"startPerSecond": 100}, stop_when={"failures": 9})["state"]
+        == "canary"
+    )
+    api.step_batches()
+    api.execute_pending()
+    assert client.get_rerun_batch(batch_id)["progress"]["started"] == 1
+    assert [each["status"] for each in client.list_batch_reruns(batch_id, status="completed")] == ["completed"]
+    assert [each["batchId"] for each in client.list_runs(batch_id=batch_id)] == [batch_id]
+    assert client.cancel_rerun_batch(batch_id, open_reruns="cancel")["state"] == "cancelled"
+    assert [each["batchId"] for each in client.list_rerun_batches(limit=1)] == [batch_id]
+    with pytest.raises(function_rerun.Conflict) as refused:
+        client.resume_rerun_batch(batch_id)
+    assert refused.value.code == "BATCH_ENDED"
+    acts = client.list_acts(batch_id=batch_id)
+    assert [each["action"] for each in acts] == ["cancel-batch", "resume-batch", "pause-batch", "start-batch"]
 
 
 def test_a_run_is_cancelled_and_erased(api: Api, client: Client) -> None:

@@ -11,7 +11,7 @@ from handlers.domain import clock
 from handlers.domain.audit.act import Act, Action
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.run import FunctionRun
-from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID, a_run, an_act, an_id
+from tests.builders import FUNCTION_ID, RUN_ID, TRIGGER_ID, a_batch, a_run, an_act, an_id
 from tests.entry_points.events import (
     AUDIT,
     CONTEXT,
@@ -64,6 +64,8 @@ def started(world: World) -> FunctionRun:
 @pytest.fixture
 def actable(world: World) -> World:
     world.has_run(a_run(id=an_id(9), status="pending", created_at=clock.now()))
+    batch = a_batch(id=an_id(8))
+    world.batches.batches[batch.id] = batch
     return world
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from handlers import (
+    api_batches,
     api_cancel,
     api_erase,
     api_error_groups,
@@ -16,13 +17,14 @@ from handlers import (
     api_triggers,
 )
 from handlers.domain import clock
-from tests.builders import FUNCTION_ARN, FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID, a_run, an_id
+from tests.builders import FUNCTION_ARN, FUNCTION_ID, GROUP_ID, RUN_ID, TRIGGER_ID, a_batch, a_run, an_id
 from tests.entry_points.events import OWN, answer_of, http_event
 from tests.fakes import World
 
 SECRET = "content-that-no-line-may-hold"
 Json = dict[str, Any]
 RUN, FUNCTION, TRIGGER = {"runId": RUN_ID}, {"functionId": FUNCTION_ID}, {"triggerId": TRIGGER_ID}
+BATCH = {"batchId": an_id(8)}
 
 ACTS: dict[str, tuple[Any, str, Json, str]] = {
     "rerun": (api_rerun, "POST /function-runs/{runId}/rerun", RUN, '{"overrideParams": {"a": "%s"}}'),
@@ -34,6 +36,15 @@ ACTS: dict[str, tuple[Any, str, Json, str]] = {
         '{"overrideParams": {"a": "%s"}}',
     ),
     "cancel": (api_cancel, "POST /function-runs/{runId}/cancel", {"runId": an_id(9)}, "{}"),
+    "start-batch": (
+        api_batches,
+        "POST /rerun-batches",
+        {},
+        '{"runIds": ["' + RUN_ID + '"], "overrideParams": {"a": "%s"}}',
+    ),
+    "pause-batch": (api_batches, "POST /rerun-batches/{batchId}/pause", BATCH, "{}"),
+    "resume-batch": (api_batches, "POST /rerun-batches/{batchId}/resume", BATCH, '{"pace": {"startPerSecond": 2}}'),
+    "cancel-batch": (api_batches, "POST /rerun-batches/{batchId}/cancel", BATCH, "{}"),
     "erase": (api_erase, "DELETE /function-runs/{runId}/content", RUN, ""),
     "reveal": (api_runs, "GET /function-runs/{runId}", RUN, ""),
     "execute": (api_triggers, "POST /function-triggers/{triggerId}/execute", TRIGGER, '{"payload": {"a": "%s"}}'),
@@ -88,6 +99,8 @@ def line_of(caplog: pytest.LogCaptureFixture) -> Json:
 @pytest.fixture
 def auditable(world: World) -> World:
     """Nothing has been started yet that could not be cancelled; the secrets of webhooks are signed ones."""
+    batch = a_batch(id=an_id(8))
+    world.batches.batches[batch.id] = batch
     world.has_run(a_run(id=an_id(9), status="pending", created_at=clock.now()))
     return world
 

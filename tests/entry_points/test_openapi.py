@@ -148,7 +148,9 @@ class TestDocument:
             if each.needs_token:
                 assert message(each.id, 403, "Forbidden") == f"The grant acme/{each.access} is required."
 
-    @pytest.mark.parametrize("operation", ["planRerun", "startExperiment", "getExperiment", "compareRuns", "listActs"])
+    @pytest.mark.parametrize(
+        "operation", ["planRerun", "startExperiment", "getExperiment", "compareRuns", "listActs", "getRerunBatch"]
+    )
     def test_an_example_of_an_answer_is_one(self, operation: str) -> None:
         [status] = BY_ID[operation].responses
         check_answer(BY_ID[operation].route_key, status.value, BY_ID[operation].answer)
@@ -210,6 +212,9 @@ class TestAnswers:
         _, hook = ask("createTrigger", body=json.dumps(signed | {"triggerMetadata": {"path": "signed"}}))
         version = {"if-match": '"1"'}
         _, started = ask("startExperiment", body="{}")
+        every = json.dumps({"filter": {"functionId": FUNCTION_ID}})
+        accepted, batch = ask("startRerunBatch", body=every)
+        batch_id = batch["batchId"]
         answers = {
             ("createTrigger", 201),
             *(("cancel", ask("cancel", runId=run_id)[0]) for run_id in (pending, running)),
@@ -222,6 +227,14 @@ class TestAnswers:
             ("getExperiment", ask("getExperiment", experimentId=started["experimentId"])[0]),
             ("compareRuns", ask("compareRuns", query={"with": RUN_ID})[0]),
             ("erase", ask("erase")[0]),
+            ("startRerunBatch", accepted),
+            ("startRerunBatch", ask("startRerunBatch", body=every.replace("}}", '}, "dryRun": true}'))[0]),
+            ("listRerunBatches", ask("listRerunBatches")[0]),
+            ("getRerunBatch", ask("getRerunBatch", batchId=batch_id)[0]),
+            ("listBatchReruns", ask("listBatchReruns", batchId=batch_id)[0]),
+            ("pauseRerunBatch", ask("pauseRerunBatch", batchId=batch_id, body="{}")[0]),
+            ("resumeRerunBatch", ask("resumeRerunBatch", batchId=batch_id, body="{}")[0]),
+            ("cancelRerunBatch", ask("cancelRerunBatch", batchId=batch_id, body="{}")[0]),
             ("getRerunHistory", ask("getRerunHistory")[0]),
             ("executeTrigger", ask("executeTrigger", body="{}")[0]),
             (

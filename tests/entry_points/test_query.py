@@ -18,6 +18,7 @@ IDS = {
     "triggerId": TRIGGER_ID,
     "workspace": OWN,
     "experimentId": RUN_ID,
+    "batchId": RUN_ID,
     "errorGroupId": GROUP_ID,
 }
 operations = pytest.mark.parametrize(

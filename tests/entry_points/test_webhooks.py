@@ -53,7 +53,8 @@ def test_the_log_says_what_was_wrong_with_a_signature_and_the_answer_does_not(
     logged = [(line["flaw"], line["triggerId"]) for line in lines if "flaw" in line]
     assert logged == ([] if flaw is None else [(flaw, an_id(7))])
     assert status == (400 if flaw is None else 401)
-    assert "4111" not in str(lines) + json.dumps(document)
+    texts = [value for line in lines for value in line.values() if not isinstance(value, float)]  # a moment may have it
+    assert "4111" not in str(texts) + json.dumps(document)
     assert flaw is None or document["message"] == (
         "The webhook's signature is missing or wrong, or its timestamp is more than five minutes off."
     )

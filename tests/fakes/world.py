@@ -1,6 +1,7 @@
 from dataclasses import dataclass, field
 
 from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, StepDeps, most_open
+from handlers.domain.batches.stepping import step
 from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
@@ -197,6 +198,12 @@ class World:
     def batch_plan_deps(self) -> BatchPlanDeps:
         index, limit = InMemoryRunIndex(self.runs), self.runs.max_reruns
         return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.most_open, self.retention)
+
+    def step_batches(self) -> None:
+        """One step of each batch that has an execution."""
+        for batch in list(self.batches.batches.values()):
+            if (batch.id, batch.generation) in self.executions.started:
+                step(batch.id, batch.generation, 0, self.step_deps, has_time=lambda: True)
 
     @property
     def most_open(self) -> int:

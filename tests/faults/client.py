@@ -71,7 +71,7 @@ class FaultInjection:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.published: list[dict[str, Any]] = []
-        """The details of the events that reached the bus."""
+        """The details of the events that reached the bus, those of error groups too."""
         self._operation = ""
         self._countdown = 0
         self._fault: Fault | None = None

@@ -11,6 +11,7 @@ API_FUNCTIONS = {
     "api_rerun",
     "api_experiments",
     "api_rerun_plan",
+    "api_batches",
     "api_runs",
     "api_registry",
     "api_triggers",

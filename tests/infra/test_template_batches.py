@@ -76,7 +76,7 @@ def test_who_starts_executions_may_start_those_of_this_machine_only(stack: Stack
         for statement in stack.statements(function)
         if "states:StartExecution" in statement["Action"]
     }
-    assert starters == {("run_batches", arn), ("watchdog", arn)}
+    assert starters == {("api_batches", arn), ("run_batches", arn), ("watchdog", arn)}
     assert not any(
         action.startswith("states:") and action != "states:StartExecution"
         for function in FUNCTIONS

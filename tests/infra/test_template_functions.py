@@ -52,7 +52,7 @@ class TestFunctions:
         given = {function for function in FUNCTIONS if "RERUN_INVOKABLE_FUNCTIONS" in stack.variables(function)}
         assert given == {
             *("api_registry", "api_rerun", "api_rerun_plan", "api_experiments", "api_triggers"),
-            *("on_run_failed", "execute_runs", "capture_failures", "run_batches"),
+            *("on_run_failed", "execute_runs", "capture_failures", "run_batches", "api_batches"),
         }
         for function in given:
             assert json.loads(stack.variables(function)["RERUN_INVOKABLE_FUNCTIONS"]) == {"acme": [INVOKABLE]}
@@ -228,7 +228,7 @@ class TestGrants:
         }
         starters = {
             *("api_rerun", "api_experiments", "api_triggers", "api_webhooks", "api_registry"),
-            *("on_event", "on_run_failed", "run_batches"),
+            *("on_event", "on_run_failed", "run_batches", "api_batches"),
         }
         assert may == {
             ("InputKey", "Decrypt"): {

@@ -90,7 +90,7 @@ class Life:
 
     def _go_on(self) -> None:
         self.lineage.execute_what_was_pushed()
-        while failures := [actual["functionRunId"] for actual in INJECTION.published if actual["awaitsRetry"]]:
+        while failures := [actual["functionRunId"] for actual in INJECTION.published if actual.get("awaitsRetry")]:
             INJECTION.published.clear()
             for run in failures:
                 retried(run, self.lineage.container())

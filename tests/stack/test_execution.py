@@ -193,15 +193,20 @@ def test_each_end_is_told_on_the_lifecycle_bus_without_content(workspace: Worksp
     completed = workspace.ended(workspace.rerun(failed["id"], overrideParams={"secret-key": 1}))
 
     published: dict[str, Any] = {}
+    opened: list[str] = []
 
     def both() -> bool:
         for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
             event = json.loads(message["Body"])
-            published[event["detail"]["functionRunId"]] = event
+            if event["detail-type"] == "Error Group Opened":
+                opened.append(event["detail"]["functionRunId"])
+            else:
+                published[event["detail"]["functionRunId"]] = event
             assert "secret-key" not in message["Body"]
         return len(published) == 2
 
     until(both)
+    assert opened == [failed["id"]]
     assert published[failed["id"]]["detail-type"] == "Function Run Failed"
     assert published[failed["id"]]["detail"]["errorCode"] == "ZeroDivisionError"
     assert published[failed["id"]]["detail"]["errorSource"] == "function"

@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import pytest
 
+from handlers.domain.clock import iso, now
 from infra.lambda_test_events import EVENTS, events_of
 from infra.local.local_stack import LocalStack
 from tests.infra.template import ENTRY_POINTS
@@ -230,6 +232,44 @@ def _(own: Own) -> None:
     status, document = own.ask("api_experiments-on-the-latest-code", run)
     assert (status, len(document["pinned"]), len(document["candidate"])) == (202, 2, 2)
     assert own.workspace.ended(document["candidate"][1])["experimentId"] == document["experimentId"]
+
+
+@does("api_batches-plan")
+def _(own: Own) -> None:
+    status, plan = own.ask("api_batches-plan", own.function)
+    assert (status, plan["sources"], plan["isSample"]) == (200, 0, False)
+
+
+@does("api_batches-a-run-again")
+def _(own: Own) -> None:
+    status, document = own.ask("api_batches-a-run-again", own.run)
+    assert (status, document["state"]) == (202, "running")
+
+
+def a_waiting_batch(own: Own) -> str:
+    body = {"runIds": [own.run], "notBefore": iso(now() + timedelta(days=1))}
+    return str(own.workspace.http.post("/rerun-batches", json=body).json()["batchId"])
+
+
+@does("api_batches-list")
+def _(own: Own) -> None:
+    batch = a_waiting_batch(own)
+    status, document = own.ask("api_batches-list")
+    assert (status, [each["batchId"] for each in document["data"]]) == (200, [batch])
+
+
+@does("api_batches-a-batch")
+def _(own: Own) -> None:
+    batch = a_waiting_batch(own)
+    status, document = own.ask("api_batches-a-batch", batch)
+    assert (status, document["batchId"], document["state"]) == (200, batch, "scheduled")
+
+
+@does("api_batches-cancel")
+def _(own: Own) -> None:
+    batch = a_waiting_batch(own)
+    status, document = own.ask("api_batches-cancel", batch)
+    assert (status, document["batchId"], document["state"]) == (200, batch, "cancelled")
 
 
 @does("api_webhooks-unsigned")

@@ -12,7 +12,7 @@ from handlers.domain.audit.act import Act, Action
 from handlers.domain.batches.batch import Baseline, Batch, BatchState
 from handlers.domain.batches.moving import moved
 from handlers.domain.batches.ports import BatchDeps, BatchReader
-from handlers.domain.batches.requests import CancelBody, PauseBody, ResumeBody
+from handlers.domain.batches.requests import CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.restarting import start_execution
 from handlers.domain.errors import BatchEnded, NotFound, Unavailable
 from handlers.domain.ids import parse_id
@@ -72,7 +72,7 @@ def resume(workspace: str, batch_id: str, by: str, body: ResumeBody, deps: Batch
     return _changed(batch_id, _act(Action.RESUME_BATCH, workspace, by, body.reason, deps), change, deps)
 
 
-def cancel_batch(workspace: str, batch_id: str, by: str, body: CancelBody, deps: BatchDeps) -> Batch:
+def cancel_batch(workspace: str, batch_id: str, by: str, body: CancelBatchBody, deps: BatchDeps) -> Batch:
     """It starts nothing any more. Its open re-runs are called off by its steps, if that is asked for, also later.
 
     Raises NotFound, BatchEnded or Unavailable.

@@ -16,7 +16,7 @@ from handlers.domain.requests import Body, ContentField, Moment, explained
 from handlers.domain.starting.rerun import Effects, when_due
 
 MAX_CANARY = 100
-MAX_OVERRIDES_BYTES = 256 * 1024
+MAX_OVERRIDES_BYTES = 256_000
 _FASTEST, _SLOWEST = 100.0, 0.1
 _DAY_SECONDS = 24 * 3600
 
@@ -185,7 +185,7 @@ class ResumeBody(Body):
         return super().read(body, within=within)
 
 
-class CancelBody(Body):
+class CancelBatchBody(Body):
     reason: Reason = None
     open_reruns: Literal["leave", "cancel"] = Field(
         default="leave", description="`cancel`: those that are not being executed are cancelled, too."

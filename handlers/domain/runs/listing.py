@@ -27,8 +27,8 @@ class Filters(NamedTuple):
     execution_source: ExecutionSource | None = None
     error_code: str | None = None
     function_version: str | None = None
-    batch_id: str | None = None
     error_group_id: str | None = None
+    batch_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -70,7 +70,9 @@ def list_runs(
     position = None
     for _ in range(LOOKS_PER_RUN):
         looked_at = list(islice(entries, page.size))
-        found += filter(filters.match, runs.read_many([entry.run_id for entry in looked_at]))
+        read = runs.read_many([entry.run_id for entry in looked_at])
+        # Not each index is the workspace's.
+        found += [run for run in read if run.workspace == workspace and filters.match(run)]
         position = looked_at[-1].position if len(looked_at) == page.size else None
         if position is None or len(found) >= page.size:
             break
@@ -91,6 +93,7 @@ _READERS: dict[str, Reader] = {
     "errorCode": short_text,
     "functionVersion": short_text,
     "errorGroupId": a_group_id,
+    "batchId": an_id,
     "from": moment,
     "to": moment,
 }

@@ -10,7 +10,7 @@ from handlers.domain.audit.act import Act, Action
 from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.changing import cancel_batch, pause, resume
 from handlers.domain.batches.ports import BatchDeps
-from handlers.domain.batches.requests import CancelBody, PauseBody, ResumeBody
+from handlers.domain.batches.requests import CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.batches.stepping import StepResult, step
 from handlers.domain.errors import BatchEnded, Refused, Unavailable
@@ -182,7 +182,7 @@ class Anything:
                 elif kind == "resume":
                     resume(WORKSPACE, self.batch_id, "bob", ResumeBody(), self.batch_deps)
                 elif self.random.random() < 0.2:
-                    body = CancelBody.read({"openReruns": self.random.choice(["leave", "cancel"])})
+                    body = CancelBatchBody.read({"openReruns": self.random.choice(["leave", "cancel"])})
                     cancel_batch(WORKSPACE, self.batch_id, "bob", body, self.batch_deps)
 
         self.spawn(act)

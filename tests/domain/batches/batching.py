@@ -23,6 +23,9 @@ GROUP = group_id(FUNCTION_ID, ErrorSource.SERVICE, "ZeroDivisionError")
 """Of all originals here, and of what fails as they have."""
 OF_GROUP = {"filter": {"errorGroupId": GROUP}}
 
+FAST: dict[str, Any] = {"pace": {"startPerSecond": 100}, "canary": {"count": 0}, "stopWhen": {"sameErrorGroup": False}}
+"""At once, and whatever comes of it."""
+
 
 def has_failed(world: World, count: int, **changes: Any) -> list[FunctionRun]:
     """Originals, the newest last; created a second apart, before the moment at which tests begin."""
@@ -125,3 +128,7 @@ def check_books(batch: Batch, world: World) -> None:
     own = [run for run in members(world) if run.batch_id == batch.id]
     assert progress.started == len(own)
     assert len({run.source_run_id for run in own}) == len(own), "each source is re-run once"
+
+
+def first_execution(world: World, **body: Any) -> Execution:
+    return Execution(world, started(world, **body).id, 1)

@@ -4,7 +4,7 @@ import pytest
 
 from handlers.domain.batches.batch import BatchState
 from handlers.domain.batches.changing import cancel_batch, resume
-from handlers.domain.batches.requests import CancelBody, ResumeBody
+from handlers.domain.batches.requests import CancelBatchBody, ResumeBody
 from tests.builders import WORKSPACE
 from tests.domain.batches.anything import Anything
 from tests.domain.batches.batching import check_books
@@ -26,7 +26,7 @@ def test_each_source_is_rerun_once_at_most_and_the_books_are_exact(seed: int, ti
                 if world.random.random() < 0.5:
                     resume(WORKSPACE, batch.id, "bob", ResumeBody(), world.world.batch_deps)
                 else:
-                    cancel_batch(WORKSPACE, batch.id, "bob", CancelBody(), world.world.batch_deps)
+                    cancel_batch(WORKSPACE, batch.id, "bob", CancelBatchBody(), world.world.batch_deps)
             if batch.state.is_final and not batch.needs_steps:
                 break
     finally:

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.domain.batches.batch import Baseline, Batch, BatchState, Pace, Progress, StopReason, StopWhen
 from handlers.domain.batches.changing import cancel_batch, find_batch, pause, resume
-from handlers.domain.batches.requests import CancelBody, PauseBody, ResumeBody
+from handlers.domain.batches.requests import CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.errors import BatchEnded, InvalidRequest, NotFound, Unavailable
 from tests.builders import NOW, WORKSPACE, an_id
 from tests.domain.batches.batching import started
@@ -17,7 +17,9 @@ from tests.fakes import FakeClock, World
 CHANGES: dict[str, Callable[..., Batch]] = {
     "pause": lambda world, id_, **body: pause(WORKSPACE, id_, "bob", PauseBody.read(body), world.batch_deps),
     "resume": lambda world, id_, **body: resume(WORKSPACE, id_, "bob", ResumeBody.read(body), world.batch_deps),
-    "cancel": lambda world, id_, **body: cancel_batch(WORKSPACE, id_, "bob", CancelBody.read(body), world.batch_deps),
+    "cancel": lambda world, id_, **body: cancel_batch(
+        WORKSPACE, id_, "bob", CancelBatchBody.read(body), world.batch_deps
+    ),
 }
 
 

@@ -7,20 +7,20 @@ import pytest
 
 from handlers.domain.batches import stepping
 from handlers.domain.batches.batch import BatchState
-from handlers.domain.batches.changing import cancel_batch, pause, resume
-from handlers.domain.batches.requests import CancelBody, PauseBody, ResumeBody
-from handlers.domain.batches.restarting import restart
-from handlers.domain.errors import Unavailable
+from handlers.domain.batches.changing import resume
+from handlers.domain.batches.requests import ResumeBody
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
 from handlers.domain.starting.retry import retry
 from tests.builders import NOW, WORKSPACE, a_rerun, a_run, a_trigger, an_id
 from tests.domain.batches.batching import (
     FAILURE,
+    FAST,
     Execution,
     carry_on,
     check_books,
     execute_all,
+    first_execution,
     has_failed,
     members,
     outcomes_of,
@@ -28,12 +28,6 @@ from tests.domain.batches.batching import (
 )
 from tests.domain.starting.retrying import a_policy
 from tests.fakes import FakeClock, World
-
-FAST: dict[str, Any] = {"pace": {"startPerSecond": 100}, "canary": {"count": 0}, "stopWhen": {"sameErrorGroup": False}}
-
-
-def first_execution(world: World, **body: Any) -> Execution:
-    return Execution(world, started(world, **body).id, 1)
 
 
 def ids(runs: list[FunctionRun]) -> list[str | None]:
@@ -253,143 +247,6 @@ def test_a_step_starts_a_hundred_at_most(world: World, time: FakeClock, monkeypa
     assert counts == [1, 100, 100, 49]
 
 
-def test_of_two_steps_at_once_one_starts_nothing(
-    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    has_failed(world, 5)
-    execution = first_execution(world, **FAST)
-    replace = world.batches.replace
-    second = []
-
-    def after_another(*given: Any) -> bool:
-        monkeypatch.setattr(world.batches, "replace", replace)
-        second.append(Execution(world, execution.batch_id, 1).step())
-        return replace(*given)
-
-    monkeypatch.setattr(world.batches, "replace", after_another)
-    assert execution.step().wait_seconds == 1, "it looks again"
-    assert len(second) == len(members(world)) == 1
-    check_books(world.batches.batches[execution.batch_id], world)
-
-
-def test_a_pause_during_a_step_is_kept_and_what_the_step_starts_is_counted(world: World) -> None:
-    has_failed(world, 5)
-    execution = first_execution(world, **FAST)
-    record = world.runs.record_rerun
-
-    def pausing(*given: Any, **named: Any) -> bool:
-        pause(WORKSPACE, execution.batch_id, "bob", PauseBody(), world.batch_deps)
-        return record(*given, **named)
-
-    world.runs.record_rerun = pausing  # type: ignore[method-assign]
-    execution.step()
-    batch = world.batches.batches[execution.batch_id]
-    assert (batch.state, batch.progress.started, batch.chosen) == (BatchState.PAUSED, 1, ())
-    check_books(batch, world)
-    execution.step()
-    assert len(members(world)) == 1
-
-
-def test_a_paused_batch_is_stepped_until_nothing_is_open_and_then_no_more(world: World, time: FakeClock) -> None:
-    has_failed(world, 5)
-    execution = first_execution(world, **FAST)
-    execution.step()
-    pause(WORKSPACE, execution.batch_id, "bob", PauseBody(), world.batch_deps)
-    assert not execution.step().is_over
-    execute_all(world)
-    assert execution.step().is_over
-    batch = world.batches.batches[execution.batch_id]
-    assert (batch.progress.completed, batch.due_at) == (1, None)
-
-
-def test_open_reruns_are_called_off_with_the_batch_if_that_is_asked_for(world: World, time: FakeClock) -> None:
-    has_failed(world, 8)
-    execution = first_execution(world, **FAST)
-    execution.step()
-    time.advance(seconds=1)
-    execution.step()
-    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBody.read({"openReruns": "cancel"}), world.batch_deps)
-    Execution(world, execution.batch_id, 2).step()
-    batch = carry_on(world, time, execution.batch_id)
-    assert batch.state is BatchState.CANCELLED
-    assert batch.progress.cancelled == batch.progress.started == 5
-    assert {(run.status, run.cancel_requested_by) for run in members(world)} == {(Status.CANCELLED, "bob")}
-    check_books(batch, world)
-
-
-def test_open_reruns_of_a_cancelled_batch_go_on_and_are_counted(world: World, time: FakeClock) -> None:
-    has_failed(world, 8)
-    execution = first_execution(world, **FAST)
-    execution.step()
-    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBody(), world.batch_deps)
-    batch = carry_on(world, time, execution.batch_id)
-    assert (batch.state, batch.progress.completed) == (BatchState.CANCELLED, 1)
-
-
-def test_an_execution_of_an_earlier_generation_does_nothing(world: World) -> None:
-    has_failed(world, 5)
-    execution = first_execution(world, **FAST)
-    pause(WORKSPACE, execution.batch_id, "bob", PauseBody(), world.batch_deps)
-    resume(WORKSPACE, execution.batch_id, "bob", ResumeBody(), world.batch_deps)
-    assert execution.step().is_over
-    assert not members(world)
-    assert world.executions.started == [(execution.batch_id, 1), (execution.batch_id, 2)]
-
-
-def test_an_execution_ends_in_good_time_and_the_next_one_goes_on(
-    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stepping, "MAX_STEPS", 3)
-    has_failed(world, 20)
-    batch = carry_on(world, time, started(world).id)
-    assert batch.state is BatchState.COMPLETED
-    assert batch.generation > 2
-    assert world.executions.started == [(batch.id, number) for number in range(1, batch.generation + 1)]
-
-
-def test_a_batch_that_begins_later_is_begun_by_the_watchdog(world: World, time: FakeClock) -> None:
-    has_failed(world, 3)
-    batch = started(world, notBefore="2026-11-22T10:30:00Z")
-    assert (batch.state, batch.due_at) == (BatchState.SCHEDULED, NOW + timedelta(hours=1))
-    assert not world.executions.started
-    assert list(world.batches.overdue()) == []
-    batch = carry_on(world, time, batch.id)
-    assert batch.state is BatchState.COMPLETED
-    assert time.moment > NOW + timedelta(hours=1)
-
-
-def test_a_batch_whose_execution_was_not_started_is_not_forgotten(world: World, time: FakeClock) -> None:
-    has_failed(world, 3)
-    world.executions.fails = True
-    batch = started(world)
-    time.advance(minutes=3)
-    with pytest.raises(Unavailable):
-        restart(batch, world.batch_deps)
-    world.executions.fails = False
-    time.advance(minutes=3)
-    (overdue,) = world.batches.overdue()
-    assert restart(overdue, world.batch_deps)
-    assert not restart(overdue, world.batch_deps), "it has moved since it was read"
-    assert carry_on(world, time, batch.id).state is BatchState.COMPLETED
-
-
-def test_an_idle_step_writes_nothing_until_it_is_time_to_be_seen(world: World, time: FakeClock) -> None:
-    has_failed(world, 1)
-    execution = first_execution(world, **FAST)
-    execution.step()
-    time.advance(seconds=3)
-    execution.step()  # finds that there are no more
-    world.batches.writes = 0
-    waits = []
-    for _ in range(20):
-        waits.append(execution.step().wait_seconds)
-        time.advance(seconds=waits[-1])
-        assert world.batches.batches[execution.batch_id].due_at > time.moment  # type: ignore[operator]
-    assert waits == sorted(waits)
-    assert (waits[0], waits[-1]) == (2, 60)
-    assert world.batches.writes <= 10
-
-
 def test_a_batch_of_nothing_completes(world: World) -> None:
     world.has_registered()
     execution = first_execution(world)
@@ -443,3 +300,22 @@ def test_failures_of_more_groups_than_are_named_are_counted_together(world: Worl
     batch = carry_on(world, time, batch.id, outcome=failing)
     groups = batch.progress.failed_by_group
     assert (len(groups), groups["other"], sum(groups.values())) == (21, 10, 30)
+
+
+def test_no_more_is_started_in_any_span_of_time_than_the_pace_allows_also_after_an_outage(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "most_open", 500)
+    has_failed(world, 300)
+    batch = started(world, pace={"startPerSecond": 1, "maxPerSecond": 4, "doubleEverySeconds": 10})
+    execution = Execution(world, batch.id, 1)
+    while not execution.is_over:
+        world.cipher.refused = 60 < (time.moment - NOW).total_seconds() < 600
+        time.advance(seconds=execution.step().wait_seconds + 0.3)
+        execute_all(world)
+    moments = sorted(run.created_at for run in members(world))
+    assert len(moments) == 300
+    for first, begin in enumerate(moments):
+        for number, moment in enumerate(moments[first:], start=1):
+            assert number <= 4 * (5 + (moment - begin).total_seconds()) + 0.01
+    assert (moments[-1] - NOW).total_seconds() < 600 + 300 / 4

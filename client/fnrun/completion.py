@@ -20,12 +20,26 @@ def run_ids(incomplete: str) -> Iterator[Offer]:
             yield run.id, _plain(f"{run.status} {names.get(run.function_id, '')} {run.created_at[:16]}")
 
 
+def group_ids(incomplete: str) -> Iterator[Offer]:
+    return _ids("groups", incomplete)
+
+
+def batch_ids(incomplete: str) -> Iterator[Offer]:
+    return _ids("batches", incomplete)
+
+
 def function_names(incomplete: str) -> Iterator[Offer]:
     return _names("functions", incomplete)
 
 
 def trigger_names(incomplete: str) -> Iterator[Offer]:
     return _names("triggers", incomplete)
+
+
+def _ids(kind: str, incomplete: str) -> Iterator[Offer]:
+    for thing_id, about in recent.names_of(recent.scope_typed_last(), kind).items():
+        if thing_id.startswith(incomplete) and _TYPED_AS_IT_IS.fullmatch(thing_id):
+            yield thing_id, _plain(about)
 
 
 def _names(kind: str, incomplete: str) -> Iterator[Offer]:

@@ -20,6 +20,8 @@ class Exit(IntEnum):
     """Of a replay: no difference was found, but not all runs gave a verdict."""
     NOTHING_THERE = 8
     """Of a replay: there is no run that it could take."""
+    STOPPED = 9
+    """A batch of re-runs has stopped itself."""
     FAULT = 70
     """A fault of the command line itself (EX_SOFTWARE of sysexits.h)."""
     INTERRUPTED = 130

@@ -1,8 +1,8 @@
-"""What a person names, as the API names it: runs by the beginning of an id, functions and triggers by name or id."""
+"""What a person names, as the API names it: functions and triggers by name or id, the rest by an id's beginning."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fnrun import recent
 from fnrun.errors import UsageFault
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from fnrun.recent import Place
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GROUP_ID = re.compile(r"[0-9a-fA-F]{32}")
 _BEGINNING = re.compile(r"[0-9a-fA-F-]{4,35}")
+SHORT = 8
+"""Characters of an error group's id that are shown in tables, where they can be typed for all of it."""
 
 _PAGE = 100
 """The API's largest."""
@@ -26,16 +29,28 @@ def is_id(text: str) -> bool:
 
 def run_id(typed: str) -> str:
     """Of a whole id, or the unique beginning of one that was seen lately. Raises UsageFault."""
-    if is_id(typed):
-        return typed.lower()
-    if not _BEGINNING.fullmatch(typed):
-        raise UsageFault(f"{printable(typed)!r} is not the id of a run", "fnrun runs list")
-    found = [run.id for run in recent.runs_of(recent.scope_of(place())) if run.id.startswith(typed.lower())]
-    if not found:
-        raise UsageFault(f"No run that was listed lately begins with {typed}", "fnrun runs list, or type the whole id")
-    if len(found) > 1:
-        raise UsageFault(f"{len(found)} runs begin with {typed}", f"type more of it: {found[0]} or {found[1]}")
-    return found[0]
+    return (
+        typed.lower() if is_id(typed) else _begun(typed, _RUNS, lambda scope: [run.id for run in recent.runs_of(scope)])
+    )
+
+
+def group_id(typed: str) -> str:
+    """The same, of an error group."""
+    return (
+        typed.lower()
+        if _GROUP_ID.fullmatch(typed)
+        else _begun(typed, _GROUPS, lambda scope: recent.names_of(scope, "groups"))
+    )
+
+
+def batch_id(typed: str) -> str:
+    """The same, of a batch."""
+    return typed.lower() if is_id(typed) else _begun(typed, _BATCHES, lambda scope: recent.names_of(scope, "batches"))
+
+
+def group_names() -> dict[str, str]:
+    """What is known of error groups that were listed lately, by their ids: error and function."""
+    return recent.names_of(recent.scope_of(place()), "groups")
 
 
 def function_id(client: "Client", typed: str) -> str:
@@ -78,6 +93,36 @@ def remembered(runs: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
         recent.remember_runs(place(), newest)
 
 
+def remember_group(group: Mapping[str, Any], function_names: Mapping[str, str]) -> None:
+    recent.remember_ids(place(), "groups", {group["errorGroupId"]: _about_group(group, function_names)})
+
+
+def remembered_groups(groups: Iterable[Mapping[str, Any]], function_names: Mapping[str, str]) -> Iterator[Any]:
+    """As `remembered`, of error groups."""
+    about: dict[str, str] = {}
+    try:
+        for group in groups:
+            about[group["errorGroupId"]] = _about_group(group, function_names)
+            yield group
+    finally:
+        recent.remember_ids(place(), "groups", about)
+
+
+def remembered_batches(batches: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
+    """As `remembered`, of batches."""
+    about: dict[str, str] = {}
+    try:
+        for batch in batches:
+            about[batch["batchId"]] = f"{batch['state']} {batch['createdAt'][:16]}"
+            yield batch
+    finally:
+        recent.remember_ids(place(), "batches", about)
+
+
+def _about_group(group: Mapping[str, Any], function_names: Mapping[str, str]) -> str:
+    return f"{group['errorCode']} in {function_names.get(group['functionId'], group['functionId'])}"
+
+
 def remember_started(run_ids: Iterable[str], *, function_id: str = "") -> None:
     """Runs that were accepted just now."""
     from datetime import UTC, datetime
@@ -85,6 +130,31 @@ def remember_started(run_ids: Iterable[str], *, function_id: str = "") -> None:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     started = {"status": "pending", "functionId": function_id, "createdAt": now}
     recent.remember_runs(place(), [{"id": each} | started for each in run_ids])
+
+
+class _Kind(NamedTuple):
+    noun: str
+    plural: str
+    listed_by: str
+
+
+_RUNS = _Kind("run", "runs", "fnrun runs list")
+_GROUPS = _Kind("error group", "error groups", "fnrun errors")
+_BATCHES = _Kind("batch", "batches", "fnrun batch list")
+
+
+def _begun(typed: str, kind: _Kind, known: Callable[[recent.Scope], Iterable[str]]) -> str:
+    if not _BEGINNING.fullmatch(typed):
+        article = "an" if kind is _GROUPS else "a"
+        raise UsageFault(f"{printable(typed)!r} is not the id of {article} {kind.noun}", kind.listed_by)
+    found = [each for each in known(recent.scope_of(place())) if each.startswith(typed.lower())]
+    if not found:
+        raise UsageFault(
+            f"No {kind.noun} that was listed lately begins with {typed}", f"{kind.listed_by}, or type the whole id"
+        )
+    if len(found) > 1:
+        raise UsageFault(f"{len(found)} {kind.plural} begin with {typed}", f"type more of it: {found[0]} or {found[1]}")
+    return found[0]
 
 
 def _named(typed: str, kind: str, listed: Callable[..., Iterable[Any]]) -> str:

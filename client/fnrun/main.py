@@ -38,6 +38,8 @@ COMMANDS: Mapping[str, _Command] = MappingProxyType(
         "history": _Command("history", "Show the lineage of a run as a tree."),
         "compare": _Command("compare", "Show how two runs differ."),
         "experiment": _Command("experiment", "Find out whether code or world made the difference."),
+        "errors": _Command("errors", "List error groups; show, resolve, ignore or reopen one."),
+        "batch": _Command("batch", "Re-run many runs as one; it stops itself."),
         "replay": _Command("replay", "Execute recorded runs on other code: does it do the same?"),
         "cancel": _Command("cancel", "Cancel runs that are not executed yet."),
         "erase": _Command("erase", "Erase what runs hold, for good."),

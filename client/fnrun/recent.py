@@ -11,11 +11,13 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 RUNS_KEPT = 200
+_IDS_KEPT = 200
 _NAMES_KEPT = 500
 _SCOPES_KEPT = 5
+_KINDS = ("functions", "triggers", "groups", "batches")
 
 Scope = dict[str, Any]
-"""Of one workspace of one stack: `url`, `workspace`, `profile`, `runs`, `functions` and `triggers`."""
+"""Of one workspace of one stack: `url`, `workspace`, `profile`, `runs`, and the others of `_KINDS`."""
 
 
 class RecentRun(NamedTuple):
@@ -52,7 +54,7 @@ def runs_of(scope: Scope) -> list[RecentRun]:
 
 
 def names_of(scope: Scope, kind: str) -> dict[str, str]:
-    """Names by ids, of `functions` or `triggers`."""
+    """By ids: names of `functions` or `triggers`, or what is known of `groups` or `batches`."""
     return {str(key): str(name) for key, name in scope.get(kind, {}).items()}
 
 
@@ -78,6 +80,17 @@ def remember_names(place: Place, kind: str, names: Mapping[str, str]) -> None:
     _change(place, replace)
 
 
+def remember_ids(place: Place, kind: str, about: Mapping[str, str]) -> None:
+    """Some `groups` or `batches`, and what to say of each; those that were seen last are kept."""
+
+    def add(scope: Scope) -> None:
+        before = {key: said for key, said in names_of(scope, kind).items() if key not in about}
+        scope[kind] = dict([*about.items(), *before.items()][:_IDS_KEPT])
+
+    if about:
+        _change(place, add)
+
+
 def _change(place: Place, change: Any) -> None:
     from fnrun.connection.files import write_private
 
@@ -99,7 +112,8 @@ def _scopes() -> list[Scope]:
         scopes = json.loads(_file().read_text(encoding="utf-8"))["scopes"]
         for scope in scopes:  # whatever has another shape is of no use
             runs_of(scope)
-            names_of(scope, "functions"), names_of(scope, "triggers")
+            for kind in _KINDS:
+                names_of(scope, kind)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return []
     return list(scopes)

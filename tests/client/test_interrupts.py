@@ -13,7 +13,7 @@ import pytest
 from fnrun.errors import Exit
 
 from tests.builders import RUN_ID, an_id
-from tests.client.failing import FAILED, a_failed_run, reruns_of
+from tests.client.failing import FAILED, a_failed_run, a_started_batch, reruns_of
 from tests.client.faults import Fault
 from tests.client.server import Api
 
@@ -154,7 +154,9 @@ def test_whatever_changes_something_says_so(
     assert log.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["runs", "list"], ["history", RUN_ID], ["runs", "show", RUN_ID]])
+@pytest.mark.parametrize(
+    "arguments", [["runs", "list"], ["history", RUN_ID], ["runs", "show", RUN_ID], ["errors"], ["batch", "list"]]
+)
 def test_what_only_reads_ends_in_one_line(api: Api, process: Process, arguments: list[str]) -> None:
     api.inject(STUCK)
     process.start(*arguments)
@@ -169,3 +171,30 @@ def test_watching_ends_well(api: Api, process: Process) -> None:
     code, out, log = process.interrupt()
     assert (code, log) == (Exit.DONE, "\n")
     assert RUN_ID in out
+
+
+def test_who_ends_watching_a_batch_reads_that_it_goes_on(api: Api, process: Process) -> None:
+    a_failed_run(api)
+    batch = a_started_batch(api)
+    api.inject(PASSES, STUCK)
+    process.start("batch", "watch", batch)
+    wait_until_stuck(api)
+    assert process.interrupt() == (
+        Exit.INTERRUPTED,
+        "",
+        f"fnrun: Interrupted: the batch goes on. Next: fnrun batch watch {batch}, or fnrun batch pause {batch}\n",
+    )
+
+
+def test_who_interrupts_the_start_of_a_batch_reads_how_to_look(api: Api, process: Process) -> None:
+    a_failed_run(api)
+    # The plan, the names of functions, and the batch itself.
+    api.inject(PASSES, PASSES, STUCK)
+    process.start("batch", "start", FAILED, "--reason", "why", "--yes", "--idempotency-key", "a-key")
+    wait_until_stuck(api)
+    code, out, log = process.interrupt()
+    assert (code, out) == (Exit.INTERRUPTED, "")
+    assert log.splitlines()[-1] == (
+        "fnrun: Interrupted: it is not known whether a batch was started. "
+        "Next: look with fnrun batch list, or send it again with --idempotency-key a-key"
+    )

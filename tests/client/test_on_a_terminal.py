@@ -15,7 +15,7 @@ import pytest
 from fnrun.errors import Exit
 
 from tests.builders import RUN_ID
-from tests.client.failing import FAILED, a_failed_run, reruns_of
+from tests.client.failing import FAILED, a_failed_run, a_started_batch, reruns_of
 from tests.client.server import Api
 
 _CLIENT = Path(__file__).parents[2] / "client"
@@ -133,3 +133,28 @@ def test_runs_are_watched_in_a_table_until_ctrl_c(api: Api, terminal: Terminal) 
     assert terminal.end() == Exit.DONE
     assert "\x1b[?25h" in terminal.shown  # the cursor is there again
     assert "Traceback" not in terminal.shown
+
+
+def test_a_batch_is_watched_in_place_to_its_end(api: Api, terminal: Terminal) -> None:
+    a_failed_run(api)
+    batch = a_started_batch(api)
+    terminal.start("batch", "watch", batch, "--every", "0.1")
+    terminal.wait_for("Ctrl-C ends watching: the batch goes on")
+    assert "nothing is started yet" in terminal.shown
+    with api.executing():
+        assert terminal.end() == Exit.DONE
+    shown = terminal.shown.rpartition(batch)[2]
+    assert re.search(r"completed.*━{40}.*1 of 1.*completed 1", shown, re.DOTALL)
+    assert "Ctrl-C" not in shown
+    assert "\x1b[?25h" in terminal.shown
+
+
+def test_a_batch_is_asked_about_with_its_plan(api: Api, terminal: Terminal) -> None:
+    a_failed_run(api)
+    terminal.start("batch", "start", "--error", "OrderInvalid", "--reason", "why")
+    terminal.wait_for("Start this one re-run? [y/N]")
+    assert "Plan of a batch of re-runs" in terminal.shown
+    terminal.type("y\n")
+    assert terminal.end() == Exit.DONE
+    [batch] = api.world.batches.batches
+    assert f"fnrun batch watch {batch}" in terminal.shown

@@ -33,6 +33,7 @@ finally:
     sys.stderr.write("\\n" + json.dumps([*sys.modules]))
 """
 RUN = "550e8400-e29b-41d4-a716-446655440000"
+GROUP, BATCH = "1a2b3c4d" * 4, "7c0e8400-e29b-41d4-a716-446655440000"
 
 
 @pytest.fixture
@@ -44,6 +45,8 @@ def config(tmp_path: Path) -> Path:
         "runs": [[RUN, "failure", "f-1", "2026-11-26T12:00:00.000Z"]],
         "functions": {"f-1": "orders-import", "f-2": "$(reboot)"},
         "triggers": {"t-1": "nightly"},
+        "groups": {GROUP: "OrderInvalid in orders-import", "$(reboot)": "x"},
+        "batches": {BATCH: "running 2026-11-26T12:00"},
     }
     (tmp_path / "completion.json").write_text(json.dumps({"scopes": [scope]}))
     return tmp_path
@@ -73,7 +76,16 @@ def test_help_loads_nothing_slow(config: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["runs", "--help"], ["rerun", "--help"], ["runs", "list", "--help"], ["replay", "--help"]]
+    "arguments",
+    [
+        ["runs", "--help"],
+        ["rerun", "--help"],
+        ["runs", "list", "--help"],
+        ["replay", "--help"],
+        ["errors", "--help"],
+        ["batch", "--help"],
+        ["batch", "start", "--help"],
+    ],
 )
 def test_help_of_a_command_loads_nothing_that_only_the_command_uses(config: Path, arguments: list[str]) -> None:
     printed, modules = fresh(config, *arguments)
@@ -96,6 +108,14 @@ def test_help_of_a_command_loads_nothing_that_only_the_command_uses(config: Path
         ("fnrun rerun --ev", "--even-if-recovered"),
         ("fnrun experiment ", RUN),
         ("fnrun audit --action rer", "rerun"),
+        ("fnrun runs list --group 1a", GROUP),
+        ("fnrun errors sh", "show"),
+        ("fnrun errors --st", "--state"),
+        ("fnrun errors --state res", "resolved"),
+        ("fnrun errors show ", GROUP),
+        ("fnrun batch watch 7", BATCH),
+        ("fnrun batch start --group ", GROUP),
+        ("fnrun batch start --stop-on s", "same-error"),
     ],
 )
 def test_completion_offers_what_fits_and_loads_nothing_slow(config: Path, shell: str, line: str, offered: str) -> None:
@@ -106,6 +126,11 @@ def test_completion_offers_what_fits_and_loads_nothing_slow(config: Path, shell:
 
 def test_ids_are_offered_with_status_and_function(config: Path) -> None:
     assert completed(config, "fnrun rerun ", "fish")[0] == f"{RUN}\tfailure orders-import 2026-11-26T12:00\n"
+
+
+def test_error_groups_and_batches_are_offered_with_what_is_known_of_them(config: Path) -> None:
+    assert completed(config, "fnrun errors show ", "fish")[0] == f"{GROUP}\tOrderInvalid in orders-import\n"
+    assert completed(config, "fnrun batch show ", "fish")[0] == f"{BATCH}\trunning 2026-11-26T12:00\n"
 
 
 def test_what_a_shell_would_execute_is_not_offered(config: Path) -> None:

@@ -67,6 +67,37 @@ WRONG = [
     (f"execute {an_id(404)}", 3, "Trigger not found", "check id and workspace"),
     (f"cancel {RUN_ID}", 3, "The run has ended (completed)", f"fnrun runs show {RUN_ID}"),
     (f"erase {RUN_ID}", 2, "Nobody can be asked here", "add --yes"),
+    ("errors shwo", 2, "No such command 'shwo'. Did you mean 'show'?", "fnrun errors --help"),
+    ("errors show", 2, "Missing argument 'GROUP'", "fnrun errors show --help"),
+    ("errors show orders", 2, "'orders' is not the id of an error group", "fnrun errors"),
+    ("errors ignore abcd", 2, "No error group that was listed lately begins with abcd", "fnrun errors, or type"),
+    (f"errors show {'ab' * 16}", 3, "rror group not found", "check id and workspace"),
+    ("errors --from lately", 2, "--from is not a time", "write --from 2h, 3d, yesterday"),
+    ("errors --from 2h --to 3h", 3, "to: ", "correct --to"),
+    ("errors --function orderz", 2, "There is no function 'orderz'", "fnrun functions list"),
+    ("errors --state closed", 2, "'closed' is not one of 'open'", "fnrun errors list --help"),
+    (f"batch start {FAILED}", 2, "Missing option '--reason'", "fnrun batch start --help"),
+    ("batch start --reason x", 2, "Nothing says which runs to re-run", "name runs, or choose what failed: --group"),
+    (f"batch start {FAILED} --error E --reason x", 2, "and others are chosen by options", "either name runs"),
+    (f"batch start {FAILED} --reason x", 2, "Nobody can be asked here", "add --yes"),
+    ("batch start - --reason x", 2, "Nobody can be asked where the runs are read from", "add --yes, or --plan"),
+    ("batch start --group abcd --reason x", 2, "No error group that was listed lately", "fnrun errors"),
+    (
+        "batch start --error E --reason x --stop-on never",
+        2,
+        "--stop-on 'never' is no rule",
+        "write --stop-on same-error",
+    ),
+    ("batch start --error E --reason x --double-every often", 2, "--double-every is not a dur", "write --double-every"),
+    ("batch start --error E --reason x --timeout 5m", 2, "nothing is waited for", "add --wait"),
+    ("batch start --error E --reason x --canary -1", 2, "--canary", "fnrun batch start --help"),
+    ("batch start --error E --reason x --max-per-second 1000", 3, "pace.maxPerSecond: ", "correct --max-per-second"),
+    ("batch start --error E --reason x --stop-on rate=2", 3, "stopWhen.failureRate: ", "correct --stop-on rate"),
+    ("batch start --error E --reason x --version 8 --latest", 3, "functionVersion: ", "correct --version"),
+    ("batch start --from 2h --to 3h --reason x", 3, "filter.to: ", "correct --to"),
+    (f"batch watch {an_id(404)}", 3, "atch not found", "check id and workspace"),
+    ("batch pause 5", 2, "'5' is not the id of a batch", "fnrun batch list"),
+    (f"batch cancel {an_id(404)}", 2, "Nobody can be asked here", "add --yes"),
     (f"history {an_id(404)}", 3, "run not found", "fnrun runs list; runs are deleted"),
     (f"history {RUN_ID} --output yaml", 2, "'yaml' is not one of 'table', 'json'", "fnrun history --help"),
 ]
@@ -88,7 +119,7 @@ def test_a_wrong_command_is_answered_in_one_line(
     assert next_step in step
     assert len(api.world.runs.runs) == before
     # Only what is asked about stands before it.
-    assert ended.stderr.count("\n") == 1 or ended.stderr.startswith(("Plan of a re-run of ", "Erase for good"))
+    assert ended.stderr.count("\n") == 1 or ended.stderr.startswith(("Plan of a ", "Erase for good"))
 
 
 def test_whoever_is_not_logged_in_is_told_how(fnrun: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

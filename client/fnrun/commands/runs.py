@@ -70,6 +70,19 @@ _Error = Annotated[str | None, typer.Option("--error", metavar="CODE", help="Onl
 _Version = Annotated[
     str | None, typer.Option("--version", metavar="VERSION", help="Only of this version of the function.")
 ]
+_Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="GROUP",
+        help="Only of this error group: fnrun errors.",
+        autocompletion=completion.group_ids,
+    ),
+]
+_Batch = Annotated[
+    str | None,
+    typer.Option("--batch", metavar="BATCH", help="Only re-runs of this batch.", autocompletion=completion.batch_ids),
+]
 _TIMES = "2h (ago), 3d, yesterday, 18:00, 2026-11-26 or a timestamp."
 _From = Annotated[str | None, typer.Option("--from", metavar="TIME", help=f"Not created before {_TIMES}")]
 _To = Annotated[str | None, typer.Option("--to", metavar="TIME", help=f"Not created after {_TIMES}")]
@@ -87,6 +100,8 @@ def list_(
     source: _Source = None,
     error: _Error = None,
     version: _Version = None,
+    group: _Group = None,
+    batch: _Batch = None,
     from_: _From = None,
     to: _To = None,
     limit: Annotated[
@@ -105,7 +120,9 @@ def list_(
     from fnrun.shared import invocation
 
     with open_client() as client:
-        typed = _Typed(status, function, trigger, recovered, is_rerun, by, source, error, version, from_, to)
+        typed = _Typed(
+            status, function, trigger, recovered, is_rerun, by, source, error, version, group, batch, from_, to
+        )
         # One more than is shown, to know whether there are more.
         found = client.list_runs(**typed.filters(client), limit=PAGE if everything else min(limit + 1, PAGE))
         runs = lookup.remembered(found if everything else islice(found, limit))
@@ -161,6 +178,8 @@ def watch(
     source: _Source = None,
     error: _Error = None,
     version: _Version = None,
+    group: _Group = None,
+    batch: _Batch = None,
     from_: _From = None,
     to: _To = None,
     limit: Annotated[
@@ -174,7 +193,9 @@ def watch(
     from fnrun.following.watching import watch_runs
 
     with open_client() as client:
-        typed = _Typed(status, function, trigger, recovered, is_rerun, by, source, error, version, from_, to)
+        typed = _Typed(
+            status, function, trigger, recovered, is_rerun, by, source, error, version, group, batch, from_, to
+        )
         filters = typed.filters(client)
         watch_runs(client, filters, lookup.function_names(client), limit=limit, every_seconds=every)
 
@@ -183,7 +204,7 @@ class _Typed:
     """The filters, as they were typed."""
 
     def __init__(self, *values: Any) -> None:
-        names = "status function trigger recovered is_rerun by source error version from to"
+        names = "status function trigger recovered is_rerun by source error version group batch from to"
         self._values: Mapping[str, Any] = dict(zip(names.split(), values, strict=True))
 
     def any(self) -> bool:
@@ -205,6 +226,8 @@ class _Typed:
             "execution_source": typed["source"],
             "error_code": typed["error"],
             "function_version": typed["version"],
+            "error_group_id": typed["group"] and lookup.group_id(typed["group"]),
+            "batch_id": typed["batch"] and lookup.batch_id(typed["batch"]),
             "from_": typed["from"] and past_moment(typed["from"], option="--from"),
             "to": typed["to"] and past_moment(typed["to"], option="--to"),
         }

@@ -79,7 +79,8 @@ def current() -> Session:
 
 
 @contextmanager
-def open_client() -> "Iterator[Client]":
+def open_client(*, retries: bool = True) -> "Iterator[Client]":
+    """Without `retries` for who looks again by itself."""
     from function_rerun import Client
 
     session = current()
@@ -88,7 +89,7 @@ def open_client() -> "Iterator[Client]":
         workspace=session.workspace,
         auth=session.auth,
         used_by="fnrun",
-        retry_seconds=_RETRY_SECONDS,
+        retry_seconds=_RETRY_SECONDS if retries else 0.0,
         retries_refused=not session.is_local,  # nothing listens there: it is down, and is started by who uses it
         on_retry=_say_why,
     ) as client:

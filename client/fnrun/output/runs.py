@@ -58,6 +58,7 @@ def _fields(run: Mapping[str, Any], function_names: Names, trigger_names: Names)
     yield "id", run["id"]
     yield "status", run["status"]
     yield "error", _with(run["errorCode"], f"reported by the {run['errorSource']}" if run["errorSource"] else None)
+    yield "error group", run.get("errorGroupId")
     yield "function", _with(function_names.get(run["functionId"]), run["functionId"])
     yield "version", run["functionVersion"] or "not known yet"
     yield "trigger", _with(trigger_names.get(run["triggerId"]), f"{run['triggerType']}, {run['triggerId']}")
@@ -85,6 +86,7 @@ def _lineage_fields(run: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         yield "code", "today's code at the time" if run["useLatestCode"] else "that of its source"
         yield "retry", run["retryAttempt"]
         yield "experiment", run["experimentId"]
+        yield "batch", run.get("batchId")
         return
     yield "re-runs", run["rerunCount"] or None
     yield "newest of them", run.get("lastRerunStatus")

@@ -14,7 +14,7 @@ def moment(timestamp: str | None) -> str:
 
 
 def duration(milliseconds: int | None) -> str:
-    """`38 ms`, `2.4 s`, `3 min 20 s`; empty for None."""
+    """`38 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`; empty for None."""
     if milliseconds is None:
         return ""
     if milliseconds < 1_000:  # noqa: PLR2004 - a second
@@ -22,4 +22,6 @@ def duration(milliseconds: int | None) -> str:
     seconds = milliseconds / 1_000
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    if seconds < 3_600:  # noqa: PLR2004 - an hour
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3_600)} h {int(seconds % 3_600 // 60)} min"

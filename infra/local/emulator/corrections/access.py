@@ -27,21 +27,20 @@ def iam_mistakes_the_names_of_rules_and_schedules() -> None:
     )
 
 
-def iam_asks_for_actions_of_sqs_that_do_not_exist() -> None:
-    """Who may send a message may send ten at once: `SendMessageBatch` is no action.
+def iam_has_an_action_for_batches_of_messages() -> None:
+    """On AWS, sqs:SendMessage permits SendMessageBatch, and there is no other.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     """
-    rewrite_function(
-        "IAM asks for actions of SQS that do not exist",
-        iam_actions,
-        "_action_from_target",
-        {
-            'return target.rsplit(".", 1)[-1]': (
-                'return target.rsplit(".", 1)[-1].removesuffix("Batch" if target.startswith("AmazonSQS.") else "")'
-            )
-        },
-    )
+    uncorrected = iam_actions.extract_iam_action
+    require("IAM has an action for batches of messages", uncorrected, 'return f"{namespace}:{action_name}"')
+
+    @functools.wraps(uncorrected)
+    def action(service: str, *request: Any) -> str | None:
+        asked: str | None = uncorrected(service, *request)
+        return asked.removesuffix("Batch") if asked and service == "sqs" else asked
+
+    iam_actions.extract_iam_action = action
 
 
 def iam_does_not_know_what_a_request_names() -> None:

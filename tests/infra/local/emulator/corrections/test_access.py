@@ -126,3 +126,13 @@ def test_a_rule_is_pointed_only_at_what_the_condition_names(events: Any) -> None
 def test_every_target_of_a_request_has_to_be_among_them(events: Any) -> None:
     assert put(events, OURS, ANOTHER) == "AccessDeniedException"
     assert put(events, OURS, OURS) == "OK"
+
+
+def test_who_may_send_a_message_may_send_several_at_once(emulator: Emulator) -> None:
+    queue = emulator.client("sqs").create_queue(QueueName="of-batches")["QueueUrl"]
+    permitted = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    sqs = client_of(emulator, "sqs", {"Version": "2012-10-17", "Statement": [permitted]})
+    entries = [{"Id": str(number), "MessageBody": "{}"} for number in range(2)]
+    assert len(sqs.send_message_batch(QueueUrl=queue, Entries=entries)["Successful"]) == 2
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.receive_message(QueueUrl=queue)

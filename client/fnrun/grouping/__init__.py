@@ -1,0 +1,1 @@
+"""Error groups: which errors there are, how often and when, and what one of them is."""

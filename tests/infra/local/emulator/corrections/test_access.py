@@ -98,16 +98,6 @@ def test_items_are_written_queried_and_deleted_only_under_keys_that_the_conditio
     assert answers == [is_permitted] * 3
 
 
-def test_who_may_send_a_message_may_send_several_at_once(emulator: Emulator) -> None:
-    url = emulator.client("sqs").create_queue(QueueName="a-queue")["QueueUrl"]
-    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
-    sqs = client_of(emulator, "sqs", {"Version": "2012-10-17", "Statement": [send]})
-    answer = sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": each, "MessageBody": each} for each in "ab"])
-    assert [each["Id"] for each in answer["Successful"]] == ["a", "b"]
-    with pytest.raises(ClientError):
-        sqs.receive_message(QueueUrl=url)
-
-
 def put(events: Any, *arns: str) -> str:
     """How EventBridge answers who points the rule at these."""
     targets = [{"Id": str(number), "Arn": arn} for number, arn in enumerate(arns)]

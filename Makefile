@@ -1,10 +1,10 @@
-.PHONY: help install demo up down logs bootstrap diff deploy destroy unit test proof chaos bench check format reference openapi lock clean
+.PHONY: help install demo demo-outage up down logs bootstrap diff deploy destroy unit test proof chaos bench check format reference openapi lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 # Made again when a lock file changes; an interrupted install leaves no stamp and starts over.
 .venv/installed: requirements/dev.txt client/pyproject.toml
@@ -20,6 +20,9 @@ install: .venv/installed ## install the locked dependencies and fnrun into .venv
 
 demo: install ## start the stack on an AWS emulator, show it with real calls, stop everything
 	@$(BIN)/python -m infra.local demo
+
+demo-outage: install ## the same for an outage: 200 failed orders, found and recovered by a batch of re-runs (two minutes)
+	@$(BIN)/python -m infra.local demo-outage
 
 up: install ## bring the stack up on this machine and leave it running
 	@$(BIN)/python -m infra.local up

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from handlers.domain.identity import is_grant
 from infra import ROOT
+from infra.local.demo.outage import run_outage
 from infra.local.demo.story import run_demo
 from infra.local.interrupts import Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
@@ -40,6 +41,15 @@ def demo() -> None:
     """Show what the product does with real calls, on an emulator of its own that is stopped again."""
     try:
         run_demo()
+    except RuntimeError as error:
+        _fail(str(error))
+
+
+@app.command()
+def demo_outage() -> None:
+    """Show how an outage is recovered from, with real calls: error groups, and a batch of re-runs."""
+    try:
+        run_outage()
     except RuntimeError as error:
         _fail(str(error))
 

@@ -42,6 +42,13 @@ class Table(NamedTuple):
     """The re-runs of an original, by its id."""
 
 
+class BatchPromise(NamedTuple):
+    """A batch that has ended: it has re-run each of these once, and nothing else."""
+
+    batch_id: str
+    sources: frozenset[str]
+
+
 class Books(NamedTuple):
     promises: list[Promise]
     unanswered: int
@@ -51,6 +58,7 @@ class Books(NamedTuple):
     table: Table
     published: Counter[str]
     """How often the lifecycle bus told of a run's end."""
+    batches: tuple[BatchPromise, ...] = ()
 
     def findings(self) -> list[str]:
         """Each is a broken promise of the service."""
@@ -60,6 +68,7 @@ class Books(NamedTuple):
             *self._ends(),
             *self._lineages(),
             *self._retries(),
+            *self._batches(),
         ]
 
     def _promises(self) -> Iterator[str]:
@@ -123,13 +132,30 @@ class Books(NamedTuple):
             if len(chain) - 1 != expected and OUTCOME_LOST not in self._errors(chain):
                 yield f"retried wrongly: {promise} has {len(chain) - 1} retries"
 
+    def _batches(self) -> Iterator[str]:
+        """Each source is re-run once by its batch, and is recovered."""
+        for batch in self.batches:
+            sources = Counter(run["sourceRunId"] for run in self._members(batch.batch_id).values())
+            for source in batch.sources:
+                if sources[source] != 1:
+                    yield f"not re-run once: {source} has {sources[source]} re-runs by {batch.batch_id}"
+                if not self.table.runs.get(source, {}).get("recoveredBy"):
+                    yield f"not recovered: {source} by {batch.batch_id}"
+            yield from (f"re-run unasked: {each} by {batch.batch_id}" for each in sources.keys() - batch.sources)
+
+    def _members(self, batch_id: str) -> dict[str, Run]:
+        """Its re-runs, without their automatic retries."""
+        runs = self.table.runs.items()
+        return {id_: run for id_, run in runs if run.get("batchId") == batch_id and run["executionSource"] != "retry"}
+
     def _errors(self, run_ids: Iterable[str]) -> set[Any]:
         return {self.table.runs.get(run_id, {}).get("errorCode") for run_id in run_ids}
 
     def _unpromised(self) -> set[str]:
         """Runs that a caller must have started, without having been told."""
         asked_for = {run_id for run_id, run in self.table.runs.items() if run["executionSource"] != "retry"}
-        return asked_for - {promise.run_id for promise in self.promises}
+        by_batches = {run_id for batch in self.batches for run_id in self._members(batch.batch_id)}
+        return asked_for - by_batches - {promise.run_id for promise in self.promises}
 
     def figures(self) -> dict[str, int]:
         runs = self.table.runs

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.books import Books, Run, Table
+from tests.chaos.books import BatchPromise, Books, Run, Table
 from tests.chaos.load import SOMEHOW, Promise
 
 START = Promise("start", "completed", "calm")
@@ -125,3 +125,29 @@ def test_a_failure_is_retried_as_often_as_its_trigger_says() -> None:
     assert kinds_of(retried().findings()) == ["retried wrongly"]
     assert kinds_of(retried(first=a_retry("start"), second=a_retry("first")).findings()) == ["retried wrongly"]
     assert kinds_of(retried(first=a_retry("start"), again=a_retry("start")).findings()) == ["retried twice"]
+
+
+def batched(*members: dict[str, Any], sources: frozenset[str] = frozenset({"start"}), **start: Any) -> Books:
+    """A start that has failed, and a batch that has re-run it so."""
+    runs = {
+        "start": a_run(**{"status": "failure", "rerunCount": len(members), "recoveredBy": "member-0", **start}),
+        **{f"member-{number}": a_run(**member) for number, member in enumerate(members)},
+    }
+    once = Counter(dict.fromkeys(runs, 1))
+    table = Table(runs, {"start": [run_id for run_id in runs if run_id != "start"]})
+    return Books([Promise("start", "failure", "calm")], 0, once, table, once, (BatchPromise("batch", sources),))
+
+
+def a_member(**changes: Any) -> dict[str, Any]:
+    lineage = {"originalRunId": "start", "sourceRunId": "start", "batchId": "batch", "executionSource": "rerun"}
+    return lineage | changes
+
+
+def test_a_batch_has_rerun_each_of_its_sources_once() -> None:
+    assert batched(a_member()).findings() == []
+    retried = a_member(executionSource="retry", sourceRunId="member-0")
+    assert batched(a_member(status="failure"), retried).findings() == []
+    assert kinds_of(batched(a_member(), a_member()).findings()) == ["not re-run once"]
+    assert kinds_of(batched(a_member(), sources=frozenset()).findings()) == ["re-run unasked"]
+    assert kinds_of(batched(recoveredBy=None).findings()) == ["not re-run once", "not recovered"]
+    assert kinds_of(batched(a_member(), a_member(batchId="another")).findings()) == ["started twice"]

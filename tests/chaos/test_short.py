@@ -1,6 +1,7 @@
 """The short form of the fault suite; the long one is `make chaos`."""
 
 from infra.local.local_stack import LocalStack
+from tests.chaos.batches import run_batches
 from tests.chaos.campaign import Campaign
 from tests.chaos.exactly import run_exactly
 from tests.faults.wire import EVERY
@@ -22,3 +23,9 @@ def test_with_every_event_delivered_twice_there_are_exactly_as_many_retries_as_t
     exact = run_exactly(local_stack, 20, callers=4)
     assert exact.findings == []
     assert (exact.recorded, exact.executions) == (32, 32)
+
+
+def test_batches_recover_each_lineage_with_exactly_as_many_executions_as_there_must_be(local_stack: LocalStack) -> None:
+    exact = run_batches(local_stack, 30, callers=4)
+    assert exact.findings == []
+    assert (exact.recorded, exact.executions) == (69, 69)

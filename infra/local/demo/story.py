@@ -1,59 +1,29 @@
-"""The demo: real calls to the real stacks, on an emulator of its own.
-
-Each answer is checked: the first that is not as expected ends the demo. Whatever happens, nothing is left running.
-"""
+"""The demo: real calls to the real stacks, on an emulator of its own."""
 
 import json
-import shutil
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import httpx
-from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import ROOT
 from infra.local.demo.printer import Printer
 from infra.local.demo.proof import plan_and_deploy, prove_the_fix
 from infra.local.demo.records import erase_an_order, show_acts, show_lineage
 from infra.local.demo.recovery import cancel_a_delayed_rerun, retry_automatically
 from infra.local.demo.sources import receive_a_webhook, wait_for_a_schedule
+from infra.local.demo.stage import perform
 from infra.local.demo.users import COMPLETED, FAILURE, NOT_PERMITTED, NOT_WELL, REFUSED, Answer, DemoUser
-from infra.local.emulator.process import unproxied
-from infra.local.interrupts import Interrupted, Interrupts
-from infra.local.local_stack import LocalStack, bring_up, stop_leftover
-from infra.local.log_stream import LogStream
-from infra.local.progress import timed_steps
+from infra.local.local_stack import LocalStack
 
 PAID_ITEMS = [{"price": 12, "quantity": 2}]
 FREE_ITEMS = [{"price": 0, "quantity": 3}]
 CHARGED_ITEMS = [{"price": 1, "quantity": 3}]
 
-FAULTS = (RuntimeError, ValueError, httpx.HTTPError, BotoCoreError, ClientError)
-
 
 def run_demo() -> None:
     """Raises RuntimeError, which says what went wrong and where the logs are."""
-    started = time.monotonic()
-    printer = Printer()
-    try:
-        with (
-            Interrupts() as interrupts,
-            temporary_stack(printer, interrupts) as local_stack,
-            unproxied() as http,
-            interrupts.at_once(),
-        ):
-            run_chapters(local_stack, http, printer)
-    except Interrupted:
-        printer.say("Interrupted. Everything is stopped.")
-        raise
-    printer.heading(f"Done in {time.monotonic() - started:.1f} s, and everything is stopped again")
-    printer.answer(
-        "next",
+    perform(
+        run_chapters,
         {
+            "make demo-outage": "200 failed orders, found and recovered by a batch of re-runs",
             "make up": "the same stack to keep on this machine, for functions and calls of your own",
             "docs/": "what the service promises, and how to deploy it to an AWS account",
         },
@@ -140,36 +110,3 @@ def be_refused(failed: Answer, reruns: int, bob: DemoUser, carol: DemoUser, prin
     printer.say("Bob works for globex as well, but this is a run of acme.")
     bob.types("rerun", failed["id"], "--workspace", "globex", "--yes", code=REFUSED)
     bob.asks(f"/function-runs/{failed['id']}").has(rerunCount=reruns)
-
-
-@contextmanager
-def temporary_stack(printer: Printer, interrupts: Interrupts) -> Iterator[LocalStack]:
-    """In a checkout of its own, so that `make up` is not disturbed. A fault becomes a RuntimeError with its logs."""
-    with tempfile.TemporaryDirectory(prefix="function-rerun-demo-", ignore_cleanup_errors=True) as name:
-        checkout = Path(name)
-        for linked, to in ((".venv", Path(sys.prefix)), ("infra", ROOT / "infra")):
-            (checkout / linked).symlink_to(to)
-        directory = checkout / ".local"
-        try:
-            with timed_steps(printer.console, interrupts) as begin:
-                local_stack = bring_up(directory, report=begin)
-            where = f"An AWS of its own listens at {local_stack.emulator.url} (process {local_stack.emulator.pid})."
-            printer.say(f"{where} Below, ids are cut to their first eight digits, and no token is shown.")
-            yield local_stack
-        except FAULTS as fault:
-            interrupts.check()  # ctrl-C reaches what the demo has started, too: that is no fault
-            raise RuntimeError(f"The demo failed. {fault}\nLogs: {kept_logs(directory)}/*.log") from fault
-        finally:
-            stop_leftover(directory)
-
-
-def kept_logs(directory: Path) -> Path:
-    """A directory that stays, with the emulator's log and with what the Lambdas have logged so far."""
-    kept = Path(tempfile.mkdtemp(prefix="function-rerun-demo-logs-"))
-    with suppress(OSError):
-        shutil.copy(directory / "emulator.log", kept)
-    with suppress(OSError, *FAULTS):
-        local_stack = LocalStack.load(directory)
-        stream = LogStream(local_stack.client("logs"), local_stack.client("lambda"))
-        (kept / "lambdas.log").write_text("".join(f"{function}  {line}\n" for function, line in stream.unread()))
-    return kept

@@ -23,7 +23,7 @@ WORKSPACE = "acme"
 COMPLETED = "completed"
 FAILURE = "failure"
 # How fnrun ends.
-NOT_WELL, REFUSED, NOT_PERMITTED = 1, 3, 4
+NOT_WELL, REFUSED, NOT_PERMITTED, STOPPED = 1, 3, 4, 9
 Seen = TypeVar("Seen")
 _SECRET = re.compile(r"whsec_\S+")
 _STARTED = re.compile(f"^({ID})", re.MULTILINE)
@@ -149,7 +149,14 @@ class DemoUser:
     def asks(self, path: str) -> Answer:
         """What the API says of a path, for a check: nothing is printed."""
         path = f"/workspace/{WORKSPACE}/api/v1{path}"
-        response = self._http.get(self._api_url + path, headers=self._headers)
+        return self._answer("GET", path, self._http.get(self._api_url + path, headers=self._headers))
+
+    def sends(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """As another program of theirs does: nothing is printed."""
+        path = f"/workspace/{WORKSPACE}/api/v1{path}"
+        return self._answer("POST", path, self._http.post(self._api_url + path, headers=self._headers, json=body))
+
+    def _answer(self, method: str, path: str, response: httpx.Response) -> Answer:
         if response.is_error:
-            raise UnexpectedAnswerError(f"GET {path} gave {response.status_code}: {response.text[:2000]}")
-        return Answer(f"GET {path}", response.json())
+            raise UnexpectedAnswerError(f"{method} {path} gave {response.status_code}: {response.text[:2000]}")
+        return Answer(f"{method} {path}", response.json())

@@ -32,6 +32,7 @@ def apply_all() -> None:
     http_api.an_api_s_endpoint_does_not_resolve()
     http_api.jwt_claims_might_not_be_strings()
     access.iam_mistakes_the_names_of_rules_and_schedules()
+    access.iam_has_an_action_for_batches_of_messages()
     access.iam_does_not_know_what_a_request_names()
     schedules.schedules_are_mistimed()
     schedules.a_schedule_may_say_anything()

@@ -27,6 +27,22 @@ def iam_mistakes_the_names_of_rules_and_schedules() -> None:
     )
 
 
+def iam_has_an_action_for_batches_of_messages() -> None:
+    """On AWS, sqs:SendMessage permits SendMessageBatch, and there is no other.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
+    uncorrected = iam_actions.extract_iam_action
+    require("IAM has an action for batches of messages", uncorrected, 'return f"{namespace}:{action_name}"')
+
+    @functools.wraps(uncorrected)
+    def action(service: str, *request: Any) -> str | None:
+        asked: str | None = uncorrected(service, *request)
+        return asked.removesuffix("Batch") if asked and service == "sqs" else asked
+
+    iam_actions.extract_iam_action = action
+
+
 def iam_does_not_know_what_a_request_names() -> None:
     """Without the keys, a condition on `events:TargetArn` or `dynamodb:LeadingKeys` denied or permitted everything."""
     uncorrected = iam_actions.request_tag_context
@@ -59,6 +75,10 @@ def _key_of_item(body: bytes) -> dict[str, list[str]]:
     return {"dynamodb:LeadingKeys": [json.loads(body)["Item"]["pk"]["S"]]}
 
 
+def _key_of_deletion(body: bytes) -> dict[str, list[str]]:
+    return {"dynamodb:LeadingKeys": [json.loads(body)["Key"]["pk"]["S"]]}
+
+
 def _key_of_query(body: bytes) -> dict[str, list[str]]:
     """Nothing for a query of an index, whose keys have other names."""
     request = json.loads(body)
@@ -69,5 +89,6 @@ def _key_of_query(body: bytes) -> dict[str, list[str]]:
 _NAMED: dict[str, Callable[[bytes], dict[str, list[str]]]] = {
     "events:PutTargets": _targets,
     "dynamodb:PutItem": _key_of_item,
+    "dynamodb:DeleteItem": _key_of_deletion,
     "dynamodb:Query": _key_of_query,
 }

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.local.cli import app
-from infra.local.demo import story
+from infra.local.demo import stage
 from infra.local.demo.printer import WIDTH
 from infra.local.deploy import DeployError
 from infra.local.interrupts import SIGNALS
@@ -127,7 +127,7 @@ def test_a_stack_that_does_not_come_up_is_reported(monkeypatch: pytest.MonkeyPat
     def no_stack(*_: Any, **__: Any) -> Any:
         raise DeployError("FunctionRerun is ROLLBACK_COMPLETE")
 
-    monkeypatch.setattr(story, "bring_up", no_stack)
+    monkeypatch.setattr(stage, "bring_up", no_stack)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = [signal.getsignal(each) for each in SIGNALS]
     ran = CliRunner().invoke(app, ["demo"])

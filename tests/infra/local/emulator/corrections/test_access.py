@@ -30,7 +30,7 @@ ACTS = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Action": ["dynamodb:PutItem", "dynamodb:Query"],
+            "Action": ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:DeleteItem"],
             "Resource": "*",
             "Condition": {
                 "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"},
@@ -77,7 +77,7 @@ def acts(emulator: Emulator) -> Any:
 
 
 @pytest.mark.parametrize(("partition", "is_permitted"), [("AUDIT#acme#0", True), ("RUN#1", False)])
-def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
+def test_items_are_written_queried_and_deleted_only_under_keys_that_the_condition_names(
     acts: Any, partition: str, is_permitted: bool
 ) -> None:
     key = {"S": partition}
@@ -87,6 +87,7 @@ def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
         lambda: acts.query(
             TableName="a-table", KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": key}
         ),
+        lambda: acts.delete_item(TableName="a-table", Key={"pk": key, "sk": {"S": "1"}}),
     ]
     for ask in asked:
         try:
@@ -94,7 +95,7 @@ def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
             answers.append(True)
         except ClientError as error:
             answers.append(error.response["Error"]["Code"] != "AccessDeniedException")
-    assert answers == [is_permitted, is_permitted]
+    assert answers == [is_permitted] * 3
 
 
 def put(events: Any, *arns: str) -> str:
@@ -115,3 +116,13 @@ def test_a_rule_is_pointed_only_at_what_the_condition_names(events: Any) -> None
 def test_every_target_of_a_request_has_to_be_among_them(events: Any) -> None:
     assert put(events, OURS, ANOTHER) == "AccessDeniedException"
     assert put(events, OURS, OURS) == "OK"
+
+
+def test_who_may_send_a_message_may_send_several_at_once(emulator: Emulator) -> None:
+    queue = emulator.client("sqs").create_queue(QueueName="of-batches")["QueueUrl"]
+    permitted = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    sqs = client_of(emulator, "sqs", {"Version": "2012-10-17", "Statement": [permitted]})
+    entries = [{"Id": str(number), "MessageBody": "{}"} for number in range(2)]
+    assert len(sqs.send_message_batch(QueueUrl=queue, Entries=entries)["Successful"]) == 2
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.receive_message(QueueUrl=queue)

@@ -69,6 +69,8 @@ bench: install ## measure: AWS calls of a re-run, its latency against its floor,
 	@$(BIN)/python -m tests.bench.cold_start
 	@$(BIN)/python -m tests.bench.compare
 	@$(BIN)/python -m tests.bench.command_line
+	@$(BIN)/python -m tests.bench.batch_cost
+	@$(BIN)/python -m tests.bench.batch_latency
 
 check: install ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check

@@ -44,6 +44,43 @@ def test_a_message_carries_the_runs_id_and_nothing_else(sqs: Any, url: str) -> N
     assert reported == []
 
 
+def test_runs_of_a_batch_are_pushed_ten_at_once_in_a_group_of_their_own(sqs: Any, url: str) -> None:
+    reported: list[Exception] = []
+    runs = [a_run(id=an_id(number), batch_id=an_id(99)) for number in range(12)]
+    sent: list[dict[str, Any]] = []
+    sqs.meta.events.register_first("provide-client-params.sqs.*", lambda params, **_: sent.append(params))
+
+    queue = RunQueue(sqs, url, reported.append)
+    queue.push_all(runs)
+    queue.push(runs[0])
+
+    entries = [entry for params in sent[:2] for entry in params["Entries"]]
+    assert [len(params["Entries"]) for params in sent[:2]] == [10, 2]
+    assert [json.loads(entry["MessageBody"])["runId"] for entry in entries] == [run.id for run in runs]
+    groups = {each["MessageGroupId"] for each in (*entries, sent[2])}
+    assert groups == {f"{runs[0].workspace}-batch"} != {runs[0].workspace}
+    assert (queue.waiting(), reported) == (13, [])
+
+
+@pytest.mark.parametrize(
+    ("failed", "observed"),
+    [
+        ({"Id": "0", "SenderFault": False, "Code": "InternalError"}, 0),
+        ({"Id": "0", "SenderFault": True, "Code": "InvalidParameterValue"}, 1),
+    ],
+    ids=["SQS's fault", "ours"],
+)
+def test_a_message_of_several_that_is_not_taken_is_reported(
+    sqs: Any, url: str, monkeypatch: pytest.MonkeyPatch, failed: dict[str, Any], observed: int
+) -> None:
+    reported: list[Exception] = []
+    seen: list[Exception] = []
+    monkeypatch.setattr(aws_errors, "_observers", [seen.append])
+    with injected(sqs.meta.events, "sqs.SendMessageBatch", answer(200, {"Successful": [], "Failed": [failed]})):
+        RunQueue(sqs, url, reported.append).push_all([a_run(), a_run()])
+    assert (len(reported), len(seen)) == (1, observed)
+
+
 def test_a_push_that_fails_is_reported_and_not_raised(sqs: Any, url: str) -> None:
     reported: list[Exception] = []
     with injected(sqs.meta.events, "sqs.SendMessage", error(400, "RequestThrottled")):

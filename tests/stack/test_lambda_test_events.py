@@ -13,7 +13,7 @@ from handlers.domain.clock import iso, now
 from infra.lambda_test_events import EVENTS, events_of
 from infra.local.local_stack import LocalStack
 from tests.infra.template import ENTRY_POINTS
-from tests.stack.driver import TeamFunction, Workspace, until
+from tests.stack.driver import ABSENT, TeamFunction, Workspace, until
 from tests.stack.leak_story import executor_at_rest
 from tests.stack.sources import NEVER, create, is_half_done, lambda_of, leave_half_done, put, runs_of, the_run
 from tests.stack.sweeping import sweep
@@ -335,6 +335,13 @@ def _(own: Own) -> None:
 def _(own: Own) -> None:
     # Its trigger does not retry: there is nothing to decide.
     assert own.send("on_run_failed-retry", own.run) == {"result": "settled before"}
+
+
+@does("run_batches-step")
+def _(own: Own) -> None:
+    # There is no such batch: nothing is left to do.
+    answer = own.send("run_batches-step", ABSENT)
+    assert answer == {"batchId": ABSENT, "generation": 1, "steps": 1, "isOver": True, "waitSeconds": 0}
 
 
 @does("housekeeping")

@@ -17,7 +17,7 @@ from handlers.domain.seal import KeyRefused, SealBroken
 from handlers.domain.starting.experiments import version_of
 from handlers.domain.starting.rerun import effect_key_of, rerun_of
 from handlers.domain.starting.rerun_parameters import contents_of, open_unattended
-from handlers.domain.starting.start import NewRun, Started, record
+from handlers.domain.starting.start import NewRun, StartDeps, Started, commit
 
 # What one read of many takes, of runs with their parameters.
 _CHUNK = 50
@@ -74,7 +74,7 @@ def _start(
         except Exception as fault:  # noqa: BLE001 - a source that cannot be read must not keep the others waiting
             deps.report(fault, chosen.source.id)
             return NotStarted(refused=ServiceError.code)
-        return record(new, deps.runs, deps.cipher)
+        return commit(new, StartDeps(deps.runs, deps.cipher, None, deps.retention))
     except AGAINST_RERUN as stands:
         return not_started(stands)
     except Unavailable as fault:

@@ -86,7 +86,8 @@ class StartDeps(NamedTuple):
 
     runs: RunRecorder
     cipher: Cipher
-    queue: RunQueue
+    queue: RunQueue | None
+    """None for who pushes many runs together, once all are recorded."""
     retention: Retention
 
 
@@ -133,24 +134,18 @@ def commit(new: NewRun, deps: StartDeps) -> Started:
     Raises IdempotencyKeyReused or Unavailable; of a re-run RunNotFound, NoParameters, RerunLimitReached or
     LineageMoved, too.
     """
-    started = record(new, deps.runs, deps.cipher)
-    if started.is_new and started.run.status.is_open:
-        push_when_due(started.run, deps.queue)
-    return started
-
-
-def record(new: NewRun, runs: RunRecorder, cipher: Cipher) -> Started:
-    """The first half of `commit`: it is still to be pushed."""
-    run, parts = new.run, seal_parts(new.run, new.contents, cipher)
-    key, act = seal_key(new.key, cipher), seal_act(new.act, cipher)
+    run, parts = new.run, seal_parts(new.run, new.contents, deps.cipher)
+    key, act = seal_key(new.key, deps.cipher), seal_act(new.act, deps.cipher)
     try:
         if run.is_rerun:
-            is_new = runs.record_rerun(run, parts, key, act, new.expected_reruns)
+            is_new = deps.runs.record_rerun(run, parts, key, act, new.expected_reruns)
         else:
-            is_new = runs.record(run, parts, key, act)
+            is_new = deps.runs.record(run, parts, key, act)
     except AlreadyStarted as already:
-        return Started(run_started_before(already.kept, cipher, runs), is_new=False)
+        return Started(run_started_before(already.kept, deps.cipher, deps.runs), is_new=False)
     concerns_run(run.source_run_id or run.id, run.lineage_id)
+    if is_new and run.status.is_open and deps.queue is not None:
+        push_when_due(run, deps.queue)
     return Started(run, is_new)
 
 

@@ -75,6 +75,10 @@ def _key_of_item(body: bytes) -> dict[str, list[str]]:
     return {"dynamodb:LeadingKeys": [json.loads(body)["Item"]["pk"]["S"]]}
 
 
+def _key_of_deletion(body: bytes) -> dict[str, list[str]]:
+    return {"dynamodb:LeadingKeys": [json.loads(body)["Key"]["pk"]["S"]]}
+
+
 def _key_of_query(body: bytes) -> dict[str, list[str]]:
     """Nothing for a query of an index, whose keys have other names."""
     request = json.loads(body)
@@ -85,5 +89,6 @@ def _key_of_query(body: bytes) -> dict[str, list[str]]:
 _NAMED: dict[str, Callable[[bytes], dict[str, list[str]]]] = {
     "events:PutTargets": _targets,
     "dynamodb:PutItem": _key_of_item,
+    "dynamodb:DeleteItem": _key_of_deletion,
     "dynamodb:Query": _key_of_query,
 }

@@ -30,7 +30,7 @@ ACTS = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Action": ["dynamodb:PutItem", "dynamodb:Query"],
+            "Action": ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:DeleteItem"],
             "Resource": "*",
             "Condition": {
                 "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "AUDIT#*"},
@@ -77,7 +77,7 @@ def acts(emulator: Emulator) -> Any:
 
 
 @pytest.mark.parametrize(("partition", "is_permitted"), [("AUDIT#acme#0", True), ("RUN#1", False)])
-def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
+def test_items_are_written_queried_and_deleted_only_under_keys_that_the_condition_names(
     acts: Any, partition: str, is_permitted: bool
 ) -> None:
     key = {"S": partition}
@@ -87,6 +87,7 @@ def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
         lambda: acts.query(
             TableName="a-table", KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": key}
         ),
+        lambda: acts.delete_item(TableName="a-table", Key={"pk": key, "sk": {"S": "1"}}),
     ]
     for ask in asked:
         try:
@@ -94,7 +95,7 @@ def test_items_are_written_and_queried_only_under_keys_that_the_condition_names(
             answers.append(True)
         except ClientError as error:
             answers.append(error.response["Error"]["Code"] != "AccessDeniedException")
-    assert answers == [is_permitted, is_permitted]
+    assert answers == [is_permitted] * 3
 
 
 def put(events: Any, *arns: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -66,6 +66,12 @@ class Outage:
         token = stack.token("alice", [f"{workspace.name}/*:*"])
         self._client = Client(stack.api_url, workspace=workspace.name, auth=token, retry_seconds=PATIENCE_SECONDS)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
     def fail(self, lineages: int) -> list[str]:
         def start(number: int) -> str:
             payload = {"fail": True, "stumbles": number % 10 < STUMBLING}
@@ -93,7 +99,7 @@ def run_batches(local_stack: LocalStack, lineages: int, *, callers: int) -> Exac
         workspace = Workspace(local_stack, stack.enter_context(httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False)))
         stack.enter_context(delivered_twice(local_stack))
         listener = stack.enter_context(Listener(local_stack))
-        outage = Outage(workspace, directory / "executions", callers)
+        outage = stack.enter_context(Outage(workspace, directory / "executions", callers))
         watchdog = WatchdogDeps(local_stack, workspace.name, local_stack.emulator.url)
         failed = outage.fail(lineages)
         until(lambda: not watchdog.open(), seconds=patience)

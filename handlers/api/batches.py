@@ -68,7 +68,7 @@ class StopReasonView(View):
     """Why it has stopped itself: the rule, and what it counted since it was last resumed."""
 
     rule: Literal["failureRate", "sameErrorGroup", "failures"]
-    error_group_id: str | None = Field(description="Of `sameErrorGroup`: the group of the source and of its re-run.")
+    error_group_id: str | None = Field(description="Of `sameErrorGroup`: the group of the re-run; null if it has none.")
     run_id: str | None = Field(description="Of `sameErrorGroup`: the re-run that failed as its source had.")
     failed: int
     settled: int = Field(description="How many re-runs had ended, completed or failed.")
@@ -167,8 +167,8 @@ class BatchView(View):
     stop_when: StopWhenView
     progress: ProgressView
     estimated_end_at: Timestamp | None = Field(
-        description="When it will have ended if it goes on as it does; null: it has ended, does not go on, or has no "
-        "count of its sources yet."
+        description="When it will have ended if it goes on as it does; null: it has ended, does not go on, only "
+        "waits for what is open, or has no count of its sources yet."
     )
 
     @classmethod

@@ -18,6 +18,8 @@ from handlers.domain.seal import SealContext
 MAX_RUN_IDS = 500
 # What one step starts at most.
 MAX_STARTS = 100
+# Of each the item has 16 bytes, and a step reads each.
+MAX_OPEN = 2_000
 
 
 class BatchState(StrEnum):
@@ -121,6 +123,7 @@ class Baseline(Document):
     started: int = 0
     settled: int = 0
     failed: int = 0
+    cancelled: int = 0
 
 
 class Batch(Document):
@@ -170,7 +173,7 @@ class Batch(Document):
     chosen: tuple[str, ...] = ()
     """Sources that a step was about to re-run, and of which it is not known what has come: `MAX_STARTS` at most."""
     open_runs: tuple[str, ...] = ()
-    """Its re-runs whose end has not been counted. One that is retried is replaced by its retry."""
+    """Its re-runs whose end has not been counted, `MAX_OPEN` at most. One that is retried is replaced by its retry."""
     ramp_began_at: Timestamp | None = None
     ramp_began_with: int = 0
     """So many sources had been selected then."""

@@ -97,7 +97,13 @@ def cancel_batch(workspace: str, batch_id: str, by: str, body: CancelBatchBody, 
 
 def _baseline(batch: Batch) -> Baseline:
     progress = batch.progress
-    return Baseline(at=clock.now(), started=progress.started, settled=progress.settled, failed=progress.failed)
+    return Baseline(
+        at=clock.now(),
+        started=progress.started,
+        settled=progress.settled,
+        failed=progress.failed,
+        cancelled=progress.cancelled,
+    )
 
 
 def _act(action: Action, workspace: str, by: str, reason: str | None, deps: BatchDeps) -> Act:

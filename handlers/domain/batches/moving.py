@@ -10,6 +10,8 @@ from handlers.domain.runs.run import new_token
 
 # Longer than its steps wait: who has not moved it by then has died.
 FORGOTTEN_AFTER = timedelta(minutes=3)
+# What takes steps is due before that, by whichever clock it was written; and so is what begins soon.
+AT_WORK_WITHIN = FORGOTTEN_AFTER + timedelta(seconds=10)
 
 
 def moved(batch: Batch, retention: Retention, **changes: Any) -> Batch:

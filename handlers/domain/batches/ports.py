@@ -60,6 +60,9 @@ class BatchStore(BatchReader, Protocol):
     def overdue(self) -> Iterator[Batch]:
         """Those whose `due_at` has passed, read consistently."""
 
+    def at_work(self) -> set[str]:
+        """Of all workspaces those that take steps, by their ids: as they were a moment ago."""
+
 
 class BatchExecutions(Protocol):
     def start(self, batch_id: str, generation: int) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from handlers.domain import clock
 from handlers.domain.batches import pace
-from handlers.domain.batches.batch import MAX_STARTS, Batch, BatchState
+from handlers.domain.batches.batch import MAX_OPEN, MAX_STARTS, Batch, BatchState
 from handlers.domain.batches.choosing import choose
 from handlers.domain.batches.judging import Startable
 from handlers.domain.batches.moving import moved
@@ -25,7 +25,7 @@ from handlers.domain.batches.starts import Starts, start_all
 from handlers.domain.batches.stopping import canary_left, is_canary_over, reason_to_stop
 from handlers.domain.errors import Unavailable
 from handlers.domain.runs.cancel import call_off
-from handlers.domain.runs.run import FunctionRun, new_token
+from handlers.domain.runs.run import FunctionRun, Status, new_token
 
 # Of one execution. A loop of task, choice and wait is about 9 events, and an execution's history ends at 25,000.
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -68,7 +68,7 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     now = clock.now()
     if before.step_until is not None and now < before.step_until:
         return StepResult(False, math.ceil((before.step_until - now).total_seconds()), steps)
-    batch, startable = _decided(_taken_over(before, deps), now, deps, has_time)
+    batch, startable, places = _decided(_taken_over(before, deps), now, deps, has_time)
     is_last = steps >= MAX_STEPS and batch.needs_steps
     stored = _stored(before, batch.evolve(generation=generation + is_last), startable, now, deps)
     if stored is None:
@@ -84,7 +84,7 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     if stored is not None and (stored.generation != generation or not stored.needs_steps):
         return StepResult(True, 0, steps, has_stopped)
     if wait is None:
-        wait = _AGAIN_SECONDS if stored is None else _wait(stored, deps.max_open)
+        wait = _AGAIN_SECONDS if stored is None else _wait(stored, places)
     return StepResult(False, wait, steps, has_stopped)
 
 
@@ -122,16 +122,19 @@ def _taken_over(batch: Batch, deps: StepDeps) -> Batch:
 
 def _decided(
     batch: Batch, now: datetime, deps: StepDeps, has_time: Callable[[], bool]
-) -> tuple[Batch, list[Startable]]:
-    """The batch with what has ended, stopped if it is to stop, and what it is to start. Raises Unavailable."""
-    batch, open_runs, failed_again = settle(batch, deps.runs)
+) -> tuple[Batch, list[Startable], int]:
+    """The batch with what has ended, stopped if it is to stop, and what it is to start. Raises Unavailable.
+
+    The number says how many re-runs it may have open meanwhile.
+    """
+    batch, open_runs, waiting, failed_again = settle(batch, deps.runs)
     if batch.cancels_open:
         _call_off(open_runs, batch, deps, has_time)
     if not batch.state.is_starting:
-        return batch, []
+        return batch, [], 0
     reason = reason_to_stop(batch, failed_again)
     if reason is not None:
-        return batch.evolve(state=BatchState.STOPPED, paused_from=batch.state, stop_reason=reason), []
+        return batch.evolve(state=BatchState.STOPPED, paused_from=batch.state, stop_reason=reason), [], 0
     if batch.state is BatchState.CANARY and is_canary_over(batch):
         batch = batch.evolve(state=BatchState.RUNNING)
     if batch.state is BatchState.RUNNING and batch.ramp_began_at is None:
@@ -139,16 +142,27 @@ def _decided(
     if batch.selection is not None and batch.expected_sources is None:
         expected, is_capped = count_sources(batch, deps.run_index, deps.runs)
         batch = batch.evolve(expected_sources=expected, expected_capped=is_capped)
-    most = min(pace.allowed(batch, now), _room(batch, deps.max_open))
+    places = min(MAX_OPEN, waiting + _share(batch, deps))
+    most = min(pace.allowed(batch, now), _room(batch, places))
     batch, startable = choose(batch, most, deps, has_time) if most > 0 else (batch, [])
     if batch.selection_done and not batch.chosen and not batch.open_runs:
         batch = batch.evolve(state=BatchState.COMPLETED, ended_at=now)
-    return batch, startable
+    return batch, startable, places
+
+
+def _share(batch: Batch, deps: StepDeps) -> int:
+    """Of the places for all batches, that which is left to this one. Raises Unavailable."""
+    return max(1, deps.max_open // len({batch.id} | deps.batches.at_work()))
 
 
 def _call_off(open_runs: list[FunctionRun], batch: Batch, deps: StepDeps, has_time: Callable[[], bool]) -> None:
-    """Those that are not called off yet; the rest in the next step. Raises Unavailable."""
-    for run in [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None][:MAX_STARTS]:
+    """Those that are not called off yet; the rest in the next step. Raises Unavailable.
+
+    One that is marked, and was not being executed, is pending only if it could not be ended then.
+    """
+    left = [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None]
+    left += [run for run in open_runs if run.status is Status.PENDING and run.cancel_requested_at is not None]
+    for run in left[:MAX_STARTS]:
         if has_time():
             call_off(run, batch.changed_by or batch.by, deps.cancel_deps)
 
@@ -182,17 +196,17 @@ def _noted(batch: Batch, starts: Starts, deps: StepDeps) -> Batch | None:
     raise Unavailable
 
 
-def _room(batch: Batch, max_open: int) -> int:
+def _room(batch: Batch, places: int) -> int:
     """How many one step may start at most, the pace aside."""
     left = canary_left(batch) if batch.state is BatchState.CANARY else MAX_STARTS
-    return min(MAX_STARTS, left, max_open - len(batch.open_runs))
+    return min(MAX_STARTS, left, places - len(batch.open_runs))
 
 
-def _wait(batch: Batch, max_open: int) -> int:
+def _wait(batch: Batch, places: int) -> int:
     """Seconds until the next step has something to do."""
     now = clock.now()
     has_more = batch.state.is_starting and (bool(batch.chosen) or not batch.selection_done)
-    room = _room(batch, max_open) if has_more else 0
+    room = _room(batch, places) if has_more else 0
     if room > 0:
         several = min(pace.allowed_at(batch, now, room), now + timedelta(seconds=_STEP_SECONDS))
         left = (max(pace.allowed_at(batch, now, 1), several) - now).total_seconds()

@@ -11,6 +11,7 @@ from handlers.domain.batches.changing import cancel_batch, pause, resume
 from handlers.domain.batches.requests import CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.errors import Unavailable
+from handlers.domain.runs import cancel
 from handlers.domain.runs.run import Status
 from tests.builders import NOW, WORKSPACE
 from tests.domain.batches.batching import (
@@ -89,6 +90,28 @@ def test_open_reruns_are_called_off_with_the_batch_if_that_is_asked_for(world: W
     assert batch.progress.cancelled == batch.progress.started == 5
     assert {(run.status, run.cancel_requested_by) for run in members(world)} == {(Status.CANCELLED, "bob")}
     check_books(batch, world)
+
+
+def test_one_that_could_not_be_ended_once_it_was_marked_is_called_off_by_the_next_step(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_failed(world, 3)
+    execution = first_execution(world, **FAST)
+    execution.step()
+    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBatchBody.read({"openReruns": "cancel"}), world.batch_deps)
+    execution = Execution(world, execution.batch_id, 2)
+    with monkeypatch.context() as outage:
+        outage.setattr(cancel, "finish", _unavailable)
+        execution.step()
+    assert {run.status for run in members(world)} == {Status.PENDING}
+    assert any(run.cancel_requested_at for run in members(world))
+    execution.step()
+    assert execution.step().is_over
+    assert {(run.status, run.cancel_requested_by) for run in members(world)} == {(Status.CANCELLED, "bob")}
+
+
+def _unavailable(*_: object) -> None:
+    raise Unavailable
 
 
 def test_open_reruns_of_a_cancelled_batch_go_on_and_are_counted(world: World, time: FakeClock) -> None:

@@ -101,5 +101,6 @@ def test_the_end_of_a_batch_is_estimated_by_its_pace_and_by_how_much_slower_it_i
     slow = batch.evolve(progress=Progress(selected=250))
     assert estimated_end(slow) == time.moment + timedelta(seconds=2 * 75)
     assert estimated_end(slow.evolve(state=BatchState.PAUSED)) is None
+    assert estimated_end(slow.evolve(selection_done=True)) is None, "nobody knows when what is open ends"
     scheduled = batch.evolve(state=BatchState.SCHEDULED, ramp_began_at=None, not_before=NOW + timedelta(hours=1))
     assert estimated_end(scheduled) == NOW + timedelta(hours=1, seconds=100)

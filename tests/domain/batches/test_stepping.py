@@ -225,15 +225,6 @@ def test_a_retried_rerun_counts_once_its_retries_are_over(world: World, time: Fa
     check_books(batch, world)
 
 
-def test_half_of_the_places_are_left_to_what_is_not_of_the_batch(world: World, time: FakeClock) -> None:
-    has_failed(world, 30)
-    execution = first_execution(world, **FAST)
-    for _ in range(5):
-        execution.step()
-        time.advance(seconds=10)
-    assert len(members(world)) == world.most_open == 5
-
-
 def test_a_step_starts_a_hundred_at_most(world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     has_failed(world, 250)
     monkeypatch.setattr(World, "most_open", 500)

@@ -262,7 +262,7 @@ START_BATCH = Operation(
         "useLatestCode": True,
         "reason": "Fixed in version 8",
         "canary": {"count": 5},
-        "pace": {"startPerSecond": 1, "maxPerSecond": 10, "doubleEverySeconds": 30},
+        "pace": {"startPerSecond": 5, "maxPerSecond": 10, "doubleEverySeconds": 30},
         "stopWhen": {"sameErrorGroup": True, "failureRate": 0.2},
     },
     headers=(IDEMPOTENCY_KEY,),

@@ -48,7 +48,7 @@ class BatchState(StrEnum):
 class Pace(Document):
     """How many re-runs are started in a second."""
 
-    start_per_second: float = 1.0
+    start_per_second: float = 5.0
     max_per_second: float = 10.0
     double_every_seconds: int = 30
 
@@ -178,7 +178,7 @@ class Batch(Document):
     ramp_began_with: int = 0
     """So many sources had been selected then."""
     paced_until: Timestamp | None = None
-    """How far in time its starts have used up what the pace allows."""
+    """How far in time its starts have used up what the pace allows: when the last of them is due."""
 
     generation: int = 1
     """Of the execution that takes its steps: those of an earlier one do nothing any more."""

@@ -65,7 +65,7 @@ def resume(workspace: str, batch_id: str, by: str, body: ResumeBody, deps: Batch
             "state": state,
             "paused_from": None,
             "ramp_began_at": None,
-            "paced_until": now if batch.paced_until else None,
+            "paced_until": max(now, batch.paced_until) if batch.paced_until else None,
             "generation": batch.generation + 1,
         }
 

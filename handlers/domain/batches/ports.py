@@ -84,8 +84,8 @@ class PairReader(Protocol):
 
 
 class BatchQueue(RunQueue, Protocol):
-    def push_all(self, runs: Sequence[FunctionRun]) -> None:
-        """Ask for all of these, which are due, to be executed. Never fails, as `push`."""
+    def push_all(self, delayed: Sequence[tuple[FunctionRun, int]]) -> None:
+        """Ask for each of these to be executed in so many seconds. Never fails, as `push`."""
 
 
 class Workers(Protocol):

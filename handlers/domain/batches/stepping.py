@@ -15,7 +15,7 @@ from handlers.domain.batches import pace
 from handlers.domain.batches.batch import MAX_OPEN, MAX_STARTS, Batch, BatchState
 from handlers.domain.batches.choosing import choose
 from handlers.domain.batches.judging import Startable
-from handlers.domain.batches.moving import moved
+from handlers.domain.batches.moving import is_in_time, moved
 from handlers.domain.batches.ports import StepDeps
 from handlers.domain.batches.progress import with_not_started, with_started
 from handlers.domain.batches.restarting import start_execution
@@ -34,12 +34,10 @@ MAX_STEPS = 2_000
 LONGEST_STEP = timedelta(seconds=40)
 # While AWS does not answer, and after somebody else has changed the batch.
 BUSY_SECONDS, _AGAIN_SECONDS = 10, 1
-# At a slow pace several re-runs are started by one step: each has its price.
-_STEP_SECONDS = 3
 # Between looks at whether open runs have ended: longer, the longer none has.
 _LOOK_SECONDS, _SELDOM_SECONDS = 2, 60
-# So long before it would count as forgotten, a batch that has nothing new is written all the same.
-_IN_TIME = timedelta(seconds=90)
+# A function takes about so long.
+_EXECUTION_SECONDS = 1
 _ATTEMPTS = 5
 
 
@@ -70,13 +68,14 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
         return StepResult(False, math.ceil((before.step_until - now).total_seconds()), steps)
     batch, startable, places = _decided(_taken_over(before, deps), now, deps, has_time)
     is_last = steps >= MAX_STEPS and batch.needs_steps
-    stored = _stored(before, batch.evolve(generation=generation + is_last), startable, now, deps)
+    due_times = pace.due_times(batch, now, len(startable))
+    stored = _stored(before, batch.evolve(generation=generation + is_last), due_times, now, deps)
     if stored is None:
         return StepResult(False, _AGAIN_SECONDS, steps)
     has_stopped = stored.state is BatchState.STOPPED is not before.state
     wait = None
     if startable:
-        starts = start_all(startable, stored, deps, has_time=has_time)
+        starts = start_all(startable, due_times, stored, deps, has_time=has_time)
         wait = BUSY_SECONDS if starts.is_unavailable else None
         stored = _noted(stored, starts, deps)
     if is_last and stored is not None and stored.generation == generation + 1:
@@ -88,18 +87,13 @@ def _step(batch_id: str, generation: int, steps: int, deps: StepDeps, has_time: 
     return StepResult(False, wait, steps, has_stopped)
 
 
-def _stored(before: Batch, batch: Batch, startable: list[Startable], now: datetime, deps: StepDeps) -> Batch | None:
+def _stored(before: Batch, batch: Batch, due_times: list[datetime], now: datetime, deps: StepDeps) -> Batch | None:
     """The batch with what is about to be started; None if it has been changed meanwhile. Raises Unavailable."""
-    if startable:
-        batch = batch.evolve(
-            step_token=new_token(),
-            step_until=now + LONGEST_STEP,
-            paced_until=pace.used_up(batch, now, len(startable)),
-        )
+    if due_times:
+        batch = batch.evolve(step_token=new_token(), step_until=now + LONGEST_STEP, paced_until=due_times[-1])
     if batch.progress != before.progress:
         batch = batch.evolve(moved_at=now)
-    is_in_time = before.due_at is not None and before.due_at - now > _IN_TIME
-    if batch == before and is_in_time:
+    if batch == before and is_in_time(before, now):
         return before
     after = moved(batch, deps.retention)
     return after if deps.batches.replace(before, after) else None
@@ -207,9 +201,11 @@ def _wait(batch: Batch, places: int) -> int:
     now = clock.now()
     has_more = batch.state.is_starting and (bool(batch.chosen) or not batch.selection_done)
     room = _room(batch, places) if has_more else 0
+    all_due_at = batch.paced_until or now
     if room > 0:
-        several = min(pace.allowed_at(batch, now, room), now + timedelta(seconds=_STEP_SECONDS))
-        left = (max(pace.allowed_at(batch, now, 1), several) - now).total_seconds()
+        several_at = min(pace.allowed_at(batch, now, room), all_due_at)
+        left = (max(pace.allowed_at(batch, now, 1), several_at) - now).total_seconds()
         return max(0, math.ceil(left))
+    all_ended = (all_due_at - now).total_seconds() + _EXECUTION_SECONDS
     quiet = (now - (batch.moved_at or batch.created_at)).total_seconds()
-    return int(min(max(_LOOK_SECONDS, quiet / 4), _SELDOM_SECONDS))
+    return math.ceil(min(max(_LOOK_SECONDS, all_ended, quiet / 2), _SELDOM_SECONDS))

@@ -61,7 +61,7 @@ def post_batch(workspace: str) -> Response[Any]:
     if options.dry_run:
         permitted.line["action"] = "plan-batch"
         return json_response(HTTPStatus.OK, BatchPlanned.of(plan_batch(request, wiring.batch_plan_deps), options))
-    batch = start_batch(request, wiring.batch_deps).batch
+    batch = start_batch(request, wiring.batch_deps)
     permitted.line["batchId"] = batch.id
     view = BatchAccepted(batch_id=batch.id, state=batch.state, message="Batch successfully queued.")
     location = f"{BASE.format(workspace=workspace)}/rerun-batches/{batch.id}"

@@ -19,7 +19,7 @@ def describe(resources: Resources) -> Function:
             grants.table(resources, "GetItem", "Query"),
             # "due" says how many batches are at work.
             grants.index(resources, "unrecovered", "errorGroup", "due"),
-            # Open re-runs of a batch that is cancelled are called off.
+            # Open re-runs of a batch that is cancelled are cancelled with it.
             grants.end_runs(resources),
             grants.delete_overrides_of_batches(resources),
             grants.start_batches(resources),

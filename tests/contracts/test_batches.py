@@ -94,7 +94,7 @@ def a_full_batch() -> Batch:
         stop_when=StopWhen(failure_rate=0.25, same_error_group=False, failures=3),
         not_before=at,
         paused_from=BatchState.RUNNING,
-        stop_reason=StopReason(rule="failureRate", failed=1, settled=3),
+        stop_reason=StopReason(rule="failureRate", failed=1, ended=3),
         changed_at=at,
         changed_by="bob",
         cancels_open=True,

@@ -18,9 +18,10 @@ from handlers.domain.batches.judging import Startable
 from handlers.domain.batches.moving import is_in_time, moved
 from handlers.domain.batches.ports import StepDeps
 from handlers.domain.batches.progress import with_not_started, with_started
+from handlers.domain.batches.reading import read_all
 from handlers.domain.batches.restarting import start_execution
 from handlers.domain.batches.selecting import count_sources
-from handlers.domain.batches.settling import read_all, settle
+from handlers.domain.batches.settling import settle
 from handlers.domain.batches.starts import Starts, start_all
 from handlers.domain.batches.stopping import canary_left, is_canary_over, reason_to_stop
 from handlers.domain.errors import Unavailable

@@ -139,6 +139,7 @@ class BatchPlanDeps(NamedTuple):
     invokable: InvokablePatterns
     max_reruns: int
     retention: Retention
+    workers: Workers
 
 
 def most_open(max_concurrent: int, max_per_workspace: int | None) -> int:

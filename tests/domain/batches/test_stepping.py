@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from handlers.domain.batches import stepping
+from handlers.domain.batches import choosing, stepping
 from handlers.domain.batches.batch import BatchState
 from handlers.domain.batches.changing import resume
 from handlers.domain.batches.requests import ResumeBody
+from handlers.domain.batches.stepping import step
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
 from handlers.domain.starting.retry import retry
@@ -285,6 +286,30 @@ def test_few_steps_are_taken_for_a_batch_of_fast_functions(world: World, time: F
         execute_all(world)
     assert execution.steps == 3
     assert world.batches.batches[execution.batch_id].progress.completed == 10
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 3, 5])
+def test_a_step_that_finds_little_to_start_has_time_left_to_start_it(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """To judge some takes so long, and most have an open re-run."""
+    originals = has_failed(world, 200)
+    for number, original in enumerate(originals):
+        if number % 5:
+            world.has_run(a_rerun(original, id=an_id(1000 + number), status="pending"))
+    read_pairs = world.registry.read_pairs
+
+    def slowly(ids: list[tuple[str, str]]) -> Any:
+        time.advance(seconds=seconds)
+        return read_pairs(ids)
+
+    monkeypatch.setattr(world.registry, "read_pairs", slowly)
+    monkeypatch.setattr(choosing, "_MOST", 5)
+    monkeypatch.setattr(World, "most_open", 500)
+    batch = started(world, runIds=[run.id for run in originals], **FAST)
+    until = time.moment + timedelta(seconds=8)
+    step(batch.id, 1, 0, world.step_deps, has_time=lambda: time.moment < until)
+    assert [run for run in members(world) if run.batch_id == batch.id]
 
 
 def test_a_batch_of_nothing_completes(world: World) -> None:

@@ -55,12 +55,13 @@ test: install ## all tests
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # What runs inside Lambda is measured where it runs in the tests' own process; the floor is a point below what that gives.
-proof: install ## the long checks: branch coverage with a floor, long fuzzing, long faults (three quarters of an hour)
+proof: install ## the long checks: branch coverage with a floor, long fuzzing, long faults (an hour)
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov=handlers --cov-branch --cov-report=term:skip-covered --cov-fail-under=97 tests/domain tests/entry_points tests/aws tests/infra
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --hypothesis-profile long tests/domain tests/stack/fuzz
+	@$(BIN)/python -m infra.local demo-outage
 	@$(MAKE) --no-print-directory chaos
 
-chaos: install ## break every AWS call and kill processes under load, then check that no run is lost (a quarter of an hour)
+chaos: install ## break every AWS call and kill processes under load, then check that no run is lost or executed once too often (half an hour)
 	@$(BIN)/python -m tests.chaos
 
 bench: install ## measure: AWS calls of a re-run, its latency against its floor, cold starts, large comparisons, and how fnrun starts

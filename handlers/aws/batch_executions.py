@@ -1,13 +1,16 @@
 """Executions of the state machine that drives batches. They know ids and numbers, and nothing else."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from handlers.aws import aws_errors
 
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
 
 class BatchExecutions:
-    def __init__(self, client: Any, state_machine_arn: str) -> None:
+    def __init__(self, client: "SFNClient", state_machine_arn: str) -> None:
         self._client = client
         self._state_machine_arn = state_machine_arn
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from handlers.domain.clock import iso, now
+from infra.local.waiting import wait_for
 from tests.stack.driver import Workspace, refusal, until
 
 FAILS_UNTIL_TOLD = """
@@ -43,6 +44,11 @@ class Outage:
         data: list[dict[str, Any]] = self.workspace.http.get("/rerun-batches").json()["data"]
         return data
 
+    def ended(self, batch_id: str) -> dict[str, Any]:
+        """The batch once nothing more is done for it."""
+        wait_for(lambda: self.batch(batch_id)["state"] in ("completed", "stopped"))
+        return self.batch(batch_id)
+
     def batch(self, batch_id: str) -> dict[str, Any]:
         document: dict[str, Any] = self.workspace.http.get(f"/rerun-batches/{batch_id}").json()
         return document
@@ -71,8 +77,9 @@ def test_twenty_requests_at_once_with_one_key_are_one_batch(outage: Outage) -> N
     assert [each["batchId"] for each in outage.batches()] == [batch_id]
     assert refusal(outage.post("a-key", reason="Another"))[:2] == (409, "IDEMPOTENCY_KEY_REUSED")
 
-    until(lambda: outage.batch(batch_id)["state"] == "completed", seconds=60)
-    progress = outage.batch(batch_id)["progress"]
+    batch = outage.ended(batch_id)
+    assert batch["state"] == "completed", str(batch)
+    progress = batch["progress"]
     assert (progress["selected"], progress["started"], progress["completed"]) == (3, 3, 3)
     reruns = outage.workspace.http.get(f"/rerun-batches/{batch_id}/reruns").json()["data"]
     assert sorted(each["sourceRunId"] for each in reruns) == sorted(outage.failed)
@@ -93,8 +100,8 @@ def test_a_plan_changes_nothing_and_says_what_the_batch_then_does(outage: Outage
     assert (plan["sources"], plan["wouldStart"], plan["refused"], plan["isSample"]) == (3, 3, {}, False)
     assert outage.batches() == []
     batch_id = id_of(outage.post(canary={"count": 0}, pace={"startPerSecond": 50}))
-    until(lambda: outage.batch(batch_id)["state"] == "completed", seconds=60)
-    assert outage.batch(batch_id)["progress"]["started"] == 3
+    batch = outage.ended(batch_id)
+    assert (batch["state"], batch["progress"]["started"]) == ("completed", 3), str(batch)
     plan = outage.post(dryRun=True).json()
     assert (plan["sources"], plan["wouldStart"]) == (0, 0)
 

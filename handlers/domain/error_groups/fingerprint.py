@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from handlers.domain.runs.run import ErrorSource
 
-# The innermost. What is further out is the way to the error, of which there may be several.
+# The innermost, those of the deepest cause first. What is further out is the way to the error, of which there may be
+# several.
 FRAMES = 5
 _BYTES = 16
 

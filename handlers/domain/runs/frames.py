@@ -66,6 +66,7 @@ _NUMBERED = re.compile(
 def frames_of(error: bytes | None) -> tuple[str, ...]:
     """The functions' names of an error document, the innermost first, direct repetitions once.
 
+    An error is raised where its deepest cause is: the frames of what wraps that come after it.
     Empty where there is no trace, or none that is known; of whatever a function has made up, nothing raises.
     """
     try:
@@ -76,13 +77,13 @@ def frames_of(error: bytes | None) -> tuple[str, ...]:
     return tuple(islice((name for name, _ in groupby(names)), MAX_FRAMES))
 
 
-def _causes(document: JsonValue) -> Iterator[JsonObject]:
-    """The error and what caused it."""
-    for _ in range(_MAX_CAUSES):
-        if not isinstance(document, dict):
-            return
-        yield document
+def _causes(document: JsonValue) -> list[JsonObject]:
+    """The error and what caused it, the deepest cause first."""
+    causes: list[JsonObject] = []
+    while isinstance(document, dict):
+        causes.append(document)
         document = document.get("cause")
+    return causes[::-1][:_MAX_CAUSES]
 
 
 def _names(error: JsonObject) -> Iterator[str]:

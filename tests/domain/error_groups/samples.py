@@ -35,6 +35,12 @@ def java(*lines: str, error: str = "java.lang.IllegalStateException", cause: Jso
     return document if cause is None else document | {"cause": cause}
 
 
+def _wrapped(*lines: str) -> Json:
+    """What has caused it, in a wrapper of six functions."""
+    wrapper = [f"com.acme.{name}.run({name}.java:9)" for name in "ABCDEF"]
+    return java(*wrapper, error="com.acme.OrderFailed", cause=java(*lines, error="com.acme.Declined"))
+
+
 def go(*frames: tuple[str, str], line: int = 56, error: str = "boundsError") -> Json:
     trace = [{"path": path, "line": line, "label": label} for path, label in frames]
     return {"errorMessage": "index out of range [1] with length 1", "errorType": error, "stackTrace": trace}
@@ -202,12 +208,21 @@ SAMPLES: dict[str, Sample] = {
             java("com.acme.Orders.lambda$total$3(Orders.java:55)", error="com.acme.Declined"),
         ),
         frames=(
+            "com.acme.Bank.<init>",
             "com.acme.Orders.lambda$total$",
             "com.acme.Orders$$EnhancerBySpringCGLIB$$.total",
             "com.sun.proxy.$Proxy.total",
             "com.acme.Handler.handleRequest",
-            "com.acme.Bank.<init>",
         ),
+    ),
+    "Java, one wrapper around different causes": Sample(
+        _wrapped("com.acme.Bank.pay(Bank.java:7)", "com.acme.Card.charge(Card.java:55)"),
+        alike=(_wrapped("com.acme.Bank.pay(Bank.java:8)", "com.acme.Card.charge(Card.java:56)"),),
+        others=(
+            _wrapped("com.acme.Stock.reserve(Stock.java:7)"),
+            _wrapped("com.acme.Bank.refund(Bank.java:7)", "com.acme.Card.charge(Card.java:55)"),
+        ),
+        frames=("com.acme.Bank.pay", "com.acme.Card.charge", "com.acme.A.run", "com.acme.B.run", "com.acme.C.run"),
     ),
     "Java, an input that cannot be read": Sample(
         java(
@@ -237,9 +252,9 @@ SAMPLES: dict[str, Sample] = {
         alike=(_dotnet(d__4="d__11", DisplayClass8_0="DisplayClass9_1", b__1="b__0", line="l", Closure="C"),),
         others=(_dotnet(Pay="Refund"), _dotnet(AggregateException="TaskCanceledException")),
         frames=(
+            "Acme.Bank.<>c__DisplayClass.<Pay>b__",
             "System.Threading.Tasks.Task`1.GetResultCore",
             "Acme.Orders.<Charge>d__.MoveNext",
-            "Acme.Bank.<>c__DisplayClass.<Pay>b__",
         ),
     ),
     "Go, a panic": Sample(

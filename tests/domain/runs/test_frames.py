@@ -92,10 +92,10 @@ OF_RUNTIME: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             },
         },
         (
+            "com.acme.Bank.<init>",
             "com.acme.Card.lambda$charge$",
             "java.base/java.util.Optional.orElseThrow",
             "com.acme.Card$$Lambda$.get",
-            "com.acme.Bank.<init>",
         ),
     ),
     ".NET": (
@@ -109,7 +109,7 @@ OF_RUNTIME: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             ],
             "cause": {"errorType": "Declined", "stackTrace": ["at Acme.Bank.Pay[T](T card)"]},
         },
-        ("Acme.Card.<Charge>d__.MoveNext", "Acme.Card.Charge", "Acme.Bank.Pay[T]"),
+        ("Acme.Bank.Pay[T]", "Acme.Card.<Charge>d__.MoveNext", "Acme.Card.Charge"),
     ),
     "Ruby": (
         {
@@ -175,6 +175,13 @@ def test_of_a_long_trace_the_innermost_functions_are_kept() -> None:
     lines = [f'  File "/var/task/app.py", line 1, in f{number}\n' for number in range(5000)]
     names = frames_of(json.dumps({"stackTrace": lines}).encode())
     assert names == tuple(f"f{number}" for number in range(4999, 4999 - MAX_FRAMES, -1))
+
+
+def test_of_many_causes_the_deepest_are_kept() -> None:
+    error: dict[str, Any] = {}
+    for number in range(100):
+        error = {"stackTrace": [f"com.acme.Step{number}.run(Step.java:7)"], "cause": error}
+    assert frames_of(json.dumps(error).encode())[:2] == ("com.acme.Step0.run", "com.acme.Step1.run")
 
 
 def test_a_long_name_is_cut() -> None:

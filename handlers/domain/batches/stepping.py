@@ -148,7 +148,7 @@ def _decided(
 
 
 def _call_off(open_runs: list[FunctionRun], batch: Batch, deps: StepDeps, has_time: Callable[[], bool]) -> None:
-    """Those that are not called off yet; the rest in the next step. Raises Unavailable."""
+    """Those that are not cancelled yet; the rest in the next step. Raises Unavailable."""
     for run in [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None][:MAX_STARTS]:
         if has_time():
             call_off(run, batch.changed_by or batch.by, deps.cancel_deps)

@@ -39,10 +39,7 @@ from handlers.settings import INVOKABLE, RECORDED_RUNS, RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (
-    *(*RUNS, *RECORDED_RUNS, *INVOKABLE, "require_reason", "batches_arn"),
-    *("max_concurrent_executions", "max_concurrent_executions_per_workspace"),
-)
+READS = (*RUNS, *RECORDED_RUNS, *INVOKABLE, "require_reason", "batches_arn")
 check_environment(READS)
 
 app = Resolver()

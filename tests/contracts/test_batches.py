@@ -270,7 +270,8 @@ def a_member(original: FunctionRun, batch_id: str, at: datetime) -> FunctionRun:
 
 
 def test_sources_are_read_with_their_parameters_in_the_order_asked_for(stores: Stores) -> None:
-    runs = [new_run(expires_at=now() + timedelta(days=90)) for _ in range(50)]
+    more_than_one_read = 60
+    runs = [new_run(expires_at=now() + timedelta(days=90)) for _ in range(more_than_one_read)]
     for run in runs[1:]:
         stores.runs.record(run, {Part.PARAMETERS: f"of {run.id}".encode()})
     found = stores.runs.read_recorded([run.id for run in runs], Part.PARAMETERS)

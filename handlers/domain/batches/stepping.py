@@ -151,12 +151,15 @@ def _share(batch: Batch, deps: StepDeps) -> int:
 
 
 def _call_off(open_runs: list[FunctionRun], batch: Batch, deps: StepDeps, has_time: Callable[[], bool]) -> None:
-    """Those that are not called off yet; the rest in the next step. Raises Unavailable.
+    """Those that are not cancelled yet; the rest in the next step. Raises Unavailable.
 
-    One that is marked, and was not being executed, is pending only if it could not be ended then.
+    One that is pending may be marked: it could not be ended then. One that is being executed is only marked.
     """
-    left = [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None]
-    left += [run for run in open_runs if run.status is Status.PENDING and run.cancel_requested_at is not None]
+    left = [
+        run
+        for run in open_runs
+        if run.status is Status.PENDING or (run.status.is_open and run.cancel_requested_at is None)
+    ]
     for run in left[:MAX_STARTS]:
         if has_time():
             call_off(run, batch.changed_by or batch.by, deps.cancel_deps)

@@ -48,6 +48,11 @@ def to_batch(item: Item) -> Batch:
     return Batch.model_validate(json.loads(plain["document"]) | apart)
 
 
+def id_of(entry: Item) -> str:
+    """Of an entry of an index."""
+    return str(entry["pk"]["S"]).partition("#")[2]
+
+
 def of_sources(batch: Batch, run_ids: Iterable[str]) -> dict[str, Any]:
     return keys.of_batch(batch.id, keys.SOURCES) | {"runIds": pack(run_ids)} | _kept_longer_than(batch)
 
@@ -73,7 +78,7 @@ def unpack(packed: bytes) -> tuple[str, ...]:
 
 
 def _kept_longer_than(batch: Batch) -> dict[str, Any]:
-    """These items are not written again, and a batch that is paused may live on for as long as it was to at first."""
+    """These items are not written again, and the batch lives on when it moves: twice as long as at first, at most."""
     until = batch.expires_at + (batch.expires_at - batch.created_at)
     return {"expiresAt": int(until.timestamp()), "schema": SCHEMA}
 

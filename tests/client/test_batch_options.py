@@ -47,7 +47,7 @@ def test_of_a_pace_what_is_typed_is_sent() -> None:
 
 SETTINGS: dict[str, Any] = {
     "canary": {"count": 5},
-    "pace": {"startPerSecond": 1, "maxPerSecond": 10, "doubleEverySeconds": 30},
+    "pace": {"startPerSecond": 5, "maxPerSecond": 10, "doubleEverySeconds": 30},
     "stopWhen": {"sameErrorGroup": True, "failureRate": None, "failures": None},
 }
 
@@ -55,7 +55,7 @@ SETTINGS: dict[str, Any] = {
 def test_settings_are_said_in_words() -> None:
     assert dict(described.settings(SETTINGS)) == {
         "canary": "5 first; the others once these have ended well",
-        "pace": "1 a second, doubled every 30 s up to 10",
+        "pace": "5 a second, doubled every 30 s up to 10",
         "stops if": "the same error comes back; more than half of the canary fail, or later a fifth",
         "not before": "",
     }
@@ -125,10 +125,10 @@ def test_counts_stand_with_the_largest_first() -> None:
 
 
 def test_why_it_stopped_is_said() -> None:
-    reason = {"rule": "sameErrorGroup", "errorGroupId": "1a2b3c4d" + 24 * "0", "runId": "r", "failed": 1, "settled": 5}
+    reason = {"rule": "sameErrorGroup", "errorGroupId": "1a2b3c4d" + 24 * "0", "runId": "r", "failed": 1, "ended": 5}
     assert described.why_stopped(reason) == (
         "the error of the runs that it repeats came back (group 1a2b3c4d, run r); 1 of 5 had failed"
     )
-    rate = {"rule": "failureRate", "errorGroupId": None, "runId": None, "failed": 3, "settled": 5}
+    rate = {"rule": "failureRate", "errorGroupId": None, "runId": None, "failed": 3, "ended": 5}
     assert described.why_stopped(rate) == "too many re-runs failed; 3 of 5 had failed"
     assert described.why_stopped(None) == "it is not said why"

@@ -94,7 +94,7 @@ def a_full_batch() -> Batch:
         stop_when=StopWhen(failure_rate=0.25, same_error_group=False, failures=3),
         not_before=at,
         paused_from=BatchState.RUNNING,
-        stop_reason=StopReason(rule="failureRate", failed=1, settled=3),
+        stop_reason=StopReason(rule="failureRate", failed=1, ended=3),
         changed_at=at,
         changed_by="bob",
         cancels_open=True,
@@ -233,6 +233,16 @@ def test_batches_whose_moment_has_passed_are_overdue(stores: Stores) -> None:
     assert not [each for each in stores.batches.overdue() if each.id in ours]
 
 
+def test_batches_that_take_steps_are_at_work_and_not_those_that_begin_later(stores: Stores) -> None:
+    dead, moved, over = (now() - timedelta(minutes=1), now() + timedelta(minutes=3), None)
+    batches = [a_batch(due_at=each) for each in (dead, moved, over, now() + timedelta(minutes=10))]
+    for each in batches:
+        stores.batches.create(each, [])
+    assert stores.batches.at_work() & {each.id for each in batches} == {each.id for each in batches[:2]}
+    stores.batches.replace(batches[0], batches[0].evolve(revision="over", due_at=None))
+    assert batches[0].id not in stores.batches.at_work()
+
+
 def test_members_are_its_reruns_and_their_retries_newest_first(stores: Stores) -> None:
     original, another = (new_run(expires_at=now() + timedelta(days=90)) for _ in range(2))
     for each in (original, another):
@@ -260,7 +270,8 @@ def a_member(original: FunctionRun, batch_id: str, at: datetime) -> FunctionRun:
 
 
 def test_sources_are_read_with_their_parameters_in_the_order_asked_for(stores: Stores) -> None:
-    runs = [new_run(expires_at=now() + timedelta(days=90)) for _ in range(50)]
+    more_than_one_read = 60
+    runs = [new_run(expires_at=now() + timedelta(days=90)) for _ in range(more_than_one_read)]
     for run in runs[1:]:
         stores.runs.record(run, {Part.PARAMETERS: f"of {run.id}".encode()})
     found = stores.runs.read_recorded([run.id for run in runs], Part.PARAMETERS)

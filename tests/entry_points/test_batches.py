@@ -135,7 +135,7 @@ def test_a_batch_is_paused_and_resumed_as_often_as_is_asked(world: World) -> Non
     assert [act.action for act in world.audit_log.acts] == ["start-batch", "pause-batch", "resume-batch"]
     assert {act.batch_id for act in world.audit_log.acts} == {batch_id}
     _, batch = ask(RESUME, batch_id, {"pace": {"maxPerSecond": 5}, "stopWhen": {"failures": 3}})
-    assert batch["pace"] == {"startPerSecond": 1, "maxPerSecond": 5, "doubleEverySeconds": 30}
+    assert batch["pace"] == {"startPerSecond": 5, "maxPerSecond": 5, "doubleEverySeconds": 30}
     assert (batch["stopWhen"]["failures"], batch["changedBy"]) == (3, "alice")
 
 
@@ -195,7 +195,7 @@ def test_why_a_batch_has_stopped_is_said(world: World) -> None:
         refused={"NO_PARAMETERS": 1},
         skipped={"open": 1},
     )
-    reason = {"rule": "sameErrorGroup", "error_group_id": group, "run_id": RUN_ID, "failed": 2, "settled": 2}
+    reason = {"rule": "sameErrorGroup", "error_group_id": group, "run_id": RUN_ID, "failed": 2, "ended": 2}
     stored(
         world,
         batch_id,
@@ -208,7 +208,7 @@ def test_why_a_batch_has_stopped_is_said(world: World) -> None:
         "errorGroupId": group,
         "runId": RUN_ID,
         "failed": 2,
-        "settled": 2,
+        "ended": 2,
     }
     assert shown["progress"]["failedByGroup"] == [
         {"errorGroupId": group, "count": 1},

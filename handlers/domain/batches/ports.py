@@ -60,6 +60,9 @@ class BatchStore(BatchReader, Protocol):
     def overdue(self) -> Iterator[Batch]:
         """Those whose `due_at` has passed, read consistently."""
 
+    def at_work(self) -> set[str]:
+        """Of all workspaces those that take steps, by their ids: as they were a moment ago."""
+
 
 class BatchExecutions(Protocol):
     def start(self, batch_id: str, generation: int) -> None:
@@ -68,7 +71,7 @@ class BatchExecutions(Protocol):
 
 class SourceReader(LineageReader, Protocol):
     def read_recorded(self, run_ids: Sequence[str], part: Part) -> list[RecordedRun]:
-        """Runs, each with one of its parts, in the order asked for: 50 at most. What is gone is left out."""
+        """Runs, each with one of its parts, in the order asked for. What is gone is left out."""
 
 
 class BatchRuns(RunRecorder, SourceReader, Protocol):
@@ -77,12 +80,12 @@ class BatchRuns(RunRecorder, SourceReader, Protocol):
 
 class PairReader(Protocol):
     def read_pairs(self, ids: Sequence[tuple[str, str]]) -> list[TriggerAndFunction]:
-        """For each pair of a trigger's id and a function's what `read_trigger_and_function` gives; 50 at most."""
+        """For each pair of a trigger's id and a function's what `read_trigger_and_function` gives."""
 
 
 class BatchQueue(RunQueue, Protocol):
-    def push_all(self, runs: Sequence[FunctionRun]) -> None:
-        """Ask for all of these, which are due, to be executed. Never fails, as `push`."""
+    def push_all(self, delayed: Sequence[tuple[FunctionRun, int]]) -> None:
+        """Ask for each of these to be executed in so many seconds. Never fails, as `push`."""
 
 
 class Workers(Protocol):
@@ -96,6 +99,14 @@ class BatchDeps(NamedTuple):
     batches: BatchStore
     executions: BatchExecutions
     cipher: Cipher
+    retention: Retention
+
+
+class RestartDeps(NamedTuple):
+    """What letting an overdue batch go on needs."""
+
+    batches: BatchStore
+    executions: BatchExecutions
     retention: Retention
 
 
@@ -127,10 +138,10 @@ class BatchPlanDeps(NamedTuple):
     registry: PairReader
     invokable: InvokablePatterns
     max_reruns: int
-    max_open: int
     retention: Retention
+    workers: Workers
 
 
 def most_open(max_concurrent: int, max_per_workspace: int | None) -> int:
-    """Half of the places at which the workspace's runs are executed: the other half is for what is not of a batch."""
+    """Half of the places at which the workspace's runs are executed, for all batches together."""
     return max(1, min(max_concurrent, max_per_workspace or max_concurrent) // 2)

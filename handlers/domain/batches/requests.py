@@ -12,7 +12,7 @@ from handlers.domain.errors import InvalidRequest, TooLarge
 from handlers.domain.ids import parse_group_id, parse_id
 from handlers.domain.json_document import JsonObject, compact
 from handlers.domain.query import MAX_TEXT
-from handlers.domain.requests import Body, ContentField, Moment, explained
+from handlers.domain.requests import Body, ContentField, Moment, VersionNumber
 from handlers.domain.starting.rerun import Effects, when_due
 
 MAX_CANARY = 100
@@ -36,7 +36,6 @@ def _a_group_id(text: str) -> str:
 Id = Annotated[str, AfterValidator(_an_id), Field(json_schema_extra={"format": "uuid"})]
 GroupId = Annotated[str, AfterValidator(_a_group_id), Field(json_schema_extra={"pattern": "^[0-9a-fA-F]{32}$"})]
 ShortText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
-Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$"), explained("must be the number of a version, like 8")]
 Reason = Annotated[str | None, Field(max_length=512)]
 PerSecond = Annotated[float, Field(ge=_SLOWEST, le=_FASTEST)]
 
@@ -62,7 +61,7 @@ class CanaryBody(Body):
 class PaceBody(Body):
     """How many re-runs are started in a second, once the canary is over."""
 
-    start_per_second: PerSecond = 1.0
+    start_per_second: PerSecond = 5.0
     max_per_second: PerSecond = 10.0
     double_every_seconds: int = Field(default=30, ge=1, le=_DAY_SECONDS)
 
@@ -110,7 +109,7 @@ class BatchBody(Body):
     filter: FilterBody | None = None
     run_ids: list[Id] | None = Field(default=None, min_length=1, max_length=MAX_RUN_IDS)
     use_latest_code: bool = False
-    function_version: Version | None = Field(
+    function_version: VersionNumber | None = Field(
         default=None, description="The number of the version that executes them, of each source's own function."
     )
     reason: Reason = None

@@ -1,8 +1,9 @@
 """Batches of re-runs over a world in memory: failed originals, steps, executions, and what the books must say."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.domain.batches.batch import Batch
@@ -42,7 +43,7 @@ def has_failed(world: World, count: int, **changes: Any) -> list[FunctionRun]:
 
 def started(world: World, **body: Any) -> Batch:
     request = BatchRequest(WORKSPACE, "alice", BatchBody.read(OF_GROUP | body if "runIds" not in body else body))
-    return start_batch(request, world.batch_deps).batch
+    return start_batch(request, world.batch_deps)
 
 
 class Execution:
@@ -99,7 +100,7 @@ def carry_on(
         else:
             time.moment = max(time.moment, batch.due_at)
             for overdue in world.batches.overdue():
-                restart(overdue, world.batch_deps)
+                restart(overdue, world.restart_deps)
         for run in world.runs.runs.values():
             if run.batch_id is not None and run.status is Status.PENDING:
                 push_when_due(run, world.queue)  # as the watchdog does, if it was not pushed before
@@ -128,6 +129,16 @@ def check_books(batch: Batch, world: World) -> None:
     own = [run for run in members(world) if run.batch_id == batch.id]
     assert progress.started == len(own)
     assert len({run.source_run_id for run in own}) == len(own), "each source is re-run once"
+
+
+def most_beyond(moments: list[datetime], rate: float) -> float:
+    """How many more are in one span of time than this rate allows in it, in the span where these are most."""
+    most, before = 0.0, math.inf
+    for number, moment in enumerate(sorted(moments)):
+        level = number - rate * (moment - NOW).total_seconds()
+        before = min(before, level)
+        most = max(most, level + 1 - before)
+    return most
 
 
 def first_execution(world: World, **body: Any) -> Execution:

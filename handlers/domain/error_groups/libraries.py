@@ -19,7 +19,7 @@ _GO_STANDARD = (
     "bufio|bytes|compress|container|context|crypto|database|encoding|errors|fmt|html|io|net|os|regexp|slices|sort"
     "|strconv|strings|sync|text|time"
 )
-# Below these nobody has code of his own; what stands in `<…>` is built into the language or generated.
+# Folders without code of the function's own; what stands in `<…>` is built into the language or generated.
 _PLACES = re.compile(
     r"<|index \d+$|\[internal function\]|/var/lang/|/opt/bref/|/usr/(local/)?lib/"
     r"|(.*/)?(site-packages|dist-packages|node_modules|vendor|gems|pkg/mod|go/src)/|[^/.]+\.[^/]+/.*@v\d"

@@ -9,12 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from handlers.domain.error_groups.fingerprint import group_id
+from handlers.domain.error_groups.fingerprint import details_of, group_id
 from handlers.domain.error_groups.group import MAX_VERSIONS, NOTED_EVERY, ErrorGroup, GroupBus, GroupState, GroupStore
 from handlers.domain.errors import Unavailable
-from handlers.domain.runs.frames import frames_of
 from handlers.domain.runs.outcome import Outcome
-from handlers.domain.runs.run import Content, ErrorSource, ExecutionSource, FunctionRun
+from handlers.domain.runs.run import ErrorSource, ExecutionSource, FunctionRun
 from handlers.domain.seal import SealBroken
 
 # So that it is not written for its expiry more often either.
@@ -38,16 +37,14 @@ class ErrorGroups(NamedTuple):
             return None
         source = outcome.error_source or ErrorSource.SERVICE
         code = outcome.error_code or ""
-        # Of an error that is too large to keep, nobody will see frames either.
-        kept = outcome.contents().get(Content.ERROR) if source is ErrorSource.FUNCTION else None
-        frames = frames_of(kept)
-        if not frames:
+        details = details_of(outcome.error) if source is ErrorSource.FUNCTION else ()
+        if not details:
             return group_id(run.function_id, source, code)
         try:
             secret = self.secret() if self.secret else None
         except (Unavailable, SealBroken):
             secret = None
-        return None if secret is None else group_id(run.function_id, source, code, frames, secret)
+        return None if secret is None else group_id(run.function_id, source, code, details, secret)
 
     def note(self, run: FunctionRun) -> bool:
         if run.error_group_id is None:

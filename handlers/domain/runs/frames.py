@@ -20,6 +20,7 @@ Messages, arguments, files and line numbers are left out: they change with the i
 import re
 from collections.abc import Iterator
 from itertools import groupby, islice
+from typing import NamedTuple
 
 from handlers.domain.errors import InvalidRequest
 from handlers.domain.json_document import JsonObject, JsonValue, parse
@@ -54,13 +55,27 @@ _RUNTIME_NAMES = re.compile(
     r"(java\.base/)?(lambdainternal\.|com\.amazonaws\.services\.lambda\.runtime\.|Amazon\.Lambda\.RuntimeSupport\."
     r"|(jdk\.internal|sun|java\.lang)\.reflect\.|lambda_method\d*$)"
 )
-# What compilers and frameworks number: `lambda$total$3`, `Card$$Lambda$14/0x0000000800c8`, `$Proxy12` and
-# `Card$$EnhancerBySpringCGLIB$$9c1a6e2b` in Java, `<Total>d__4`, `b__1_0`, `DisplayClass8_0` and `g__Sum|4_0` in .NET,
-# `total.func2` and `total.func2.1` in Go.
+# What compilers and frameworks number: `lambda$total$3`, `Card$$Lambda$14/0x0000000800c8`, `$Proxy12`,
+# `Card$$EnhancerBySpringCGLIB$$9c1a6e2b`, `Card$HibernateProxy$Ab3dEf91` and `Card_$$_jvst5f_0` in Java, `<Total>d__4`,
+# `b__1_0`, `DisplayClass8_0` and `g__Sum|4_0` in .NET, `total.func2` and `total.func2.1` in Go. Ruby names the class of
+# a function that has none since 3.4: `Object#handler`.
 _NUMBERED = re.compile(
-    r"(?<=CGLIB\$\$)[0-9a-f]+|(?<=\$)\d+|(?<=\$Proxy)\d+|(?<=__)\d+(?:_\d+)*|(?<=DisplayClass)\d+(?:_\d+)*"
-    r"|(?<=\|)\d+(?:_\d+)*|(?<=\.func)\d+(?:\.\d+)*|/0x[0-9a-f]+"
+    r"(?<=CGLIB\$\$)\w+|(?<=Guice\$\$)\w+|(?<=HibernateProxy\$)\w+|(?<=ByteBuddy\$)\w+|(?<=MockitoMock\$)\w+"
+    r"|(?<=_\$\$_)\w+|(?<=\$)\d+|(?<=\$Proxy)\d+|(?<=__)\d+(?:_\d+)*|(?<=DisplayClass)\d+(?:_\d+)*"
+    r"|(?<=\|)\d+(?:_\d+)*|(?<=\.func)\d+(?:\.\d+)*|/(?:0x[0-9a-f]+|\d+)(?=\.)|(?<![\w:])Object#"
 )
+
+
+class Frame(NamedTuple):
+    name: str
+    place: str
+    """The file, in the form of the runtime; of .NET empty, of Java without its folder."""
+
+
+class Cause(NamedTuple):
+    error_type: str
+    frames: Iterator[Frame]
+    """The innermost first."""
 
 
 def frames_of(error: bytes | None) -> tuple[str, ...]:
@@ -69,24 +84,25 @@ def frames_of(error: bytes | None) -> tuple[str, ...]:
     An error is raised where its deepest cause is: the frames of what wraps that come after it.
     Empty where there is no trace, or none that is known; of whatever a function has made up, nothing raises.
     """
-    try:
-        document = parse(error or b"", max_depth=None)
-    except InvalidRequest:
-        return ()
-    names = (name for each in _causes(document) for name in _names(each))
+    names = (frame.name for each in causes_of(error) for frame in each.frames)
     return tuple(islice((name for name, _ in groupby(names)), MAX_FRAMES))
 
 
-def _causes(document: JsonValue) -> list[JsonObject]:
-    """The error and what caused it, the deepest cause first."""
-    causes: list[JsonObject] = []
+def causes_of(error: bytes | None) -> list[Cause]:
+    """The errors of an error document: the deepest cause first, and what it has caused last, unless they are many."""
+    try:
+        document = parse(error or b"", max_depth=None)
+    except InvalidRequest:
+        return []
+    causes: list[Cause] = []
     while isinstance(document, dict):
-        causes.append(document)
+        error_type = document.get("errorType")
+        causes.append(Cause(error_type if isinstance(error_type, str) else "", _frames(document)))
         document = document.get("cause")
     return causes[::-1][:_MAX_CAUSES]
 
 
-def _names(error: JsonObject) -> Iterator[str]:
+def _frames(error: JsonObject) -> Iterator[Frame]:
     node, trace = error.get("trace"), error.get("stackTrace")
     if isinstance(node, list):
         lines = _after_message(node, error.get("errorMessage"))
@@ -97,8 +113,8 @@ def _names(error: JsonObject) -> Iterator[str]:
     else:
         lines = trace
     for line in lines[:_MAX_LINES]:
-        if name := _name(line):
-            yield _NUMBERED.sub("", name)[:MAX_NAME]
+        if frame := _frame(line):
+            yield frame
 
 
 def _after_message(trace: list[JsonValue], message: JsonValue) -> list[JsonValue]:
@@ -113,7 +129,7 @@ def _is_of_python(trace: list[JsonValue]) -> bool:
     return any(isinstance(each, list) or (isinstance(each, str) and _PYTHON.match(each)) for each in trace[:1])
 
 
-def _name(line: JsonValue) -> str | None:
+def _frame(line: JsonValue) -> Frame | None:
     """None for what is no frame, or one of the runtime's own."""
     match line:
         case str():
@@ -128,4 +144,4 @@ def _name(line: JsonValue) -> str | None:
             return None
     if name is None or _RUNTIME_PLACES.match(place) or _RUNTIME_NAMES.match(name):
         return None
-    return name[:_MAX_LINE].strip()
+    return Frame(_NUMBERED.sub("", name[:_MAX_LINE].strip())[:MAX_NAME], place)

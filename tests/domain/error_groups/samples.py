@@ -249,7 +249,11 @@ SAMPLES: dict[str, Sample] = {
     ),
     ".NET, an asynchronous method": Sample(
         _dotnet(),
-        alike=(_dotnet(d__4="d__11", DisplayClass8_0="DisplayClass9_1", b__1="b__0", line="l", Closure="C"),),
+        alike=(
+            _dotnet(
+                d__4="d__11", DisplayClass8_0="DisplayClass9_1", b__1="b__0", **{"line 31": "line 32"}, Closure="C"
+            ),
+        ),
         others=(_dotnet(Pay="Refund"), _dotnet(AggregateException="TaskCanceledException")),
         frames=(
             "Acme.Bank.<>c__DisplayClass.<Pay>b__",

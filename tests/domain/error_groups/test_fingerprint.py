@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.error_groups.fingerprint import FRAMES, group_id
+from handlers.domain.error_groups.fingerprint import INNERMOST, group_id
 from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import MAX_INLINE_BYTES
@@ -17,7 +17,8 @@ from handlers.domain.runs.outcome import Outcome
 from handlers.domain.runs.run import ErrorSource, Status
 from handlers.domain.seal import KeyRefused, SealBroken
 from tests.builders import FUNCTION_ID, a_run, an_id
-from tests.domain.error_groups.samples import SAMPLES, Json, Sample, python
+from tests.domain.error_groups import library_samples
+from tests.domain.error_groups.samples import SAMPLES, Json, Sample, java, python
 from tests.fakes import World
 
 SECRET = b"the stack's"
@@ -40,12 +41,21 @@ def groups(secret: bytes | Exception = SECRET) -> ErrorGroups:
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 def test_a_runtimes_errors_are_grouped_by_type_and_frames(sample: Sample) -> None:
+    assert_grouped(sample)
+    assert frames_of(json.dumps(sample.document).encode())[:INNERMOST] == sample.frames
+
+
+@pytest.mark.parametrize("sample", library_samples.SAMPLES.values(), ids=library_samples.SAMPLES)
+def test_errors_of_libraries_are_grouped_by_the_code_around_them_and_their_causes(sample: Sample) -> None:
+    assert_grouped(sample)
+
+
+def assert_grouped(sample: Sample) -> None:
     group = group_of(sample.document)
     assert group is not None
     assert [group_of(each) for each in sample.alike] == [group] * len(sample.alike)
     others = [group_of(each) for each in sample.others]
     assert len({group, *others}) == 1 + len(others)
-    assert frames_of(json.dumps(sample.document).encode())[:FRAMES] == sample.frames
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
@@ -92,9 +102,13 @@ def test_while_no_secret_can_be_had_a_failure_is_in_no_group_and_nothing_raises(
     assert groups(fault).group_of(a_run(), without_frames) is not None
 
 
-def test_an_error_that_is_too_large_to_be_kept_is_grouped_by_its_type() -> None:
-    large = python("handler", message="x" * MAX_INLINE_BYTES)
-    assert group_of(large) == group_of({"errorType": "KeyError"}) != group_of(python("handler"))
+def test_an_error_that_is_too_large_to_be_kept_is_grouped_as_any_other() -> None:
+    assert group_of(python("handler", message="x" * MAX_INLINE_BYTES)) == group_of(python("handler"))
+
+
+def test_an_error_without_frames_is_keyed_too_if_it_names_its_causes() -> None:
+    caused = java(error="com.acme.OrderFailed", cause=java(error="com.acme.Declined"))
+    assert group_of(caused) != group_of(caused, secret=b"another stack's")
 
 
 _NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(lambda name: not name.isspace())
@@ -122,7 +136,7 @@ def test_neither_message_nor_lines_nor_input_change_the_group(
     st.sampled_from([FUNCTION_ID, an_id(1)]),
     st.sampled_from(ErrorSource),
     st.sampled_from(["a", "ab", "", "é"]),
-    st.lists(st.sampled_from(["a", "b", "ab", "", "\ud800"]), max_size=FRAMES),
+    st.lists(st.sampled_from(["a", "b", "ab", "", "\ud800"]), max_size=INNERMOST),
 )
 def test_whatever_differs_of_function_source_type_and_frames_makes_another_group(
     function_id: str, source: ErrorSource, code: str, frames: list[str]

@@ -73,7 +73,7 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing(environment: dict[str, str]
     for expected in (
         f"bob $ fnrun rerun {original} --latest --reason 'Testing the fix' --even-if-recovered --plan",
         "    verdict: code",
-        "    recovered   no",
+        "    recovered    no",
         "      today's code  the code differs, its configuration is the same",
     ):
         assert expected in lines

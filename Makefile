@@ -64,12 +64,13 @@ proof: install ## the long checks: branch coverage with a floor, long fuzzing, l
 chaos: install ## break every AWS call and kill processes under load, then check that no run is lost or executed once too often (half an hour)
 	@$(BIN)/python -m tests.chaos
 
-bench: install ## measure: AWS calls of a re-run, its latency against its floor, cold starts, large comparisons, and how fnrun starts
+bench: install ## measure: AWS calls of a re-run, its latency against its floor, cold starts, large comparisons, how fnrun starts, and batches
 	@$(BIN)/python -m tests.bench.aws_calls
 	@$(BIN)/python -m tests.bench.latency
 	@$(BIN)/python -m tests.bench.cold_start
 	@$(BIN)/python -m tests.bench.compare
 	@$(BIN)/python -m tests.bench.command_line
+	@$(BIN)/python -m tests.bench.batch_simulation
 	@$(BIN)/python -m tests.bench.batch_cost
 	@$(BIN)/python -m tests.bench.batch_latency
 

@@ -7,7 +7,7 @@ tokens        access tokens as the user pool would issue them
 log_stream    what the Lambdas log
 samples/      functions to call, in a stack of their own
 emulator/     the emulator: its process, and what is corrected in it
-demo/         the story that `make demo` shows
+demo/         what `make demo` and `make demo-outage` show
 interrupts, progress, waiting
               what a start that takes its time needs
 """

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from handlers.domain.identity import is_grant
 from infra import ROOT
+from infra.local.demo.demo import run_demo
 from infra.local.demo.outage import run_outage
-from infra.local.demo.story import run_demo
 from infra.local.interrupts import Interrupts
 from infra.local.local_stack import LocalStack, bring_up, stop_leftover
 from infra.local.log_stream import LogStream

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
+from infra.local.demo.demo_stack import run_on_temporary_stack
 from infra.local.demo.printer import ID, SHOWN, Printer
 from infra.local.demo.shop import ALL, FREE, ORDERS, PAYMENTS, Shop
-from infra.local.demo.stage import perform
 from infra.local.demo.users import NOT_WELL, STOPPED, DemoUser, UnexpectedAnswerError, expect
 from infra.local.local_stack import LocalStack
 
@@ -23,8 +23,8 @@ STATES = ("canary", "running", "stopped")
 
 def run_outage() -> None:
     """Raises RuntimeError, which says what went wrong and where the logs are."""
-    perform(
-        run_chapters,
+    run_on_temporary_stack(
+        run_sections,
         {
             "docs/how-to/recover-from-an-outage.md": "the runbook",
             "make up": "the same stack to keep on this machine",
@@ -34,7 +34,7 @@ def run_outage() -> None:
     )
 
 
-def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) -> None:
+def run_sections(local_stack: LocalStack, http: httpx.Client, printer: Printer) -> None:
     alice = DemoUser("alice", ["acme/*:*"], local_stack, http, printer)
     printer.abbreviate(local_stack.api_url, f"{local_stack.emulator.url}/…")
     shop = Shop(local_stack.emulator.directory.parent / "shop")
@@ -47,7 +47,7 @@ def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) 
 
 
 def fail(shop: Shop, alice: DemoUser, printer: Printer) -> None:
-    printer.chapter(f"{ALL} orders fail, for three reasons")
+    printer.section(f"{ALL} orders fail, for three reasons")
     alice.deploys("shop")
     printer.say(
         "The payment service is down tonight. And some orders meet a bug: free ones, and those with odd prices."
@@ -63,7 +63,7 @@ def fail(shop: Shop, alice: DemoUser, printer: Printer) -> None:
 
 def find(alice: DemoUser, printer: Printer) -> dict[str, str]:
     """The ids of the error groups by their errors."""
-    printer.chapter("What is failing? The failures are three groups")
+    printer.section("What is failing? The failures are three groups")
     groups = expect(
         lambda: alice.asks("/error-groups").each("data"),
         lambda groups: sum(group["unrecoveredCount"] for group in groups) == ALL,
@@ -79,7 +79,7 @@ def find(alice: DemoUser, printer: Printer) -> dict[str, str]:
 
 def start_until_stopped(groups: dict[str, str], shop: Shop, alice: DemoUser, printer: Printer) -> str:
     """The id of the batch."""
-    printer.chapter("The payment service is back: all of them as one batch, a few first")
+    printer.section("The payment service is back: all of them as one batch, a few first")
     shop.payments_are_up()
     what = (
         "batch",
@@ -109,7 +109,7 @@ def start_until_stopped(groups: dict[str, str], shop: Shop, alice: DemoUser, pri
 
 def fix_and_resume(batch_id: str, alice: DemoUser, printer: Printer) -> int:
     """How many the batch has tried in vain."""
-    printer.chapter("Alice fixes both bugs, and lets the batch go on")
+    printer.section("Alice fixes both bugs, and lets the batch go on")
     alice.deploys("shop_fixed")
     printer.say(
         "It executes today's code, as it was started with --latest. What it tried in vain, it does not try again."
@@ -135,7 +135,7 @@ def recover_the_rest(group_id: str, left: int, alice: DemoUser, printer: Printer
 
 
 def check_records(shop: Shop, batch_ids: list[str], alice: DemoUser, printer: Printer) -> None:
-    printer.chapter("Nothing is left, and nothing was charged twice")
+    printer.section("Nothing is left, and nothing was charged twice")
     alice.types("runs", "list", "--not-recovered")
     alice.types("errors", "--from", "2h")
     alice.types("batch", "list")

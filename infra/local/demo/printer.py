@@ -31,15 +31,15 @@ class Printer:
             sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows another one
         self.console = Console(force_terminal=None if on_terminal else False, highlight=False)
         self.console.width = min(WIDTH, self.console.width) if on_terminal else WIDTH
-        self._chapters = 0
+        self._sections = 0
         self._short: dict[str, str] = {}
 
     def abbreviate(self, name: str, short: str) -> None:
         self._short[name] = short
 
-    def chapter(self, title: str) -> None:
-        self._chapters += 1
-        self.heading(f"{self._chapters}. {title}")
+    def section(self, title: str) -> None:
+        self._sections += 1
+        self.heading(f"{self._sections}. {title}")
 
     def heading(self, text: str) -> None:
         self._print(Text(f"\n{f'── {text} ':─<{self.console.width}}", "bold cyan"))

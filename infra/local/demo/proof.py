@@ -1,4 +1,4 @@
-"""Chapters of the demo: a plan, a fix, and whether it was the fix."""
+"""Sections of the demo: a plan, a fix, and whether it was the fix."""
 
 from infra.local.demo.printer import Printer
 from infra.local.demo.users import COMPLETED, FAILURE, NOT_PERMITTED, Answer, DemoUser
@@ -9,7 +9,7 @@ SIDES = ("pinned", "candidate")
 
 def plan_and_deploy(failed: Answer, bob: DemoUser, printer: Printer) -> str:
     """The id of the run that the fix has completed."""
-    printer.chapter("Testing: Bob plans a re-run on the latest code, and deploys a fix")
+    printer.section("Testing: Bob plans a re-run on the latest code, and deploys a fix")
     printer.say("A plan says what a re-run would do, and does nothing. The latest code is still what has failed.")
     bob.types("rerun", failed["id"], *TESTING, "--plan")
     printer.say("So Bob deploys a fix: on AWS as usual, without this service.")
@@ -23,7 +23,7 @@ def plan_and_deploy(failed: Answer, bob: DemoUser, printer: Printer) -> str:
 
 def prove_the_fix(failed: Answer, fixed: str, bob: DemoUser, carol: DemoUser, printer: Printer) -> list[str]:
     """The ids of the runs that prove it."""
-    printer.chapter("Proof: it was the fix, and not the world around it")
+    printer.section("Proof: it was the fix, and not the world around it")
     printer.say("Bob compares the re-run with the run that it repeats. The input is the same, the code is not.")
     bob.types("compare", fixed)
     compared = bob.asks(f"/function-runs/{fixed}/compare")

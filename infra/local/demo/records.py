@@ -1,4 +1,4 @@
-"""Chapters of the demo: who has done what, and that a customer's data can be erased."""
+"""Sections of the demo: who has done what, and that a customer's data can be erased."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ ACTS = {
 
 
 def show_lineage(failed: Answer, reruns: Sequence[tuple[str, str]], bob: DemoUser, printer: Printer) -> None:
-    printer.chapter("Audit: who re-ran what, and why")
+    printer.section("Audit: who re-ran what, and why")
     printer.say(
         "Every re-run points back to the original, never to another re-run. What each has changed stands there."
     )
@@ -40,7 +40,7 @@ def show_acts(failed: Answer, carol: DemoUser, printer: Printer) -> None:
 
 
 def erase_an_order(failed: Answer, alice: DemoUser, carol: DemoUser, printer: Printer) -> None:
-    printer.chapter("The customer wants her data erased, and it is")
+    printer.section("The customer wants her data erased, and it is")
     printer.say("Alice erases what the run holds. Its re-runs have copies of it, so she erases those, too.")
     run = f"/function-runs/{failed['id']}"
     reruns = [rerun["id"] for rerun in alice.asks(f"{run}/rerun-history").each("reruns")]

@@ -1,4 +1,4 @@
-"""Chapters of the demo: automatic retries, and a delayed re-run that is cancelled."""
+"""Sections of the demo: automatic retries, and a delayed re-run that is cancelled."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ RETRIES = 2
 
 
 def retry_automatically(alice: DemoUser, printer: Printer) -> None:
-    printer.chapter("Failures are retried automatically, and the lineage says so")
+    printer.section("Failures are retried automatically, and the lineage says so")
     printer.say("This trigger retries what fails: twice, on the same code, with a pause that grows.")
     policy = ("--retries", str(RETRIES), "--retry-delay", "1s", "--retry-jitter", "none")
     alice.types("triggers", "add", "patient", "--function", "orders", *policy)
@@ -28,7 +28,7 @@ def retry_automatically(alice: DemoUser, printer: Printer) -> None:
 
 
 def cancel_a_delayed_rerun(failed: Answer, alice: DemoUser, printer: Printer) -> None:
-    printer.chapter("A re-run can wait, be sent twice, and be cancelled")
+    printer.section("A re-run can wait, be sent twice, and be cancelled")
     printer.say("Alice wants the order re-run tonight. Her connection breaks, so she calls it again:")
     tonight = (datetime.now(UTC) + timedelta(hours=8)).isoformat(timespec="seconds")
     when = ("--not-before", tonight, "--reason", "When the warehouse is quiet", "--even-if-recovered")

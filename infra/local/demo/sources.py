@@ -1,4 +1,4 @@
-"""Chapters of the demo: a webhook and a schedule start runs, which are re-run."""
+"""Sections of the demo: a webhook and a schedule start runs, which are re-run."""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ TOTAL = {"orderId": "A-1003", "total": 12, "averagePrice": 12, "currency": "EUR"
 
 
 def receive_a_webhook(alice: DemoUser, local_stack: LocalStack, http: httpx.Client, printer: Printer) -> None:
-    printer.chapter("A webhook starts a run, once, however often the shop sends it")
+    printer.section("A webhook starts a run, once, however often the shop sends it")
     printer.say("An HTTP trigger has an address and a secret, which is shown only now. Callers need no token.")
     shown = alice.types(
         "triggers", "add", "shop", "--function", "orders", "--path", "shop/orders", "--params", json.dumps(ORDER)
@@ -47,7 +47,7 @@ def receive_a_webhook(alice: DemoUser, local_stack: LocalStack, http: httpx.Clie
 
 
 def wait_for_a_schedule(alice: DemoUser, printer: Printer) -> None:
-    printer.chapter("A schedule starts a run, and its re-run is as if the schedule had come again")
+    printer.section("A schedule starts a run, and its re-run is as if the schedule had come again")
     params = ("--params", json.dumps(ORDER))
     alice.types("triggers", "add", "tonight", "--function", "orders", "--at", "+3s", *params)
     runs = expect(

@@ -30,7 +30,7 @@ _STARTED = re.compile(f"^({ID})", re.MULTILINE)
 
 
 class UnexpectedAnswerError(RuntimeError):
-    """The product did not do what the story says."""
+    """The product did not do what the demo expects."""
 
 
 @dataclass(frozen=True)

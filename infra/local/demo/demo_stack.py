@@ -24,10 +24,12 @@ from infra.local.log_stream import LogStream
 from infra.local.progress import timed_steps
 
 FAULTS = (RuntimeError, ValueError, httpx.HTTPError, BotoCoreError, ClientError)
-Chapters = Callable[[LocalStack, httpx.Client, Printer], None]
+Sections = Callable[[LocalStack, httpx.Client, Printer], None]
 
 
-def perform(chapters: Chapters, what_next: Mapping[str, str], *, context: Mapping[str, Any] | None = None) -> None:
+def run_on_temporary_stack(
+    sections: Sections, what_next: Mapping[str, str], *, context: Mapping[str, Any] | None = None
+) -> None:
     """Raises RuntimeError, which says what went wrong and where the logs are. `context`: settings of the stack."""
     started = time.monotonic()
     printer = Printer()
@@ -38,7 +40,7 @@ def perform(chapters: Chapters, what_next: Mapping[str, str], *, context: Mappin
             unproxied() as http,
             interrupts.at_once(),
         ):
-            chapters(local_stack, http, printer)
+            sections(local_stack, http, printer)
     except Interrupted:
         printer.say("Interrupted. Everything is stopped.")
         raise

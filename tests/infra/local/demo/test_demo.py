@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.local.cli import app
-from infra.local.demo import stage
+from infra.local.demo import demo_stack
 from infra.local.demo.printer import WIDTH
 from infra.local.deploy import DeployError
 from infra.local.interrupts import SIGNALS
@@ -73,7 +73,7 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing(environment: dict[str, str]
     for expected in (
         f"bob $ fnrun rerun {original} --latest --reason 'Testing the fix' --even-if-recovered --plan",
         "    verdict: code",
-        "    recovered   no",
+        "    recovered    no",
         "      today's code  the code differs, its configuration is the same",
     ):
         assert expected in lines
@@ -84,8 +84,8 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing(environment: dict[str, str]
 
 
 def test_an_unexpected_answer_ends_the_demo_and_keeps_the_logs(environment: dict[str, str], tmp_path: Path) -> None:
-    imports = "from infra.local import cli; from infra.local.demo import story"
-    ran = run_demo(environment, "-c", f"{imports}; story.FREE_ITEMS[0]['price'] = 5; cli.app(['demo'])")
+    imports = "from infra.local import cli; from infra.local.demo import demo"
+    ran = run_demo(environment, "-c", f"{imports}; demo.FREE_ITEMS[0]['price'] = 5; cli.app(['demo'])")
     assert ran.returncode == 1
     assert "should have ended with 1, but ended with 0" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -127,7 +127,7 @@ def test_a_stack_that_does_not_come_up_is_reported(monkeypatch: pytest.MonkeyPat
     def no_stack(*_: Any, **__: Any) -> Any:
         raise DeployError("FunctionRerun is ROLLBACK_COMPLETE")
 
-    monkeypatch.setattr(stage, "bring_up", no_stack)
+    monkeypatch.setattr(demo_stack, "bring_up", no_stack)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = [signal.getsignal(each) for each in SIGNALS]
     ran = CliRunner().invoke(app, ["demo"])

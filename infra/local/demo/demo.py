@@ -4,12 +4,12 @@ import json
 
 import httpx
 
+from infra.local.demo.demo_stack import run_on_temporary_stack
 from infra.local.demo.printer import Printer
 from infra.local.demo.proof import plan_and_deploy, prove_the_fix
 from infra.local.demo.records import erase_an_order, show_acts, show_lineage
 from infra.local.demo.recovery import cancel_a_delayed_rerun, retry_automatically
 from infra.local.demo.sources import receive_a_webhook, wait_for_a_schedule
-from infra.local.demo.stage import perform
 from infra.local.demo.users import COMPLETED, FAILURE, NOT_PERMITTED, NOT_WELL, REFUSED, Answer, DemoUser
 from infra.local.local_stack import LocalStack
 
@@ -20,8 +20,8 @@ CHARGED_ITEMS = [{"price": 1, "quantity": 3}]
 
 def run_demo() -> None:
     """Raises RuntimeError, which says what went wrong and where the logs are."""
-    perform(
-        run_chapters,
+    run_on_temporary_stack(
+        run_sections,
         {
             "make demo-outage": "200 failed orders, found and recovered by a batch of re-runs",
             "make up": "the same stack to keep on this machine, for functions and calls of your own",
@@ -30,7 +30,7 @@ def run_demo() -> None:
     )
 
 
-def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) -> None:
+def run_sections(local_stack: LocalStack, http: httpx.Client, printer: Printer) -> None:
     alice = DemoUser("alice", ["acme/*:*"], local_stack, http, printer)
     bob = DemoUser("bob", ["acme/*:*", "globex/*:*"], local_stack, http, printer)
     carol = DemoUser("carol", ["acme/function-runs:read", "acme/audit:read"], local_stack, http, printer)
@@ -54,7 +54,7 @@ def run_chapters(local_stack: LocalStack, http: httpx.Client, printer: Printer) 
 
 
 def deploy_the_function(alice: DemoUser, printer: Printer) -> None:
-    printer.chapter("Alice has a function that processes orders")
+    printer.section("Alice has a function that processes orders")
     printer.say("A function is one of the team's own Lambdas. It needs no library and no change. A trigger starts it.")
     alice.deploys("orders")
 
@@ -64,7 +64,7 @@ def order(order_id: str, items: list[dict[str, int]]) -> str:
 
 
 def order_twice(alice: DemoUser, printer: Printer) -> Answer:
-    printer.chapter("Two orders: one is processed, one fails")
+    printer.section("Two orders: one is processed, one fails")
     printer.say("An ordinary order. The run is recorded, queued, and then executed.")
     ordinary = alice.starts("execute", "orders", "--payload", order("A-1001", PAID_ITEMS), "--wait")
     result = {"orderId": "A-1001", "total": 24, "averagePrice": 12, "currency": "EUR"}
@@ -81,7 +81,7 @@ def order_twice(alice: DemoUser, printer: Printer) -> Answer:
 
 
 def rerun_with_an_override(failed: Answer, alice: DemoUser, printer: Printer) -> str:
-    printer.chapter("Recovery: Alice re-runs the failed run with one parameter changed")
+    printer.section("Recovery: Alice re-runs the failed run with one parameter changed")
     printer.say(
         "She sets only what shall differ. The plan shows what the re-run would do; --yes does it without asking."
     )
@@ -104,7 +104,7 @@ def see_it_recovered(failed: Answer, charged: str, bob: DemoUser, printer: Print
 
 
 def be_refused(failed: Answer, reruns: int, bob: DemoUser, carol: DemoUser, printer: Printer) -> None:
-    printer.chapter("Two requests are refused, and change nothing")
+    printer.section("Two requests are refused, and change nothing")
     printer.say("Carol may read runs, but not execute triggers.")
     carol.types("rerun", failed["id"], "--even-if-recovered", "--yes", code=NOT_PERMITTED)
     printer.say("Bob works for globex as well, but this is a run of acme.")

@@ -39,10 +39,7 @@ from handlers.settings import INVOKABLE, RECORDED_RUNS, RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring
 
-READS = (
-    *(*RUNS, *RECORDED_RUNS, *INVOKABLE, "require_reason", "batches_arn"),
-    *("max_concurrent_executions", "max_concurrent_executions_per_workspace"),
-)
+READS = (*RUNS, *RECORDED_RUNS, *INVOKABLE, "require_reason", "batches_arn")
 check_environment(READS)
 
 app = Resolver()
@@ -61,7 +58,7 @@ def post_batch(workspace: str) -> Response[Any]:
     if options.dry_run:
         permitted.line["action"] = "plan-batch"
         return json_response(HTTPStatus.OK, BatchPlanned.of(plan_batch(request, wiring.batch_plan_deps), options))
-    batch = start_batch(request, wiring.batch_deps).batch
+    batch = start_batch(request, wiring.batch_deps)
     permitted.line["batchId"] = batch.id
     view = BatchAccepted(batch_id=batch.id, state=batch.state, message="Batch successfully queued.")
     location = f"{BASE.format(workspace=workspace)}/rerun-batches/{batch.id}"

@@ -41,7 +41,7 @@ from handlers.aws.stack_secret import StackSecret
 from handlers.aws.table import Table
 from handlers.aws.threads import Threads
 from handlers.aws.workspace_slots import WorkspaceSlots
-from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, StepDeps, most_open
+from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, RestartDeps, StepDeps, most_open
 from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.ports import RegistryDeps
@@ -269,16 +269,13 @@ class Wiring:
         return BatchDeps(self.batches, self.batch_executions, self.input_cipher, self.retention)
 
     @cached_property
-    def restart_deps(self) -> BatchDeps:
-        # A batch that goes on is sealed already.
-        return BatchDeps(self.batches, self.batch_executions, Cipher(self._kms_session), self.retention)
+    def restart_deps(self) -> RestartDeps:
+        return RestartDeps(self.batches, self.batch_executions, self.retention)
 
     @cached_property
     def batch_plan_deps(self) -> BatchPlanDeps:
         limit = self.settings.max_reruns_per_lineage
-        return BatchPlanDeps(
-            self.runs, self.run_index, self.registry, self.invokable, limit, self._most_open, self.retention
-        )
+        return BatchPlanDeps(self.runs, self.run_index, self.registry, self.invokable, limit, self.retention)
 
     @cached_property
     def step_deps(self) -> StepDeps:

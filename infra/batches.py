@@ -21,7 +21,7 @@ from infra.vended_logs import vended_log_name
 
 # Longer than the step may take, should Lambda not answer at all.
 _STEP_TIMEOUT_SECONDS = 60
-# Three minutes at most, all in all; then it is the watchdog's turn.
+# Three minutes of waits at most, beside the attempts themselves. Once the batch is overdue it is the watchdog's turn.
 _RETRY = {
     "ErrorEquals": [
         # Of Lambda itself, a throttle among them: https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
@@ -32,7 +32,7 @@ _RETRY = {
         "Lambda.ClientExecutionTimeoutException",
         "Lambda.Unknown",
         "States.Timeout",
-        # Whatever the step raises, which is in its log: an outage of DynamoDB passes, too.
+        # All of the above but the timeout are this, too, as is whatever the step raises: an outage of DynamoDB passes.
         "States.TaskFailed",
     ],
     "IntervalSeconds": 1,

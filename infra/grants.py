@@ -29,7 +29,7 @@ def acts(r: Resources, *actions: str) -> Grants:
 
 
 def delete_overrides_of_batches(r: Resources) -> Grants:
-    """Once a batch has ended; nothing else can be deleted."""
+    """Once a batch has ended. The condition is by partition: it holds for all items of batches, and for no others."""
     return _items(r, "BATCH#*", "DeleteItem")
 
 

@@ -124,7 +124,7 @@ class Batches(Operations):
     def cancel_rerun_batch(
         self, batch_id: str, *, open_reruns: Literal["leave", "cancel"] | None = None, reason: str | None = None
     ) -> models.BatchView:
-        """Start nothing more, for good. Re-runs that are open are left, or called off, too."""
+        """Start nothing more, for good. Re-runs that are open are left, or cancelled, too."""
         return self._change_batch(batch_id, "cancel", {"openReruns": open_reruns, "reason": reason})
 
     def list_batch_reruns(

@@ -178,7 +178,7 @@ class StopReasonView(TypedDict):
     runId: str | None
     """Of `sameErrorGroup`: the re-run that failed as its source had."""
     failed: int
-    settled: int
+    ended: int
     """How many re-runs had ended, completed or failed."""
 
 
@@ -234,7 +234,7 @@ class SkippedView(TypedDict):
 
 
 class ProgressView(TypedDict):
-    """Counts of sources, each of a lineage of its own."""
+    """Counts of sources."""
 
     selected: int
     """`started`, and all that are `refused` or `skipped`."""
@@ -271,7 +271,7 @@ class BatchView(TypedDict):
     are selected, and all re-runs have ended. `cancelled`: somebody has cancelled it.
     """
     stopReason: StopReasonView | None
-    """Why it has stopped itself last; null: it never has."""
+    """Why it has stopped itself; null: it never has, or was resumed since."""
     startedBy: str
     """Who has started it, as in `rerunBy`."""
     reason: str | None
@@ -317,7 +317,7 @@ class BatchPlanned(TypedDict):
     """How many were looked at."""
     isSample: bool
     """Whether there are more: then all counts are of those looked at."""
-    expectedSources: int | None
+    expectedSources: int
     """How many there are in all, as far as they were counted."""
     expectedCapped: bool
     """Whether there may be more than `expectedSources`."""
@@ -371,7 +371,7 @@ class ChangeErrorGroup(TypedDict):
     state: GroupState
     """`resolved`: a new failure opens it again. `ignored`: none does."""
     resolvedInVersion: NotRequired[str]
-    """Of `resolved`: the version of the function that mends it. Failures of older ones do not open the group
+    """Of `resolved`: the version of the function that fixes it. Failures of older ones do not open the group
     again.
     """
     reason: NotRequired[str]

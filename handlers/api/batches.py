@@ -71,7 +71,7 @@ class StopReasonView(View):
     error_group_id: str | None = Field(description="Of `sameErrorGroup`: the group of the source and of its re-run.")
     run_id: str | None = Field(description="Of `sameErrorGroup`: the re-run that failed as its source had.")
     failed: int
-    settled: int = Field(description="How many re-runs had ended, completed or failed.")
+    ended: int = Field(description="How many re-runs had ended, completed or failed.")
 
 
 class GroupCount(View):
@@ -105,7 +105,7 @@ class SkippedView(View):
 
 
 class ProgressView(View):
-    """Counts of sources, each of a lineage of its own."""
+    """Counts of sources."""
 
     selected: int = Field(description="`started`, and all that are `refused` or `skipped`.")
     started: int = Field(description="`running`, `completed`, `failed` and `cancelled` together.")
@@ -148,7 +148,9 @@ class BatchView(View):
     state: BatchState = Field(
         description=" ".join(["What it does.", *(f"`{state}`: {meaning}." for state, meaning in STATES.items())])
     )
-    stop_reason: StopReasonView | None = Field(description="Why it has stopped itself last; null: it never has.")
+    stop_reason: StopReasonView | None = Field(
+        description="Why it has stopped itself; null: it never has, or was resumed since."
+    )
     started_by: str = Field(description="Who has started it, as in `rerunBy`.")
     reason: str | None
     created_at: Timestamp
@@ -201,7 +203,7 @@ class BatchPlanned(View):
 
     sources: int = Field(description="How many were looked at.")
     is_sample: bool = Field(description="Whether there are more: then all counts are of those looked at.")
-    expected_sources: int | None = Field(description="How many there are in all, as far as they were counted.")
+    expected_sources: int = Field(description="How many there are in all, as far as they were counted.")
     expected_capped: bool = Field(description="Whether there may be more than `expectedSources`.")
     would_start: int
     skipped: SkippedView
@@ -330,7 +332,7 @@ CANCEL_BATCH = Operation(
     access=_EXECUTE,
     summary="Cancel a batch",
     description="Nothing more is started, for good. Its open re-runs are executed all the same, or with `openReruns: "
-    "cancel` called off as far as they are not being executed. A cancelled batch is answered so, too.",
+    "cancel` cancelled as far as they are not being executed. A cancelled batch is answered so, too.",
     request=CancelBatchBody,
     example={"openReruns": "cancel"},
     responses={HTTPStatus.OK: BatchView},

@@ -152,7 +152,7 @@ BATCH: dict[str, Any] = {
         "errorGroupId": ERROR_GROUP_ID,
         "runId": _RERUN,
         "failed": 1,
-        "settled": 12,
+        "ended": 12,
     },
     "startedBy": "alice",
     "reason": "Fixed in version 8",

@@ -73,7 +73,7 @@ def unpack(packed: bytes) -> tuple[str, ...]:
 
 
 def _kept_longer_than(batch: Batch) -> dict[str, Any]:
-    """These items are not written again, and a batch that is paused may live on for as long as it was to at first."""
+    """These items are not written again, and the batch lives on when it moves: twice as long as at first, at most."""
     until = batch.expires_at + (batch.expires_at - batch.created_at)
     return {"expiresAt": int(until.timestamp()), "schema": SCHEMA}
 

@@ -50,14 +50,14 @@ class RunStore:
         return items.to_run(item, self._table.get(keys.of_run(run_id, keys.NOTES)) if items.has_notes(item) else None)
 
     def read_many(self, run_ids: list[str]) -> list[FunctionRun]:
-        """At most 100. What cannot be read, written by a newer release perhaps, is reported and left out."""
+        """What cannot be read, written by a newer release perhaps, is reported and left out."""
         wanted = [keys.run(run_id) for run_id in dict.fromkeys(run_ids)]
         found = self._table.get_many(wanted)
         in_order = [found[key] for each in wanted if (key := keys.pair(each)) in found]
         return list(readable_of(in_order, self._with_notes(in_order), self._report))
 
     def read_recorded(self, run_ids: Sequence[str], part: Part) -> list[RecordedRun]:
-        """Of at most 50 runs. What cannot be read is reported and left out."""
+        """What cannot be read is reported and left out."""
         distinct = dict.fromkeys(run_ids)
         found = self._table.get_many([key for each in distinct for key in (keys.run(each), keys.part(each, part))])
         in_order = [item for each in run_ids if (item := found.get(keys.pair(keys.run(each)))) is not None]

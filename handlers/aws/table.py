@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -84,6 +84,8 @@ def readable_of(
 
 
 _ATTEMPTS = 12
+# What one BatchGetItem takes.
+_MOST_READ = 100
 _CONDITION_FAILED = "ConditionalCheckFailed"
 # Why a transaction was not made, and may be at the next attempt. An action that was not to blame has the reason None.
 _PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -138,10 +140,14 @@ class Table:
         return item if item is not None and _is_alive(item) else None
 
     def get_many(self, keys: Sequence[Key], **options: Any) -> dict[tuple[str, str], Item]:
-        """The items found, by (pk, sk). At most 100 keys; of none, nothing is asked.
+        """The items found, by (pk, sk). Of none, nothing is asked.
 
         A projection needs pk, sk and expiresAt.
         """
+        parts = (keys[start : start + _MOST_READ] for start in range(0, len(keys), _MOST_READ))
+        return {key: item for part in parts for key, item in self._get_part(part, options).items()}
+
+    def _get_part(self, keys: Sequence[Key], options: Mapping[str, Any]) -> dict[tuple[str, str], Item]:
         found: dict[tuple[str, str], Item] = {}
         wanted: list[Any] = [to_item(key) for key in keys]
         for attempt in range(_ATTEMPTS):

@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     InstanceOf,
     PlainValidator,
     StringConstraints,
@@ -77,6 +78,11 @@ ObjectField = InstanceOf[JsonObject]
 # A name people read and say: not blank, no control characters.
 _IN_A_NAME = StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")
 Name = Annotated[str, _IN_A_NAME, explained("must not hold control characters"), AfterValidator(_not_blank)]
+# The number of a version, as AWS gives it.
+VERSION_PATTERN = "[1-9][0-9]{0,18}"
+VersionNumber = Annotated[
+    str, Field(pattern=f"^{VERSION_PATTERN}$"), explained("must be the number of a version, like 8")
+]
 # A moment after RFC 3339, which is a text in JSON.
 Moment = Annotated[datetime, BeforeValidator(_a_moment)]
 # How pydantic begins what it has to say.

@@ -18,7 +18,7 @@ def describe(resources: Resources) -> Function:
             # Query finds the runs of a lineage: it is re-run only if it is not recovered.
             grants.table(resources, "GetItem", "Query"),
             grants.index(resources, "unrecovered", "errorGroup"),
-            # Open re-runs of a batch that is cancelled are called off.
+            # Open re-runs of a batch that is cancelled are cancelled with it.
             grants.end_runs(resources),
             grants.delete_overrides_of_batches(resources),
             grants.start_batches(resources),

@@ -134,7 +134,7 @@ def by_batch(batch: BatchFixture, container: Container, count: int) -> tuple[Bil
     deps = container.step_deps._replace(workers=InTurn(), max_open=50)
     with counted(batch, bill):
         request = BatchRequest(batch.lineage.workspace.name, "alice", options)
-        batch.batch_id = start_batch(request, container.batch_deps).batch.id
+        batch.batch_id = start_batch(request, container.batch_deps).id
     for steps in range(MOST_STEPS):
         with counted(batch, bill):
             result = batch.step(deps, steps=steps)

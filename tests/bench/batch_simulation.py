@@ -129,7 +129,7 @@ def _simulated(scenario: Scenario, time: FakeClock) -> Spent:
     runs = Simulated(scenario, time, world)
     deps = world.step_deps._replace(runs=cast("BatchRuns", runs), run_index=runs, max_open=scenario.max_open)
     body = BatchBody.read({"filter": {"functionId": FUNCTION_ID}, "pace": scenario.pace})
-    batch_id = start_batch(BatchRequest(WORKSPACE, "alice", body), world.batch_deps).batch.id
+    batch_id = start_batch(BatchRequest(WORKSPACE, "alice", body), world.batch_deps).id
     all_steps = longest = write_units = generation = 0
     lambda_seconds = 0.0
     while (batch := world.batches.batches[batch_id]).state is not BatchState.COMPLETED:

@@ -205,12 +205,14 @@ def test_one_that_stops_itself_ends_with_a_code_of_its_own_and_is_resumed(as_ali
 @pytest.mark.usefixtures("failed")
 def test_it_is_paused_resumed_and_cancelled(as_alice: Fnrun, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = started(as_alice)
-    assert as_alice("batch", "pause", batch).stdout == f"{batch}  paused\n"
-    assert as_alice("batch", "resume", batch, "-o", "json").document["state"] == "canary"
+    assert as_alice("batch", "pause", batch, "--reason", "a look at it").stdout == f"{batch}  paused\n"
+    assert as_alice("batch", "resume", batch, "--reason", "it is well", "-o", "json").document["state"] == "canary"
     asked = as_alice("batch", "cancel", batch)
     assert (asked.code, "Nobody can be asked here" in asked.stderr) == (Exit.USAGE, True)
     answers(monkeypatch, "y\n")
-    ended = as_alice("batch", "cancel", batch, "--open-reruns", "cancel")
+    ended = as_alice("batch", "cancel", batch, "--open-reruns", "cancel", "--reason", "enough")
+    acts = [act for act in api.world.audit_log.sealed if act.act.batch_id == batch]
+    assert [sealed.act.reason for sealed in acts][-3:] == ["a look at it", "it is well", "enough"]
     assert (ended.code, ended.stdout) == (Exit.DONE, f"{batch}  cancelled\n")
     assert f"Cancel the batch {batch} for good, its open re-runs too? [y/N]" in ended.stderr
     watched = as_alice("batch", "watch", batch, "--timeout", "20s")

@@ -125,10 +125,10 @@ def test_counts_stand_with_the_largest_first() -> None:
 
 
 def test_why_it_stopped_is_said() -> None:
-    reason = {"rule": "sameErrorGroup", "errorGroupId": "1a2b3c4d" + 24 * "0", "runId": "r", "failed": 1, "settled": 5}
+    reason = {"rule": "sameErrorGroup", "errorGroupId": "1a2b3c4d" + 24 * "0", "runId": "r", "failed": 1, "ended": 5}
     assert described.why_stopped(reason) == (
         "the error of the runs that it repeats came back (group 1a2b3c4d, run r); 1 of 5 had failed"
     )
-    rate = {"rule": "failureRate", "errorGroupId": None, "runId": None, "failed": 3, "settled": 5}
+    rate = {"rule": "failureRate", "errorGroupId": None, "runId": None, "failed": 3, "ended": 5}
     assert described.why_stopped(rate) == "too many re-runs failed; 3 of 5 had failed"
     assert described.why_stopped(None) == "it is not said why"

@@ -184,7 +184,7 @@ ALL_WELL = PROGRESS | {"failed": 0, "refused": {}, "running": 0}
 )
 def test_any_end_but_a_good_one_is_said(changes: dict[str, Any], code: Exit, said: str, next_step: str) -> None:
     if changes.get("stopReason"):
-        changes["stopReason"] = {"errorGroupId": None, "runId": None, "failed": 3, "settled": 5} | changes["stopReason"]
+        changes["stopReason"] = {"errorGroupId": None, "runId": None, "failed": 3, "ended": 5} | changes["stopReason"]
     with pytest.raises(CommandError) as ended:
         check_end(VIEW | changes)
     assert ended.value.exit_code is code

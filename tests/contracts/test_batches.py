@@ -94,7 +94,7 @@ def a_full_batch() -> Batch:
         stop_when=StopWhen(failure_rate=0.25, same_error_group=False, failures=3),
         not_before=at,
         paused_from=BatchState.RUNNING,
-        stop_reason=StopReason(rule="failureRate", failed=1, settled=3),
+        stop_reason=StopReason(rule="failureRate", failed=1, ended=3),
         changed_at=at,
         changed_by="bob",
         cancels_open=True,
@@ -260,7 +260,8 @@ def a_member(original: FunctionRun, batch_id: str, at: datetime) -> FunctionRun:
 
 
 def test_sources_are_read_with_their_parameters_in_the_order_asked_for(stores: Stores) -> None:
-    runs = [new_run(expires_at=now() + timedelta(days=90)) for _ in range(50)]
+    more_than_one_read = 60
+    runs = [new_run(expires_at=now() + timedelta(days=90)) for _ in range(more_than_one_read)]
     for run in runs[1:]:
         stores.runs.record(run, {Part.PARAMETERS: f"of {run.id}".encode()})
     found = stores.runs.read_recorded([run.id for run in runs], Part.PARAMETERS)

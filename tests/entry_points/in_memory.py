@@ -41,7 +41,7 @@ class InMemory:
         self.rerun_deps, self.start_deps, self.registry_deps = world.rerun_deps, world.start_deps, world.registry_deps
         self.experiment_deps, self.experiments = world.experiment_deps, world.experiments
         self.plan_deps = world.plan_deps
-        self.batches, self.batch_deps, self.restart_deps = world.batches, world.batch_deps, world.batch_deps
+        self.batches, self.batch_deps, self.restart_deps = world.batches, world.batch_deps, world.restart_deps
         self.step_deps, self.batch_plan_deps = world.step_deps, world.batch_plan_deps
         self.cancel_deps, self.capture_deps = world.cancel_deps, world.capture_deps
         self.erase_deps = world.erase_deps

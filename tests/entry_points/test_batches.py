@@ -195,7 +195,7 @@ def test_why_a_batch_has_stopped_is_said(world: World) -> None:
         refused={"NO_PARAMETERS": 1},
         skipped={"open": 1},
     )
-    reason = {"rule": "sameErrorGroup", "error_group_id": group, "run_id": RUN_ID, "failed": 2, "settled": 2}
+    reason = {"rule": "sameErrorGroup", "error_group_id": group, "run_id": RUN_ID, "failed": 2, "ended": 2}
     stored(
         world,
         batch_id,
@@ -208,7 +208,7 @@ def test_why_a_batch_has_stopped_is_said(world: World) -> None:
         "errorGroupId": group,
         "runId": RUN_ID,
         "failed": 2,
-        "settled": 2,
+        "ended": 2,
     }
     assert shown["progress"]["failedByGroup"] == [
         {"errorGroupId": group, "count": 1},

@@ -49,7 +49,6 @@ class InMemoryRegistry:
         return stored.trigger if stored else None, self.functions.get(function_id)
 
     def read_pairs(self, ids: Sequence[tuple[str, str]]) -> list[tuple[FunctionTrigger | None, ComputeFunction | None]]:
-        assert len(ids) <= 50, "what one batch of reads takes"
         return [self.read_trigger_and_function(*pair) for pair in ids]
 
     def add_function(self, function: ComputeFunction, act: Act | None = None) -> None:

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, StepDeps, most_open
+from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, RestartDeps, StepDeps, most_open
 from handlers.domain.batches.stepping import step
 from handlers.domain.error_groups.noting import ErrorGroups
 from handlers.domain.function_arns import InvokablePatterns
@@ -177,6 +177,10 @@ class World:
         return BatchDeps(self.batches, self.executions, self.cipher, self.retention)
 
     @property
+    def restart_deps(self) -> RestartDeps:
+        return RestartDeps(self.batches, self.executions, self.retention)
+
+    @property
     def step_deps(self) -> StepDeps:
         return StepDeps(
             self.batches,
@@ -197,7 +201,7 @@ class World:
     @property
     def batch_plan_deps(self) -> BatchPlanDeps:
         index, limit = InMemoryRunIndex(self.runs), self.runs.max_reruns
-        return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.most_open, self.retention)
+        return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.retention)
 
     def step_batches(self) -> None:
         """One step of each batch that has an execution."""

@@ -102,7 +102,7 @@ class BatchFixture:
         return BatchRequest(self.lineage.workspace.name, "alice", options, key)
 
     def start(self, key: IdempotencyKey | None = None, **body: Any) -> Batch:
-        batch = start_batch(self.request(key, **body), self.container().batch_deps).batch
+        batch = start_batch(self.request(key, **body), self.container().batch_deps)
         self.batch_id = batch.id
         return batch
 

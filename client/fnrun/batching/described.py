@@ -130,7 +130,7 @@ def why_stopped(reason: Document | None) -> str:
     """As part of a sentence."""
     if reason is None:
         return "it is not said why"
-    so_far = f"{reason['failed']} of {reason['settled']} had failed"
+    so_far = f"{reason['failed']} of {reason['ended']} had failed"
     if reason["rule"] == "sameErrorGroup":
         group = (reason.get("errorGroupId") or "")[:SHORT]
         return f"the error of the runs that it repeats came back (group {group}, run {reason.get('runId')}); {so_far}"

@@ -58,6 +58,7 @@ _StopOn = Annotated[
         autocompletion=_rules,
     ),
 ]
+_Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 _Timeout = Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="Wait no longer than 90s, 5m, …")]
 
@@ -188,12 +189,12 @@ def watch(
 
 
 @app.command()
-def pause(batch: _Batch) -> None:
+def pause(batch: _Batch, *, reason: _Reason = None) -> None:
     """Start no more of a batch until it is resumed. What is started goes on."""
     from fnrun import lookup
 
     batch_id = lookup.batch_id(batch)
-    _change(batch_id, "paused", lambda client: client.pause_rerun_batch(batch_id))
+    _change(batch_id, "paused", lambda client: client.pause_rerun_batch(batch_id, reason=reason))
 
 
 @app.command()
@@ -204,12 +205,13 @@ def resume(
     max_per_second: _MaxPerSecond = None,
     double_every: _DoubleEvery = None,
     stop_on: _StopOn = None,
+    reason: _Reason = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch it until it has ended.")] = False,
     timeout: _Timeout = None,
 ) -> None:
     """Let a batch go on that was paused or has stopped itself, also at another pace or with other rules.
 
-    What has failed until now does not count any more.
+    After a stop, what has failed until then does not count any more.
     """
     from fnrun import lookup
     from fnrun.batching import options as typed
@@ -220,6 +222,7 @@ def resume(
     changes = {
         "pace": typed.pace(start_per_second, max_per_second, double_every),
         "stop_when": typed.stop_rules(stop_on or []),
+        "reason": reason,
     }
     batch_id = lookup.batch_id(batch)
     given = {name: each for name, each in changes.items() if each}
@@ -235,6 +238,7 @@ def cancel(
     open_reruns: Annotated[
         OpenReruns, typer.Option("--open-reruns", help="What was started and has not ended: leave it, or cancel it.")
     ] = OpenReruns.LEAVE,
+    reason: _Reason = None,
     yes: _Yes = False,
 ) -> None:
     """End a batch for good: it starts no more, and cannot be resumed. `fnrun batch pause` only holds it."""
@@ -244,7 +248,8 @@ def cancel(
     batch_id = lookup.batch_id(batch)
     what = "its open re-runs too" if open_reruns is OpenReruns.CANCEL else "but not its open re-runs"
     confirm(f"Cancel the batch {batch_id} for good, {what}?", yes=yes)
-    _change(batch_id, "cancelled", lambda client: client.cancel_rerun_batch(batch_id, open_reruns=open_reruns.value))
+    given = {"open_reruns": open_reruns.value, "reason": reason}
+    _change(batch_id, "cancelled", lambda client: client.cancel_rerun_batch(batch_id, **given))
 
 
 @app.command("list")

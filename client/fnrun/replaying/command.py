@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from function_rerun import Client
 
 _PAGE = 100
-_VERSION = re.compile(r"latest|[1-9][0-9]{0,9}")
+_VERSION = re.compile(r"latest|[1-9][0-9]{0,18}")
 
 
 class Wanted(NamedTuple):

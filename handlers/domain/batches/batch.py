@@ -67,7 +67,7 @@ class StopReason(Document):
     """Of `sameErrorGroup`: the re-run that failed as its source had."""
     failed: int
     """So many of the re-runs that ended since the batch began, or was resumed after a stop."""
-    settled: int
+    ended: int
 
 
 OTHER_GROUPS = "other"
@@ -154,7 +154,7 @@ class Batch(Document):
     changed_by: str | None = None
     """Who paused, resumed or cancelled it last."""
     cancels_open: bool = False
-    """Its open re-runs are to be called off."""
+    """Its open re-runs are to be cancelled."""
     ended_at: Timestamp | None = None
     expected_sources: int | None = None
     """Counted by its first step, with `expected_capped` at least so many."""
@@ -196,7 +196,7 @@ class Batch(Document):
 
     @property
     def needs_steps(self) -> bool:
-        """Whether there is anything left to start, to count, or to call off."""
+        """Whether there is anything left to start, to count, or to cancel."""
         return self.state.is_starting or bool(self.open_runs) or self.step_token is not None
 
     @property

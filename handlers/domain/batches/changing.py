@@ -73,7 +73,7 @@ def resume(workspace: str, batch_id: str, by: str, body: ResumeBody, deps: Batch
 
 
 def cancel_batch(workspace: str, batch_id: str, by: str, body: CancelBatchBody, deps: BatchDeps) -> Batch:
-    """It starts nothing any more. Its open re-runs are called off by its steps, if that is asked for, also later.
+    """It starts nothing any more. Its open re-runs are cancelled by its steps, if that is asked for, also later.
 
     Raises NotFound, BatchEnded or Unavailable.
     """

@@ -4,21 +4,20 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
 from handlers.domain.batches.batch import Batch
-from handlers.domain.batches.judging import JudgeDeps, Startable, judge
+from handlers.domain.batches.judging import Startable, judge
 from handlers.domain.batches.ports import StepDeps
 from handlers.domain.batches.progress import NotStarted, with_not_started
+from handlers.domain.batches.reading import read_all
 from handlers.domain.batches.selecting import Candidate, candidates
-from handlers.domain.batches.settling import read_all
 
 # In one step.
 MAX_LOOKS = 5_000
-# Judged together: what one read of many takes, of what is read in twos; and some, though few are to be started.
+# Judged together: some, though few are to be started.
 _MOST, _LEAST = 50, 5
 
 
 def choose(batch: Batch, most: int, deps: StepDeps, has_time: Callable[[], bool]) -> tuple[Batch, list[Startable]]:
     """The batch after these have been chosen. Those that an earlier step has chosen come first. Raises Unavailable."""
-    judge_deps = JudgeDeps(deps.runs, deps.registry, deps.invokable, deps.retention)
     chosen = dict.fromkeys(batch.chosen)
     startable: list[Startable] = []
     reasons: list[NotStarted] = []
@@ -30,7 +29,7 @@ def choose(batch: Batch, most: int, deps: StepDeps, has_time: Callable[[], bool]
             is_done = True
             break
         sources = {each.run_id: each.run for each in part if each.is_source}
-        judged = dict(zip(sources, judge(batch, list(sources.values()), judge_deps), strict=True))
+        judged = dict(zip(sources, judge(batch, list(sources.values()), deps), strict=True))
         for each in part:
             if len(startable) == most:
                 break
@@ -53,5 +52,6 @@ def _ahead(batch: Batch, deps: StepDeps) -> Iterator[Candidate]:
     left = (Candidate(run_id, None, run) for run_id, run in again)
     if batch.selection_done:
         return left
-    run_ids = deps.batches.run_ids(batch.id) if batch.selection is None else []
+    # Should they be gone, each counts as refused, like a run that is gone.
+    run_ids = deps.batches.run_ids(batch.id) or ["gone"] * (batch.run_ids_count or 0) if batch.selection is None else []
     return chain(left, candidates(batch, run_ids, deps.run_index, deps.runs))

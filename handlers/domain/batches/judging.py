@@ -1,7 +1,7 @@
 """Whether a source is re-run: as it would be refused if it were re-run alone, it is refused here."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.ports import PairReader, TriggerAndFunction
@@ -37,15 +37,22 @@ class Startable(NamedTuple):
         return 1 + (policy.max_retries if policy else 0)
 
 
-class JudgeDeps(NamedTuple):
-    runs: LineageReader
-    registry: PairReader
-    invokable: InvokablePatterns
-    retention: Retention
+class JudgeDeps(Protocol):
+    @property
+    def runs(self) -> LineageReader: ...
+
+    @property
+    def registry(self) -> PairReader: ...
+
+    @property
+    def invokable(self) -> InvokablePatterns: ...
+
+    @property
+    def retention(self) -> Retention: ...
 
 
 def judge(batch: Batch, sources: Sequence[FunctionRun | None], deps: JudgeDeps) -> list[Startable | NotStarted]:
-    """Of each source what becomes of it; None is one that is gone. 50 at most. Raises Unavailable."""
+    """Of each source what becomes of it; None is one that is gone. Raises Unavailable."""
     pairs = dict.fromkeys((run.trigger_id, run.function_id) for run in sources if run is not None)
     found = dict(zip(pairs, deps.registry.read_pairs(list(pairs)), strict=True)) if pairs else {}
     return [

@@ -13,13 +13,14 @@ FORGOTTEN_AFTER = timedelta(minutes=3)
 
 
 def moved(batch: Batch, retention: Retention, **changes: Any) -> Batch:
-    """Under a new revision. It is kept as long as the runs that it may start."""
+    """Under a new revision. It is kept as long as the runs that it may start, but what lies beside it outlives it."""
     now = clock.now()
     after = batch.evolve(revision=new_token(), **changes)
     if after.state.is_final and after.step_token is None:
         after = after.evolve(chosen=())  # nothing of it was started, and nothing will be
-    expires_at = max(batch.expires_at, (after.not_before or now) + retention.span, now + retention.span)
-    return after.evolve(due_at=_due_at(after, now), expires_at=expires_at)
+    begins_at = after.not_before or after.created_at
+    expires_at = min(max(begins_at, now) + retention.span, begins_at + 2 * retention.span)
+    return after.evolve(due_at=_due_at(after, now), expires_at=max(batch.expires_at, expires_at))
 
 
 def _due_at(batch: Batch, now: datetime) -> datetime | None:

@@ -9,16 +9,13 @@ from typing import NamedTuple
 from handlers.domain import clock
 from handlers.domain.batches import pace
 from handlers.domain.batches.batch import OTHER_GROUPS, Batch, BatchState, Progress, Skipped
-from handlers.domain.batches.judging import JudgeDeps, Startable, judge
+from handlers.domain.batches.judging import Startable, judge
 from handlers.domain.batches.ports import BatchPlanDeps
 from handlers.domain.batches.progress import NotStarted, not_started, with_not_started
 from handlers.domain.batches.selecting import SAMPLED, candidates, count_sources
 from handlers.domain.batches.starting import BatchRequest, new_batch
 from handlers.domain.errors import RerunLimitReached
 from handlers.domain.runs.run import FunctionRun
-
-# What one read of many takes, of what is read in twos.
-_MANY = 50
 
 
 class BatchPlan(NamedTuple):
@@ -71,18 +68,18 @@ def plan_batch(request: BatchRequest, deps: BatchPlanDeps) -> BatchPlan:
 def _judged(
     batch: Batch, sources: Sequence[FunctionRun | None], deps: BatchPlanDeps
 ) -> tuple[list[Startable], Progress]:
-    judge_deps = JudgeDeps(deps.runs, deps.registry, deps.invokable, deps.retention)
-    startable: list[Startable] = []
+    startable: dict[str, Startable] = {}
     against: list[NotStarted] = []
-    for start in range(0, len(sources), _MANY):
-        for result in judge(batch, sources[start : start + _MANY], judge_deps):
-            if isinstance(result, NotStarted):
-                against.append(result)
-            elif result.expected_reruns >= deps.max_reruns:
-                against.append(not_started(RerunLimitReached(deps.max_reruns)))
-            else:
-                startable.append(result)
-    return startable, with_not_started(Progress(), against)
+    for result in judge(batch, sources, deps):
+        if isinstance(result, NotStarted):
+            against.append(result)
+        elif result.expected_reruns >= deps.max_reruns:
+            against.append(not_started(RerunLimitReached(deps.max_reruns)))
+        elif result.source.lineage_id in startable:
+            against.append(NotStarted(skipped="open"))  # by the re-run of the one before
+        else:
+            startable[result.source.lineage_id] = result
+    return list(startable.values()), with_not_started(Progress(), against)
 
 
 def _seconds(batch: Batch, sources: int) -> int:

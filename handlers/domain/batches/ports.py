@@ -68,7 +68,7 @@ class BatchExecutions(Protocol):
 
 class SourceReader(LineageReader, Protocol):
     def read_recorded(self, run_ids: Sequence[str], part: Part) -> list[RecordedRun]:
-        """Runs, each with one of its parts, in the order asked for: 50 at most. What is gone is left out."""
+        """Runs, each with one of its parts, in the order asked for. What is gone is left out."""
 
 
 class BatchRuns(RunRecorder, SourceReader, Protocol):
@@ -77,7 +77,7 @@ class BatchRuns(RunRecorder, SourceReader, Protocol):
 
 class PairReader(Protocol):
     def read_pairs(self, ids: Sequence[tuple[str, str]]) -> list[TriggerAndFunction]:
-        """For each pair of a trigger's id and a function's what `read_trigger_and_function` gives; 50 at most."""
+        """For each pair of a trigger's id and a function's what `read_trigger_and_function` gives."""
 
 
 class BatchQueue(RunQueue, Protocol):
@@ -96,6 +96,14 @@ class BatchDeps(NamedTuple):
     batches: BatchStore
     executions: BatchExecutions
     cipher: Cipher
+    retention: Retention
+
+
+class RestartDeps(NamedTuple):
+    """What letting an overdue batch go on needs."""
+
+    batches: BatchStore
+    executions: BatchExecutions
     retention: Retention
 
 
@@ -127,10 +135,9 @@ class BatchPlanDeps(NamedTuple):
     registry: PairReader
     invokable: InvokablePatterns
     max_reruns: int
-    max_open: int
     retention: Retention
 
 
 def most_open(max_concurrent: int, max_per_workspace: int | None) -> int:
-    """Half of the places at which the workspace's runs are executed: the other half is for what is not of a batch."""
+    """Half of the places at which the workspace's runs are executed, for one batch: two at once may take them all."""
     return max(1, min(max_concurrent, max_per_workspace or max_concurrent) // 2)

@@ -12,7 +12,7 @@ from handlers.domain.errors import InvalidRequest, TooLarge
 from handlers.domain.ids import parse_group_id, parse_id
 from handlers.domain.json_document import JsonObject, compact
 from handlers.domain.query import MAX_TEXT
-from handlers.domain.requests import Body, ContentField, Moment, explained
+from handlers.domain.requests import Body, ContentField, Moment, VersionNumber
 from handlers.domain.starting.rerun import Effects, when_due
 
 MAX_CANARY = 100
@@ -36,7 +36,6 @@ def _a_group_id(text: str) -> str:
 Id = Annotated[str, AfterValidator(_an_id), Field(json_schema_extra={"format": "uuid"})]
 GroupId = Annotated[str, AfterValidator(_a_group_id), Field(json_schema_extra={"pattern": "^[0-9a-fA-F]{32}$"})]
 ShortText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
-Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$"), explained("must be the number of a version, like 8")]
 Reason = Annotated[str | None, Field(max_length=512)]
 PerSecond = Annotated[float, Field(ge=_SLOWEST, le=_FASTEST)]
 
@@ -111,7 +110,7 @@ class BatchBody(Body):
     filter: FilterBody | None = None
     run_ids: list[Id] | None = Field(default=None, min_length=1, max_length=MAX_RUN_IDS)
     use_latest_code: bool = False
-    function_version: Version | None = Field(
+    function_version: VersionNumber | None = Field(
         default=None, description="The number of the version that executes them, of each source's own function."
     )
     reason: Reason = None

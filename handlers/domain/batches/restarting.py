@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from handlers.domain.batches.batch import Batch, BatchState
 from handlers.domain.batches.moving import moved
-from handlers.domain.batches.ports import BatchDeps, BatchExecutions
+from handlers.domain.batches.ports import BatchExecutions, RestartDeps
 from handlers.domain.errors import Unavailable
 
 
-def restart(batch: Batch, deps: BatchDeps) -> bool:
+def restart(batch: Batch, deps: RestartDeps) -> bool:
     """False if it has moved meanwhile. Raises Unavailable, and it is overdue still, or soon again."""
     state = batch.first_state if batch.state is BatchState.SCHEDULED else batch.state
     after = moved(batch, deps.retention, state=state, generation=batch.generation + 1)

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from handlers.domain.batches.batch import Batch, Selection
-from handlers.domain.batches.settling import read_all
+from handlers.domain.batches.reading import read_all
 from handlers.domain.paging import Page
 from handlers.domain.runs.listing import Filters, RunIndex
 from handlers.domain.runs.ports import RunReader

@@ -1,16 +1,13 @@
 """What has become of a batch's open re-runs."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from handlers.domain.batches.batch import Baseline, Batch
 from handlers.domain.batches.progress import with_end
+from handlers.domain.batches.reading import read_all
 from handlers.domain.ids import derived_id
 from handlers.domain.runs.ports import RunReader
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Status
-
-# What one read of many takes.
-_MANY = 100
 
 
 class Settled(NamedTuple):
@@ -78,10 +75,3 @@ def _without(baseline: Baseline, run: FunctionRun) -> Baseline:
     if run.status is Status.CANCELLED:
         return baseline
     return baseline.evolve(settled=baseline.settled + 1, failed=baseline.failed + run.status.is_failed)
-
-
-def read_all(run_ids: Sequence[str], runs: RunReader) -> list[FunctionRun | None]:
-    """As many as are asked for, in that order; None for what is gone. Raises Unavailable."""
-    parts = (list(run_ids[start : start + _MANY]) for start in range(0, len(run_ids), _MANY))
-    found = {run.id: run for part in parts for run in runs.read_many(part)}
-    return [found.get(run_id) for run_id in run_ids]

@@ -28,14 +28,11 @@ class BatchRequest(NamedTuple):
     """Whether the caller may see parameters."""
 
 
-class StartedBatch(NamedTuple):
-    batch: Batch
-    is_new: bool
-    """False if the same request has started it before."""
+def start_batch(request: BatchRequest, deps: BatchDeps) -> Batch:
+    """Stored before anything of it begins; or the one that the same request has started before.
 
-
-def start_batch(request: BatchRequest, deps: BatchDeps) -> StartedBatch:
-    """Stored before anything of it begins. Raises InvalidRequest, IdempotencyKeyReused or Unavailable."""
+    Raises InvalidRequest, IdempotencyKeyReused or Unavailable.
+    """
     batch = new_batch(request, deps.retention)
     overrides = request.options.override_params
     sealed = deps.cipher.seal(compact(overrides).encode(), batch.overrides_context) if overrides else None
@@ -60,9 +57,9 @@ def start_batch(request: BatchRequest, deps: BatchDeps) -> StartedBatch:
         before = deps.batches.read(already.kept.run_id)
         if before is None:
             raise Unavailable from already  # a batch is kept for longer than a key: it cannot be read now
-        return StartedBatch(before, is_new=False)
+        return before
     start_execution(batch, deps.executions)
-    return StartedBatch(batch, is_new=True)
+    return batch
 
 
 def new_batch(request: BatchRequest, retention: Retention) -> Batch:

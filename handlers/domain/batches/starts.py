@@ -12,15 +12,11 @@ from handlers.domain.errors import DecryptionFailed, Misconfigured, RunNotFound,
 from handlers.domain.json_document import JsonObject, parse_object
 from handlers.domain.log_context import concerns_run, log_context
 from handlers.domain.runs.recording import RecordedRun
-from handlers.domain.runs.run import Part, Pin
+from handlers.domain.runs.run import Part, Pin, version_of
 from handlers.domain.seal import KeyRefused, SealBroken
-from handlers.domain.starting.experiments import version_of
 from handlers.domain.starting.rerun import effect_key_of, rerun_of
 from handlers.domain.starting.rerun_parameters import contents_of, open_unattended
 from handlers.domain.starting.start import NewRun, StartDeps, Started, commit
-
-# What one read of many takes, of runs with their parameters.
-_CHUNK = 50
 
 
 class Starts(NamedTuple):
@@ -111,15 +107,17 @@ def _prepared(
 
 def _pin(chosen: Startable, batch: Batch) -> Pin | None:
     if batch.function_version is not None:
-        return version_of(chosen.function, batch.function_version)
+        return version_of(chosen.function.function_arn, batch.function_version)
     return None if batch.use_latest_code else chosen.source.pin
 
 
 def _overrides(batch: Batch, deps: StepDeps) -> JsonObject | None:
     """Raises DecryptionFailed or Unavailable."""
-    sealed = deps.batches.sealed_overrides(batch.id) if batch.has_overrides else None
-    if sealed is None:
+    if not batch.has_overrides:
         return None
+    sealed = deps.batches.sealed_overrides(batch.id)
+    if sealed is None:
+        raise DecryptionFailed  # without them it would be another re-run than was asked for
     try:
         return parse_object(deps.cipher.open(sealed, batch.overrides_context).decode())
     except KeyRefused as refused:
@@ -130,6 +128,5 @@ def _overrides(batch: Batch, deps: StepDeps) -> JsonObject | None:
 
 def _with_parameters(chosen: Sequence[Startable], deps: StepDeps) -> dict[str, RecordedRun]:
     """By their ids; what is gone is left out. Raises Unavailable."""
-    ids = [each.source.id for each in chosen]
-    parts = (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
-    return {each.run.id: each for part in parts for each in deps.runs.read_recorded(part, Part.PARAMETERS)}
+    found = deps.runs.read_recorded([each.source.id for each in chosen], Part.PARAMETERS)
+    return {each.run.id: each for each in found}

@@ -18,9 +18,10 @@ from handlers.domain.batches.judging import Startable
 from handlers.domain.batches.moving import moved
 from handlers.domain.batches.ports import StepDeps
 from handlers.domain.batches.progress import with_not_started, with_started
+from handlers.domain.batches.reading import read_all
 from handlers.domain.batches.restarting import start_execution
 from handlers.domain.batches.selecting import count_sources
-from handlers.domain.batches.settling import read_all, settle
+from handlers.domain.batches.settling import settle
 from handlers.domain.batches.starts import Starts, start_all
 from handlers.domain.batches.stopping import canary_left, is_canary_over, reason_to_stop
 from handlers.domain.errors import Unavailable
@@ -147,7 +148,7 @@ def _decided(
 
 
 def _call_off(open_runs: list[FunctionRun], batch: Batch, deps: StepDeps, has_time: Callable[[], bool]) -> None:
-    """Those that are not called off yet; the rest in the next step. Raises Unavailable."""
+    """Those that are not cancelled yet; the rest in the next step. Raises Unavailable."""
     for run in [run for run in open_runs if run.status.is_open and run.cancel_requested_at is None][:MAX_STARTS]:
         if has_time():
             call_off(run, batch.changed_by or batch.by, deps.cancel_deps)

@@ -1,7 +1,7 @@
 """When a batch stops itself. Nothing here reads or writes.
 
 Only what was started since the batch began, or was resumed after a stop, counts. An automatic retry counts for the
-re-run that it retries; what was called off does not count.
+re-run that it retries; what was cancelled does not count.
 
     failures         stops at this number of failed re-runs
     failureRate      stops at a larger share: of the canary once all of it has ended, and later as soon as ten have.
@@ -29,15 +29,15 @@ def reason_to_stop(batch: Batch, failed_again: FunctionRun | None) -> StopReason
             error_group_id=failed_again.error_group_id,
             run_id=failed_again.id,
             failed=failed,
-            settled=settled,
+            ended=settled,
         )
     if rules.failures is not None and failed >= rules.failures:
-        return StopReason(rule="failures", failed=failed, settled=settled)
+        return StopReason(rule="failures", failed=failed, ended=settled)
     is_canary = batch.state is BatchState.CANARY
     rate = rules.failure_rate if rules.failure_rate is not None else (CANARY_RATE if is_canary else LATER_RATE)
     is_judged = is_canary_over(batch) if is_canary else settled >= MIN_SETTLED
     if is_judged and settled and failed / settled > rate:
-        return StopReason(rule="failureRate", failed=failed, settled=settled)
+        return StopReason(rule="failureRate", failed=failed, ended=settled)
     return None
 
 

@@ -7,7 +7,7 @@ from handlers.domain.audit.act import Act
 from handlers.domain.error_groups.group import ErrorGroup, GroupState, GroupStore
 from handlers.domain.error_groups.listing import find_group
 from handlers.domain.errors import InvalidRequest, Unavailable
-from handlers.domain.requests import Body
+from handlers.domain.requests import Body, VersionNumber
 from handlers.domain.versions import check_version
 
 MAX_REASON = 512
@@ -19,10 +19,9 @@ class ChangeErrorGroup(Body):
         strict=False,
         description="`resolved`: a new failure opens it again. `ignored`: none does.",
     )
-    resolved_in_version: str | None = Field(
+    resolved_in_version: VersionNumber | None = Field(
         default=None,
-        pattern="^[1-9][0-9]{0,9}$",
-        description="Of `resolved`: the version of the function that mends it. Failures of older ones do not open the "
+        description="Of `resolved`: the version of the function that fixes it. Failures of older ones do not open the "
         "group again.",
     )
     reason: str | None = Field(default=None, max_length=MAX_REASON)

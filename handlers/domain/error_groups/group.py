@@ -42,7 +42,7 @@ class ErrorGroup(Document):
     """When it was last opened or reopened."""
     reopened: int = 0
     resolved_in_version: str | None = None
-    """The version of the function that mends it: failures of older ones do not reopen it."""
+    """The version of the function that fixes it: failures of older ones do not reopen it."""
     changed_at: Timestamp | None = None
     changed_by: str | None = None
     function_versions: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any, Self
 from handlers.domain import seal
 from handlers.domain.clock import Timestamp
 from handlers.domain.document import Document
-from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS
+from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, base_arn
 
 
 class ExecutionType(StrEnum):
@@ -110,6 +110,11 @@ class Pin(Document):
     @property
     def is_complete(self) -> bool:
         return self.function_code_hash is not None and self.timeout_seconds is not None
+
+
+def version_of(function_arn: str, version: str) -> Pin:
+    """The version of this number, of which nothing else is known yet."""
+    return Pin(function_version_arn=f"{base_arn(function_arn)}:{version}", function_version=version)
 
 
 def new_token() -> str:

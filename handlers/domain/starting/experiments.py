@@ -13,19 +13,18 @@ from pydantic import Field
 
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, Action, SealedAct, seal_act
-from handlers.domain.function_arns import base_arn
 from handlers.domain.json_document import JsonObject, compact
 from handlers.domain.json_pointers import IgnoredPointers
 from handlers.domain.log_context import concerns_run
 from handlers.domain.registry.entities import ComputeFunction
 from handlers.domain.registry.functions import find_function
 from handlers.domain.registry.permissions import check_invokable
-from handlers.domain.requests import Body, explained
+from handlers.domain.requests import VERSION_PATTERN, Body, explained
 from handlers.domain.runs.due import push_when_due
 from handlers.domain.runs.experiment import Experiment, SealedExperiment, Side, run_ids
 from handlers.domain.runs.ports import RunQueue, RunReader
 from handlers.domain.runs.recording import SealedParts, seal_parts
-from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin
+from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Pin, version_of
 from handlers.domain.seal import Cipher
 from handlers.domain.starting.idempotency import (
     AlreadyStarted,
@@ -39,7 +38,7 @@ from handlers.domain.starting.start import Started
 
 LATEST = "latest"
 _VERSION = Annotated[
-    str, Field(pattern=r"^(latest|[1-9][0-9]{0,18})$"), explained("must be latest, or the number of a version, like 8")
+    str, Field(pattern=f"^(latest|{VERSION_PATTERN})$"), explained("must be latest, or the number of a version, like 8")
 ]
 
 
@@ -206,12 +205,7 @@ def _code(version: str, function: ComputeFunction) -> tuple[Pin | None, bool]:
     """The version that the candidate's runs execute, and whether that is today's code."""
     if version == LATEST:
         return None, True
-    return version_of(function, version), False
-
-
-def version_of(function: ComputeFunction, version: str) -> Pin:
-    """The version of this number, of which nothing else is known yet."""
-    return Pin(function_version_arn=f"{base_arn(function.function_arn)}:{version}", function_version=version)
+    return version_of(function.function_arn, version), False
 
 
 def commit_experiment(prepared: PreparedExperiment, deps: ExperimentDeps) -> StartedExperiment:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from handlers.domain.audit.act import Act, Action
 from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.changing import cancel_batch, pause, resume
-from handlers.domain.batches.ports import BatchDeps
+from handlers.domain.batches.ports import BatchDeps, RestartDeps
 from handlers.domain.batches.requests import CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.batches.stepping import StepResult, step
@@ -192,7 +192,8 @@ class Anything:
 
             def act(batch: Batch = batch) -> None:
                 with suppress(Unavailable):
-                    restart(batch, self.batch_deps)
+                    deps = self.batch_deps
+                    restart(batch, RestartDeps(deps.batches, deps.executions, deps.retention))
 
             self.spawn(act)
         recover_overdue(self.world.watchdog, has_time=lambda: True, report=self.fail)

@@ -46,7 +46,7 @@ def has_failed(world: World, count: int, **changes: Any) -> list[FunctionRun]:
 
 def started(world: World, **body: Any) -> Batch:
     request = BatchRequest(WORKSPACE, "alice", BatchBody.read(OF_GROUP | body if "runIds" not in body else body))
-    return start_batch(request, world.batch_deps).batch
+    return start_batch(request, world.batch_deps)
 
 
 class Execution:
@@ -103,7 +103,7 @@ def carry_on(
         else:
             time.moment = max(time.moment, batch.due_at)
             for overdue in world.batches.overdue():
-                restart(overdue, world.batch_deps)
+                restart(overdue, world.restart_deps)
         for run in world.runs.runs.values():
             if run.batch_id is not None and run.status is Status.PENDING:
                 push_when_due(run, world.queue)  # as the watchdog does, if it was not pushed before

@@ -51,7 +51,7 @@ def test_a_paused_batch_goes_on_where_it_was(world: World, time: FakeClock, stat
 
 
 def test_after_a_stop_only_what_comes_is_judged(world: World) -> None:
-    reason = StopReason(rule="failures", failed=3, settled=8)
+    reason = StopReason(rule="failures", failed=3, ended=8)
     progress = Progress(selected=12, started=10, completed=5, failed=3, skipped={"open": 2})
     batch = has(world, BatchState.STOPPED, paused_from=BatchState.RUNNING, stop_reason=reason, progress=progress)
     resumed = changed(world, batch, "resume")

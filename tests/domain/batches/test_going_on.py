@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from handlers.aws.batch_items import of_overrides
 from handlers.domain.batches import stepping
 from handlers.domain.batches.batch import BatchState
 from handlers.domain.batches.changing import cancel_batch, pause, resume
@@ -76,7 +77,21 @@ def test_a_paused_batch_is_stepped_until_nothing_is_open_and_then_no_more(world:
     assert (batch.progress.completed, batch.due_at) == (1, None)
 
 
-def test_open_reruns_are_called_off_with_the_batch_if_that_is_asked_for(world: World, time: FakeClock) -> None:
+def test_a_batch_does_not_outlive_what_lies_beside_it(world: World, time: FakeClock) -> None:
+    has_failed(world, 5)
+    batch = started(world, **FAST, overrideParams={"dryRun": True})
+    beside = of_overrides(batch, b"sealed")["expiresAt"]
+    for _ in range(40):
+        time.advance(days=60)
+        if world.batches.read(batch.id) is None:
+            return
+        pause(WORKSPACE, batch.id, "bob", PauseBody(), world.batch_deps)
+        paused = resume(WORKSPACE, batch.id, "bob", ResumeBody(), world.batch_deps)
+        assert paused.expires_at.timestamp() <= beside
+    raise AssertionError("it is kept for ever")
+
+
+def test_open_reruns_are_cancelled_with_the_batch_if_that_is_asked_for(world: World, time: FakeClock) -> None:
     has_failed(world, 8)
     execution = first_execution(world, **FAST)
     execution.step()
@@ -138,12 +153,12 @@ def test_a_batch_whose_execution_was_not_started_is_not_forgotten(world: World, 
     batch = started(world)
     time.advance(minutes=3)
     with pytest.raises(Unavailable):
-        restart(batch, world.batch_deps)
+        restart(batch, world.restart_deps)
     world.executions.fails = False
     time.advance(minutes=3)
     (overdue,) = world.batches.overdue()
-    assert restart(overdue, world.batch_deps)
-    assert not restart(overdue, world.batch_deps), "it has moved since it was read"
+    assert restart(overdue, world.restart_deps)
+    assert not restart(overdue, world.restart_deps), "it has moved since it was read"
     assert carry_on(world, time, batch.id).state is BatchState.COMPLETED
 
 

@@ -47,6 +47,13 @@ def test_a_plan_of_named_runs_is_of_all_of_them(world: World) -> None:
     assert (made.sources, made.would_start, made.refused) == (2, 1, {"RUN_NOT_FOUND": 1})
 
 
+def test_of_two_runs_of_one_lineage_one_would_be_started(world: World) -> None:
+    (original,) = has_failed(world, 1)
+    rerun = world.has_run(a_rerun(original, id=an_id(100), status="failure"))
+    made = plan(world, runIds=[original.id, rerun.id])
+    assert (made.sources, made.would_start, made.skipped) == (2, 1, {"open": 1})
+
+
 def test_a_plan_says_how_often_a_function_is_executed_for_one_rerun_at_most(world: World) -> None:
     has_failed(world, 2)
     assert plan(world).executions_per_rerun == 1

@@ -99,6 +99,23 @@ def test_overrides_are_merged_into_the_parameters_of_each(world: World, time: Fa
     assert sorted(opened) == [b'{"order":1,"dryRun":true}', b'{"order":2,"dryRun":true}']
 
 
+def test_nothing_is_rerun_without_the_overrides_that_were_asked_for(world: World, time: FakeClock) -> None:
+    has_failed(world, 2)
+    batch = started(world, **FAST, overrideParams={"dryRun": True})
+    world.batches.overrides.clear()
+    ended = carry_on(world, time, batch.id)
+    assert (ended.state, ended.progress.refused) == (BatchState.COMPLETED, {"DECRYPTION_FAILED": 2})
+    assert not members(world)
+
+
+def test_named_runs_that_are_not_known_any_more_count_as_refused(world: World, time: FakeClock) -> None:
+    originals = has_failed(world, 2)
+    batch = started(world, runIds=[run.id for run in originals])
+    world.batches.sources.clear()
+    ended = carry_on(world, time, batch.id)
+    assert (ended.progress.selected, ended.progress.refused) == (2, {"RUN_NOT_FOUND": 2})
+
+
 def _context(run: FunctionRun) -> Any:
     return seal_context(run, Part.PARAMETERS)
 

@@ -67,12 +67,12 @@ def test_what_counted_before_it_was_resumed_does_not_count_again() -> None:
     batch = a_batch(10, 10, baseline=Baseline(started=20, settled=18, failed=9), stop_when=StopWhen(failures=2))
     assert not stops(batch)
     assert reason_to_stop(batch.evolve(progress=batch.progress.evolve(failed=11)), None) == StopReason(
-        rule="failures", failed=2, settled=3
+        rule="failures", failed=2, ended=3
     )
 
 
 def test_a_failure_with_the_group_of_its_source_stops_it_at_once_unless_that_is_no_rule() -> None:
     again = a_run(id=an_id(3), status="failure", error_group_id=GROUP)
     reason = reason_to_stop(a_batch(99, 1, open_runs=(an_id(2),)), again)
-    assert reason == StopReason(rule="sameErrorGroup", error_group_id=GROUP, run_id=an_id(3), failed=1, settled=100)
+    assert reason == StopReason(rule="sameErrorGroup", error_group_id=GROUP, run_id=an_id(3), failed=1, ended=100)
     assert reason_to_stop(a_batch(99, 1, stop_when=StopWhen(same_error_group=False)), again) is None

@@ -49,6 +49,13 @@ def test_alone_it_lists_those_that_are_open_and_have_failed_lately(as_alice: Fnr
     assert row.endswith("█")
 
 
+def test_those_with_most_to_recover_stand_first(as_alice: Fnrun, api: Api) -> None:
+    has_group(api, failures=3)
+    has_group(api, OTHER, opened_at=clock.now() + timedelta(minutes=1))
+    assert [line.split()[0] for line in as_alice("errors").stdout.splitlines()[1:]] == [GROUP[:8], OTHER[:8]]
+    assert [each["errorGroupId"] for each in as_alice("errors", "-o", "json").document] == [OTHER, GROUP]
+
+
 def test_those_of_a_state_a_function_and_a_time_are_listed(as_alice: Fnrun, api: Api) -> None:
     api.world.registry.functions[an_id(8)] = a_function(id=an_id(8), name="mails")
     has_group(api)
@@ -106,7 +113,7 @@ def test_an_id_that_is_none_or_of_several_is_said(as_alice: Fnrun, api: Api) -> 
 def test_what_is_said_of_an_error_is_kept(as_alice: Fnrun, api: Api) -> None:
     has_group(api)
     resolved = as_alice("errors", "resolve", GROUP, "--in-version", "8", "--reason", "no more refunds")
-    assert (resolved.code, resolved.stdout) == (Exit.DONE, f"{GROUP}  resolved\n")
+    assert (resolved.code, resolved.stdout) == (Exit.DONE, f"{GROUP}  resolved in version 8\n")
     assert (the_group(api).state, the_group(api).resolved_in_version) == (GroupState.RESOLVED, "8")
     assert "state          resolved in version 8 by alice" in as_alice("errors", "show", GROUP).stdout
     assert as_alice("errors", "ignore", GROUP).stdout == f"{GROUP}  ignored\n"

@@ -18,10 +18,16 @@ GROUP, OTHER = "1a2b3c4d" * 4, "1a2bffff" * 4
 SHORT = "1a2b3c4d"
 
 
+@pytest.fixture(autouse=True)
+def only_those_of_the_test(api: Api) -> None:
+    api.world.groups.groups.clear()
+
+
 def has_group(api: Api, group_id: str = GROUP, failures: int = 1, **changes: Any) -> list[str]:
-    """With failures of now that nothing has recovered: their ids."""
+    """With failures of now that nothing has recovered: their ids. Without any it was opened two days ago."""
     now = clock.now()
-    times = {"first_seen_at": now - timedelta(days=2), "opened_at": now, "expires_at": now + timedelta(days=90)}
+    before = now - timedelta(days=2)
+    times = {"first_seen_at": before, "opened_at": now if failures else before, "expires_at": now + timedelta(days=90)}
     assert api.world.groups.create(a_group(id=group_id, **times | changes))
     first = 1_000 + len(api.world.runs.runs)
     ids = [an_id(first + number) for number in range(failures)]

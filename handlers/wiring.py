@@ -275,7 +275,7 @@ class Wiring:
     @cached_property
     def batch_plan_deps(self) -> BatchPlanDeps:
         limit = self.settings.max_reruns_per_lineage
-        return BatchPlanDeps(self.runs, self.run_index, self.registry, self.invokable, limit, self.retention)
+        return BatchPlanDeps(self.runs, self.run_index, self.registry, self.invokable, limit, self.retention, Threads())
 
     @cached_property
     def step_deps(self) -> StepDeps:

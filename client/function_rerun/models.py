@@ -174,7 +174,7 @@ class StopReasonView(TypedDict):
 
     rule: Literal["failureRate", "sameErrorGroup", "failures"]
     errorGroupId: str | None
-    """Of `sameErrorGroup`: the group of the source and of its re-run."""
+    """Of `sameErrorGroup`: the group of the re-run; null if it has none."""
     runId: str | None
     """Of `sameErrorGroup`: the re-run that failed as its source had."""
     failed: int
@@ -295,8 +295,8 @@ class BatchView(TypedDict):
     stopWhen: StopWhenView
     progress: ProgressView
     estimatedEndAt: str | None
-    """When it will have ended if it goes on as it does; null: it has ended, does not go on, or has no count of
-    its sources yet.
+    """When it will have ended if it goes on as it does; null: it has ended, does not go on, only waits for what
+    is open, or has no count of its sources yet.
     """
 
 

@@ -68,7 +68,7 @@ class StopReasonView(View):
     """Why it has stopped itself: the rule, and what it counted since it was last resumed."""
 
     rule: Literal["failureRate", "sameErrorGroup", "failures"]
-    error_group_id: str | None = Field(description="Of `sameErrorGroup`: the group of the source and of its re-run.")
+    error_group_id: str | None = Field(description="Of `sameErrorGroup`: the group of the re-run; null if it has none.")
     run_id: str | None = Field(description="Of `sameErrorGroup`: the re-run that failed as its source had.")
     failed: int
     ended: int = Field(description="How many re-runs had ended, completed or failed.")
@@ -169,8 +169,8 @@ class BatchView(View):
     stop_when: StopWhenView
     progress: ProgressView
     estimated_end_at: Timestamp | None = Field(
-        description="When it will have ended if it goes on as it does; null: it has ended, does not go on, or has no "
-        "count of its sources yet."
+        description="When it will have ended if it goes on as it does; null: it has ended, does not go on, only "
+        "waits for what is open, or has no count of its sources yet."
     )
 
     @classmethod
@@ -264,7 +264,7 @@ START_BATCH = Operation(
         "useLatestCode": True,
         "reason": "Fixed in version 8",
         "canary": {"count": 5},
-        "pace": {"startPerSecond": 1, "maxPerSecond": 10, "doubleEverySeconds": 30},
+        "pace": {"startPerSecond": 5, "maxPerSecond": 10, "doubleEverySeconds": 30},
         "stopWhen": {"sameErrorGroup": True, "failureRate": 0.2},
     },
     headers=(IDEMPOTENCY_KEY,),

@@ -168,7 +168,7 @@ BATCH: dict[str, Any] = {
     "effects": "new",
     "hasOverrides": False,
     "canary": {"count": 5},
-    "pace": {"startPerSecond": 1.0, "maxPerSecond": 10.0, "doubleEverySeconds": 30},
+    "pace": {"startPerSecond": 5.0, "maxPerSecond": 10.0, "doubleEverySeconds": 30},
     "stopWhen": {"failureRate": None, "sameErrorGroup": True, "failures": None},
     "progress": {
         "selected": 17,

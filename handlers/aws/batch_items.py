@@ -48,6 +48,11 @@ def to_batch(item: Item) -> Batch:
     return Batch.model_validate(json.loads(plain["document"]) | apart)
 
 
+def id_of(entry: Item) -> str:
+    """Of an entry of an index."""
+    return str(entry["pk"]["S"]).partition("#")[2]
+
+
 def of_sources(batch: Batch, run_ids: Iterable[str]) -> dict[str, Any]:
     return keys.of_batch(batch.id, keys.SOURCES) | {"runIds": pack(run_ids)} | _kept_longer_than(batch)
 

@@ -14,13 +14,14 @@ from handlers.aws.workspace_lists import newest_first
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.batches.batch import Batch
+from handlers.domain.batches.moving import AT_WORK_WITHIN
 from handlers.domain.clock import iso
 from handlers.domain.errors import Unavailable
 from handlers.domain.paging import Page
 from handlers.domain.runs.listing import Entry, Filters
 from handlers.domain.starting.idempotency import SealedKey
 
-_OVERDUE_PAGE = 50
+_OVERDUE_PAGE, _AT_WORK_PAGE = 50, 1_000
 
 
 class BatchStore:
@@ -110,3 +111,7 @@ class BatchStore:
             batches = readable_of(found.values(), items.to_batch, self._report)
             # The index is eventually consistent: the batch itself says whether it is due still.
             yield from (batch for batch in batches if batch.due_at is not None and batch.due_at <= now)
+
+    def at_work(self) -> set[str]:
+        pages = due_pages(self._table, items.DUE, before=iso(clock.now() + AT_WORK_WITHIN), size=_AT_WORK_PAGE)
+        return {items.id_of(entry) for page in pages for entry in page}

@@ -4,7 +4,7 @@ OPEN#{shard}     runs that are open, or whose end is not published      the watc
 OBJECTS#{shard}  objects in the bucket                                  housekeeping
 UNFINISHED       triggers whose change has not come to its end          the watchdog
 ERASURES         runs whose content is to be erased, or looked for again  the watchdog
-BATCHES          batches that nobody takes on, or that are to begin       the watchdog
+BATCHES          batches that nobody takes on, or that are to begin       the watchdog; steps count those at work
 """
 
 from collections.abc import Iterator

@@ -37,21 +37,26 @@ class RunQueue:
             # The run is recorded with a deadline: the watchdog pushes it again.
             self._report(fault)
 
-    def push_all(self, runs: Sequence[FunctionRun]) -> None:
-        for start in range(0, len(runs), _TOGETHER):
+    def push_all(self, delayed: Sequence[tuple[FunctionRun, int]]) -> None:
+        for start in range(0, len(delayed), _TOGETHER):
             try:
-                self._push_together(runs[start : start + _TOGETHER])
+                self._push_together(delayed[start : start + _TOGETHER])
             except Unavailable as fault:
                 self._report(fault)
 
-    def _push_together(self, runs: Sequence[FunctionRun]) -> None:
+    def _push_together(self, delayed: Sequence[tuple[FunctionRun, int]]) -> None:
         """Raises Unavailable if any of them was not taken."""
         with aws_errors.translated():
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
                 Entries=[
-                    {"Id": str(number), "MessageBody": to_message(run), "MessageGroupId": _group(run)}
-                    for number, run in enumerate(runs)
+                    {
+                        "Id": str(number),
+                        "MessageBody": to_message(run),
+                        "MessageGroupId": _group(run),
+                        "DelaySeconds": delay_seconds,
+                    }
+                    for number, (run, delay_seconds) in enumerate(delayed)
                 ],
             )
         for failed in answer.get("Failed", []):

@@ -17,7 +17,8 @@ def describe(resources: Resources) -> Function:
             grants.repeat_runs(resources),
             # Query finds the runs of a lineage: it is re-run only if it is not recovered.
             grants.table(resources, "GetItem", "Query"),
-            grants.index(resources, "unrecovered", "errorGroup"),
+            # "due" says how many batches are at work.
+            grants.index(resources, "unrecovered", "errorGroup", "due"),
             # Open re-runs of a batch that is cancelled are cancelled with it.
             grants.end_runs(resources),
             grants.delete_overrides_of_batches(resources),

@@ -46,17 +46,18 @@ def test_a_message_carries_the_runs_id_and_nothing_else(sqs: Any, url: str) -> N
 
 def test_runs_of_a_batch_are_pushed_ten_at_once_in_a_group_of_their_own(sqs: Any, url: str) -> None:
     reported: list[Exception] = []
-    runs = [a_run(id=an_id(number), batch_id=an_id(99)) for number in range(12)]
+    runs = [a_run(id=an_id(number), batch_id=an_id(99)) for number in range(13)]
     sent: list[dict[str, Any]] = []
     sqs.meta.events.register_first("provide-client-params.sqs.*", lambda params, **_: sent.append(params))
 
     queue = RunQueue(sqs, url, reported.append)
-    queue.push_all(runs)
+    queue.push_all([(run, number // 12) for number, run in enumerate(runs)])
     queue.push(runs[0])
 
     entries = [entry for params in sent[:2] for entry in params["Entries"]]
-    assert [len(params["Entries"]) for params in sent[:2]] == [10, 2]
+    assert [len(params["Entries"]) for params in sent[:2]] == [10, 3]
     assert [json.loads(entry["MessageBody"])["runId"] for entry in entries] == [run.id for run in runs]
+    assert [entry["DelaySeconds"] for entry in entries] == [0] * 12 + [1]
     groups = {each["MessageGroupId"] for each in (*entries, sent[2])}
     assert groups == {f"{runs[0].workspace}-batch"} != {runs[0].workspace}
     assert (queue.waiting(), reported) == (13, [])
@@ -77,7 +78,7 @@ def test_a_message_of_several_that_is_not_taken_is_reported(
     seen: list[Exception] = []
     monkeypatch.setattr(aws_errors, "_observers", [seen.append])
     with injected(sqs.meta.events, "sqs.SendMessageBatch", answer(200, {"Successful": [], "Failed": [failed]})):
-        RunQueue(sqs, url, reported.append).push_all([a_run(), a_run()])
+        RunQueue(sqs, url, reported.append).push_all([(a_run(), 0), (a_run(), 0)])
     assert (len(reported), len(seen)) == (1, observed)
 
 

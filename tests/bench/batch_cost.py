@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from math import ceil
@@ -20,8 +20,10 @@ import httpx
 
 from handlers.aws.table import size_of
 from handlers.domain import clock
+from handlers.domain.batches.ports import BatchQueue
 from handlers.domain.batches.requests import BatchBody
 from handlers.domain.batches.starting import BatchRequest, start_batch
+from handlers.domain.runs.run import FunctionRun
 from handlers.domain.starting.rerun import RerunBody, RerunRequest
 from infra.local.local_stack import bring_up
 from tests.bench.write_units import Recorder
@@ -41,6 +43,17 @@ API_GB, EXECUTOR_GB, STEP_GB = 1, 0.5, 0.5
 BODY = {"overrideParams": FIXED, "reason": "Testing fix for edge case"}
 OF_A_REQUEST = API_REQUEST + INVOCATION + API_SECONDS * API_GB * GB_SECOND + LOG_KB
 SINGLES, MOST_STEPS = 20, 2_000
+
+
+class WithoutDelay:
+    """The run queue, whose messages are there at once: the delays would be those of a real clock."""
+
+    def __init__(self, queue: BatchQueue) -> None:
+        self.push, self.waiting = queue.push, queue.waiting
+        self._queue = queue
+
+    def push_all(self, delayed: Sequence[tuple[FunctionRun, int]]) -> None:
+        self._queue.push_all([(run, 0) for run, _ in delayed])
 
 
 class Bill(defaultdict[str, float]):
@@ -131,7 +144,8 @@ def by_batch(batch: BatchFixture, container: Container, count: int) -> tuple[Bil
     bill["steps"] += START_SECONDS * STEP_GB * GB_SECOND * count
     function = batch.lineage.workspace.trigger_document(batch.trigger)["functionId"]
     options = BatchBody.read({"filter": {"functionId": function}, **BODY})
-    deps = container.step_deps._replace(workers=InTurn(), max_open=50)
+    deps = container.step_deps
+    deps = deps._replace(workers=InTurn(), max_open=50, queue=WithoutDelay(deps.queue))
     with counted(batch, bill):
         request = BatchRequest(batch.lineage.workspace.name, "alice", options)
         batch.batch_id = start_batch(request, container.batch_deps).id

@@ -47,7 +47,7 @@ def test_of_a_pace_what_is_typed_is_sent() -> None:
 
 SETTINGS: dict[str, Any] = {
     "canary": {"count": 5},
-    "pace": {"startPerSecond": 1, "maxPerSecond": 10, "doubleEverySeconds": 30},
+    "pace": {"startPerSecond": 5, "maxPerSecond": 10, "doubleEverySeconds": 30},
     "stopWhen": {"sameErrorGroup": True, "failureRate": None, "failures": None},
 }
 
@@ -55,7 +55,7 @@ SETTINGS: dict[str, Any] = {
 def test_settings_are_said_in_words() -> None:
     assert dict(described.settings(SETTINGS)) == {
         "canary": "5 first; the others once these have ended well",
-        "pace": "1 a second, doubled every 30 s up to 10",
+        "pace": "5 a second, doubled every 30 s up to 10",
         "stops if": "the same error comes back; more than half of the canary fail, or later a fifth",
         "not before": "",
     }

@@ -16,7 +16,7 @@ BATCH, GROUP, OTHER = "7c0e8400-e29b-41d4-a716-446655440000", "1a2b3c4d" * 4, "f
 FUNCTIONS, GROUPS = {"f-1": "orders"}, {GROUP: "OrderInvalid in orders"}
 SETTINGS: dict[str, Any] = {
     "canary": {"count": 5},
-    "pace": {"startPerSecond": 1, "maxPerSecond": 10, "doubleEverySeconds": 30},
+    "pace": {"startPerSecond": 5, "maxPerSecond": 10, "doubleEverySeconds": 30},
     "stopWhen": {"sameErrorGroup": True, "failureRate": None, "failures": None},
 }
 PLAN: dict[str, Any] = SETTINGS | {
@@ -109,7 +109,7 @@ def test_a_plan_says_how_many_which_not_and_how(capsys: Captured) -> None:
         "  code       today's (--latest)",
         "  overrides  a, b.c",
         "  canary     5 first; the others once these have ended well",
-        "  pace       1 a second, doubled every 30 s up to 10",
+        "  pace       5 a second, doubled every 30 s up to 10",
         "  stops if   the same error comes back; more than half of the canary fail, or later a fifth",
         "  effects    new: whatever the functions do is done again",
         "  takes      about 1 min 58 s, if nothing stops it",

@@ -233,6 +233,16 @@ def test_batches_whose_moment_has_passed_are_overdue(stores: Stores) -> None:
     assert not [each for each in stores.batches.overdue() if each.id in ours]
 
 
+def test_batches_that_take_steps_are_at_work_and_not_those_that_begin_later(stores: Stores) -> None:
+    dead, moved, over = (now() - timedelta(minutes=1), now() + timedelta(minutes=3), None)
+    batches = [a_batch(due_at=each) for each in (dead, moved, over, now() + timedelta(minutes=10))]
+    for each in batches:
+        stores.batches.create(each, [])
+    assert stores.batches.at_work() & {each.id for each in batches} == {each.id for each in batches[:2]}
+    stores.batches.replace(batches[0], batches[0].evolve(revision="over", due_at=None))
+    assert batches[0].id not in stores.batches.at_work()
+
+
 def test_members_are_its_reruns_and_their_retries_newest_first(stores: Stores) -> None:
     original, another = (new_run(expires_at=now() + timedelta(days=90)) for _ in range(2))
     for each in (original, another):

@@ -135,7 +135,7 @@ def test_a_batch_is_paused_and_resumed_as_often_as_is_asked(world: World) -> Non
     assert [act.action for act in world.audit_log.acts] == ["start-batch", "pause-batch", "resume-batch"]
     assert {act.batch_id for act in world.audit_log.acts} == {batch_id}
     _, batch = ask(RESUME, batch_id, {"pace": {"maxPerSecond": 5}, "stopWhen": {"failures": 3}})
-    assert batch["pace"] == {"startPerSecond": 1, "maxPerSecond": 5, "doubleEverySeconds": 30}
+    assert batch["pace"] == {"startPerSecond": 5, "maxPerSecond": 5, "doubleEverySeconds": 30}
     assert (batch["stopWhen"]["failures"], batch["changedBy"]) == (3, "alice")
 
 

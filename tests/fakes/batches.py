@@ -6,6 +6,7 @@ from typing import TypeVar
 from handlers.domain import clock
 from handlers.domain.audit.act import Act, SealedAct
 from handlers.domain.batches.batch import Batch
+from handlers.domain.batches.moving import AT_WORK_WITHIN
 from handlers.domain.errors import Unavailable
 from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.listing import Entry
@@ -89,6 +90,10 @@ class InMemoryBatches:
     def overdue(self) -> Iterator[Batch]:
         due = [batch for batch in self.batches.values() if batch.due_at is not None and batch.due_at <= clock.now()]
         yield from due
+
+    def at_work(self) -> set[str]:
+        soon = clock.now() + AT_WORK_WITHIN
+        return {batch.id for batch in self.batches.values() if batch.due_at is not None and batch.due_at < soon}
 
 
 class FakeExecutions:

@@ -84,9 +84,9 @@ class FakeQueue:
         if not self.fails:
             self.pushed.append(Pushed(run.id, delay_seconds))
 
-    def push_all(self, runs: Sequence[FunctionRun]) -> None:
-        for run in runs:
-            self.push(run)
+    def push_all(self, delayed: Sequence[tuple[FunctionRun, int]]) -> None:
+        for run, delay_seconds in delayed:
+            self.push(run, delay_seconds=delay_seconds)
 
     def waiting(self) -> int:
         if self.fails:

@@ -201,7 +201,7 @@ class World:
     @property
     def batch_plan_deps(self) -> BatchPlanDeps:
         index, limit = InMemoryRunIndex(self.runs), self.runs.max_reruns
-        return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.retention)
+        return BatchPlanDeps(self.runs, index, self.registry, self.invokable, limit, self.retention, InTurn())
 
     def step_batches(self) -> None:
         """One step of each batch that has an execution."""

@@ -29,7 +29,7 @@ STORE = ["dynamodb.TransactWriteItems", "sfn.StartExecution"]
 # Of a step: the batch, the runs that it names, these, their triggers and functions; what is about to be started; the
 # overrides, parameters, a run and its message; what has come of it.
 PATH = [
-    *["dynamodb.GetItem"] * 2,
+    *("dynamodb.GetItem", "dynamodb.Query", "dynamodb.GetItem"),
     *["dynamodb.BatchGetItem"] * 2,
     "dynamodb.PutItem",
     *("dynamodb.GetItem", "kms.Decrypt"),

@@ -136,8 +136,11 @@ def so_far(progress: Document) -> str:
 
 
 def group_of_stop(batch: Document) -> str | None:
-    """The id of the error group that has stopped it, or of which most failed."""
-    named: str | None = (batch["stopReason"] or {}).get("errorGroupId")
+    """The id of the error group that has stopped it; where too many failed, that of most of them."""
+    reason = batch["stopReason"] or {}
+    named: str | None = reason.get("errorGroupId")
+    if reason.get("rule") == "sameErrorGroup":
+        return named
     known = [each for each in batch["progress"]["failedByGroup"] if each["errorGroupId"] is not None]
     return named or max(known, key=lambda each: each["count"], default={"errorGroupId": None})["errorGroupId"]
 
@@ -150,9 +153,9 @@ def why_stopped(batch: Document, names: Names) -> str:
     so_many = f"{reason['failed']} of {reason['ended']} had failed"
     group_id = group_of_stop(batch)
     name = names.get(group_id or "", "")
-    which = f"group {(group_id or '')[:SHORT]}"
+    which = f"group {group_id[:SHORT]}" if group_id else ""
     if reason["rule"] == "sameErrorGroup":
-        said = f"{name}, {which}" if name else which
-        return f"the error of the runs that it repeats came back ({said}, run {reason.get('runId')}); {so_many}"
-    most = f", most with {f'{name} ({which})' if name else which}" if group_id else ""
+        said = "".join(f"{each}, " for each in (name, which) if each)
+        return f"the error of the runs that it repeats came back ({said}run {reason.get('runId')}); {so_many}"
+    most = f", most with {f'{name} ({which})' if name else which}" if which else ""
     return f"too many re-runs failed{most}; {so_many}"

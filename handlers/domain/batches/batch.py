@@ -18,6 +18,8 @@ from handlers.domain.seal import SealContext
 MAX_RUN_IDS = 500
 # What one step starts at most.
 MAX_STARTS = 100
+# Of each the item has 16 bytes, and a step reads each.
+MAX_OPEN = 2_000
 
 
 class BatchState(StrEnum):
@@ -46,7 +48,7 @@ class BatchState(StrEnum):
 class Pace(Document):
     """How many re-runs are started in a second."""
 
-    start_per_second: float = 1.0
+    start_per_second: float = 5.0
     max_per_second: float = 10.0
     double_every_seconds: int = 30
 
@@ -121,6 +123,7 @@ class Baseline(Document):
     started: int = 0
     settled: int = 0
     failed: int = 0
+    cancelled: int = 0
 
 
 class Batch(Document):
@@ -170,12 +173,12 @@ class Batch(Document):
     chosen: tuple[str, ...] = ()
     """Sources that a step was about to re-run, and of which it is not known what has come: `MAX_STARTS` at most."""
     open_runs: tuple[str, ...] = ()
-    """Its re-runs whose end has not been counted. One that is retried is replaced by its retry."""
+    """Its re-runs whose end has not been counted, `MAX_OPEN` at most. One that is retried is replaced by its retry."""
     ramp_began_at: Timestamp | None = None
     ramp_began_with: int = 0
     """So many sources had been selected then."""
     paced_until: Timestamp | None = None
-    """How far in time its starts have used up what the pace allows."""
+    """How far in time its starts have used up what the pace allows: when the last of them is due."""
 
     generation: int = 1
     """Of the execution that takes its steps: those of an earlier one do nothing any more."""

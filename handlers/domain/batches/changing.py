@@ -65,7 +65,7 @@ def resume(workspace: str, batch_id: str, by: str, body: ResumeBody, deps: Batch
             "state": state,
             "paused_from": None,
             "ramp_began_at": None,
-            "paced_until": now if batch.paced_until else None,
+            "paced_until": max(now, batch.paced_until) if batch.paced_until else None,
             "generation": batch.generation + 1,
         }
 
@@ -97,7 +97,13 @@ def cancel_batch(workspace: str, batch_id: str, by: str, body: CancelBatchBody, 
 
 def _baseline(batch: Batch) -> Baseline:
     progress = batch.progress
-    return Baseline(at=clock.now(), started=progress.started, settled=progress.settled, failed=progress.failed)
+    return Baseline(
+        at=clock.now(),
+        started=progress.started,
+        settled=progress.settled,
+        failed=progress.failed,
+        cancelled=progress.cancelled,
+    )
 
 
 def _act(action: Action, workspace: str, by: str, reason: str | None, deps: BatchDeps) -> Act:

@@ -1,8 +1,10 @@
 """What a step is to start: the next sources that nothing stands against. What stands against the others is counted."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import chain, islice
 
+from handlers.domain import clock
 from handlers.domain.batches.batch import Batch
 from handlers.domain.batches.judging import Startable, judge
 from handlers.domain.batches.ports import StepDeps
@@ -10,8 +12,8 @@ from handlers.domain.batches.progress import NotStarted, with_not_started
 from handlers.domain.batches.reading import read_all
 from handlers.domain.batches.selecting import Candidate, candidates
 
-# In one step.
-MAX_LOOKS = 5_000
+# In one step: half of its time, so that it starts what it has chosen.
+MAX_LOOKS, MAX_TIME = 5_000, timedelta(seconds=4)
 # Judged together: some, though few are to be started.
 _MOST, _LEAST = 50, 5
 
@@ -22,8 +24,8 @@ def choose(batch: Batch, most: int, deps: StepDeps, has_time: Callable[[], bool]
     startable: list[Startable] = []
     reasons: list[NotStarted] = []
     cursor, looks, is_done = batch.cursor, 0, batch.selection_done
-    ahead = _ahead(batch, deps)
-    while len(startable) < most and looks < MAX_LOOKS and has_time():
+    ahead, until = _ahead(batch, deps), clock.now() + MAX_TIME
+    while len(startable) < most and looks < MAX_LOOKS and has_time() and clock.now() < until:
         part = list(islice(ahead, min(_MOST, max(_LEAST, most - len(startable)))))
         if not part:
             is_done = True

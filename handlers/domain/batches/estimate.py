@@ -11,13 +11,15 @@ _ENOUGH = 20
 
 
 def estimated_end(batch: Batch) -> datetime | None:
-    """As far as its sources are counted, and if it goes on as it does. None if it does not go on, or none are counted.
+    """As far as its sources are counted, and if it goes on as it does.
+
+    None if it does not go on, all are selected, or none are counted.
 
     Where its re-runs take so long that it has to wait for them, it is slower than its pace.
     """
     now = clock.now()
     goes_on = batch.state.is_starting or batch.state is BatchState.SCHEDULED
-    if not goes_on or batch.total is None:
+    if not goes_on or batch.selection_done or batch.total is None:
         return None
     begins_at = max(now, batch.not_before or now)
     seconds = pace.seconds_for(batch, now, max(0, batch.total - batch.progress.selected))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from handlers.domain.batches.batch import Batch
-from handlers.domain.batches.ports import PairReader, TriggerAndFunction
+from handlers.domain.batches.ports import PairReader, TriggerAndFunction, Workers
 from handlers.domain.batches.progress import AGAINST_RERUN, NotStarted, not_started
 from handlers.domain.errors import NoParameters, RunNotFound, WrongWorkspace
 from handlers.domain.function_arns import InvokablePatterns
@@ -50,15 +50,20 @@ class JudgeDeps(Protocol):
     @property
     def retention(self) -> Retention: ...
 
+    @property
+    def workers(self) -> Workers: ...
+
 
 def judge(batch: Batch, sources: Sequence[FunctionRun | None], deps: JudgeDeps) -> list[Startable | NotStarted]:
     """Of each source what becomes of it; None is one that is gone. Raises Unavailable."""
     pairs = dict.fromkeys((run.trigger_id, run.function_id) for run in sources if run is not None)
     found = dict(zip(pairs, deps.registry.read_pairs(list(pairs)), strict=True)) if pairs else {}
-    return [
-        _judged(batch, run, (None, None) if run is None else found[run.trigger_id, run.function_id], deps)
-        for run in sources
-    ]
+
+    def judged(run: FunctionRun | None) -> Startable | NotStarted:
+        pair = (None, None) if run is None else found[run.trigger_id, run.function_id]
+        return _judged(batch, run, pair, deps)
+
+    return list(deps.workers.map(judged, sources))
 
 
 def _judged(

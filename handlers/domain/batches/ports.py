@@ -60,6 +60,9 @@ class BatchStore(BatchReader, Protocol):
     def overdue(self) -> Iterator[Batch]:
         """Those whose `due_at` has passed, read consistently."""
 
+    def at_work(self) -> set[str]:
+        """Of all workspaces those that take steps, by their ids: as they were a moment ago."""
+
 
 class BatchExecutions(Protocol):
     def start(self, batch_id: str, generation: int) -> None:
@@ -81,8 +84,8 @@ class PairReader(Protocol):
 
 
 class BatchQueue(RunQueue, Protocol):
-    def push_all(self, runs: Sequence[FunctionRun]) -> None:
-        """Ask for all of these, which are due, to be executed. Never fails, as `push`."""
+    def push_all(self, delayed: Sequence[tuple[FunctionRun, int]]) -> None:
+        """Ask for each of these to be executed in so many seconds. Never fails, as `push`."""
 
 
 class Workers(Protocol):
@@ -136,8 +139,9 @@ class BatchPlanDeps(NamedTuple):
     invokable: InvokablePatterns
     max_reruns: int
     retention: Retention
+    workers: Workers
 
 
 def most_open(max_concurrent: int, max_per_workspace: int | None) -> int:
-    """Half of the places at which the workspace's runs are executed, for one batch: two at once may take them all."""
+    """Half of the places at which the workspace's runs are executed, for all batches together."""
     return max(1, min(max_concurrent, max_per_workspace or max_concurrent) // 2)

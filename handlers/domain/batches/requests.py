@@ -61,7 +61,7 @@ class CanaryBody(Body):
 class PaceBody(Body):
     """How many re-runs are started in a second, once the canary is over."""
 
-    start_per_second: PerSecond = 1.0
+    start_per_second: PerSecond = 5.0
     max_per_second: PerSecond = 10.0
     double_every_seconds: int = Field(default=30, ge=1, le=_DAY_SECONDS)
 

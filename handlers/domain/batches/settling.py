@@ -1,7 +1,9 @@
 """What has become of a batch's open re-runs."""
 
+from datetime import datetime
 from typing import NamedTuple
 
+from handlers.domain import clock
 from handlers.domain.batches.batch import Baseline, Batch
 from handlers.domain.batches.progress import with_end
 from handlers.domain.batches.reading import read_all
@@ -14,6 +16,8 @@ class Settled(NamedTuple):
     batch: Batch
     open_runs: list[FunctionRun]
     """As they were found, failures that await their retry among them."""
+    waiting: int
+    """How many of them need no place to be executed at: failures that await their retry, and retries not due yet."""
     failed_again: FunctionRun | None
     """One that has failed with its source's error group."""
 
@@ -33,7 +37,8 @@ def settle(batch: Batch, runs: RunReader) -> Settled:
     for _ in range(gone):
         progress = with_end(progress, None)
     settled = batch.evolve(progress=progress, baseline=baseline, open_runs=tuple(run.id for run in still_open))
-    return Settled(settled, still_open, failed_again)
+    now = clock.now()
+    return Settled(settled, still_open, sum(_waits(run, now) for run in still_open), failed_again)
 
 
 def _sorted(batch: Batch, runs: RunReader) -> tuple[list[FunctionRun], list[FunctionRun], int]:
@@ -55,6 +60,10 @@ def _sorted(batch: Batch, runs: RunReader) -> tuple[list[FunctionRun], list[Func
     return still_open, ended, gone
 
 
+def _waits(run: FunctionRun, now: datetime) -> bool:
+    return run.awaits_retry or (run.status is Status.PENDING and run.not_before is not None and run.not_before > now)
+
+
 def _members(ended: list[FunctionRun], runs: RunReader) -> list[FunctionRun]:
     """What the batch itself has started, in place of retries of that."""
     members = list(ended)
@@ -67,11 +76,18 @@ def _members(ended: list[FunctionRun], runs: RunReader) -> list[FunctionRun]:
 
 
 def _is_alike(run: FunctionRun, source: FunctionRun) -> bool:
-    return run.error_group_id is not None and run.error_group_id == source.error_group_id
+    """By their groups; if one has none, from before there were any perhaps, by all that is known without."""
+    if run.error_group_id and source.error_group_id:
+        return run.error_group_id == source.error_group_id
+    return run.error_code is not None and _kind(run) == _kind(source)
+
+
+def _kind(failed: FunctionRun) -> tuple[str | None, ...]:
+    return failed.function_id, failed.error_source, failed.error_code
 
 
 def _without(baseline: Baseline, run: FunctionRun) -> Baseline:
     """What has ended is not judged, if it was started before."""
     if run.status is Status.CANCELLED:
-        return baseline
+        return baseline.evolve(cancelled=baseline.cancelled + 1)
     return baseline.evolve(settled=baseline.settled + 1, failed=baseline.failed + run.status.is_failed)

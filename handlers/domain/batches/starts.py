@@ -1,6 +1,8 @@
 """Re-run what a step has chosen."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from handlers.domain import clock
@@ -28,8 +30,15 @@ class Starts(NamedTuple):
     """Whether AWS did not answer, or refused."""
 
 
-def start_all(chosen: Sequence[Startable], batch: Batch, deps: StepDeps, *, has_time: Callable[[], bool]) -> Starts:
-    """Recorded and pushed, as far as there is time. Never fails."""
+def start_all(
+    chosen: Sequence[Startable],
+    due_times: Sequence[datetime],
+    batch: Batch,
+    deps: StepDeps,
+    *,
+    has_time: Callable[[], bool],
+) -> Starts:
+    """Recorded, and pushed to be executed when each is due, as far as there is time. Never fails."""
     try:
         overrides = _overrides(batch, deps)
         recorded = _with_parameters(chosen, deps)
@@ -48,15 +57,21 @@ def start_all(chosen: Sequence[Startable], batch: Batch, deps: StepDeps, *, has_
 
     results = dict(zip([each.source.id for each in chosen], deps.workers.map(start, chosen), strict=True))
     started = {source: each for source, each in results.items() if isinstance(each, Started)}
-    new = [each.run for each in started.values() if each.is_new]
+    due = dict(zip(results, due_times, strict=True))
+    # Those that were there before are with the watchdog, if they were not pushed then.
+    new = [(each.run, _delay(due[source])) for source, each in started.items() if each.is_new]
     if new:
-        # Those that were there before are with the watchdog, if they were not pushed then.
         deps.queue.push_all(new)
     faults = [each for each in results.values() if isinstance(each, Unavailable)]
     if faults:
         deps.report(faults[0], batch.id)
     against = {source: each for source, each in results.items() if isinstance(each, NotStarted)}
     return Starts(list(started), against, is_unavailable=bool(faults))
+
+
+def _delay(moment: datetime) -> int:
+    """Rounded down: to start many has taken a moment, too."""
+    return max(0, math.floor((moment - clock.now()).total_seconds()))
 
 
 def _start(

@@ -48,5 +48,7 @@ def is_canary_over(batch: Batch) -> bool:
 
 
 def canary_left(batch: Batch) -> int:
-    """How many more the canary is to start."""
-    return max(0, batch.canary_count - (batch.progress.started - batch.baseline.started))
+    """How many more the canary is to start: others in place of those that were cancelled, which say nothing."""
+    progress, baseline = batch.progress, batch.baseline
+    cancelled = progress.cancelled - baseline.cancelled
+    return max(0, batch.canary_count - (progress.started - baseline.started - cancelled))

@@ -50,9 +50,10 @@ def cancel(workspace: str, run_id: str, act: Act, deps: CancelDeps) -> FunctionR
 
 
 def call_off(run: FunctionRun, by: str, deps: CancelDeps) -> None:
-    """Cancel this open run, if it has not moved, as a part of a larger act. Raises Unavailable."""
-    marked = run.evolve(cancel_requested_at=clock.now(), cancel_requested_by=by)
-    if deps.runs.transition(run, marked) and run.status is Status.PENDING:
+    """Cancel this open run, if it has not moved, as a part of a larger act. Raises Unavailable: it may be marked."""
+    is_marked = run.cancel_requested_at is not None
+    marked = run if is_marked else run.evolve(cancel_requested_at=clock.now(), cancel_requested_by=by)
+    if (is_marked or deps.runs.transition(run, marked)) and run.status is Status.PENDING:
         finish(marked, CANCELLED, deps)
 
 

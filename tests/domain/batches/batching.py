@@ -1,8 +1,9 @@
 """Batches of re-runs over a world in memory: failed originals, steps, executions, and what the books must say."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.domain.batches.batch import Batch
@@ -132,6 +133,16 @@ def check_books(batch: Batch, world: World) -> None:
     own = [run for run in members(world) if run.batch_id == batch.id]
     assert progress.started == len(own)
     assert len({run.source_run_id for run in own}) == len(own), "each source is re-run once"
+
+
+def most_beyond(moments: list[datetime], rate: float) -> float:
+    """How many more are in one span of time than this rate allows in it, in the span where these are most."""
+    most, before = 0.0, math.inf
+    for number, moment in enumerate(sorted(moments)):
+        level = number - rate * (moment - NOW).total_seconds()
+        before = min(before, level)
+        most = max(most, level + 1 - before)
+    return most
 
 
 def first_execution(world: World, **body: Any) -> Execution:

@@ -12,6 +12,7 @@ from handlers.domain.batches.changing import cancel_batch, pause, resume
 from handlers.domain.batches.requests import CancelBatchBody, PauseBody, ResumeBody
 from handlers.domain.batches.restarting import restart
 from handlers.domain.errors import Unavailable
+from handlers.domain.runs import cancel
 from handlers.domain.runs.run import Status
 from tests.builders import NOW, WORKSPACE
 from tests.domain.batches.batching import (
@@ -43,12 +44,12 @@ def test_of_two_steps_at_once_one_starts_nothing(
 
     monkeypatch.setattr(world.batches, "replace", after_another)
     assert execution.step().wait_seconds == 1, "it looks again"
-    assert len(second) == len(members(world)) == 1
+    assert (len(second), len(members(world))) == (1, 5)
     check_books(world.batches.batches[execution.batch_id], world)
 
 
 def test_a_pause_during_a_step_is_kept_and_what_the_step_starts_is_counted(world: World) -> None:
-    has_failed(world, 5)
+    has_failed(world, 8)
     execution = first_execution(world, **FAST)
     record = world.runs.record_rerun
 
@@ -59,14 +60,14 @@ def test_a_pause_during_a_step_is_kept_and_what_the_step_starts_is_counted(world
     world.runs.record_rerun = pausing  # type: ignore[method-assign]
     execution.step()
     batch = world.batches.batches[execution.batch_id]
-    assert (batch.state, batch.progress.started, batch.chosen) == (BatchState.PAUSED, 1, ())
+    assert (batch.state, batch.progress.started, batch.chosen) == (BatchState.PAUSED, 5, ())
     check_books(batch, world)
     execution.step()
-    assert len(members(world)) == 1
+    assert len(members(world)) == 5
 
 
 def test_a_paused_batch_is_stepped_until_nothing_is_open_and_then_no_more(world: World, time: FakeClock) -> None:
-    has_failed(world, 5)
+    has_failed(world, 8)
     execution = first_execution(world, **FAST)
     execution.step()
     pause(WORKSPACE, execution.batch_id, "bob", PauseBody(), world.batch_deps)
@@ -74,7 +75,7 @@ def test_a_paused_batch_is_stepped_until_nothing_is_open_and_then_no_more(world:
     execute_all(world)
     assert execution.step().is_over
     batch = world.batches.batches[execution.batch_id]
-    assert (batch.progress.completed, batch.due_at) == (1, None)
+    assert (batch.progress.completed, batch.due_at) == (5, None)
 
 
 def test_a_batch_does_not_outlive_what_lies_beside_it(world: World, time: FakeClock) -> None:
@@ -106,13 +107,35 @@ def test_open_reruns_are_cancelled_with_the_batch_if_that_is_asked_for(world: Wo
     check_books(batch, world)
 
 
+def test_one_that_could_not_be_ended_once_it_was_marked_is_called_off_by_the_next_step(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_failed(world, 3)
+    execution = first_execution(world, **FAST)
+    execution.step()
+    cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBatchBody.read({"openReruns": "cancel"}), world.batch_deps)
+    execution = Execution(world, execution.batch_id, 2)
+    with monkeypatch.context() as outage:
+        outage.setattr(cancel, "finish", _unavailable)
+        execution.step()
+    assert {run.status for run in members(world)} == {Status.PENDING}
+    assert any(run.cancel_requested_at for run in members(world))
+    execution.step()
+    assert execution.step().is_over
+    assert {(run.status, run.cancel_requested_by) for run in members(world)} == {(Status.CANCELLED, "bob")}
+
+
+def _unavailable(*_: object) -> None:
+    raise Unavailable
+
+
 def test_open_reruns_of_a_cancelled_batch_go_on_and_are_counted(world: World, time: FakeClock) -> None:
     has_failed(world, 8)
     execution = first_execution(world, **FAST)
     execution.step()
     cancel_batch(WORKSPACE, execution.batch_id, "bob", CancelBatchBody(), world.batch_deps)
     batch = carry_on(world, time, execution.batch_id)
-    assert (batch.state, batch.progress.completed) == (BatchState.CANCELLED, 1)
+    assert (batch.state, batch.progress.completed) == (BatchState.CANCELLED, 5)
 
 
 def test_an_execution_of_an_earlier_generation_does_nothing(world: World) -> None:
@@ -128,7 +151,7 @@ def test_an_execution_of_an_earlier_generation_does_nothing(world: World) -> Non
 def test_an_execution_ends_in_good_time_and_the_next_one_goes_on(
     world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stepping, "MAX_STEPS", 3)
+    monkeypatch.setattr(stepping, "MAX_STEPS", 2)
     has_failed(world, 20)
     batch = carry_on(world, time, started(world).id)
     assert batch.state is BatchState.COMPLETED
@@ -160,6 +183,19 @@ def test_a_batch_whose_execution_was_not_started_is_not_forgotten(world: World, 
     assert restart(overdue, world.restart_deps)
     assert not restart(overdue, world.restart_deps), "it has moved since it was read"
     assert carry_on(world, time, batch.id).state is BatchState.COMPLETED
+
+
+def test_the_watchdogs_index_is_left_alone_while_nothing_is_due_soon(world: World, time: FakeClock) -> None:
+    has_failed(world, 20)
+    execution = first_execution(world, **FAST)
+    seen = []
+    for _ in range(4):
+        execution.step()
+        execute_all(world)
+        seen.append(world.batches.batches[execution.batch_id].due_at)
+        time.advance(seconds=40)
+    first = NOW + timedelta(minutes=3)
+    assert seen == [first, first, first, NOW + timedelta(seconds=120) + timedelta(minutes=3)]
 
 
 def test_an_idle_step_writes_nothing_until_it_is_time_to_be_seen(world: World, time: FakeClock) -> None:

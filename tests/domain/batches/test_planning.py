@@ -1,16 +1,19 @@
 """What a batch would do, as things are now: nothing is written by asking."""
 
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 
+from handlers.aws.threads import Threads
 from handlers.domain.batches import planning, selecting
 from handlers.domain.batches.batch import BatchState, Progress
 from handlers.domain.batches.estimate import estimated_end
 from handlers.domain.batches.planning import BatchPlan, plan_batch
 from handlers.domain.batches.requests import BatchBody
 from handlers.domain.batches.starting import BatchRequest
+from handlers.domain.runs.run import FunctionRun
 from tests.builders import FUNCTION_ID, NOW, WORKSPACE, a_rerun, a_trigger, an_id
 from tests.domain.batches.batching import GROUP, OF_GROUP, carry_on, has_failed, started
 from tests.domain.starting.rerunning import nothing_happened
@@ -52,6 +55,26 @@ def test_of_two_runs_of_one_lineage_one_would_be_started(world: World) -> None:
     rerun = world.has_run(a_rerun(original, id=an_id(100), status="failure"))
     made = plan(world, runIds=[original.id, rerun.id])
     assert (made.sources, made.would_start, made.skipped) == (2, 1, {"open": 1})
+
+
+@pytest.mark.parametrize("count", [2, 8, 24])
+def test_sources_are_judged_several_at_once(world: World, count: int) -> None:
+    """Each of them takes some calls of its own, and a plan has seconds for a thousand."""
+    originals = has_failed(world, count)
+    for number, original in enumerate(originals):
+        world.has_run(a_rerun(original, id=an_id(100 + number), status="failure"))
+    together, read_many = Barrier(min(count, 8)), world.runs.read_many
+
+    def read(run_ids: list[str]) -> list[FunctionRun]:
+        if len(run_ids) == 1:
+            together.wait(timeout=20)
+        return read_many(run_ids)
+
+    world.runs.read_many = read  # type: ignore[method-assign]
+    body = BatchBody.read({"runIds": [run.id for run in originals]})
+    deps = world.batch_plan_deps._replace(workers=Threads())
+    made = plan_batch(BatchRequest(WORKSPACE, "alice", body), deps)
+    assert (made.would_start, made.is_sample) == (count, False)
 
 
 def test_a_plan_says_how_often_a_function_is_executed_for_one_rerun_at_most(world: World) -> None:
@@ -108,5 +131,6 @@ def test_the_end_of_a_batch_is_estimated_by_its_pace_and_by_how_much_slower_it_i
     slow = batch.evolve(progress=Progress(selected=250))
     assert estimated_end(slow) == time.moment + timedelta(seconds=2 * 75)
     assert estimated_end(slow.evolve(state=BatchState.PAUSED)) is None
+    assert estimated_end(slow.evolve(selection_done=True)) is None, "nobody knows when what is open ends"
     scheduled = batch.evolve(state=BatchState.SCHEDULED, ramp_began_at=None, not_before=NOW + timedelta(hours=1))
     assert estimated_end(scheduled) == NOW + timedelta(hours=1, seconds=100)

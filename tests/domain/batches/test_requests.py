@@ -65,7 +65,7 @@ def test_what_is_left_out_has_its_default_and_to_send_that_is_the_same_request()
         {
             "filter": {"errorGroupId": GROUP},
             "canary": {"count": 5},
-            "pace": {"startPerSecond": 1, "maxPerSecond": 10.0},
+            "pace": {"startPerSecond": 5, "maxPerSecond": 10.0},
             "stopWhen": {"sameErrorGroup": True},
             "effects": "new",
             "overrideParams": {},
@@ -89,7 +89,7 @@ def test_a_dry_run_is_the_same_request_and_another_time_another_one() -> None:
 @pytest.mark.parametrize(
     ("sent", "start", "highest"),
     [
-        ({}, 1, 10),
+        ({}, 5, 10),
         ({"maxPerSecond": 0.5}, 0.5, 0.5),
         ({"startPerSecond": 10}, 10, 10),
         ({"startPerSecond": 2, "maxPerSecond": 50}, 2, 50),

@@ -11,6 +11,6 @@ def test_a_large_batch_is_as_fast_as_its_pace_and_costs_little_beside_its_reruns
 
 
 def test_an_execution_ends_before_its_history_is_full() -> None:
-    slow = simulate(Scenario("", 250, {"startPerSecond": 0.1, "maxPerSecond": 0.1}, max_open=1, run_seconds=25))
+    slow = simulate(Scenario("", 1, {}, run_seconds=36 * 3600))
     assert slow.generations == 2
     assert slow.longest_history < HISTORY_LIMIT

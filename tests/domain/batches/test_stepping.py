@@ -1,17 +1,20 @@
 """The steps of a batch, from its canary to its end."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from handlers.domain.batches import stepping
+from handlers.domain.batches import choosing, stepping
 from handlers.domain.batches.batch import BatchState
 from handlers.domain.batches.changing import resume
 from handlers.domain.batches.requests import ResumeBody
+from handlers.domain.batches.stepping import step
 from handlers.domain.runs.recording import seal_context
 from handlers.domain.runs.run import ExecutionSource, FunctionRun, Part, Status
 from handlers.domain.starting.retry import retry
+from handlers.domain.upkeep.recovery import recover_overdue
 from tests.builders import NOW, WORKSPACE, a_rerun, a_run, a_trigger, an_id
 from tests.domain.batches.batching import (
     FAILURE,
@@ -23,6 +26,7 @@ from tests.domain.batches.batching import (
     first_execution,
     has_failed,
     members,
+    most_beyond,
     outcomes_of,
     started,
 )
@@ -242,26 +246,70 @@ def test_a_retried_rerun_counts_once_its_retries_are_over(world: World, time: Fa
     check_books(batch, world)
 
 
-def test_half_of_the_places_are_left_to_what_is_not_of_the_batch(world: World, time: FakeClock) -> None:
-    has_failed(world, 30)
-    execution = first_execution(world, **FAST)
-    for _ in range(5):
-        execution.step()
-        time.advance(seconds=10)
-    assert len(members(world)) == world.most_open == 5
-
-
 def test_a_step_starts_a_hundred_at_most(world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     has_failed(world, 250)
     monkeypatch.setattr(World, "most_open", 500)
     execution = first_execution(world, **FAST)
     counts = []
-    for _ in range(4):
+    for _ in range(3):
         before = len(members(world))
         execution.step()
         counts.append(len(members(world)) - before)
         time.advance(seconds=60)
-    assert counts == [1, 100, 100, 49]
+    assert counts == [100, 100, 50]
+
+
+def test_what_a_step_starts_ahead_is_executed_in_its_turn(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "most_open", 500)
+    has_failed(world, 60)
+    execution = first_execution(world, **FAST | {"pace": {"startPerSecond": 5}})
+    assert execution.step().wait_seconds == 10
+    assert {run.status for run in members(world)} == {Status.PENDING}
+    delays = Counter(pushed.delay_seconds for pushed in world.queue.pushed)
+    assert delays == dict.fromkeys(range(10), 5) | {10: 1}
+    time.advance(seconds=50)
+    assert not recover_overdue(world.watchdog, has_time=lambda: True, report=_fail), "none counts as lost"
+
+
+def _fail(fault: Exception, _: object) -> None:
+    raise AssertionError from fault
+
+
+def test_few_steps_are_taken_for_a_batch_of_fast_functions(world: World, time: FakeClock) -> None:
+    """The canary, the others, what has come of these."""
+    has_failed(world, 5 + 5)
+    execution = first_execution(world)
+    while not execution.is_over:
+        time.advance(seconds=execution.step().wait_seconds)
+        execute_all(world)
+    assert execution.steps == 3
+    assert world.batches.batches[execution.batch_id].progress.completed == 10
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 3, 5])
+def test_a_step_that_finds_little_to_start_has_time_left_to_start_it(
+    world: World, time: FakeClock, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """To judge some takes so long, and most have an open re-run."""
+    originals = has_failed(world, 200)
+    for number, original in enumerate(originals):
+        if number % 5:
+            world.has_run(a_rerun(original, id=an_id(1000 + number), status="pending"))
+    read_pairs = world.registry.read_pairs
+
+    def slowly(ids: list[tuple[str, str]]) -> Any:
+        time.advance(seconds=seconds)
+        return read_pairs(ids)
+
+    monkeypatch.setattr(world.registry, "read_pairs", slowly)
+    monkeypatch.setattr(choosing, "_MOST", 5)
+    monkeypatch.setattr(World, "most_open", 500)
+    batch = started(world, runIds=[run.id for run in originals], **FAST)
+    until = time.moment + timedelta(seconds=8)
+    step(batch.id, 1, 0, world.step_deps, has_time=lambda: time.moment < until)
+    assert [run for run in members(world) if run.batch_id == batch.id]
 
 
 def test_a_batch_of_nothing_completes(world: World) -> None:
@@ -326,13 +374,13 @@ def test_no_more_is_started_in_any_span_of_time_than_the_pace_allows_also_after_
     has_failed(world, 300)
     batch = started(world, pace={"startPerSecond": 1, "maxPerSecond": 4, "doubleEverySeconds": 10})
     execution = Execution(world, batch.id, 1)
+    executed = []
     while not execution.is_over:
-        world.cipher.refused = 60 < (time.moment - NOW).total_seconds() < 600
-        time.advance(seconds=execution.step().wait_seconds + 0.3)
+        world.cipher.refused = 30 < (time.moment - NOW).total_seconds() < 600
+        result = execution.step()
+        executed += [time.moment + timedelta(seconds=pushed.delay_seconds) for pushed in world.queue.pushed]
+        time.advance(seconds=result.wait_seconds + 0.3)
         execute_all(world)
-    moments = sorted(run.created_at for run in members(world))
-    assert len(moments) == 300
-    for first, begin in enumerate(moments):
-        for number, moment in enumerate(moments[first:], start=1):
-            assert number <= 4 * (5 + (moment - begin).total_seconds()) + 0.01
-    assert (moments[-1] - NOW).total_seconds() < 600 + 300 / 4
+    assert len(executed) == 300
+    assert most_beyond(executed, 4) <= 4 * (5 + 1) + 0.01
+    assert (max(executed) - NOW).total_seconds() < 600 + 300 / 4

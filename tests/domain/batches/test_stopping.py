@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from handlers.domain.batches.batch import Baseline, Batch, BatchState, Progress, StopReason, StopWhen
-from handlers.domain.batches.stopping import reason_to_stop
+from handlers.domain.batches.stopping import canary_left, is_canary_over, reason_to_stop
 from tests.builders import NOW, WORKSPACE, a_run, an_id
-from tests.domain.batches.batching import GROUP
+from tests.domain.batches.batching import FAILURE, FAST, GROUP, Execution, execute_all, has_failed, members, started
+from tests.fakes import World
 
 
 def a_batch(completed: int, failed: int, **changes: Any) -> Batch:
@@ -63,6 +64,15 @@ def test_a_number_of_failures_stops_it_also_in_the_canary(failed: int, *, stoppe
         assert stops(batch) is stopped
 
 
+@pytest.mark.parametrize("cancelled", [1, 4, 5])
+def test_in_the_canary_others_take_the_place_of_those_that_were_cancelled(cancelled: int) -> None:
+    progress = Progress(selected=25, started=25, completed=25 - 1 - cancelled, cancelled=1 + cancelled)
+    baseline = Baseline(started=20, settled=19, cancelled=1)
+    batch = a_batch(0, 0, state=BatchState.CANARY).evolve(progress=progress, baseline=baseline)
+    assert (canary_left(batch), is_canary_over(batch)) == (cancelled, False)
+    assert is_canary_over(batch.evolve(selection_done=True)), "there are no others"
+
+
 def test_what_counted_before_it_was_resumed_does_not_count_again() -> None:
     batch = a_batch(10, 10, baseline=Baseline(started=20, settled=18, failed=9), stop_when=StopWhen(failures=2))
     assert not stops(batch)
@@ -76,3 +86,20 @@ def test_a_failure_with_the_group_of_its_source_stops_it_at_once_unless_that_is_
     reason = reason_to_stop(a_batch(99, 1, open_runs=(an_id(2),)), again)
     assert reason == StopReason(rule="sameErrorGroup", error_group_id=GROUP, run_id=an_id(3), failed=1, ended=100)
     assert reason_to_stop(a_batch(99, 1, stop_when=StopWhen(same_error_group=False)), again) is None
+
+
+@pytest.mark.parametrize(("of_source", "of_rerun"), [(None, GROUP), (GROUP, None), (None, None)])
+@pytest.mark.parametrize(("code", "is_alike"), [("ZeroDivisionError", True), ("KeyError", False)])
+def test_failures_without_group_are_alike_if_all_else_is(
+    world: World, of_source: str | None, of_rerun: str | None, code: str, *, is_alike: bool
+) -> None:
+    has_failed(world, 3, error_group_id=of_source, error_source="service")
+    batch = started(world, runIds=[an_id(number) for number in (1, 2, 3)], **FAST | {"stopWhen": {"failures": 99}})
+    execution = Execution(world, batch.id, 1)
+    execution.step()
+    execute_all(world, lambda run: FAILURE._replace(error_code=code))
+    for run in members(world):
+        world.runs.runs[run.id] = run.evolve(error_group_id=of_rerun)
+    assert execution.step().has_stopped is is_alike
+    reason = world.batches.batches[batch.id].stop_reason
+    assert (reason is not None and reason.rule == "sameErrorGroup") is is_alike

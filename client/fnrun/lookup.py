@@ -146,7 +146,9 @@ _BATCHES = _Kind("batch", "batches", "fnrun batch list")
 def _begun(typed: str, kind: _Kind, known: Callable[[recent.Scope], Iterable[str]]) -> str:
     if not _BEGINNING.fullmatch(typed):
         article = "an" if kind is _GROUPS else "a"
-        raise UsageFault(f"{printable(typed)!r} is not the id of {article} {kind.noun}", kind.listed_by)
+        is_short = re.fullmatch(r"[0-9a-fA-F]{1,3}", typed)
+        step = f"type at least 4 characters of it: {kind.listed_by}" if is_short else kind.listed_by
+        raise UsageFault(f"{printable(typed)!r} is not the id of {article} {kind.noun}", step)
     found = [each for each in known(recent.scope_of(place())) if each.startswith(typed.lower())]
     if not found:
         raise UsageFault(

@@ -198,9 +198,12 @@ def _explained(error: Exception) -> CommandError:
 
 
 def _usage(error: TyperException) -> CommandError:
+    from fnrun.next_steps import step_of_wrong_usage
+
     context = getattr(error, "ctx", None)
     command = context.command_path if context else PROGRAM
-    return UsageFault(" ".join(error.format_message().split()).replace("Value error, ", ""), f"{command} --help")
+    message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    return UsageFault(message, step_of_wrong_usage(command, message))
 
 
 def _asks_for_json(arguments: Sequence[str] | None) -> bool:

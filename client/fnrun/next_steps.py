@@ -106,6 +106,16 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Where a field of the API is typed."""
+_INSTEAD = (
+    (r"fnrun errors: No such command '([0-9a-fA-F]{4,32})'", r"fnrun errors show \1"),
+    (r"fnrun rerun: No such option: --group", "fnrun batch start --group GROUP"),
+    (r"fnrun batch: No such command 'stop'", "fnrun batch pause BATCH, or for good fnrun batch cancel BATCH"),
+    (
+        r"fnrun batch resume: No such option: --(?:latest|version|set)",
+        "fnrun batch cancel BATCH, then fnrun batch start",
+    ),
+)
+"""What was probably meant, by the command and how its message begins."""
 _OF_A_NEWER_SERVICE = "fnrun doctor"
 
 
@@ -116,6 +126,13 @@ def next_step(refusal: Mapping[str, Any], *, run: str | None = None) -> str:
         return f"correct {_OPTIONS[field]}"
     step = NEXT_STEPS.get(refusal["code"], _OF_A_NEWER_SERVICE)
     return step.format(run=run or "RUN", other=refusal.get("runId") or "RUN")
+
+
+def step_of_wrong_usage(command: str, message: str) -> str:
+    """Of a command that cannot be read."""
+    said = f"{command}: {message}"
+    found = ((re.match(pattern, said), step) for pattern, step in _INSTEAD)
+    return next((match.expand(step) for match, step in found if match), f"{command} --help")
 
 
 def with_run(message: str, refusal: Mapping[str, Any]) -> str:

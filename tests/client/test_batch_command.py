@@ -116,6 +116,24 @@ def test_runs_are_named_or_read_from_standard_input(
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(failed)))
     assert as_alice("batch", "start", "-", *WHY, "--yes").code == Exit.DONE
     assert [each["runIds"] for each in sent(api) if "dryRun" not in each] == [failed[:2], failed]
+    planned = as_alice("batch", "start", *failed, "--plan")
+    assert (planned.code, "  found     3 runs, as named\n" in planned.stdout) == (Exit.DONE, True)
+
+
+def test_standard_input_may_be_empty_and_is_to_be_ids(as_alice: Fnrun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    ended = as_alice("batch", "start", "-", *WHY, "--yes")
+    assert (ended.code, ended.stderr) == (Exit.DONE, "No run was named.\n")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("ID  STATUS\n"))
+    ended = as_alice("batch", "start", "-", *WHY, "--yes")
+    assert ended.code == Exit.USAGE
+    assert ended.stderr.endswith("Next: send one id a line: fnrun runs list -q\n")
+
+
+def test_a_plan_that_finds_nothing_says_what_to_look_at(as_alice: Fnrun) -> None:
+    planned = as_alice("batch", "start", "--error", "Unheard", "--plan")
+    assert planned.code == Exit.DONE
+    assert planned.stderr == "No failed run that is not recovered matches. Next: fnrun runs list --not-recovered\n"
 
 
 def test_where_nothing_is_left_nothing_is_started(as_alice: Fnrun, api: Api, failed: list[str]) -> None:
@@ -192,14 +210,16 @@ def test_one_that_stops_itself_ends_with_a_code_of_its_own_and_is_resumed(as_ali
     [batch] = api.world.batches.batches
     assert stopped.code == Exit.STOPPED
     assert f"itself: the error of the runs that it repeats came back (group {group[:8]}, run " in stopped.stderr
-    assert stopped.stderr.endswith(f"once it is fixed fnrun batch resume {batch}\n")
+    assert stopped.stderr.endswith(
+        f"once the code is fixed, or what it calls is up again: fnrun batch resume {batch}\n"
+    )
     shown = as_alice("batch", "show", batch[:8]).stdout
     assert "because   the error of the runs that it repeats came back" in shown
     with api.executing():
         resumed = as_alice("batch", "resume", batch, "--max-per-second", "50", "--stop-on", "rate=1", *WAITS)
     assert resumed.code == Exit.NOT_WELL
     assert resumed.stdout.startswith(f"{batch}  ")
-    assert "Not all have recovered, 3 of 3: completed 2, failed 1" in resumed.stderr
+    assert "1 re-run of this batch failed, 3 of 3: completed 2, failed 1" in resumed.stderr
 
 
 @pytest.mark.usefixtures("failed")
@@ -249,6 +269,20 @@ def test_watching_survives_that_the_service_is_away(as_alice: Fnrun, api: Api) -
         watched = as_alice("batch", "watch", batch, "--every", "0.1", "--timeout", "20s")
     assert watched.code == Exit.DONE
     assert watched.stderr == "The service was not reached; trying on.\n"
+
+
+@pytest.mark.usefixtures("failed")
+def test_watching_one_that_is_paused_or_not_reached_says_so(as_alice: Fnrun, api: Api) -> None:
+    batch = started(as_alice)
+    as_alice("batch", "pause", batch)
+    assert as_alice("audit", "--batch", batch[:8]).stdout.count(batch) == 2
+    watched = as_alice("batch", "watch", batch, "--every", "0.1", "--timeout", "0.1")
+    assert watched.code == Exit.UNKNOWN
+    assert watched.stderr == f"fnrun: The batch is paused. Next: fnrun batch resume {batch}\n"
+    api.inject(PASSES, *[unavailable("0")] * 9, of="GET ")
+    watched = as_alice("batch", "watch", batch, "--every", "0.1", "--timeout", "0.1")
+    assert watched.code == Exit.UNKNOWN
+    assert "it is not known how far the batch is. Next: fnrun batch watch" in watched.stderr
 
 
 @pytest.mark.usefixtures("failed")

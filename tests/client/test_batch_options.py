@@ -63,7 +63,11 @@ def test_settings_are_said_in_words() -> None:
     rules = {"sameErrorGroup": False, "failureRate": 0.25, "failures": 3}
     said = dict(described.settings(others | {"stopWhen": rules}))
     assert (said["canary"], said["pace"]) == ("none", "2.5 a second")
-    assert said["stops if"] == "more than 0.25 of them fail; 3 fail"
+    assert said["stops if"] == "more than 25 % of them fail; 3 fail"
+    never = rules | {"failureRate": 1, "failures": None}
+    assert dict(described.settings(others | {"stopWhen": never}))["stops if"] == "no share of failures stops it"
+    few = dict(described.settings(SETTINGS | {"wouldStart": 4}))
+    assert few["canary"] == "all of them"
 
 
 def test_which_code_is_said() -> None:
@@ -125,10 +129,23 @@ def test_counts_stand_with_the_largest_first() -> None:
 
 
 def test_why_it_stopped_is_said() -> None:
-    reason = {"rule": "sameErrorGroup", "errorGroupId": "1a2b3c4d" + 24 * "0", "runId": "r", "failed": 1, "ended": 5}
-    assert described.why_stopped(reason) == (
-        "the error of the runs that it repeats came back (group 1a2b3c4d, run r); 1 of 5 had failed"
+    group = "1a2b3c4d" + 24 * "0"
+
+    def said(reason: dict[str, Any] | None, **counts: Any) -> str:
+        return described.why_stopped({"stopReason": reason, "progress": progress(**counts)}, {group: "E in orders"})
+
+    reason = {"rule": "sameErrorGroup", "errorGroupId": group, "runId": "r", "failed": 1, "ended": 5}
+    assert said(reason) == (
+        "the error of the runs that it repeats came back (E in orders, group 1a2b3c4d, run r); 1 of 5 had failed"
     )
     rate = {"rule": "failureRate", "errorGroupId": None, "runId": None, "failed": 3, "ended": 5}
-    assert described.why_stopped(rate) == "too many re-runs failed; 3 of 5 had failed"
-    assert described.why_stopped(None) == "it is not said why"
+    assert said(rate) == "too many re-runs failed; 3 of 5 had failed"
+    by_group = [{"errorGroupId": None, "count": 9}, {"errorGroupId": group, "count": 2}]
+    most = "too many re-runs failed, most with E in orders (group 1a2b3c4d); 3 of 5 had failed"
+    assert said(rate, failedByGroup=by_group) == most
+    assert said(None) == "it is not said why"
+
+
+def test_what_is_not_counted_yet_is_not_said_to_be_of_something() -> None:
+    assert described.so_far(progress(expectedSources=None)) == "0: nothing is started yet"
+    assert described.so_far(progress(selected=3, completed=3)) == "3 of about 400: completed 3"

@@ -7,7 +7,7 @@ from fnrun.batching.batches import print_batch, print_batches
 from fnrun.batching.plans import print_plan
 from fnrun.batching.watching import check_end
 from fnrun.errors import CommandError, Exit
-from fnrun.grouping.groups import note_next_step, print_group, print_groups
+from fnrun.grouping.groups import note_after_resolving, note_next_step, print_group, print_groups
 from fnrun.grouping.sparkline import Window
 from fnrun.output.console import stdout
 from fnrun.shared import begin_invocation, invocation
@@ -97,7 +97,9 @@ def in_utc() -> None:
 
 
 def test_a_plan_says_how_many_which_not_and_how(capsys: Captured) -> None:
-    print_plan(stdout(), PLAN, {"use_latest_code": True, "override_params": {"a": 1}}, FUNCTIONS, GROUPS)
+    print_plan(
+        stdout(), PLAN, {"use_latest_code": True, "override_params": {"a": 1, "b": {"c": {}}}}, FUNCTIONS, GROUPS
+    )
     assert capsys.readouterr().out.splitlines() == [
         "Plan of a batch of re-runs",
         "  found      400 failed runs",
@@ -105,7 +107,7 @@ def test_a_plan_says_how_many_which_not_and_how(capsys: Captured) -> None:
         "  skipped    recovered already 3",
         "  refused    NO_PARAMETERS 1",
         "  code       today's (--latest)",
-        "  overrides  yes, the same for all",
+        "  overrides  a, b.c",
         "  canary     5 first; the others once these have ended well",
         "  pace       5 a second, doubled every 30 s up to 10",
         "  stops if   the same error comes back; more than half of the canary fail, or later a fifth",
@@ -163,21 +165,21 @@ ALL_WELL = PROGRESS | {"failed": 0, "refused": {}, "running": 0}
         (
             {"state": "stopped", "stopReason": {"rule": "sameErrorGroup", "errorGroupId": GROUP, "runId": "r-2"}},
             Exit.STOPPED,
-            "The batch has stopped itself: the error of the runs that it repeats came back (group 1a2b3c4d, run r-2)",
-            f"fnrun errors show 1a2b3c4d --frames; once it is fixed fnrun batch resume {BATCH}",
+            "The batch has stopped itself: the error of the runs that it repeats came back (OrderInvalid in orders,",
+            f"1a2b3c4d --frames; once the code is fixed, or what it calls is up again: fnrun batch resume {BATCH}",
         ),
         (
             {"state": "stopped", "useLatestCode": False, "stopReason": {"rule": "failureRate"}},
             Exit.STOPPED,
-            "too many re-runs failed; 3 of 5 had failed",
-            f"fnrun runs list --batch {BATCH}; once it is fixed another batch with --latest",
+            "too many re-runs failed, most with OrderInvalid in orders (group 1a2b3c4d); 3 of 5 had failed",
+            f"if what it calls is up again: fnrun batch resume {BATCH}; if the code was fixed: fnrun batch cancel ",
         ),
         ({"state": "cancelled"}, Exit.NOT_WELL, "was cancelled, 90 of about 400", f"fnrun batch show {BATCH}"),
-        ({"state": "completed"}, Exit.NOT_WELL, "Not all have recovered, 90 of", "--status failure"),
+        ({"state": "completed"}, Exit.NOT_WELL, "4 re-runs of this batch failed, 90 of", "--status failure"),
         (
             {"state": "completed", "progress": ALL_WELL | {"skipped": {"limit": 1}}},
             Exit.NOT_WELL,
-            "Not all have recovered",
+            "Not all were re-run",
             f"fnrun batch show {BATCH}",
         ),
     ],
@@ -186,14 +188,14 @@ def test_any_end_but_a_good_one_is_said(changes: dict[str, Any], code: Exit, sai
     if changes.get("stopReason"):
         changes["stopReason"] = {"errorGroupId": None, "runId": None, "failed": 3, "ended": 5} | changes["stopReason"]
     with pytest.raises(CommandError) as ended:
-        check_end(VIEW | changes)
+        check_end(VIEW | changes, GROUPS)
     assert ended.value.exit_code is code
     assert said in ended.value.message
     assert next_step in ended.value.next_step
 
 
 def test_a_good_end_needs_no_words() -> None:
-    check_end(VIEW | {"state": "completed", "progress": ALL_WELL})
+    check_end(VIEW | {"state": "completed", "progress": ALL_WELL}, {})
 
 
 def test_error_groups_are_listed_with_their_hours(capsys: Captured) -> None:
@@ -241,6 +243,26 @@ def test_one_is_shown_with_who_has_said_what_of_it_and_its_frames(capsys: Captur
     assert lines[-3:] == ["frames, the innermost first", "handler", "average"]
     print_group(ERROR | {"frames": None}, {}, WINDOW, since=SINCE, with_frames=True)
     assert capsys.readouterr().out.splitlines()[-1] == "none are kept"
+
+
+def test_what_a_failure_has_opened_again_names_nobody(capsys: Captured) -> None:
+    changed = {"changedBy": "alice", "changedAt": "2026-11-26T10:59:00.000Z", "reopenedCount": 1}
+    print_group(ERROR | changed, FUNCTIONS, WINDOW, since=SINCE, with_frames=False)
+    printed = capsys.readouterr().out
+    assert "state          open, opened again by a failure\n" in printed
+    assert "reopened       once, last 2026-11-26 11:00:00\n" in printed
+    print_group(ERROR | changed | {"changedAt": "2026-11-26T11:01:00.000Z"}, {}, WINDOW, since=SINCE, with_frames=False)
+    assert "state          open by alice, 2026-11-26 11:01:00\n" in capsys.readouterr().out
+
+
+def test_what_is_resolved_says_what_is_left(capsys: Captured) -> None:
+    note_after_resolving(ERROR | {"state": "resolved", "resolvedInVersion": "9", "unrecoveredCount": 0})
+    assert capsys.readouterr().err == ""
+    note_after_resolving(ERROR | {"state": "resolved", "resolvedInVersion": "11"})
+    assert capsys.readouterr().err.splitlines() == [
+        "The newest version that failed so is 8: before version 11, no failure opens it again.",
+        "200 runs of it are not recovered. Next: fnrun batch start --group 1a2b3c4d --reason WHY --plan",
+    ]
 
 
 def test_what_is_open_says_what_to_do_next(capsys: Captured) -> None:

@@ -18,6 +18,11 @@ GROUP, OTHER = "1a2b3c4d" * 4, "1a2bffff" * 4
 SHORT = "1a2b3c4d"
 
 
+@pytest.fixture(autouse=True)
+def only_those_of_the_test(api: Api) -> None:
+    api.world.groups.groups.clear()
+
+
 def has_group(api: Api, group_id: str = GROUP, failures: int = 1, **changes: Any) -> list[str]:
     """With failures of now that nothing has recovered: their ids. Without any it was opened two days ago."""
     now = clock.now()
@@ -48,6 +53,13 @@ def test_alone_it_lists_those_that_are_open_and_have_failed_lately(as_alice: Fnr
     assert header.startswith("GROUP     STATE  FUNCTION       ERROR")
     assert row.split()[:7] == [SHORT, "open", "orders", "import", "KeyError", "3", "3"]
     assert row.endswith("█")
+
+
+def test_those_with_most_to_recover_stand_first(as_alice: Fnrun, api: Api) -> None:
+    has_group(api, failures=3)
+    has_group(api, OTHER, opened_at=clock.now() + timedelta(minutes=1))
+    assert [line.split()[0] for line in as_alice("errors").stdout.splitlines()[1:]] == [GROUP[:8], OTHER[:8]]
+    assert [each["errorGroupId"] for each in as_alice("errors", "-o", "json").document] == [OTHER, GROUP]
 
 
 def test_those_of_a_state_a_function_and_a_time_are_listed(as_alice: Fnrun, api: Api) -> None:
@@ -107,7 +119,7 @@ def test_an_id_that_is_none_or_of_several_is_said(as_alice: Fnrun, api: Api) -> 
 def test_what_is_said_of_an_error_is_kept(as_alice: Fnrun, api: Api) -> None:
     has_group(api)
     resolved = as_alice("errors", "resolve", GROUP, "--in-version", "8", "--reason", "no more refunds")
-    assert (resolved.code, resolved.stdout) == (Exit.DONE, f"{GROUP}  resolved\n")
+    assert (resolved.code, resolved.stdout) == (Exit.DONE, f"{GROUP}  resolved in version 8\n")
     assert (the_group(api).state, the_group(api).resolved_in_version) == (GroupState.RESOLVED, "8")
     assert "state          resolved in version 8 by alice" in as_alice("errors", "show", GROUP).stdout
     assert as_alice("errors", "ignore", GROUP).stdout == f"{GROUP}  ignored\n"

@@ -101,7 +101,9 @@ def test_a_batch_is_planned_started_changed_and_followed(api: Api, client: Clien
     batch_id = client.start_rerun_batch(**of, use_latest_code=True, pace={"maxPerSecond": 100})["batchId"]
     assert client.pause_rerun_batch(batch_id)["state"] == "paused"
     assert (
-        client.resume_rerun_batch(batch_id, pace={"startPerSecond": 100}, stop_when={"failures": 9})["state"]
+        client.resume_rerun_batch(
+            batch_id, pace={"startPerSecond": 100, "maxPerSecond": 100}, stop_when={"failures": 9}
+        )["state"]
         == "canary"
     )
     api.step_batches()

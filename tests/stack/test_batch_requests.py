@@ -94,12 +94,12 @@ def test_twenty_requests_at_once_with_one_key_are_one_batch(outage: Outage) -> N
 
 
 def test_a_plan_changes_nothing_and_says_what_the_batch_then_does(outage: Outage) -> None:
-    response = outage.post(dryRun=True, canary={"count": 0}, pace={"startPerSecond": 50})
+    response = outage.post(dryRun=True, canary={"count": 0}, pace={"startPerSecond": 50, "maxPerSecond": 50})
     assert response.status_code == 200, response.text
     plan = response.json()
     assert (plan["sources"], plan["wouldStart"], plan["refused"], plan["isSample"]) == (3, 3, {}, False)
     assert outage.batches() == []
-    batch_id = id_of(outage.post(canary={"count": 0}, pace={"startPerSecond": 50}))
+    batch_id = id_of(outage.post(canary={"count": 0}, pace={"startPerSecond": 50, "maxPerSecond": 50}))
     batch = outage.ended(batch_id)
     assert (batch["state"], batch["progress"]["started"]) == ("completed", 3), str(batch)
     plan = outage.post(dryRun=True).json()

@@ -35,7 +35,7 @@ def _row(batch: Batch) -> list[str]:
 
 def print_batch(batch: Batch, function_names: Names, group_names: Names) -> None:
     console = stdout()
-    print_fields(console, _fields(batch, function_names))
+    print_fields(console, _fields(batch, function_names, group_names))
     if by_group := batch["progress"]["failedByGroup"]:
         console.print()
         print_table(("FAILED", "ERROR GROUP"), failed_rows(by_group, group_names))
@@ -45,11 +45,11 @@ def failed_rows(by_group: Iterable[Mapping[str, Any]], group_names: Names) -> li
     return [(f"{each['count']:,}", described.group(each["errorGroupId"], group_names)) for each in by_group]
 
 
-def _fields(batch: Batch, function_names: Names) -> Iterator[tuple[str, object]]:
+def _fields(batch: Batch, function_names: Names, group_names: Names) -> Iterator[tuple[str, object]]:
     progress = batch["progress"]
     yield "id", batch["batchId"]
     yield "state", batch["state"]
-    yield "because", described.why_stopped(batch["stopReason"]) if batch["state"] == "stopped" else None
+    yield "because", described.why_stopped(batch, group_names) if batch["state"] == "stopped" else None
     yield "started", f"{moment(batch['createdAt'])} by {batch['startedBy']}"
     yield "reason", batch["reason"]
     yield "re-runs", described.selection(batch, function_names)
@@ -57,7 +57,7 @@ def _fields(batch: Batch, function_names: Names) -> Iterator[tuple[str, object]]
     yield "overrides", "yes, the same for all" if batch["hasOverrides"] else None
     yield from described.settings(batch)
     yield "effects", described.EFFECTS.get(batch["effects"], batch["effects"])
-    yield "done", f"{described.done(progress):,} of {described.total(progress)}: {described.summary(progress)}"
+    yield "done", described.so_far(progress)
     yield "skipped", described.counted(progress["skipped"], described.SKIPPED)
     yield "refused", described.counted(progress["refused"])
     yield "ended", moment(batch["endedAt"])

@@ -15,8 +15,10 @@ SKIPPED = {"recovered": "recovered already", "open": "re-run already, not ended"
 
 def settings(document: Document) -> Fields:
     """Of a plan or a batch: how it starts, goes on and stops."""
-    count = canary_count(document)
-    yield "canary", f"{count} first; the others once these have ended well" if count else "none"
+    count, of_all = canary_count(document), document.get("wouldStart")
+    is_all = of_all is not None and not document.get("isSample") and 0 < of_all <= count
+    first = "all of them" if is_all else f"{count} first; the others once these have ended well"
+    yield "canary", first if count else "none"
     pace = document["pace"]
     start, most = pace["startPerSecond"], pace["maxPerSecond"]
     yield (
@@ -45,13 +47,14 @@ def _rules(rules: Document) -> Iterator[str]:
     if rules.get("sameErrorGroup"):
         yield "the same error comes back"
     rate = rules.get("failureRate")
-    yield (
-        f"more than {rate:.3g} of them fail"
-        if rate is not None
-        else ("more than half of the canary fail, or later a fifth")
-    )
+    if rate is None:
+        yield "more than half of the canary fail, or later a fifth"
+    elif rate < 1:
+        yield f"more than {100 * rate:.3g} % of them fail"
     if rules.get("failures") is not None:
         yield f"{rules['failures']} fail"
+    if rate is not None and rate >= 1:
+        yield "no share of failures stops it"
 
 
 def code(latest: bool | None, version: str | None) -> str:
@@ -126,12 +129,33 @@ def summary(progress: Document) -> str:
     return ", ".join(said) or "nothing is started yet"
 
 
-def why_stopped(reason: Document | None) -> str:
+def so_far(progress: Document) -> str:
+    """`90 of about 400: completed 86, failed 4`."""
+    is_counted = progress["selectionComplete"] or progress["expectedSources"] is not None
+    return f"{done(progress):,}{f' of {total(progress)}' if is_counted else ''}: {summary(progress)}"
+
+
+def group_of_stop(batch: Document) -> str | None:
+    """The id of the error group that has stopped it; where too many failed, that of most of them."""
+    reason = batch["stopReason"] or {}
+    named: str | None = reason.get("errorGroupId")
+    if reason.get("rule") == "sameErrorGroup":
+        return named
+    known = [each for each in batch["progress"]["failedByGroup"] if each["errorGroupId"] is not None]
+    return named or max(known, key=lambda each: each["count"], default={"errorGroupId": None})["errorGroupId"]
+
+
+def why_stopped(batch: Document, names: Names) -> str:
     """As part of a sentence."""
+    reason = batch["stopReason"]
     if reason is None:
         return "it is not said why"
-    so_far = f"{reason['failed']} of {reason['ended']} had failed"
+    so_many = f"{reason['failed']} of {reason['ended']} had failed"
+    group_id = group_of_stop(batch)
+    name = names.get(group_id or "", "")
+    which = f"group {group_id[:SHORT]}" if group_id else ""
     if reason["rule"] == "sameErrorGroup":
-        group = f"group {reason['errorGroupId'][:SHORT]}, " if reason.get("errorGroupId") else ""
-        return f"the error of the runs that it repeats came back ({group}run {reason.get('runId')}); {so_far}"
-    return f"too many re-runs failed; {so_far}"
+        said = "".join(f"{each}, " for each in (name, which) if each)
+        return f"the error of the runs that it repeats came back ({said}run {reason.get('runId')}); {so_many}"
+    most = f", most with {f'{name} ({which})' if name else which}" if which else ""
+    return f"too many re-runs failed{most}; {so_many}"

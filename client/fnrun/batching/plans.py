@@ -29,20 +29,32 @@ def print_plan(console: "Console", plan: Plan, request: Plan, function_names: Na
 
 
 def _fields(plan: Plan, request: Plan) -> Iterator[tuple[str, object]]:
-    yield "found", found(plan)
+    yield "found", found(plan, request)
     yield "re-runs", f"{plan['wouldStart']:,}{_executions(plan)}"
     yield "skipped", described.counted(plan["skipped"], described.SKIPPED)
     yield "refused", described.counted(plan["refused"])
     yield "code", described.code(request.get("use_latest_code"), request.get("function_version"))
-    yield "overrides", "yes, the same for all" if request.get("override_params") else None
+    yield "overrides", ", ".join(_paths(request.get("override_params") or {}))
     yield from described.settings({**plan, "notBefore": request.get("not_before")})
     yield "effects", described.EFFECTS[request.get("effects") or "new"]
     if plan["estimatedSeconds"] is not None:
         yield "takes", f"about {described.span(plan['estimatedSeconds'])}, if nothing stops it"
 
 
-def found(plan: Plan) -> str:
+def _paths(overrides: Mapping[str, Any]) -> Iterator[str]:
+    """Which parameters, as `--set` names them. Never their values."""
+    for key, value in overrides.items():
+        name = key.replace(".", r"\.")
+        if isinstance(value, Mapping) and value:
+            yield from (f"{name}.{below}" for below in _paths(value))
+        else:
+            yield name
+
+
+def found(plan: Plan, request: Plan) -> str:
     """`400 failed runs`, or what is known where only some were looked at."""
+    if request.get("run_ids"):
+        return f"{plan['sources']:,} run{'' if plan['sources'] == 1 else 's'}, as named"
     if not plan["isSample"]:
         return f"{plan['sources']:,} failed run{'' if plan['sources'] == 1 else 's'}"
     about = f"{'more than' if plan['expectedCapped'] else 'about'} {plan['expectedSources']:,}"

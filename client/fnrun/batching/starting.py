@@ -33,12 +33,15 @@ def start_planned(client: "Client", request: Document, options: Options) -> None
     """`request`: arguments of the client's method. Raises CommandError, also where it ends otherwise than well."""
     plan: Document = client.start_rerun_batch(**request, dry_run=True)
     _show(client, plan, request, options)
+    if not plan["sources"]:
+        console.note("No failed run that is not recovered matches. Next: fnrun runs list --not-recovered")
     if options.plan_only:
         return
     # Under a key, the same request may have been accepted before: then its runs are being re-run by now.
     if not plan["wouldStart"] and not plan["isSample"] and options.idempotency_key is None:
-        _check_nothing_is_refused(plan)
-        console.note("Nothing is left to re-run, and nothing was started.")
+        _check_nothing_is_refused(plan, request)
+        if plan["sources"]:
+            console.note("Nothing is left to re-run, and nothing was started.")
         if invocation().as_json:
             console.print_json(plan)
         return
@@ -68,11 +71,11 @@ def _show(client: "Client", plan: Document, request: Document, options: Options)
     print_plan(target, plan, request, lookup.function_names(client), lookup.group_names())
 
 
-def _check_nothing_is_refused(plan: Document) -> None:
+def _check_nothing_is_refused(plan: Document, request: Document) -> None:
     if count := sum(plan["refused"].values()):
         codes = ", ".join(sorted(plan["refused"]))
         raise CommandError(
-            f"Nothing can be started: of {found(plan)}, {count:,} would be refused ({codes})",
+            f"Nothing can be started: of {found(plan, request)}, {count:,} would be refused ({codes})",
             "fnrun rerun RUN --plan says of one what stands against it",
         )
 

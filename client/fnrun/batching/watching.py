@@ -42,27 +42,45 @@ def watch_batch(batch_id: str, *, timeout_seconds: float | None, every_seconds: 
     except KeyboardInterrupt:
         step = f"fnrun batch watch {batch_id}, or fnrun batch pause {batch_id}"
         raise CommandError("Interrupted: the batch goes on", step, Exit.INTERRUPTED) from None
-    check_end(batch)
+    check_end(batch, lookup.group_names())
 
 
-def check_end(batch: Batch) -> None:
+def check_end(batch: Batch, group_names: Mapping[str, str]) -> None:
     """Raises CommandError if it has not completed with all of its re-runs."""
     batch_id, state, progress = batch["batchId"], batch["state"], batch["progress"]
-    so_far = f"{described.done(progress):,} of {described.total(progress)}: {described.summary(progress)}"
+    so_far = described.so_far(progress)
     if state == "stopped":
-        reason = batch["stopReason"] or {}
-        group = reason.get("errorGroupId")
-        look = f"fnrun errors show {group[:SHORT]} --frames" if group else f"fnrun runs list --batch {batch_id}"
-        mended = f"fnrun batch resume {batch_id}" if batch["useLatestCode"] else "another batch with --latest"
-        step = f"{look}; once it is fixed {mended}"
-        raise CommandError(
-            f"The batch has stopped itself: {described.why_stopped(batch['stopReason'])}", step, Exit.STOPPED
-        )
+        why = described.why_stopped(batch, group_names)
+        raise CommandError(f"The batch has stopped itself: {why}", _after_a_stop(batch), Exit.STOPPED)
     if state == "cancelled":
         raise CommandError(f"The batch was cancelled, {so_far}", f"fnrun batch show {batch_id}", Exit.NOT_WELL)
-    if progress["failed"] or progress["cancelled"] or progress["refused"] or progress["skipped"].get("limit"):
+    failed = progress["failed"]
+    if failed or progress["cancelled"] or progress["refused"] or progress["skipped"].get("limit"):
+        many = f"{failed:,} re-run{'' if failed == 1 else 's'} of this batch failed"
         step = f"fnrun batch show {batch_id}, fnrun runs list --batch {batch_id} --status failure"
-        raise CommandError(f"Not all have recovered, {so_far}", step, Exit.NOT_WELL)
+        raise CommandError(f"{many if failed else 'Not all were re-run'}, {so_far}", step, Exit.NOT_WELL)
+
+
+def _after_a_stop(batch: Batch) -> str:
+    batch_id, group = batch["batchId"], described.group_of_stop(batch)
+    look = f"fnrun errors show {group[:SHORT]} --frames" if group else f"fnrun runs list --batch {batch_id}"
+    goes_on = f"fnrun batch resume {batch_id}"
+    if batch["useLatestCode"]:
+        return f"{look}; once the code is fixed, or what it calls is up again: {goes_on}"
+    again = f"fnrun batch cancel {batch_id}, then fnrun batch start with --latest"
+    return f"{look}; if what it calls is up again: {goes_on}; if the code was fixed: {again}"
+
+
+def _still_going(batch: Batch | None, batch_id: str) -> CommandError:
+    """After the time that was given; None: the service was not reached when it was asked last."""
+    watch = f"fnrun batch watch {batch_id}"
+    if batch is None:
+        said, step = "The service is not reached, and it is not known how far the batch is", watch
+    elif batch["state"] == "paused":
+        said, step = "The batch is paused", f"fnrun batch resume {batch_id}"
+    else:
+        said, step = "The batch has not ended in that time, and goes on", watch
+    return CommandError(said, step, Exit.UNKNOWN)
 
 
 def _until_ended(client: "Client", batch_id: str, show: Show, until: float | None, every_seconds: float) -> Batch:
@@ -70,7 +88,7 @@ def _until_ended(client: "Client", batch_id: str, show: Show, until: float | Non
     from function_rerun.errors import may_pass
 
     while True:
-        pause = every_seconds
+        pause, batch = every_seconds, None
         try:
             batch = client.get_rerun_batch(batch_id)
         except FunctionRerunError as trouble:
@@ -85,9 +103,7 @@ def _until_ended(client: "Client", batch_id: str, show: Show, until: float | Non
                 return batch
         left = float("inf") if until is None else until - time.monotonic()
         if left <= 0:
-            raise CommandError(
-                "The batch has not ended in that time, and goes on", f"fnrun batch watch {batch_id}", Exit.UNKNOWN
-            )
+            raise _still_going(batch, batch_id)
         time.sleep(min(left, pause))
 
 
@@ -142,8 +158,8 @@ class _Lines:
 
 def _line(batch: Batch) -> str:
     progress = batch["progress"]
-    of = f"{described.done(progress):,} of {described.total(progress)}"
-    return printable(f"{time.strftime('%H:%M:%S')}  {batch['state']:<9}  {of}: {described.summary(progress)}")
+    begins = f", begins {moment(batch['notBefore'])}" if batch["state"] == "scheduled" else ""
+    return printable(f"{time.strftime('%H:%M:%S')}  {batch['state']:<9}  {described.so_far(progress)}{begins}")
 
 
 def _picture(batch: Batch, names: Mapping[str, str]) -> "Iterator[Text]":
@@ -151,19 +167,23 @@ def _picture(batch: Batch, names: Mapping[str, str]) -> "Iterator[Text]":
 
     progress, state = batch["progress"], printable(batch["state"])
     heading = Text.assemble((batch["batchId"], "bold"), "  ", (state, STATUS_STYLES.get(state, "")))
-    if batch["estimatedEndAt"] and state not in _ENDED:
+    if state == "scheduled":
+        heading.append(f"  begins {moment(batch['notBefore'])}", "dim")
+    elif batch["estimatedEndAt"] and state not in _ENDED:
         heading.append(f"  ends about {moment(batch['estimatedEndAt'])}", "dim")
     yield heading
-    yield _bar(described.share(progress)).append(f"  {described.done(progress):,} of {described.total(progress)}")
+    style = "red" if progress["failed"] and not progress["completed"] else "green"
+    of = f"  {described.done(progress):,} of {described.total(progress)}"
+    yield _bar(described.share(progress), style).append(of)
     yield Text(described.summary(progress))
     for count, group in failed_rows(progress["failedByGroup"], names):
         yield Text.assemble((f"  {count} failed", "red"), f"  {printable(group)}")
 
 
-def _bar(share: float) -> "Text":
+def _bar(share: float, style: str) -> "Text":
     from rich.text import Text
 
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
     full, empty = ("━", "─") if encoding.startswith("utf") else ("=", ".")
     filled = round(share * _BAR)
-    return Text.assemble((full * filled, "green"), (empty * (_BAR - filled), "dim"))
+    return Text.assemble((full * filled, style), (empty * (_BAR - filled), "dim"))

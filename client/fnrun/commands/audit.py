@@ -73,7 +73,13 @@ def audit(
         typer.Option("--experiment", metavar="ID", help="Who started it, and who saw its verdict."),
     ] = None,
     batch: Annotated[
-        str | None, typer.Option("--batch", metavar="ID", help="Who started, paused, resumed or cancelled it.")
+        str | None,
+        typer.Option(
+            "--batch",
+            metavar="BATCH",
+            help="Who started, paused, resumed or cancelled it.",
+            autocompletion=completion.batch_ids,
+        ),
     ] = None,
     action: Annotated[
         str | None,
@@ -106,7 +112,7 @@ def audit(
         "by": by,
         "run_id": run and lookup.run_id(run),
         "experiment_id": experiment,
-        "batch_id": batch,
+        "batch_id": batch and lookup.batch_id(batch),
         "action": action,
     }
     with open_client() as client:

@@ -20,6 +20,7 @@ PAGE = 100
 """The API's largest."""
 MOST_NAMED = 500
 """Runs that a batch takes by their ids."""
+_FEWER = "choose by options, such as --group GROUP, or head -n 500"
 
 
 class Effects(StrEnum):
@@ -100,7 +101,9 @@ def start(
         str | None, typer.Option("--from", metavar="TIME", help="Not created before 2h (ago), yesterday, 18:00, …")
     ] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Not created after then.")] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")],
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit. Only --plan needs none.")
+    ] = None,
     latest: Annotated[bool, typer.Option("--latest", help="Execute today's code, not the runs' versions.")] = False,
     version: Annotated[
         str | None, typer.Option("--version", metavar="VERSION", help="Execute this version of the function.")
@@ -141,17 +144,23 @@ def start(
     from fnrun.batching import options as typed
     from fnrun.batching.starting import Options, start_planned
     from fnrun.connection.session import open_client
+    from fnrun.errors import UsageFault
     from fnrun.inputs.instants import coming_moment, parse_timeout
     from fnrun.inputs.json_values import read_object
     from fnrun.inputs.overrides import read_overrides
     from fnrun.inputs.several_runs import check_key, check_stdin
+    from fnrun.inputs.versions import check_version
+    from fnrun.output.console import note
 
+    if not plan and not (reason or "").strip():
+        raise UsageFault("Nothing says why", "add --reason WHY")
+    check_version(failed_on, option="--failed-on")
     check_key(idempotency_key)
     check_stdin(runs or [], params=params, yes=yes or plan, key=None)
     request: dict[str, Any] = {
         "use_latest_code": latest or None,
         "function_version": version,
-        "reason": reason,
+        "reason": reason or None,
         "override_params": read_overrides(settings or [], read_object(params, option="--params")),
         "effects": None if effects is Effects.NEW else effects.value,
         "canary": None if canary is None else {"count": canary},
@@ -164,6 +173,9 @@ def start(
     by |= {"from": from_, "to": to}
     with open_client() as client:
         chosen = _sources(client, runs or [], {name: each for name, each in by.items() if each is not None})
+        if not any(chosen.values()):
+            note("No run was named.")
+            return
         given = {name: each for name, each in request.items() if each not in (None, {})}
         start_planned(client, chosen | given, options)
 
@@ -244,12 +256,16 @@ def cancel(
     """End a batch for good: it starts no more, and cannot be resumed. `fnrun batch pause` only holds it."""
     from fnrun import lookup
     from fnrun.output.ask import confirm
+    from fnrun.output.console import note
 
     batch_id = lookup.batch_id(batch)
     what = "its open re-runs too" if open_reruns is OpenReruns.CANCEL else "but not its open re-runs"
     confirm(f"Cancel the batch {batch_id} for good, {what}?", yes=yes)
     given = {"open_reruns": open_reruns.value, "reason": reason}
-    _change(batch_id, "cancelled", lambda client: client.cancel_rerun_batch(batch_id, **given))
+    cancelled = _change(batch_id, "cancelled", lambda client: client.cancel_rerun_batch(batch_id, **given))
+    if running := cancelled["progress"]["running"]:
+        which = "those of them that are being executed" if open_reruns is OpenReruns.CANCEL else "they"
+        note(f"{running:,} of its re-runs have not ended, and {which} go on: fnrun batch show {batch_id}")
 
 
 @app.command("list")
@@ -305,6 +321,7 @@ def _sources(client: "Client", runs: list[str], by: "Mapping[str, str]") -> dict
     from fnrun import lookup
     from fnrun.errors import UsageFault
     from fnrun.inputs.instants import past_moment
+    from fnrun.inputs.json_values import STDIN
     from fnrun.inputs.several_runs import named_runs
 
     choose = "name runs, or choose what failed: --group, --function, --trigger, --error, --failed-on, --from, --to"
@@ -320,15 +337,21 @@ def _sources(client: "Client", runs: list[str], by: "Mapping[str, str]") -> dict
         }
         pairs = ((*read.get(name, (name, str)), typed) for name, typed in by.items())
         return {"filter": {field: of(typed) for field, of, typed in pairs}}
-    named = list(dict.fromkeys(lookup.run_id(name) for name in named_runs(runs)))
-    if not named:
+    try:
+        named = list(dict.fromkeys(lookup.run_id(name) for name in named_runs(runs)))
+    except UsageFault as fault:
+        if runs == [STDIN] and "is not the id of" in fault.message:
+            fault.next_step = "send one id a line: fnrun runs list -q"
+        raise
+    if not named and not runs:
         raise UsageFault("Nothing says which runs to re-run", choose)
     if len(named) > MOST_NAMED:
-        raise UsageFault(f"{len(named)} runs are named, and a batch takes {MOST_NAMED}", choose)
+        raise UsageFault(f"{len(named)} runs are named, and a batch takes {MOST_NAMED}", _FEWER)
     return {"run_ids": named}
 
 
-def _change(batch_id: str, done: str, change: Any, *, is_last: bool = True) -> None:
+def _change(batch_id: str, done: str, change: Any, *, is_last: bool = True) -> Any:
+    """The batch as it is then."""
     from fnrun.connection.session import open_client
     from fnrun.output.console import print_json
     from fnrun.shared import in_flight, invocation
@@ -339,3 +362,4 @@ def _change(batch_id: str, done: str, change: Any, *, is_last: bool = True) -> N
         typer.echo(f"{batch_id}  {changed['state']}")
     elif is_last:
         print_json(changed)
+    return changed

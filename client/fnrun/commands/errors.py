@@ -31,7 +31,10 @@ class _ListsByDefault(FnrunGroup):
         return super().shell_complete(ctx, incomplete)
 
 
-app = Commands("List error groups, show one, say what is known of it. `fnrun errors` alone lists those of a day.")
+app = Commands(
+    "List error groups, show one, say what is known of it. `fnrun errors` alone lists those of a day, and takes the "
+    "options of `fnrun errors list`: --function, --state, --from, --to, --limit."
+)
 app.info.cls = _ListsByDefault
 app.info.no_args_is_help = False
 
@@ -76,7 +79,11 @@ def list_(
     ] = DEFAULT_LIMIT,
     everything: Annotated[bool, typer.Option("--all", "-a", help="All of them, whatever --limit says.")] = False,
 ) -> None:
-    """List error groups with failures in this time, those first that were opened last. `fnrun errors` does the same."""
+    """List error groups with failures in this time. `fnrun errors` does the same.
+
+    Of the groups that were opened last, those first that have most runs that are not recovered; with --output json in
+    the order of the API.
+    """
     from itertools import islice
 
     from fnrun import lookup
@@ -96,7 +103,7 @@ def list_(
         groups = lookup.remembered_groups(found if everything else islice(found, limit), names)
         if invocation().as_json:
             print_json_list(groups)
-        elif not print_groups(groups, names, window):
+        elif not print_groups(sorted(groups, key=lambda each: -each["unrecoveredCount"]), names, window):
             what = "" if state is State.ALL else f"{state.value} "
             note(f"No {what}error group has failures in this time.")
         elif not everything and next(found, None) is not None:
@@ -144,6 +151,9 @@ def resolve(
     reason: _Reason = None,
 ) -> None:
     """Say that an error is fixed. It is open again by itself if it comes back: in that version, or a later one."""
+    from fnrun.inputs.versions import check_version
+
+    check_version(in_version, option="--in-version")
     _change(group, "resolved", resolved_in_version=in_version, reason=reason)
 
 
@@ -173,6 +183,7 @@ def _change(group: str, state: "GroupState", **changes: str | None) -> None:
     """Of nothing that another has changed meanwhile."""
     from fnrun import lookup
     from fnrun.connection.session import open_client
+    from fnrun.grouping.groups import note_after_resolving
     from fnrun.output.console import note, print_json
     from fnrun.shared import in_flight, invocation
 
@@ -188,4 +199,6 @@ def _change(group: str, state: "GroupState", **changes: str | None) -> None:
     if invocation().as_json:
         print_json(found)
     else:
-        typer.echo(f"{group_id}  {found['state']}")
+        version = found["resolvedInVersion"]
+        typer.echo(f"{group_id}  {found['state']}{f' in version {version}' if version else ''}")
+        note_after_resolving(found)

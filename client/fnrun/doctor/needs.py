@@ -16,6 +16,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "history": (_READ,),
         "compare": (_READ,),
         "experiment": (_EXECUTE, _READ),
+        "batch": (_EXECUTE, _READ),
         "replay": (_EXECUTE, _READ, _REVEAL, "compute-functions:read"),
         "cancel": (_EXECUTE,),
         "open": (_READ,),

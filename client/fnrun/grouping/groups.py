@@ -57,6 +57,18 @@ def note_next_step(group: Group) -> None:
         note(f"      fnrun batch start --group {short} --reason WHY --plan")
 
 
+def note_after_resolving(group: Group) -> None:
+    """What is easily overlooked then: a version that nobody has seen, and runs that are still to be re-run."""
+    if group["state"] != "resolved":
+        return
+    version, seen = group["resolvedInVersion"], [each for each in group["functionVersions"] if each.isdecimal()]
+    if version and version.isdecimal() and seen and int(version) > (newest := max(map(int, seen))) + 1:
+        note(f"The newest version that failed so is {newest}: before version {version}, no failure opens it again.")
+    if count := group["unrecoveredCount"]:
+        many = f"{_count(group, 'unrecoveredCount')} run{' of it is' if count == 1 else 's of it are'} not recovered"
+        note(f"{many}. Next: fnrun batch start --group {group['errorGroupId'][:SHORT]} --reason WHY --plan")
+
+
 def _fields(group: Group, function_names: Names, window: Window, since: str) -> Iterator[tuple[str, object]]:
     yield "group", group["errorGroupId"]
     yield "state", _state(group)
@@ -67,7 +79,8 @@ def _fields(group: Group, function_names: Names, window: Window, since: str) -> 
     yield "first seen", moment(group["firstSeenAt"])
     yield "last seen", moment(group["lastSeenAt"])
     if group["reopenedCount"]:
-        yield "reopened", f"{group['reopenedCount']} times, last {moment(group['openedAt'])}"
+        count = group["reopenedCount"]
+        yield "reopened", f"{'once' if count == 1 else f'{count} times'}, last {moment(group['openedAt'])}"
     yield "failures", f"{_count(group, 'failureCount')} since {moment(since)}"
     yield "not recovered", _count(group, "unrecoveredCount")
     yield window.title.lower(), window.line(group["hours"])
@@ -78,6 +91,8 @@ def _state(group: Group) -> str:
     said = str(group["state"])
     if group["resolvedInVersion"]:
         said += f" in version {group['resolvedInVersion']}"
-    if group["changedBy"]:
+    if group["reopenedCount"] and (group["changedAt"] or "") < group["openedAt"]:
+        said += ", opened again by a failure"
+    elif group["changedBy"]:
         said += f" by {group['changedBy']}, {moment(group['changedAt'])}"
     return said

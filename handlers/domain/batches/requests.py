@@ -70,16 +70,17 @@ class PaceBody(Body):
         return self.over(Pace())
 
     def over(self, pace: Pace) -> Pace:
-        """With what it says in place of that; a rate that it does not say gives way. Raises InvalidRequest."""
+        """With what it says in place of that; a first rate that it does not say gives way to a lower highest one.
+
+        A highest rate that it does not say is never raised. Raises InvalidRequest.
+        """
         said = self.model_dump(exclude_unset=True)
         changed = pace.evolve(**said)
         if changed.start_per_second <= changed.max_per_second:
             return changed
-        if "max_per_second" not in said:
-            return changed.evolve(max_per_second=changed.start_per_second)
         if "start_per_second" not in said:
             return changed.evolve(start_per_second=changed.max_per_second)
-        raise InvalidRequest("pace.startPerSecond", "must not be more than maxPerSecond.")
+        raise InvalidRequest("pace.startPerSecond", f"is more than maxPerSecond, {changed.max_per_second:g}.")
 
 
 class StopWhenBody(Body):

@@ -104,7 +104,7 @@ class Anything:
         self.batch_id = started(
             self.world,
             canary={"count": self.random.choice([0, 1, 3, 5])},
-            pace={"startPerSecond": self.random.choice([0.5, 1, 10, 100])},
+            pace={"startPerSecond": self.random.choice([0.5, 1, 10, 100]), "maxPerSecond": 100},
             stopWhen={"sameErrorGroup": self.random.random() < 0.3, "failureRate": self.random.choice([0.5, 1])},
             **({"runIds": [run.id for run in self.originals]} if self.random.random() < 0.3 else {}),
         ).id

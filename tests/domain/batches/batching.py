@@ -24,7 +24,11 @@ GROUP = group_id(FUNCTION_ID, ErrorSource.SERVICE, "ZeroDivisionError")
 """Of all originals here, and of what fails as they have."""
 OF_GROUP = {"filter": {"errorGroupId": GROUP}}
 
-FAST: dict[str, Any] = {"pace": {"startPerSecond": 100}, "canary": {"count": 0}, "stopWhen": {"sameErrorGroup": False}}
+FAST: dict[str, Any] = {
+    "pace": {"startPerSecond": 100, "maxPerSecond": 100},
+    "canary": {"count": 0},
+    "stopWhen": {"sameErrorGroup": False},
+}
 """At once, and whatever comes of it."""
 
 

@@ -61,7 +61,12 @@ def test_a_fault_at_any_call_costs_no_source_and_starts_none_twice(
         deps = world.step_deps
         ports: dict[str, Any] = {name: Faulty(getattr(deps, name), faults) for name in PORTS}
         monkeypatch.setattr(World, "step_deps", deps._replace(**ports))
-        batch = started(world, canary={"count": 2}, pace={"startPerSecond": 100}, stopWhen={"sameErrorGroup": False})
+        batch = started(
+            world,
+            canary={"count": 2},
+            pace={"startPerSecond": 100, "maxPerSecond": 100},
+            stopWhen={"sameErrorGroup": False},
+        )
         faults.inject(nth, error, answer_lost=answer_lost)
         batch = carry_on(world, time, batch.id, outcome=partial(_next, iter([FAILURE])), dies=Died)
         monkeypatch.undo()

@@ -37,7 +37,7 @@ GROUP = "5f0c3f9ad1b84c0c8d2c1f6f0e7a9b34"
         (OF_FUNCTION | {"pace": {"startPerSecond": 0}}, "pace.startPerSecond: must be greater than or equal to 0.1."),
         (
             OF_FUNCTION | {"pace": {"startPerSecond": 2, "maxPerSecond": 1}},
-            "pace.startPerSecond: must not be more than",
+            "pace.startPerSecond: is more than maxPerSecond, 1.",
         ),
         (OF_FUNCTION | {"pace": {"maxPerSecond": True}}, "pace.maxPerSecond: must be a valid number."),
         (OF_FUNCTION | {"canary": {"count": -1}}, "canary.count: must be greater than or equal to 0."),
@@ -91,13 +91,24 @@ def test_a_dry_run_is_the_same_request_and_another_time_another_one() -> None:
     [
         ({}, 5, 10),
         ({"maxPerSecond": 0.5}, 0.5, 0.5),
-        ({"startPerSecond": 20}, 20, 20),
+        ({"startPerSecond": 10}, 10, 10),
         ({"startPerSecond": 2, "maxPerSecond": 50}, 2, 50),
     ],
 )
-def test_a_rate_that_is_not_sent_gives_way_to_the_other(sent: dict[str, float], start: float, highest: float) -> None:
+def test_a_first_rate_that_is_not_sent_gives_way_to_the_highest(
+    sent: dict[str, float], start: float, highest: float
+) -> None:
     pace = BatchBody.read(OF_FUNCTION | {"pace": sent}).pace.over(Pace())
     assert (pace.start_per_second, pace.max_per_second) == (start, highest)
+
+
+def test_a_highest_rate_is_only_raised_by_who_sends_one() -> None:
+    with pytest.raises(InvalidRequest, match=r"pace\.startPerSecond: is more than maxPerSecond, 10\."):
+        BatchBody.read(OF_FUNCTION | {"pace": {"startPerSecond": 50}})
+    body = ResumeBody.read({"pace": {"startPerSecond": 10}})
+    assert body.pace is not None
+    with pytest.raises(InvalidRequest, match=r"is more than maxPerSecond, 0\.2\."):
+        body.pace.over(Pace(start_per_second=0.2, max_per_second=0.2))
 
 
 def test_what_a_resumption_leaves_out_stays_as_it_is() -> None:

@@ -51,7 +51,7 @@ def test_a_batch_reruns_every_failed_original_of_its_filter_once_and_completes(w
 
 def test_the_newest_are_started_first_and_the_canary_alone(world: World, time: FakeClock) -> None:
     originals = has_failed(world, 10)
-    execution = first_execution(world, canary={"count": 3}, pace={"startPerSecond": 100})
+    execution = first_execution(world, canary={"count": 3}, pace={"startPerSecond": 100, "maxPerSecond": 100})
     execution.step()
     time.advance(seconds=1)
     execution.step()

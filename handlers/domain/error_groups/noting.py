@@ -81,7 +81,7 @@ def _opened_by(run: FunctionRun, group_id: str) -> ErrorGroup:
         opened_at=run.ended_at or run.created_at,
         function_versions=() if run.function_version is None else (run.function_version,),
         sample_run_id=run.id,
-        noted_at=run.created_at,
+        noted_at=run.ended_at or run.created_at,
         publishing=run.id,
         expires_at=run.expires_at + _OUTLIVES_RUNS,
     )
@@ -103,8 +103,9 @@ def _news(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
     versions = _with(group.function_versions, run.function_version)
     if versions != group.function_versions:
         news["function_versions"] = versions
-    if run.created_at > group.noted_at + NOTED_EVERY:
-        news["noted_at"] = run.created_at
+    failed_at = run.ended_at or run.created_at
+    if failed_at > group.noted_at + NOTED_EVERY:
+        news["noted_at"] = failed_at
     if run.expires_at > group.expires_at:
         news["expires_at"] = run.expires_at + _OUTLIVES_RUNS
     return news

@@ -15,11 +15,11 @@ from handlers.aws.table import (
     Table,
     TransactionCanceled,
     from_item,
-    key_of,
     readable,
     readable_of,
     to_item,
 )
+from handlers.aws.workspace_lists import newest_first
 from handlers.domain.audit.act import Act
 from handlers.domain.clock import iso
 from handlers.domain.error_groups.group import MAX_COUNTED, Counts, ErrorGroup
@@ -70,23 +70,12 @@ class GroupStore:
         return True
 
     def list(self, workspace: str, function_id: str | None, page: Page) -> tuple[list[ErrorGroup], str | None]:
-        index, key = ("byWorkspace", f"{_LIST}{workspace}")
-        if function_id is not None:
-            index, key = ("byFunction", f"{_LIST_OF_FUNCTION}{workspace}#{function_id}")
-        walk = self._table.walk(
-            page_size=page.size + 1,
-            IndexName=index,
-            KeyConditionExpression="#key = :key AND #position < :after",
-            ExpressionAttributeNames={"#key": index, "#position": "position"},
-            ExpressionAttributeValues=to_item({":key": key, ":after": page.after or "~"}),
-            ScanIndexForward=False,
-        )
-        entries = list(islice(walk, page.size + 1))
-        kept = entries[: page.size]
-        found = self._table.get_many([key_of(entry) for entry in kept])
-        in_order = [item for entry in kept if (item := found.get(keys.pair(key_of(entry)))) is not None]
-        position = kept[-1]["position"]["S"] if len(entries) > page.size else None
-        return list(readable_of(in_order, _to_group, self._report)), position
+        if function_id is None:
+            found, position = newest_first(self._table, f"{_LIST}{workspace}", page)
+        else:
+            partition = f"{_LIST_OF_FUNCTION}{workspace}#{function_id}"
+            found, position = newest_first(self._table, partition, page, index="byFunction")
+        return list(readable_of(found, _to_group, self._report)), position
 
 
 class GroupCounts:

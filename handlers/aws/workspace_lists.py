@@ -1,4 +1,4 @@
-"""What a workspace has of one kind, newest first."""
+"""What a workspace, or a function in it, has of one kind, newest first."""
 
 from itertools import islice
 
@@ -7,13 +7,15 @@ from handlers.aws.table import Item, Table, key_of, to_item
 from handlers.domain.paging import Page
 
 
-def newest_first(table: Table, partition: str, page: Page) -> tuple[list[Item], str | None]:
-    """A page of the items in one partition of byWorkspace, and the position to go on from."""
+def newest_first(
+    table: Table, partition: str, page: Page, *, index: str = "byWorkspace"
+) -> tuple[list[Item], str | None]:
+    """A page of the items in one partition of the index, and the position to go on from."""
     walk = table.walk(
         page_size=page.size + 1,
-        IndexName="byWorkspace",
-        KeyConditionExpression="byWorkspace = :key AND #position < :after",
-        ExpressionAttributeNames={"#position": "position"},
+        IndexName=index,
+        KeyConditionExpression="#key = :key AND #position < :after",
+        ExpressionAttributeNames={"#key": index, "#position": "position"},
         ExpressionAttributeValues=to_item({":key": partition, ":after": page.after or "~"}),
         ScanIndexForward=False,
     )

@@ -53,8 +53,8 @@ def check_end(batch: Batch) -> None:
         reason = batch["stopReason"] or {}
         group = reason.get("errorGroupId")
         look = f"fnrun errors show {group[:SHORT]} --frames" if group else f"fnrun runs list --batch {batch_id}"
-        mended = f"fnrun batch resume {batch_id}" if batch["useLatestCode"] else "another batch with --latest"
-        step = f"{look}; once it is fixed {mended}"
+        resumed = f"fnrun batch resume {batch_id}" if batch["useLatestCode"] else "another batch with --latest"
+        step = f"{look}; once it is fixed {resumed}"
         raise CommandError(
             f"The batch has stopped itself: {described.why_stopped(batch['stopReason'])}", step, Exit.STOPPED
         )

@@ -57,7 +57,7 @@ def start_batch(request: BatchRequest, deps: BatchDeps) -> StartedBatch:
         deps.batches.create(batch, run_ids, sealed, seal_key(request.key, deps.cipher), seal_act(act, deps.cipher))
     except AlreadyStarted as already:
         check_same_request(already.kept, deps.cipher)
-        before = deps.batches.read(already.kept.run_id)
+        before = deps.batches.read(already.kept.started_id)
         if before is None:
             raise Unavailable from already  # a batch is kept for longer than a key: it cannot be read now
         return StartedBatch(before, is_new=False)

@@ -7,8 +7,8 @@ from handlers.domain.audit.act import Act
 from handlers.domain.error_groups.group import ErrorGroup, GroupState, GroupStore
 from handlers.domain.error_groups.listing import find_group
 from handlers.domain.errors import InvalidRequest, Unavailable
+from handlers.domain.optimistic_locking import check_version
 from handlers.domain.requests import Body
-from handlers.domain.versions import check_version
 
 MAX_REASON = 512
 _ATTEMPTS = 3
@@ -22,8 +22,8 @@ class ChangeErrorGroup(Body):
     resolved_in_version: str | None = Field(
         default=None,
         pattern="^[1-9][0-9]{0,9}$",
-        description="Of `resolved`: the version of the function that mends it. Failures of older ones do not open the "
-        "group again.",
+        description="Of `resolved`: the version of the function that has the fix. Failures of older ones do not open "
+        "the group again.",
     )
     reason: str | None = Field(default=None, max_length=MAX_REASON)
     version: int | None = None

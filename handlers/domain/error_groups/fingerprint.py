@@ -13,9 +13,8 @@ from collections.abc import Sequence
 
 from handlers.domain.runs.run import ErrorSource
 
-# The innermost, those of the deepest cause first. What is further out is the way to the error, of which there may be
-# several.
-FRAMES = 5
+# Frames, those of the deepest cause first. What is further out is the way to the error, of which there may be several.
+INNERMOST = 5
 _BYTES = 16
 
 
@@ -27,7 +26,7 @@ def group_id(
     Names of functions are content: with frames it is keyed with a secret, so that nobody can try names out. Function
     and type stand in clear beside it, and need none.
     """
-    parts = [function_id, error_source.value, error_code, *frames[:FRAMES]]
+    parts = [function_id, error_source.value, error_code, *frames[:INNERMOST]]
     texts = [part.encode(errors="backslashreplace") for part in parts]
     whole = b"".join(len(text).to_bytes(4, "big") + text for text in texts)
     digest = hmac.digest(secret, whole, "sha256") if frames else hashlib.sha256(whole).digest()

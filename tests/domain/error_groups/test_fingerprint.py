@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.domain.error_groups.fingerprint import FRAMES, group_id
-from handlers.domain.error_groups.noting import ErrorGroups
+from handlers.domain.error_groups.fingerprint import INNERMOST, group_id
+from handlers.domain.error_groups.noting import FailureGrouping
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import MAX_INLINE_BYTES
 from handlers.domain.runs.finish import ERASED, EXECUTION_LOST
@@ -28,14 +28,14 @@ def group_of(document: Json | bytes, *, secret: bytes = SECRET, **run: Any) -> s
     return groups(secret).group_of(a_run(**run), Outcome.of_failed_invocation(payload))
 
 
-def groups(secret: bytes | Exception = SECRET) -> ErrorGroups:
+def groups(secret: bytes | Exception = SECRET) -> FailureGrouping:
     def read() -> bytes:
         if isinstance(secret, Exception):
             raise secret
         return secret
 
     world = World()
-    return ErrorGroups(world.groups, world.bus, read)
+    return FailureGrouping(world.groups, world.bus, read)
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
@@ -45,7 +45,7 @@ def test_a_runtimes_errors_are_grouped_by_type_and_frames(sample: Sample) -> Non
     assert [group_of(each) for each in sample.alike] == [group] * len(sample.alike)
     others = [group_of(each) for each in sample.others]
     assert len({group, *others}) == 1 + len(others)
-    assert frames_of(json.dumps(sample.document).encode())[:FRAMES] == sample.frames
+    assert frames_of(json.dumps(sample.document).encode())[:INNERMOST] == sample.frames
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
@@ -122,7 +122,7 @@ def test_neither_message_nor_lines_nor_input_change_the_group(
     st.sampled_from([FUNCTION_ID, an_id(1)]),
     st.sampled_from(ErrorSource),
     st.sampled_from(["a", "ab", "", "é"]),
-    st.lists(st.sampled_from(["a", "b", "ab", "", "\ud800"]), max_size=FRAMES),
+    st.lists(st.sampled_from(["a", "b", "ab", "", "\ud800"]), max_size=INNERMOST),
 )
 def test_whatever_differs_of_function_source_type_and_frames_makes_another_group(
     function_id: str, source: ErrorSource, code: str, frames: list[str]

@@ -371,7 +371,7 @@ class ChangeErrorGroup(TypedDict):
     state: GroupState
     """`resolved`: a new failure opens it again. `ignored`: none does."""
     resolvedInVersion: NotRequired[str]
-    """Of `resolved`: the version of the function that mends it. Failures of older ones do not open the group
+    """Of `resolved`: the version of the function that has the fix. Failures of older ones do not open the group
     again.
     """
     reason: NotRequired[str]

@@ -70,11 +70,10 @@ class GroupStore:
         return True
 
     def list(self, workspace: str, function_id: str | None, page: Page) -> tuple[list[ErrorGroup], str | None]:
-        if function_id is None:
-            found, position = newest_first(self._table, f"{_LIST}{workspace}", page)
-        else:
-            partition = f"{_LIST_OF_FUNCTION}{workspace}#{function_id}"
-            found, position = newest_first(self._table, partition, page, index="byFunction")
+        index, key = ("byWorkspace", f"{_LIST}{workspace}")
+        if function_id is not None:
+            index, key = ("byFunction", f"{_LIST_OF_FUNCTION}{workspace}#{function_id}")
+        found, position = newest_first(self._table, key, page, index=index)
         return list(readable_of(found, _to_group, self._report)), position
 
 

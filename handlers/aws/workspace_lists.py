@@ -1,4 +1,4 @@
-"""What a workspace, or a function in it, has of one kind, newest first."""
+"""What a workspace has of one kind, newest first."""
 
 from itertools import islice
 
@@ -10,7 +10,7 @@ from handlers.domain.paging import Page
 def newest_first(
     table: Table, partition: str, page: Page, *, index: str = "byWorkspace"
 ) -> tuple[list[Item], str | None]:
-    """A page of the items in one partition of the index, and the position to go on from."""
+    """A page of the items in one partition of an index by position, and the position to go on from."""
     walk = table.walk(
         page_size=page.size + 1,
         IndexName=index,

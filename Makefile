@@ -58,6 +58,7 @@ test: install ## all tests
 proof: install ## the long checks: branch coverage with a floor, long fuzzing, long faults (an hour)
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov=handlers --cov-branch --cov-report=term:skip-covered --cov-fail-under=97 tests/domain tests/entry_points tests/aws tests/infra
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --hypothesis-profile long tests/domain tests/stack/fuzz
+	@$(BIN)/python -m infra.local demo-outage
 	@$(MAKE) --no-print-directory chaos
 
 chaos: install ## break every AWS call and kill processes under load, then check that no run is lost or executed once too often (half an hour)

@@ -11,8 +11,10 @@ def describe(resources: Resources) -> Function:
         grants=[
             grants.table(resources, "GetItem", "BatchGetItem", "Query"),
             grants.acts(resources, "PutItem"),
+            # Each that `RunIndex` chooses among.
             grants.index(
-                resources, "byWorkspace", "byFunction", "failures", "unrecovered", "errorGroup", "groupFailures"
+                resources,
+                *("byWorkspace", "byFunction", "failures", "unrecovered", "errorGroup", "groupFailures", "batch"),
             ),
             grants.unseal_inputs(resources),
             grants.unseal_outcomes(resources),

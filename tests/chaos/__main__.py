@@ -133,7 +133,7 @@ def main() -> int:
             local_stack.take_down()
         clock.say(f"{LINEAGES} failed lineages, recovered by batches")
         # A batch leaves half of them to other runs.
-        another = bring_up(Path(directory) / "batches", context={"maxConcurrentExecutions": 40}, report=clock.say)
+        another = bring_up(Path(directory) / "batches", context={"maxConcurrentExecutions": 20}, report=clock.say)
         try:
             with interrupts.at_once():
                 batches = run_batches(another, LINEAGES, callers=CALLERS)

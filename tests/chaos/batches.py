@@ -12,6 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from function_rerun import Client
+from function_rerun.models import BatchView
 
 from infra.local.local_stack import LocalStack
 from infra.local.waiting import PATIENCE_SECONDS
@@ -48,7 +50,6 @@ class Outage:
     """Lineages of one workspace whose original has failed, and has not been retried."""
 
     def __init__(self, workspace: Workspace, ledger: Path, callers: int) -> None:
-        self.workspace, self._callers = workspace, callers
         source = FUNCTION.replace('    return {"size"', STUMBLES.strip("\n"))
         self.function_id = workspace.register(TeamFunction(workspace.local_stack).deploy(source, timeout=30))
         trigger = {
@@ -59,24 +60,28 @@ class Outage:
             "retryPolicy": RETRIED,
         }
         self._trigger = created(workspace.http.post("/function-triggers", json=trigger))["id"]
+        self._callers = callers
+        # It sends again, under the same key, what a machine that is too busy did not answer.
+        stack = workspace.local_stack
+        token = stack.token("alice", [f"{workspace.name}/*:*"])
+        self._client = Client(stack.api_url, workspace=workspace.name, auth=token, retry_seconds=PATIENCE_SECONDS)
 
     def fail(self, lineages: int) -> list[str]:
         def start(number: int) -> str:
-            stumbles = number % 10 < STUMBLING
-            return self.workspace.execute(self._trigger, payload={"fail": True, "stumbles": stumbles})
+            payload = {"fail": True, "stumbles": number % 10 < STUMBLING}
+            return self._client.execute_trigger(self._trigger, payload=payload)["jobId"]
 
         with ThreadPoolExecutor(self._callers) as callers:
             return [*callers.map(start, range(lineages))]
 
-    def recover(self, seconds: float, **sources: Any) -> dict[str, Any]:
+    def recover(self, seconds: float, **sources: Any) -> BatchView:
         """The batch, once it has ended."""
-        asked = {"overrideParams": {"fail": False}, "canary": {"count": 3}, "pace": PACE, "reason": "Chaos", **sources}
-        answer = self.workspace.http.post("/rerun-batches", json=asked)
-        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
-        path = f"/rerun-batches/{answer.json()['batchId']}"
-        until(lambda: self.workspace.http.get(path).json()["state"] in ENDED, seconds=seconds)
-        batch: dict[str, Any] = self.workspace.http.get(path).json()
-        return batch
+        started = self._client.start_rerun_batch(
+            override_params={"fail": False}, canary={"count": 3}, pace=PACE, reason="Chaos", **sources
+        )
+        batch_id = started["batchId"]
+        until(lambda: self._client.get_rerun_batch(batch_id)["state"] in ENDED, seconds=seconds)
+        return self._client.get_rerun_batch(batch_id)
 
 
 def run_batches(local_stack: LocalStack, lineages: int, *, callers: int) -> Exact:
@@ -95,7 +100,7 @@ def run_batches(local_stack: LocalStack, lineages: int, *, callers: int) -> Exac
         named = failed[: min(lineages // 2, BY_IDS)]
         by_filter = {"functionId": outage.function_id}
         batches = [
-            outage.recover(patience, runIds=named),
+            outage.recover(patience, run_ids=named),
             outage.recover(patience, filter=by_filter),
             outage.recover(patience, filter=by_filter),
         ]
@@ -120,10 +125,10 @@ def run_batches(local_stack: LocalStack, lineages: int, *, callers: int) -> Exac
     return Exact(found, expected, len(table.runs), executions.total())
 
 
-def _counted_wrongly(batches: list[dict[str, Any]], sources: list[int]) -> Iterator[str]:
+def _counted_wrongly(batches: list[BatchView], sources: list[int]) -> Iterator[str]:
     """What a batch says of itself."""
     for batch, count in zip(batches, sources, strict=True):
         progress = batch["progress"]
-        seen = [batch["state"], *(progress[name] for name in ("selected", "started", "completed", "failed"))]
+        seen = [batch["state"], progress["selected"], progress["started"], progress["completed"], progress["failed"]]
         if seen != ["completed", count, count, count, 0]:
             yield f"counted wrongly: {batch['batchId']} should have recovered {count}, and says {seen}"

@@ -74,3 +74,31 @@ def test_an_event_without_a_query_has_none(world: World) -> None:
     event = http_event(RERUN, {"workspace": OWN, "runId": RUN_ID}, body=json.dumps({}))
     del event["rawQueryString"]
     assert answer_of(ROUTES[RERUN], event)[0] == 202
+
+
+MOMENTS = [each for each in OPERATIONS if {"from", "to"} <= {parameter.name for parameter in each.query}]
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01", "0001-01-01T00:00:00+23:59", "9999-12-31", "9999-12-31T23:59:59-23:59"]
+)
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize("operation", MOMENTS, ids=lambda operation: operation.id)
+def test_the_first_and_the_last_moment_can_be_asked_for(
+    world: World, operation: Operation, name: str, moment: str
+) -> None:
+    status, document = answer(operation, (name, moment))
+    assert status in (200, 404) or (status, document["field"]) == (400, name)
+
+
+@pytest.mark.parametrize("field", ["from", "to", "notBefore"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("is_plan", [True, False])
+def test_so_they_can_of_a_batch(world: World, field: str, moment: str, is_plan: bool) -> None:
+    chosen = {"functionId": FUNCTION_ID}
+    body: Json = {"filter": chosen, "reason": "an outage", "dryRun": is_plan}
+    (body if field == "notBefore" else chosen)[field] = moment
+    status, document = answer_of(
+        ROUTES["POST /rerun-batches"], http_event("POST /rerun-batches", {"workspace": OWN}, body=json.dumps(body))
+    )
+    assert status in (200, 202) or (status, document["field"].split(".")[-1]) == (400, field)

@@ -1,9 +1,12 @@
 """Lists over HTTP: newest first, filtered, paged, and read at a cost that follows the page and not the table."""
 
+from itertools import combinations_with_replacement
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from handlers.api.runs import LIST_RUNS
 from handlers.aws.run_index import RunIndex
 from handlers.aws.run_items import SHARDS
 from handlers.aws.table import Table
@@ -117,6 +120,25 @@ def test_another_workspaces_runs_are_not_listed_whatever_the_filter(workspace: W
 def test_a_bad_filter_is_refused_by_name(workspace: Workspace, query: dict[str, str], field: str) -> None:
     response = workspace.http.get("/function-runs", params=query)
     assert (response.status_code, response.json()["field"]) == (400, field)
+
+
+def test_runs_are_listed_by_every_filter_and_by_any_two(workspace: Workspace) -> None:
+    # Each leads to one of the indexes, and the deployed function may read all of them.
+    asked = {
+        "status": "failure",
+        "functionId": str(uuid4()),
+        "recovered": "true",
+        "isRerun": "true",
+        "errorGroupId": "e" * 32,
+        "batchId": str(uuid4()),
+    }
+    every = {parameter.name for parameter in LIST_RUNS.query} - {"limit", "cursor"}
+    without_an_index = {"triggerId", "rerunBy", "executionSource", "errorCode", "functionVersion", "from", "to"}
+    assert every == asked.keys() | without_an_index
+    for one, another in combinations_with_replacement(asked, 2):
+        assert ids(listed(workspace, **{one: asked[one], another: asked[another]})) == []
+    for name, value in asked.items():
+        assert ids(listed(workspace, **{name: value, "recovered": "false"})) == []
 
 
 def test_functions_and_triggers_are_listed_newest_first(workspace: Workspace) -> None:

@@ -50,7 +50,7 @@ class ErrorGroup(Document):
     sample_run_id: str
     """The run that opened or reopened it."""
     last_failure_at: Timestamp
-    """The creation of its newest failure, up to a day behind (`NOTED_EVERY`)."""
+    """The end of its newest failure, up to a day behind (`NOTED_EVERY`)."""
     publishing: str | None = None
     """The run that has opened it and has still to publish that."""
     expires_at: Timestamp

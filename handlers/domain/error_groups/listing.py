@@ -1,7 +1,7 @@
 """List the error groups of a workspace, each with what is counted of its failures in a time."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from handlers.domain import clock
@@ -32,7 +32,16 @@ class Period(NamedTuple):
         """Of a query's `from` and `to`: the last 24 hours before `to`, or before now. Raises InvalidRequest."""
         read = read_filters(query, _MOMENTS)
         until: datetime = read.get("until") or clock.now()
-        return cls(read.get("since") or until - DEFAULT_SPAN, until)
+        return cls(read.get("since") or _a_span_before(until), until)
+
+    def includes(self, moment: datetime) -> bool:
+        return self.since <= moment <= self.until
+
+
+def _a_span_before(moment: datetime) -> datetime:
+    """There is a first moment that can be written, and it can be asked for."""
+    first = datetime.min.replace(tzinfo=UTC)
+    return moment - DEFAULT_SPAN if moment - first > DEFAULT_SPAN else first
 
 
 class Filters(NamedTuple):
@@ -48,7 +57,7 @@ class Filters(NamedTuple):
     def may_match(self, group: ErrorGroup) -> bool:
         """Whether it has to be counted to see if it has failed in the time."""
         may_have_failed = group.last_failure_at + _NOTED_WITHIN >= self.period.since
-        return may_have_failed and self.state in (None, group.state)
+        return (may_have_failed or self.period.includes(group.opened_at)) and self.state in (None, group.state)
 
 
 class CountedGroup(NamedTuple):
@@ -77,7 +86,9 @@ def count_group(group: ErrorGroup, period: Period, counts: GroupCounts) -> Count
 def list_groups(
     workspace: str, filters: Filters, page: Page, groups: GroupStore, counts: GroupCounts
 ) -> tuple[list[CountedGroup], str | None]:
-    """A page of the groups with a failure in the time, and the position to go on from. Raises Unavailable.
+    """A page of the groups with a failure in the time, or opened in it, and the position to go on from.
+
+    What was opened just now by a run that was created long ago has no other failure yet. Raises Unavailable.
 
     Where few groups match, the page may be short, or empty, and still have a next one.
     """
@@ -88,7 +99,7 @@ def list_groups(
         if group is None:
             return found, position
         one = count_group(group, filters.period, counts)
-        found += [one] if one.counts.failures else []
+        found += [one] if one.counts.failures or filters.period.includes(group.opened_at) else []
         if number == page.size or clock.now() >= stops_at:
             break
     return found, position

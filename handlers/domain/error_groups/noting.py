@@ -85,7 +85,7 @@ def _opened_by(run: FunctionRun, group_id: str) -> ErrorGroup:
         opened_at=run.ended_at or run.created_at,
         function_versions=() if run.function_version is None else (run.function_version,),
         sample_run_id=run.id,
-        last_failure_at=run.created_at,
+        last_failure_at=run.ended_at or run.created_at,
         publishing=run.id,
         expires_at=run.expires_at + _OUTLIVES_RUNS,
     )
@@ -107,8 +107,9 @@ def _changes(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
     versions = _with_version(group.function_versions, run.function_version)
     if versions != group.function_versions:
         changes["function_versions"] = versions
-    if run.created_at > group.last_failure_at + NOTED_EVERY:
-        changes["last_failure_at"] = run.created_at
+    failed_at = run.ended_at or run.created_at
+    if failed_at > group.last_failure_at + NOTED_EVERY:
+        changes["last_failure_at"] = failed_at
     if run.expires_at > group.expires_at:
         changes["expires_at"] = run.expires_at + _OUTLIVES_RUNS
     return changes

@@ -43,7 +43,9 @@ def group_id(number: int) -> str:
 
 def has_group(world: World, number: int, *, failed_at: datetime | None = NOW, **changes: object) -> ErrorGroup:
     """The lower the number, the newer; with one failure, unless it has none any more."""
-    group = a_group(**{"id": group_id(number), "opened_at": NOW - number * MINUTE, "last_failure_at": NOW} | changes)
+    group = a_group(
+        **{"id": group_id(number), "opened_at": NOW - 30 * DAY - number * MINUTE, "last_failure_at": NOW} | changes
+    )
     world.groups.groups[group.workspace, group.id] = group
     if failed_at is not None:
         failed = {"status": "failure", "error_group_id": group.id}
@@ -170,3 +172,16 @@ class TestQuery:
         with pytest.raises(InvalidRequest) as refused:
             Filters.from_query(query)
         assert refused.value.field == next(iter(query))
+
+
+def test_a_group_is_listed_as_it_is_opened_however_old_the_run_is_that_has_opened_it(world: World) -> None:
+    has_group(world, 1, failed_at=NOW - 3 * DAY, opened_at=NOW - MINUTE)
+    has_group(world, 2, failed_at=NOW - 3 * DAY, opened_at=NOW - 2 * DAY)
+    assert listed(world, Filters(LAST_DAY))[0] == [1]
+
+
+def test_the_day_before_the_first_moment_begins_with_that_moment() -> None:
+    first = Period.from_query({"to": "0001-01-01"})
+    assert first.since == first.until
+    assert Period.from_query({"to": "9999-12-31T23:59:59Z"}).since.isoformat() == "9999-12-30T23:59:59+00:00"
+    assert Period.from_query({"from": "9999-12-31"}).since.year == 9999

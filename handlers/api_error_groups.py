@@ -21,8 +21,8 @@ from handlers.domain.error_groups.changing import ChangeErrorGroup, change_group
 from handlers.domain.error_groups.listing import CountedGroup, Filters, Period, count_group, find_group, list_groups
 from handlers.domain.error_groups.sample import open_sample
 from handlers.domain.errors import InvalidRequest
+from handlers.domain.optimistic_locking import etag
 from handlers.domain.runs.acts import on_run
-from handlers.domain.versions import etag
 from handlers.settings import RUNS, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring

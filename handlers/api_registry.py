@@ -31,9 +31,9 @@ from handlers.api.triggers import (
 from handlers.api.views import Deleted, PageMeta
 from handlers.domain.audit.act import Act
 from handlers.domain.ids import parse_id
+from handlers.domain.optimistic_locking import etag
 from handlers.domain.registry import functions, triggers
 from handlers.domain.registry.entities import ComputeFunction
-from handlers.domain.versions import etag
 from handlers.settings import INVOKABLE, TRIGGER_SOURCES, check_environment
 from handlers.telemetry import entry_point
 from handlers.wiring import wiring

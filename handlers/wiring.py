@@ -42,7 +42,7 @@ from handlers.aws.table import Table
 from handlers.aws.threads import Threads
 from handlers.aws.workspace_slots import WorkspaceSlots
 from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, RestartDeps, StepDeps, most_open
-from handlers.domain.error_groups.noting import ErrorGroups
+from handlers.domain.error_groups.noting import FailureGrouping
 from handlers.domain.function_arns import MAX_TIMEOUT_SECONDS, InvokablePatterns
 from handlers.domain.registry.ports import RegistryDeps
 from handlers.domain.registry.trigger_metadata import AwsService
@@ -179,12 +179,12 @@ class Wiring:
         return GroupCounts(self.table)
 
     @cached_property
-    def groups(self) -> ErrorGroups:
+    def groups(self) -> FailureGrouping:
         """For those who end runs that they have not executed."""
-        return ErrorGroups(self.group_store, self.bus)
+        return FailureGrouping(self.group_store, self.bus)
 
     @cached_property
-    def _groups_of_functions_errors(self) -> ErrorGroups:
+    def _groups_of_functions_errors(self) -> FailureGrouping:
         return self.groups._replace(secret=StackSecret(self.table, self.input_cipher, "error groups").read)
 
     @cached_property

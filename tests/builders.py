@@ -92,7 +92,7 @@ def a_group(**changes: Any) -> ErrorGroup:
         "opened_at": opened_at,
         "function_versions": ("7",),
         "sample_run_id": RUN_ID,
-        "noted_at": opened_at,
+        "last_failure_at": opened_at,
         "expires_at": opened_at + timedelta(days=91),
     }
     return ErrorGroup.model_validate(literals | changes)

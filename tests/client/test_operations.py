@@ -133,14 +133,14 @@ def test_an_error_group_is_found_resolved_and_opened_again(api: Api, client: Cli
     api.world.has_run(a_run(id=an_id(1), **failed))
     [group] = client.list_error_groups(function_id=FUNCTION_ID, state="open", from_=now, to="2999-02-01", limit=1)
     assert client.get_error_group(GROUP_ID, from_=now, to="2999-02-01", include=["frames"]) == {**group, "frames": None}
-    changed = client.change_error_group(GROUP_ID, state="resolved", resolved_in_version="8", reason="Mended", version=1)
+    changed = client.change_error_group(GROUP_ID, state="resolved", resolved_in_version="8", reason="Fixed", version=1)
     assert (changed["state"], changed["resolvedInVersion"]) == ("resolved", "8")
     with pytest.raises(function_rerun.Stale):
         client.change_error_group(GROUP_ID, state="open", if_match='"1"')
     assert list(client.list_error_groups(state="open")) == []
     assert [each["id"] for each in client.list_runs(error_group_id=GROUP_ID)] == [an_id(1)]
     assert [each["reason"] for each in client.list_acts(error_group_id=GROUP_ID, action="change-error-group")] == [
-        "Mended"
+        "Fixed"
     ]
 
 

@@ -177,7 +177,7 @@ def test_the_same_request_starts_one_batch_with_one_act(stores: Stores) -> None:
     another = a_batch(workspace=batch.workspace)
     with pytest.raises(AlreadyStarted) as already:
         stores.batches.create(another, [], key=key, act=SealedAct(an_act(another)))
-    assert already.value.kept.run_id == batch.id
+    assert already.value.kept.started_id == batch.id
     assert already.value.kept.sealed_digest == b"sealed digest"
     assert stores.batches.read(another.id) is None
     assert [act.batch_id for act in acts_on(stores, batch)] == [batch.id]

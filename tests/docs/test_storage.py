@@ -13,6 +13,7 @@ PAGE = (ROOT / "docs" / "reference" / "storage.md").read_text()
 
 def rows(heading: str) -> list[tuple[str, ...]]:
     """The cells, in code, of the first table under a heading."""
+    assert f"{heading}\n" in PAGE, heading
     table = PAGE.partition(f"{heading}\n")[2].partition("|---")[2].partition("\n\n")[0]
     return [tuple(re.findall(r"`([^`]+)`", line)) for line in table.splitlines()[1:]]
 
@@ -25,11 +26,3 @@ def test_every_attribute_of_a_run_is_on_the_page() -> None:
     tables = (run_attributes.FIELDS, run_attributes.PIN, run_attributes.NOTES)
     written = {to_camel(field): attribute for table in tables for field, (attribute, _) in table.items()}
     assert {field: attribute for field, attribute, *_ in rows("## The run's item")} == written
-
-
-def test_a_reserved_attribute_is_written_by_nothing_and_feeds_the_index_that_it_says() -> None:
-    reserved = {attribute: indexes for attribute, *indexes in rows("Reserved names, not written yet:")}
-    written = {attribute for table in (run_attributes.FIELDS, run_attributes.NOTES) for attribute, _ in table.values()}
-    assert not reserved.keys() & written
-    for index, keys in INDEXES.items():
-        assert all(index in reserved[key] for key in keys if key in reserved)

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 from handlers.domain.batches.ports import BatchDeps, BatchPlanDeps, RestartDeps, StepDeps, most_open
 from handlers.domain.batches.stepping import step
-from handlers.domain.error_groups.noting import ErrorGroups
+from handlers.domain.error_groups.noting import FailureGrouping
 from handlers.domain.function_arns import InvokablePatterns
 from handlers.domain.registry.entities import FunctionTrigger, StoredTrigger
 from handlers.domain.registry.ports import RegistryDeps
@@ -101,8 +101,8 @@ class World:
         self.registry.acts = self.runs.acts = self.audit_log.sealed
 
     @property
-    def error_groups(self) -> ErrorGroups:
-        return ErrorGroups(self.groups, self.bus, lambda: b"the stack's")
+    def error_groups(self) -> FailureGrouping:
+        return FailureGrouping(self.groups, self.bus, lambda: b"the stack's")
 
     @property
     def rerun_deps(self) -> RerunDeps:

@@ -107,7 +107,7 @@ def refused_requests(
         "an error group": request(f"/error-groups/{secret}"),
         "an error group's part": request("/error-groups/0", include=secret),
         "an error group's state": of({"state": secret}, "/error-groups/0", "PUT"),
-        "a version that mends": of({"state": "resolved", "resolvedInVersion": secret}, "/error-groups/0", "PUT"),
+        "a version that has the fix": of({"state": "resolved", "resolvedInVersion": secret}, "/error-groups/0", "PUT"),
         "runs of an error group": request("/function-runs", errorGroupId=secret),
         "include": request(f"/function-runs/{run}", include=secret),
         "a status": request("/function-runs", status=secret),

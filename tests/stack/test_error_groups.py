@@ -1,4 +1,4 @@
-"""Failures of one kind, over HTTP: found together, mended, resolved, opened again by a new failure, and ignored."""
+"""Failures of one kind, over HTTP: found together, fixed, resolved, opened again by a new failure, and ignored."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def handler(order, context):
     pay(order)
     return average(order)
 """
-BROKEN, MENDED = ORDERS % "['street']", ORDERS % ""
+BROKEN, FIXED = ORDERS % "['street']", ORDERS % ""
 GOOD = {"address": {"street": "Ring"}, "total": 2, "items": 1}
 FAILING: dict[str, dict[str, Any]] = {
     "KeyError": {"address": {}},
@@ -147,9 +147,9 @@ def test_three_kinds_of_failures_are_three_groups_that_are_mended_resolved_and_o
     assert listed(workspace, functionId=orders.trigger) == {}
     assert listed(workspace, limit="1") == groups
 
-    # Mended, and one of them is re-run on the code of today; the other one once more on that of its time.
+    # Fixed, and one of them is re-run on the code of today; the other one once more on that of its time.
     first, second = (run["id"] for run in failed["KeyError"])
-    orders.lambda_.deploy(MENDED)
+    orders.lambda_.deploy(FIXED)
     assert workspace.ended(workspace.rerun(first, useLatestCode=True))["status"] == "completed"
     resolved = put(workspace, groups["KeyError"], state="resolved", resolvedInVersion="2", reason="It has no street")
     assert (resolved["failureCount"], resolved["unrecoveredCount"], resolved["sampleRunId"]) == (2, 1, second)
@@ -234,9 +234,13 @@ def test_a_page_of_a_workspace_with_hundreds_of_groups_makes_so_many_queries(wor
     quiet_since, client = now - timedelta(days=30), workspace.local_stack.client("dynamodb")
     store = GroupStore(Table(client, workspace.local_stack.outputs["TableName"]), report=print)
     for number in range(260):
-        noted_at = now if number % 10 == 0 else quiet_since
+        last_failure_at = now if number % 10 == 0 else quiet_since
         of_its_own = {"id": uuid4().hex, "expires_at": now + timedelta(days=90), "sample_run_id": str(uuid4())}
-        store.create(a_group(workspace=workspace.name, opened_at=quiet_since, **of_its_own).evolve(noted_at=noted_at))
+        store.create(
+            a_group(workspace=workspace.name, opened_at=quiet_since, **of_its_own).evolve(
+                last_failure_at=last_failure_at
+            )
+        )
     counted = Counted(client)
     table = Table(counted, workspace.local_stack.outputs["TableName"])  # type: ignore[arg-type]
     filters = Filters(Period(now - timedelta(days=1), now))

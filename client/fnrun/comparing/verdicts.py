@@ -47,7 +47,7 @@ REASONS: Mapping[str, Meaning] = MappingProxyType(
             "Somebody deployed between two runs of the candidate.", "start another one, or name --candidate-version"
         ),
         "not-executed": Meaning(
-            "A run was not executed to its end by the function: see ERROR.", "start another one once that is mended"
+            "A run was not executed to its end by the function: see ERROR.", "start another one once that is fixed"
         ),
         "outcome-omitted": Meaning(
             "A run answered more than can be kept.", "compare statuses and error codes: fnrun compare"

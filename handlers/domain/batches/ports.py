@@ -43,7 +43,7 @@ class BatchStore(BatchReader, Protocol):
         key: SealedKey | None = None,
         act: SealedAct | None = None,
     ) -> None:
-        """All or nothing. Raises AlreadyStarted, too: then `kept.run_id` is the id of the batch started before."""
+        """All or nothing. Raises AlreadyStarted, too: then `kept.started_id` is the id of the batch started before."""
 
     def replace(self, before: Batch, after: Batch, act: Act | None = None) -> bool:
         """False if what is stored is not of `before`'s revision: nothing is changed, and the act is not kept.

@@ -54,7 +54,7 @@ def start_batch(request: BatchRequest, deps: BatchDeps) -> Batch:
         deps.batches.create(batch, run_ids, sealed, seal_key(request.key, deps.cipher), seal_act(act, deps.cipher))
     except AlreadyStarted as already:
         check_same_request(already.kept, deps.cipher)
-        before = deps.batches.read(already.kept.run_id)
+        before = deps.batches.read(already.kept.started_id)
         if before is None:
             raise Unavailable from already  # a batch is kept for longer than a key: it cannot be read now
         return before

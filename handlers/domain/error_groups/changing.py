@@ -7,8 +7,8 @@ from handlers.domain.audit.act import Act
 from handlers.domain.error_groups.group import ErrorGroup, GroupState, GroupStore
 from handlers.domain.error_groups.listing import find_group
 from handlers.domain.errors import InvalidRequest, Unavailable
+from handlers.domain.optimistic_locking import check_version
 from handlers.domain.requests import Body, VersionNumber
-from handlers.domain.versions import check_version
 
 MAX_REASON = 512
 _ATTEMPTS = 3

@@ -11,7 +11,7 @@ from handlers.domain.paging import Page, position_of
 from handlers.domain.runs.run import ErrorSource, FunctionRun
 
 MAX_VERSIONS = 20
-# That it still fails is noted of a group so often at most, so that a failure seldom writes it.
+# `last_failure_at` is written so often at most, so that a failure seldom writes to its group.
 NOTED_EVERY = timedelta(days=1)
 # Of each index, newest first: what is beyond is not counted.
 MAX_COUNTED = 10_000
@@ -49,8 +49,8 @@ class ErrorGroup(Document):
     """Those that failed so, the newest first, at most 20."""
     sample_run_id: str
     """The run that opened or reopened it."""
-    noted_at: Timestamp
-    """Of a failure, its creation: within a day of that of its newest one, but for those that are still to be noted."""
+    last_failure_at: Timestamp
+    """The end of its newest failure, up to a day behind (`NOTED_EVERY`)."""
     publishing: str | None = None
     """The run that has opened it and has still to publish that."""
     expires_at: Timestamp

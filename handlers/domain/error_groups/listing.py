@@ -56,7 +56,7 @@ class Filters(NamedTuple):
 
     def may_match(self, group: ErrorGroup) -> bool:
         """Whether it has to be counted to see if it has failed in the time."""
-        may_have_failed = group.noted_at + _NOTED_WITHIN >= self.period.since
+        may_have_failed = group.last_failure_at + _NOTED_WITHIN >= self.period.since
         return (may_have_failed or self.period.includes(group.opened_at)) and self.state in (None, group.state)
 
 

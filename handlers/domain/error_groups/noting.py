@@ -23,7 +23,7 @@ _ATTEMPTS = 5
 _NUMBER = re.compile(r"[0-9]{1,20}")
 
 
-class ErrorGroups(NamedTuple):
+class FailureGrouping(NamedTuple):
     """What failures need to be grouped."""
 
     store: GroupStore
@@ -47,11 +47,15 @@ class ErrorGroups(NamedTuple):
         return None if secret is None else group_id(run.function_id, source, code, details, secret)
 
     def note(self, run: FunctionRun) -> bool:
+        """Write to the run's group what the failure changes, and publish that the run has opened or reopened it.
+
+        False if the bus did not take it. Raises Unavailable.
+        """
         if run.error_group_id is None:
             return True
         for _ in range(_ATTEMPTS):
             found = self.store.read(run.workspace, run.error_group_id)
-            group = _opened_by(run, run.error_group_id) if found is None else found.evolve(**_news(run, found))
+            group = _opened_by(run, run.error_group_id) if found is None else found.evolve(**_changes(run, found))
             if group == found or (self.store.create(group) if found is None else self.store.replace(found, group)):
                 return self._published(group, run)
         if found is not None:
@@ -78,17 +82,17 @@ def _opened_by(run: FunctionRun, group_id: str) -> ErrorGroup:
         opened_at=run.ended_at or run.created_at,
         function_versions=() if run.function_version is None else (run.function_version,),
         sample_run_id=run.id,
-        noted_at=run.ended_at or run.created_at,
+        last_failure_at=run.ended_at or run.created_at,
         publishing=run.id,
         expires_at=run.expires_at + _OUTLIVES_RUNS,
     )
 
 
-def _news(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
+def _changes(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
     """What the failure changes in its group: as a rule, nothing."""
-    news: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
     if group.state is GroupState.RESOLVED and _is_new(run, group):
-        news = {
+        changes = {
             "state": GroupState.OPEN,
             "version": group.version + 1,
             "opened_at": run.ended_at or run.created_at,
@@ -97,27 +101,27 @@ def _news(run: FunctionRun, group: ErrorGroup) -> dict[str, Any]:
             "sample_run_id": run.id,
             "publishing": run.id,
         }
-    versions = _with(group.function_versions, run.function_version)
+    versions = _with_version(group.function_versions, run.function_version)
     if versions != group.function_versions:
-        news["function_versions"] = versions
+        changes["function_versions"] = versions
     failed_at = run.ended_at or run.created_at
-    if failed_at > group.noted_at + NOTED_EVERY:
-        news["noted_at"] = failed_at
+    if failed_at > group.last_failure_at + NOTED_EVERY:
+        changes["last_failure_at"] = failed_at
     if run.expires_at > group.expires_at:
-        news["expires_at"] = run.expires_at + _OUTLIVES_RUNS
-    return news
+        changes["expires_at"] = run.expires_at + _OUTLIVES_RUNS
+    return changes
 
 
 def _is_new(run: FunctionRun, resolved: ErrorGroup) -> bool:
-    """Whether it failed after the group was resolved, and not on code from before the version that mends it."""
+    """Whether it failed after the group was resolved, and not on code from before the version that has the fix."""
     if run.ended_at is not None and resolved.changed_at is not None and run.ended_at <= resolved.changed_at:
         return False
-    version, mended = run.function_version or "", resolved.resolved_in_version or ""
-    are_numbers = _NUMBER.fullmatch(version) and _NUMBER.fullmatch(mended)
-    return not are_numbers or int(version) >= int(mended)
+    version, fixed = run.function_version or "", resolved.resolved_in_version or ""
+    are_numbers = _NUMBER.fullmatch(version) and _NUMBER.fullmatch(fixed)
+    return not are_numbers or int(version) >= int(fixed)
 
 
-def _with(versions: tuple[str, ...], version: str | None) -> tuple[str, ...]:
+def _with_version(versions: tuple[str, ...], version: str | None) -> tuple[str, ...]:
     """The newest, the newest first. `$LATEST` is newer than any that has a number."""
     if version is None or version in versions:
         return versions

@@ -12,12 +12,12 @@ from handlers.domain.function_arns import base_arn, check_function_arn
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import JsonObject
 from handlers.domain.json_pointers import IgnoredPointers
+from handlers.domain.optimistic_locking import check_version
 from handlers.domain.registry.changes import as_it_is_now, check_fixed, without
 from handlers.domain.registry.entities import CaptureFailures, ComputeFunction
 from handlers.domain.registry.permissions import check_invokable
 from handlers.domain.registry.ports import FunctionReader, Registry, RegistryDeps
 from handlers.domain.requests import Body, Name
-from handlers.domain.versions import check_version
 
 
 class RegisterFunction(Body):

@@ -10,6 +10,7 @@ from handlers.domain.audit.act import Act
 from handlers.domain.errors import InvalidRequest, NotFound
 from handlers.domain.ids import parse_id
 from handlers.domain.json_document import MAX_INLINE_BYTES, JsonObject, dump, parse_object
+from handlers.domain.optimistic_locking import check_version
 from handlers.domain.paging import Page
 from handlers.domain.registry import webhook_secrets
 from handlers.domain.registry.changes import as_it_is_now, check_fixed, without
@@ -27,7 +28,6 @@ from handlers.domain.registry.trigger_sync import add_stored, delete_stored, wri
 from handlers.domain.requests import Body, Name, ObjectField
 from handlers.domain.runs.run import ExecutionType
 from handlers.domain.seal import Cipher
-from handlers.domain.versions import check_version
 
 PARAMS = f"{METADATA}.params"
 

@@ -43,19 +43,19 @@ class SealedKey(NamedTuple):
 
 
 class KeptRequest(NamedTuple):
-    """What is kept of a request that has started a run, beside the key that it was looked up by."""
+    """What is kept of a request that has started a run or a batch, beside the key that it was looked up by."""
 
     key: IdempotencyKey
-    run_id: str
+    started_id: str
     sealed_digest: bytes
 
 
 class AlreadyStarted(Exception):
-    """The request of this key has started a run before."""
+    """The request of this key has started a run, or a batch, before."""
 
     def __init__(self, kept: KeptRequest) -> None:
         self.kept = kept
-        super().__init__(kept.run_id)
+        super().__init__(kept.started_id)
 
 
 def request_key(header: str | None, workspace: str, caller: str, content: JsonValue) -> IdempotencyKey | None:
@@ -76,7 +76,7 @@ def seal_key(key: IdempotencyKey | None, cipher: Cipher) -> SealedKey | None:
 def run_started_before(kept: KeptRequest, cipher: Cipher, runs: RunReader) -> FunctionRun:
     """Log lines concern it from here on. Raises IdempotencyKeyReused if that was another request, or Unavailable."""
     check_same_request(kept, cipher)
-    found = runs.read_many([kept.run_id])
+    found = runs.read_many([kept.started_id])
     if not found:
         # Runs are kept for longer than keys: it cannot be read now.
         raise Unavailable

@@ -32,14 +32,14 @@ def stored(world: World) -> ErrorGroup:
 
 @pytest.mark.usefixtures("group")
 def test_what_it_becomes_is_stored_with_who_did_it_and_why(world: World) -> None:
-    after = changed(world, state="resolved", resolvedInVersion="8", reason="Mended", version=1)
+    after = changed(world, state="resolved", resolvedInVersion="8", reason="Fixed", version=1)
     assert after == stored(world)
     assert (after.state, after.resolved_in_version, after.version) == (GroupState.RESOLVED, "8", 2)
     assert (after.changed_by, after.opened_at, after.publishing) == ("alice", NOW, "a run")
     assert after.changed_at is not None
     [act] = world.audit_log.acts
     assert (act.error_group_id, act.error_group_state, act.function_id) == (GROUP_ID, "resolved", FUNCTION_ID)
-    assert (act.reason, act.by) == ("Mended", "alice")
+    assert (act.reason, act.by) == ("Fixed", "alice")
 
 
 @pytest.mark.usefixtures("group")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.error_groups.fingerprint import INNERMOST, group_id
-from handlers.domain.error_groups.noting import ErrorGroups
+from handlers.domain.error_groups.noting import FailureGrouping
 from handlers.domain.errors import Unavailable
 from handlers.domain.json_document import MAX_INLINE_BYTES
 from handlers.domain.runs.finish import ERASED, EXECUTION_LOST
@@ -29,14 +29,14 @@ def group_of(document: Json | bytes, *, secret: bytes = SECRET, **run: Any) -> s
     return groups(secret).group_of(a_run(**run), Outcome.of_failed_invocation(payload))
 
 
-def groups(secret: bytes | Exception = SECRET) -> ErrorGroups:
+def groups(secret: bytes | Exception = SECRET) -> FailureGrouping:
     def read() -> bytes:
         if isinstance(secret, Exception):
             raise secret
         return secret
 
     world = World()
-    return ErrorGroups(world.groups, world.bus, read)
+    return FailureGrouping(world.groups, world.bus, read)
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)

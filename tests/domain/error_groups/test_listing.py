@@ -44,7 +44,7 @@ def group_id(number: int) -> str:
 def has_group(world: World, number: int, *, failed_at: datetime | None = NOW, **changes: object) -> ErrorGroup:
     """The lower the number, the newer; with one failure, unless it has none any more."""
     group = a_group(
-        **{"id": group_id(number), "opened_at": NOW - 30 * DAY - number * MINUTE, "noted_at": NOW} | changes
+        **{"id": group_id(number), "opened_at": NOW - 30 * DAY - number * MINUTE, "last_failure_at": NOW} | changes
     )
     world.groups.groups[group.workspace, group.id] = group
     if failed_at is not None:
@@ -114,10 +114,10 @@ class TestList:
         assert (second, len(counting)) == ([*range(10, 20)], 20)
 
     def test_what_does_not_match_or_has_long_been_quiet_is_not_counted(self, world: World, counting: list[str]) -> None:
-        has_group(world, 1, failed_at=None, noted_at=NOW - 3 * DAY - MINUTE)
-        has_group(world, 2, noted_at=NOW - 3 * DAY)
-        has_group(world, 3, noted_at=NOW, state="ignored")
-        has_group(world, 4, noted_at=NOW - DAY)
+        has_group(world, 1, failed_at=None, last_failure_at=NOW - 3 * DAY - MINUTE)
+        has_group(world, 2, last_failure_at=NOW - 3 * DAY)
+        has_group(world, 3, last_failure_at=NOW, state="ignored")
+        has_group(world, 4, last_failure_at=NOW - DAY)
         assert listed(world, Filters(LAST_DAY, state=GroupState.OPEN)) == ([2, 4], None)
         assert counting == [group_id(2), group_id(4)]
 
@@ -126,7 +126,7 @@ class TestList:
     ) -> None:
         looked_at = listing.MAX_READS * listing.GROUPS_PER_READ
         for number in range(looked_at + 200):
-            has_group(world, number, failed_at=None, noted_at=NOW - 9 * DAY)
+            has_group(world, number, failed_at=None, last_failure_at=NOW - 9 * DAY)
         has_group(world, looked_at + 50)
         first, after = listed(world, Filters(LAST_DAY))
         assert (first, counting) == ([], [])

@@ -38,7 +38,7 @@ def a_failure(number: int = 1, **changes: Any) -> FunctionRun:
 
 
 def has_group(world: World, **changes: Any) -> ErrorGroup:
-    usual = {"opened_at": NOW - timedelta(days=2), "noted_at": NOW, "expires_at": NOW + timedelta(days=200)}
+    usual = {"opened_at": NOW - timedelta(days=2), "last_failure_at": NOW, "expires_at": NOW + timedelta(days=200)}
     group = a_group(**usual | changes)
     world.groups.groups[WORKSPACE, group.id] = group
     return group
@@ -83,7 +83,7 @@ def test_the_first_failure_opens_a_group_and_publishes_that_before_its_own_end(w
         opened_at=NOW,
         function_versions=("7",),
         sample_run_id=RUN_ID,
-        noted_at=NOW,
+        last_failure_at=NOW,
         expires_at=run.expires_at + timedelta(days=1),
     )
 
@@ -406,7 +406,7 @@ def test_a_group_outlives_its_runs_and_knows_the_day_of_the_newest_and_is_writte
         run = a_failure(created_at=NOW + timedelta(hours=hours))
         world.error_groups.note(run)
         assert the_group(world).expires_at >= run.expires_at
-        assert the_group(world).noted_at >= run.created_at - NOTED_EVERY
+        assert the_group(world).last_failure_at >= run.created_at - NOTED_EVERY
     assert world.groups.writes == 2 + 2
 
 

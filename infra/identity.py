@@ -9,7 +9,8 @@ from infra.settings import Settings
 # A command line listens on the first of these that is free, because Cognito compares a callback whole, port included.
 # Over plain HTTP it takes loopback addresses only (CreateUserPoolClient, CallbackURLs); 127.0.0.1, because "localhost"
 # may be resolved to something else: https://www.rfc-editor.org/rfc/rfc8252#section-8.3
-LOGIN_PORTS = (18250, 28250, 38250)
+# None of those that systems take for outgoing connections, from 32768 on.
+LOGIN_PORTS = (18250, 28250, 8250)
 CALLBACKS = [f"http://127.0.0.1:{port}/callback" for port in LOGIN_PORTS]
 # Of logout URLs AWS does not say that it takes 127.0.0.1, and no secret is sent to them.
 LOGOUTS = [f"http://localhost:{port}/" for port in LOGIN_PORTS]

@@ -61,8 +61,8 @@ class TestApi:
         assert client["AllowedOAuthFlows"] == ["code"]
         assert client["AllowedOAuthScopes"] == ["openid", "email"]
         assert client["GenerateSecret"] is False
-        assert client["CallbackURLs"] == [f"http://127.0.0.1:{port}/callback" for port in (18250, 28250, 38250)]
-        assert client["LogoutURLs"] == [f"http://localhost:{port}/" for port in (18250, 28250, 38250)]
+        assert client["CallbackURLs"] == [f"http://127.0.0.1:{port}/callback" for port in (18250, 28250, 8250)]
+        assert client["LogoutURLs"] == [f"http://localhost:{port}/" for port in (18250, 28250, 8250)]
         assert client["SupportedIdentityProviders"] == ["COGNITO"]
 
     def test_the_login_pages_have_a_domain_that_nobody_else_has(self, stack: Stack, decided: Stack) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from fnrun.errors import CommandError, Exit
 
-PORTS = (18250, 28250, 38250)
+PORTS = (18250, 28250, 8250)
 """Those that the stack's own user pool knows: Cognito compares a callback whole, port included."""
 HOST = "127.0.0.1"
 PATH = "/callback"

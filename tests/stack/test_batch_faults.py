@@ -59,7 +59,6 @@ def prepared(
 def batch(prepared: BatchFixture, monkeypatch: pytest.MonkeyPatch) -> BatchFixture:
     monkeypatch.setattr(clock, "now", prepared.lineage.later)
     prepared.lineage.later.by = timedelta()
-    prepared.fail(SOURCES)
     return prepared
 
 
